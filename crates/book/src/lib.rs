@@ -1,5 +1,83 @@
 //! The rules of a book of accounts: what may happen, and what has happened.
+//!
+//! A [`Book`] is rows. A [`Command`] asks it for something; [`Book::decide`] says what the rules say, [`Book::execute`]
+//! also makes it so and writes it down as an [`Entry`]. Nothing here knows a clock, a socket, a disk or a random
+//! number: the same commands at the same times give the same entries, byte for byte.
+//!
+//! Read [`pay`] first, then [`purchase`] (everything that can say no), [`limit`], [`hold`], and [`book`].
+//!
+//! What holds after every entry:
+//!
+//! - **I1** Every movement takes one amount from one account and gives it to others; per asset, debits equal credits.
+//! - **I2** A wallet never owes: credits cover debits and what is held.
+//! - **I3** Spending is within every limit that was in force, after every entry.
+//! - **I4** An id has at most one entry; asking again returns that entry.
+//! - **I5** Entries have consecutive places and strictly increasing times.
+//! - **I6** A hold ends once: what was captured and released is what was placed.
+//! - **I7** Rows are the fold of the journal; snapshots and views equal it.
+//! - **I8** An answered entry survives power loss and is in every later checkpoint; the log only grows.
+//! - **I9** A decision depends on the book, the time and the command, and on nothing else.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod agent;
+pub mod approval;
+pub mod book;
+mod calendar;
+pub mod canon;
+pub mod command;
+pub mod entry;
+pub mod freeze;
+pub mod hold;
+pub mod id;
+pub mod limit;
+pub mod limits;
+pub mod mandate;
+pub mod meter;
+pub mod money;
+pub mod open;
+pub mod pay;
+pub mod payee;
+pub mod purchase;
+mod record;
+pub mod refund;
+mod table;
 mod time;
+pub mod transfer;
+pub mod wallet;
 
+pub use agent::{EnrolAgent, EnrolKey, KeyHolder, Present, PublicKeyBytes, RevokeKey};
+pub use approval::{Approve, Refuse};
+pub use book::{Book, Decision, Head, ReplayError};
+pub use calendar::{Period, Zone};
+pub use canon::{Code, Malformed};
+pub use command::{Action, Actor, Command, Presence};
+pub use entry::{
+    Ask, Denial, Entry, Metered, Moved, Outcome, Part, Parts, Question, Refunded, Refusal, Reject, Released,
+    RuleRef, Scope, Settled, Verdict,
+};
+pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
+pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
+pub use id::{
+    AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, RefundId,
+    RequestId, TransferId, WalletId,
+};
+pub use limit::{Limit, Versions, Window};
+pub use mandate::{Carry, GrantMandate, LimitSubject, SetLimits};
+pub use meter::{Charge, CloseMeter, OpenMeter};
+pub use money::{Amount, Asset, Nanos, NanosPerUnit, PartsPerMillion, Rounding};
+pub use open::{Balance, OpenBook, RegisterAsset};
+pub use pay::Pay;
+pub use payee::{Provenance, RegisterPayee};
+pub use purchase::{Payees, Purchase, Share, Split};
+pub use refund::Refund;
 pub use time::{Seq, Time};
+pub use transfer::{Account, Transfer};
+pub use wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};

@@ -1,0 +1,228 @@
+//! Approvals: what the owner is asked, and the one thing that an answer is good for.
+
+use crate::book::{Book, Decision};
+use crate::canon::canon_struct;
+use crate::command::{Action, Actor, Command};
+use crate::entry::{self, Denial, Outcome, Reject};
+use crate::id::Id;
+use crate::limits::{APPROVAL_NANOS_MAX, ASK_NANOS_MAX, ASKS_OPEN_MAX};
+use crate::open::deny;
+use crate::purchase::Purchase;
+use crate::table::Slot;
+use crate::time::Time;
+use evidence::Hash;
+
+/// A question that was put to an owner.
+#[derive(Debug)]
+pub(crate) struct Question {
+    wallet: Slot,
+    digest: Hash,
+    asked_at: Time,
+    answer: Answer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    Waiting,
+    Approved { until: Time },
+    Refused,
+    Used,
+}
+
+impl Question {
+    /// When nothing can be done with it any more.
+    pub(crate) fn forgotten_at(&self) -> Time {
+        self.asked_at.after(ASK_NANOS_MAX).after(APPROVAL_NANOS_MAX)
+    }
+
+    fn is_waiting(&self, at: Time) -> bool {
+        self.answer == Answer::Waiting && at < self.asked_at.after(ASK_NANOS_MAX)
+    }
+}
+
+/// Says yes to one question: to exactly what was asked, once, until a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approve {
+    /// The id of the payment or hold that raised the question.
+    pub question: Id,
+    /// What the owner saw: the question's digest.
+    pub digest: Hash,
+    /// Good until then, exclusive; at most 7 days ahead.
+    pub until: Time,
+}
+
+canon_struct!(Approve {
+    question,
+    digest,
+    until
+});
+
+/// Says no to one question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refuse {
+    /// The id of the payment or hold that raised the question.
+    pub question: Id,
+}
+
+canon_struct!(Refuse { question });
+
+impl Approve {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+        let question = match book.waiting_question(self.question, at, by) {
+            Ok(question) => question,
+            Err(no) => return no,
+        };
+        if question.digest != self.digest {
+            return deny(Denial::ApprovalMismatch);
+        }
+        if self.until <= at || at.after(APPROVAL_NANOS_MAX) < self.until {
+            return Decision::Reject(Reject::TimeOutOfRange);
+        }
+        Decision::Record(Outcome::Done)
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book) {
+        book.answer(self.question, Answer::Approved { until: self.until });
+    }
+}
+
+impl Refuse {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+        match book.waiting_question(self.question, at, by) {
+            Ok(_) => Decision::Record(Outcome::Done),
+            Err(no) => no,
+        }
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book) {
+        book.answer(self.question, Answer::Refused);
+    }
+}
+
+impl Book {
+    /// A question that `by` may answer now.
+    fn waiting_question(&self, id: Id, at: Time, by: Actor) -> Result<&Question, Decision> {
+        let question = self
+            .questions
+            .get(id)
+            .ok_or(Decision::Reject(Reject::QuestionUnknown))?;
+        let wallet = question.wallet;
+        if let Some(no) = self.owner_only(by, self.wallets.at(wallet).owner, Reject::QuestionUnknown) {
+            return Err(no);
+        }
+        match question.answer {
+            Answer::Waiting if question.is_waiting(at) => Ok(question),
+            Answer::Waiting => Err(deny(Denial::ApprovalExpired)),
+            Answer::Approved { .. } | Answer::Used => Err(deny(Denial::ApprovalUsed)),
+            Answer::Refused => Err(deny(Denial::ApprovalRefused)),
+        }
+    }
+
+    fn answer(&mut self, id: Id, answer: Answer) {
+        let question = self
+            .questions
+            .get_mut(id)
+            .expect("decided: the question is known");
+        question.answer = answer;
+        let wallet = question.wallet;
+        self.wallets
+            .at_mut(wallet)
+            .asked
+            .retain(|(asked, _)| *asked != id);
+    }
+
+    /// Puts a question to the owner.
+    pub(crate) fn ask(&mut self, at: Time, command: &Command, question: &entry::Question) {
+        let purchase = purchase_of(&command.action).expect("only purchases raise questions");
+        let wallet = self
+            .wallets
+            .find(purchase.wallet.0)
+            .expect("decided: the wallet is known");
+        let asked = &mut self.wallets.at_mut(wallet).asked;
+        asked.retain(|(_, asked_at)| at < asked_at.after(ASK_NANOS_MAX));
+        asked.push((command.id, at));
+        let (digest, answer) = (question.digest, Answer::Waiting);
+        self.questions.push(
+            command.id,
+            Question {
+                wallet,
+                digest,
+                asked_at: at,
+                answer,
+            },
+        );
+    }
+
+    /// Whether the owner of `wallet` may be asked one more thing.
+    pub(crate) fn may_ask(&self, wallet: Slot, at: Time) -> bool {
+        let waiting = |(_, asked_at): &&(Id, Time)| at < asked_at.after(ASK_NANOS_MAX);
+        self.wallets.at(wallet).asked.iter().filter(waiting).count() < usize::from(ASKS_OPEN_MAX)
+    }
+
+    /// Why the approval of `question` does not allow what has `digest`.
+    pub(crate) fn check_approval(
+        &self,
+        question: Id,
+        wallet: Slot,
+        digest: Hash,
+        at: Time,
+    ) -> Option<Decision> {
+        let Some(row) = self.questions.get(question).filter(|row| row.wallet == wallet) else {
+            return Some(Decision::Reject(Reject::QuestionUnknown));
+        };
+        match row.answer {
+            Answer::Used => Some(deny(Denial::ApprovalUsed)),
+            Answer::Refused => Some(deny(Denial::ApprovalRefused)),
+            _ if row.digest != digest => Some(deny(Denial::ApprovalMismatch)),
+            Answer::Waiting if row.is_waiting(at) => Some(deny(Denial::ApprovalPending)),
+            Answer::Waiting => Some(deny(Denial::ApprovalExpired)),
+            Answer::Approved { until } if at < until => None,
+            Answer::Approved { .. } => Some(deny(Denial::ApprovalExpired)),
+        }
+    }
+
+    /// An approval is good once.
+    pub(crate) fn use_approval(&mut self, question: Option<Id>) {
+        if let Some(id) = question {
+            self.questions
+                .get_mut(id)
+                .expect("decided: the question is known")
+                .answer = Answer::Used;
+        }
+    }
+}
+
+/// What a command would buy.
+fn purchase_of(action: &Action) -> Option<&Purchase> {
+    match action {
+        Action::Pay(it) => Some(&it.purchase),
+        Action::PlaceHold(it) => Some(&it.purchase),
+        Action::OpenMeter(it) => Some(&it.purchase),
+        Action::OpenBook(_)
+        | Action::RegisterAsset(_)
+        | Action::RegisterOwner(_)
+        | Action::EnrolKey(_)
+        | Action::RevokeKey(_)
+        | Action::OpenWallet(_)
+        | Action::OpenSubAccount(_)
+        | Action::CloseWallet(_)
+        | Action::RegisterPayee(_)
+        | Action::EnrolAgent(_)
+        | Action::SetLimits(_)
+        | Action::GrantMandate(_)
+        | Action::Freeze(_)
+        | Action::Unfreeze(_)
+        | Action::Revoke(_)
+        | Action::Approve(_)
+        | Action::Refuse(_)
+        | Action::Transfer(_)
+        | Action::Capture(_)
+        | Action::Void(_)
+        | Action::Expire(_)
+        | Action::Refund(_)
+        | Action::Charge(_)
+        | Action::CloseMeter(_)
+        | Action::Redeem(_)
+        | Action::Present(_) => None,
+    }
+}

@@ -1,0 +1,385 @@
+//! The book: its rows, and the one way in which they change.
+//!
+//! A command is decided, applied and written down as one step. `decide` reads and cannot change; `apply` changes and
+//! cannot refuse. Replaying a journal applies its outcomes without deciding anything again.
+
+use crate::agent::{Agent, Key};
+use crate::approval::Question;
+use crate::canon::Code;
+use crate::command::{Action, Actor, Command};
+use crate::entry::{Entry, Outcome, Reject, Verdict};
+use crate::id::Id;
+use crate::limits::AHEAD_NANOS_MAX;
+use crate::mandate::Mandate;
+use crate::open::{AssetRow, Settings};
+use crate::payee::Payee;
+use crate::record::Record;
+use crate::table::{Queue, Table};
+use crate::time::{Seq, Time};
+use crate::wallet::{Owner, Wallet};
+use evidence::{Frontier, Hash, leaf_hash};
+use std::collections::BTreeSet;
+
+/// Where a book stands.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The place the next entry gets.
+    pub seq: Seq,
+    /// When the last entry was decided.
+    pub at: Time,
+    /// The right edge of the Merkle tree over all entries.
+    pub frontier: Frontier,
+}
+
+/// Everything that a book's rules may know.
+#[derive(Debug)]
+pub struct Book {
+    pub(crate) head: Head,
+    pub(crate) settings: Option<Settings>,
+    pub(crate) assets: Vec<AssetRow>,
+    pub(crate) owners: Table<Owner>,
+    pub(crate) keys: Table<Key>,
+    pub(crate) wallets: Table<Wallet>,
+    pub(crate) payees: Table<Payee>,
+    pub(crate) agents: Table<Agent>,
+    pub(crate) mandates: Table<Mandate>,
+    /// Every command of the retention, and the money it moved.
+    pub(crate) records: Queue<Record>,
+    /// Every question of late, by the id of the payment that raised it.
+    pub(crate) questions: Queue<Question>,
+    /// The holds that are open, by when they expire.
+    pub(crate) expiries: BTreeSet<(Time, Id)>,
+}
+
+impl Default for Book {
+    fn default() -> Self {
+        Book {
+            head: Head {
+                seq: Seq(0),
+                at: Time(0),
+                frontier: Frontier::default(),
+            },
+            settings: None,
+            assets: Vec::new(),
+            owners: Table::default(),
+            keys: Table::default(),
+            wallets: Table::default(),
+            payees: Table::default(),
+            agents: Table::default(),
+            mandates: Table::default(),
+            records: Queue::default(),
+            questions: Queue::default(),
+            expiries: BTreeSet::new(),
+        }
+    }
+}
+
+/// What `decide` found before it is given a place in the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// A new fact.
+    Record(Outcome),
+    /// The same command again.
+    Repeat(Seq),
+    /// Not a question for this book.
+    Reject(Reject),
+}
+
+/// A journal entry does not follow from the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplayError {
+    /// Its bytes are not an entry.
+    Malformed,
+    /// Its place or time is not behind the last one's.
+    OutOfOrder,
+}
+
+impl std::fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            ReplayError::Malformed => "the bytes are not an entry",
+            ReplayError::OutOfOrder => "the entry does not follow the one before it",
+        })
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+impl Book {
+    /// Where the book stands.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The Merkle root over all entries.
+    pub fn root(&self) -> Hash {
+        self.head.frontier.root()
+    }
+
+    /// Decides `command` at `at` or just behind the last entry, applies what came of it, and appends the new entry's
+    /// canonical bytes to `out`. Nothing is appended for a repeated or rejected command.
+    pub fn execute(&mut self, at: Time, command: &Command, out: &mut Vec<u8>) -> Verdict {
+        let at = if self.head.at < at {
+            at
+        } else {
+            self.head.at.next()
+        }; // I5
+        let request = Request::new(command);
+        match self.decide_request(at, command, &request) {
+            Decision::Repeat(seq) => Verdict::Repeat(seq),
+            Decision::Reject(reject) => Verdict::Reject(reject),
+            Decision::Record(outcome) => {
+                let seq = self.head.seq;
+                let start = out.len();
+                Entry::encode_parts(seq, at, command, &outcome, out);
+                let leaf = leaf_hash(out.get(start..).expect("bytes were appended behind `start`"));
+                self.apply(at, command, &request, &outcome);
+                self.advance(at, leaf);
+                Verdict::Record(seq, outcome)
+            }
+        }
+    }
+
+    /// What the rules say of `command` at `at`. Depends on nothing else (I9).
+    pub fn decide(&self, at: Time, command: &Command) -> Decision {
+        self.decide_request(at, command, &Request::new(command))
+    }
+
+    /// Applies an entry of the journal as it was decided then.
+    ///
+    /// # Errors
+    /// [`ReplayError`] where the bytes are no entry, or not the next one.
+    pub fn replay(&mut self, bytes: &[u8]) -> Result<Entry, ReplayError> {
+        let entry = self.follow(bytes)?;
+        self.advance(entry.at, leaf_hash(bytes));
+        Ok(entry)
+    }
+
+    /// Like [`Book::replay`], with the leaf's hash taken elsewhere.
+    ///
+    /// # Errors
+    /// [`ReplayError`] where the bytes are no entry, or not the next one.
+    pub fn replay_hashed(&mut self, bytes: &[u8], leaf: Hash) -> Result<Entry, ReplayError> {
+        let entry = self.follow(bytes)?;
+        self.advance(entry.at, leaf);
+        Ok(entry)
+    }
+
+    /// The next thing that the passing of time brings by `now`, for the writer to execute before anything else.
+    pub fn due(&self, now: Time) -> Option<Command> {
+        let (expires_at, hold) = self.expiries.first()?;
+        if now < *expires_at {
+            return None;
+        }
+        let action = Action::Expire(crate::hold::Expire {
+            hold: crate::id::HoldId(*hold),
+        });
+        Some(Command {
+            id: *hold,
+            by: Actor::Book,
+            action,
+        })
+    }
+
+    /// When [`Book::due`] next has something to say.
+    pub fn next_due(&self) -> Option<Time> {
+        self.expiries.first().map(|(at, _)| *at)
+    }
+
+    fn follow(&mut self, bytes: &[u8]) -> Result<Entry, ReplayError> {
+        let entry = Entry::from_bytes(bytes).map_err(|_| ReplayError::Malformed)?;
+        if entry.seq != self.head.seq || entry.at <= self.head.at {
+            return Err(ReplayError::OutOfOrder); // I5
+        }
+        let request = Request::new(&entry.command);
+        self.apply(entry.at, &entry.command, &request, &entry.outcome);
+        Ok(entry)
+    }
+
+    fn advance(&mut self, at: Time, leaf: Hash) {
+        self.head.frontier.push(leaf);
+        self.head.at = at;
+        self.head.seq = self.head.seq.next();
+    }
+
+    fn decide_request(&self, at: Time, command: &Command, request: &Request) -> Decision {
+        if let Some(answer) = self.seen(at, command, request) {
+            return answer;
+        }
+        if self.settings.is_none() != matches!(command.action, Action::OpenBook(_)) {
+            return Decision::Reject(Reject::BookState);
+        }
+        let Command { id, by, action } = command;
+        match action {
+            Action::OpenBook(it) => it.decide(*by),
+            Action::RegisterAsset(it) => it.decide(self, *by),
+            Action::RegisterOwner(it) => it.decide(self, *id, *by),
+            Action::EnrolKey(it) => it.decide(self, *id, *by),
+            Action::RevokeKey(it) => it.decide(self, *by),
+            Action::OpenWallet(it) => it.decide(self, *id, *by),
+            Action::OpenSubAccount(it) => it.decide(self, *id, *by),
+            Action::CloseWallet(it) => it.decide(self, *by),
+            Action::RegisterPayee(it) => it.decide(self, *id, *by),
+            Action::EnrolAgent(it) => it.decide(self, *id, *by),
+            Action::SetLimits(it) => it.decide(self, *by),
+            Action::GrantMandate(it) => it.decide(self, at, *id, *by),
+            Action::Freeze(it) => it.decide(self, *by),
+            Action::Unfreeze(it) => it.decide(self, *by),
+            Action::Revoke(it) => it.decide(self, *by),
+            Action::Approve(it) => it.decide(self, at, *by),
+            Action::Refuse(it) => it.decide(self, at, *by),
+            Action::Transfer(it) => it.decide(self, *by),
+            Action::Pay(it) => it.decide(self, at, *by),
+            Action::PlaceHold(it) => it.decide(self, at, *by),
+            Action::Capture(it) => it.decide(self, at, *by),
+            Action::Void(it) => it.decide(self, at, *by),
+            Action::Expire(it) => it.decide(self, at, *by),
+            Action::Refund(it) => it.decide(self, *by),
+            Action::OpenMeter(it) => it.decide(self, at, *by),
+            Action::Charge(it) => it.decide(self, at, *by),
+            Action::CloseMeter(it) => it.decide(self, at, *by),
+            Action::Redeem(it) => it.decide(self, at, *by),
+            Action::Present(it) => it.decide(self, at, *by),
+        }
+    }
+
+    /// Answers what was asked before, and what can no longer be told from it.
+    fn seen(&self, at: Time, command: &Command, request: &Request) -> Option<Decision> {
+        if command.by == Actor::Book {
+            return None;
+        }
+        if let Some(record) = self.records.get(command.id) {
+            return Some(if record.request == request.digest {
+                Decision::Repeat(record.seq) // I4
+            } else {
+                Decision::Reject(Reject::IdReused)
+            });
+        }
+        let made_at = command.id.made_at();
+        if at.after(AHEAD_NANOS_MAX) < made_at {
+            return Some(Decision::Reject(Reject::IdFromFuture));
+        }
+        let retention = self.settings.as_ref()?.retention_nanos;
+        (made_at.after(retention) <= at).then_some(Decision::Reject(Reject::IdStale))
+    }
+
+    fn apply(&mut self, at: Time, command: &Command, request: &Request, outcome: &Outcome) {
+        if command.by != Actor::Book {
+            self.records
+                .push(command.id, Record::new(request.digest, self.head.seq));
+        }
+        match outcome {
+            Outcome::Denied(_) => {}
+            Outcome::Asked(question) => self.ask(at, command, question),
+            Outcome::Done
+            | Outcome::Paid(_)
+            | Outcome::Held(_)
+            | Outcome::Captured(_)
+            | Outcome::Released(_)
+            | Outcome::Refunded(_)
+            | Outcome::Charged(_)
+            | Outcome::Settled(_) => self.apply_done(at, command, outcome),
+        }
+        self.forget(at);
+    }
+
+    fn apply_done(&mut self, at: Time, command: &Command, outcome: &Outcome) {
+        let Command { id, by, action } = command;
+        match (action, outcome) {
+            (Action::OpenBook(it), _) => it.apply(self, *by),
+            (Action::RegisterAsset(it), _) => it.apply(self),
+            (Action::RegisterOwner(it), _) => it.apply(self, *id),
+            (Action::EnrolKey(it), _) => it.apply(self, *id),
+            (Action::RevokeKey(it), _) => it.apply(self),
+            (Action::OpenWallet(it), _) => it.apply(self, at, *id),
+            (Action::OpenSubAccount(it), _) => it.apply(self, at, *id),
+            (Action::CloseWallet(it), _) => it.apply(self),
+            (Action::RegisterPayee(it), _) => it.apply(self, *id),
+            (Action::EnrolAgent(it), _) => it.apply(self, at, *id),
+            (Action::SetLimits(it), _) => it.apply(self, at),
+            (Action::GrantMandate(it), _) => it.apply(self, at, *id),
+            (Action::Freeze(it), _) => it.apply(self),
+            (Action::Unfreeze(it), _) => it.apply(self),
+            (Action::Revoke(it), _) => it.apply(self, at),
+            (Action::Approve(it), _) => it.apply(self),
+            (Action::Refuse(it), _) => it.apply(self),
+            (Action::Transfer(it), _) => it.apply(self),
+            (Action::Pay(it), Outcome::Paid(moved)) => it.apply(self, at, *id, *by, moved),
+            (Action::PlaceHold(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
+            (Action::Capture(it), Outcome::Captured(moved)) => it.apply(self, moved),
+            (Action::Void(it), _) => it.apply(self),
+            (Action::Expire(it), outcome) => it.apply(self, outcome),
+            (Action::Refund(it), Outcome::Refunded(refunded)) => it.apply(self, refunded),
+            (Action::OpenMeter(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
+            (Action::Charge(it), Outcome::Charged(metered)) => it.apply(self, metered),
+            (Action::CloseMeter(it), Outcome::Settled(settled)) => it.apply(self, settled),
+            (Action::Redeem(it), _) => it.apply(self),
+            (Action::Present(it), _) => it.apply(self, *by),
+            (
+                Action::Pay(_)
+                | Action::PlaceHold(_)
+                | Action::Capture(_)
+                | Action::Refund(_)
+                | Action::OpenMeter(_)
+                | Action::Charge(_)
+                | Action::CloseMeter(_),
+                _,
+            ) => panic!("an outcome belongs to its command"),
+        }
+    }
+
+    /// Drops what is older than the retention. Open holds stay.
+    fn forget(&mut self, at: Time) {
+        let Some(settings) = &self.settings else { return };
+        // Two rows for each that comes: the table shrinks when the rate does, and one entry costs the same as another.
+        for _ in 0..2 {
+            let stale = |(id, _): (Id, &Record)| id.made_at().after(settings.retention_nanos) <= at;
+            if self.records.front().is_some_and(stale) {
+                self.records.rotate_front(Record::is_open);
+            }
+        }
+        while let Some((_, question)) = self.questions.front() {
+            if at <= question.forgotten_at() {
+                break;
+            }
+            self.questions.pop();
+        }
+    }
+
+    pub(crate) fn asset(&self, code: Code) -> Option<usize> {
+        self.assets.iter().position(|row| row.asset.code == code)
+    }
+}
+
+/// What tells a repeated command from another one under its id.
+pub(crate) struct Request {
+    digest: [u8; 16],
+}
+
+impl Request {
+    /// The first half of a hash over who asks for what. The key is left out: it may be rotated between two tries.
+    fn new(command: &Command) -> Request {
+        use crate::canon::Canon;
+        let mut bytes = Vec::with_capacity(256);
+        match command.by {
+            Actor::Operator { .. } => bytes.push(1),
+            Actor::Owner { owner, .. } => {
+                bytes.push(2);
+                owner.encode(&mut bytes);
+            }
+            Actor::Agent { agent, .. } => {
+                bytes.push(3);
+                agent.encode(&mut bytes);
+            }
+            Actor::Payee { payee, .. } => {
+                bytes.push(4);
+                payee.encode(&mut bytes);
+            }
+            Actor::Book => bytes.push(5),
+        }
+        command.action.encode(&mut bytes);
+        let hash = Hash::of(&bytes).0;
+        let (half, _) = hash.split_first_chunk::<16>().expect("32 bytes have 16");
+        Request { digest: *half }
+    }
+}

@@ -1,0 +1,174 @@
+//! Commands: everything a book can be asked to do, and who may ask.
+
+use crate::agent::{EnrolAgent, EnrolKey, Present, RevokeKey};
+use crate::approval::{Approve, Refuse};
+use crate::canon::{canon_enum, canon_struct};
+use crate::freeze::{Freeze, Revoke, Unfreeze};
+use crate::hold::{Capture, Expire, PlaceHold, Redeem, Void};
+use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId};
+use crate::mandate::{GrantMandate, SetLimits};
+use crate::meter::{Charge, CloseMeter, OpenMeter};
+use crate::open::{OpenBook, RegisterAsset};
+use crate::pay::Pay;
+use crate::payee::RegisterPayee;
+use crate::refund::Refund;
+use crate::transfer::Transfer;
+use crate::wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};
+
+/// One request to the book.
+///
+/// `id` makes it happen once: the same command under the same id is answered with the entry it already has, another
+/// command under that id is rejected. Where the command makes something, `id` becomes its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Chosen by whoever asks; carries the time it was made.
+    pub id: Id,
+    /// Who asks, as proved at the border.
+    pub by: Actor,
+    /// What is asked.
+    pub action: Action,
+}
+
+canon_struct!(Command { id, by, action });
+
+/// Who asks. The border has checked the key's signature, or a session opened with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever runs the installation.
+    Operator { key: KeyId },
+    /// A person or organisation, present as said.
+    Owner {
+        owner: OwnerId,
+        key: KeyId,
+        presence: Presence,
+    },
+    /// A program that spends.
+    Agent { agent: AgentId, key: KeyId },
+    /// A seller.
+    Payee { payee: PayeeId, key: KeyId },
+    /// The book itself, for what happens by the passing of time.
+    Book,
+}
+
+canon_enum!(Actor {
+    1 => Operator { key },
+    2 => Owner { owner, key, presence },
+    3 => Agent { agent, key },
+    4 => Payee { payee, key },
+    5 => Book,
+});
+
+/// How sure the border is that the owner is there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Logged in.
+    Session,
+    /// Authenticated for this very request.
+    Fresh,
+}
+
+canon_enum!(Presence { 1 => Session, 2 => Fresh });
+
+/// What can be asked. Numbers are kinds of entries: they are never reused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Action {
+    OpenBook(OpenBook),
+    RegisterAsset(RegisterAsset),
+    RegisterOwner(RegisterOwner),
+    EnrolKey(EnrolKey),
+    RevokeKey(RevokeKey),
+    OpenWallet(OpenWallet),
+    OpenSubAccount(OpenSubAccount),
+    CloseWallet(CloseWallet),
+    RegisterPayee(RegisterPayee),
+    EnrolAgent(EnrolAgent),
+    SetLimits(SetLimits),
+    GrantMandate(GrantMandate),
+    Freeze(Freeze),
+    Unfreeze(Unfreeze),
+    Revoke(Revoke),
+    Approve(Approve),
+    Refuse(Refuse),
+    Transfer(Transfer),
+    Pay(Pay),
+    PlaceHold(PlaceHold),
+    Capture(Capture),
+    Void(Void),
+    Expire(Expire),
+    Refund(Refund),
+    OpenMeter(OpenMeter),
+    Charge(Charge),
+    CloseMeter(CloseMeter),
+    Redeem(Redeem),
+    Present(Present),
+}
+
+canon_enum!(Action {
+    1 => OpenBook(it),
+    2 => RegisterAsset(it),
+    3 => RegisterOwner(it),
+    4 => EnrolKey(it),
+    5 => RevokeKey(it),
+    6 => OpenWallet(it),
+    7 => OpenSubAccount(it),
+    8 => CloseWallet(it),
+    9 => RegisterPayee(it),
+    10 => EnrolAgent(it),
+    11 => SetLimits(it),
+    12 => GrantMandate(it),
+    13 => Freeze(it),
+    14 => Unfreeze(it),
+    15 => Revoke(it),
+    16 => Approve(it),
+    17 => Refuse(it),
+    18 => Transfer(it),
+    19 => Pay(it),
+    20 => PlaceHold(it),
+    21 => Capture(it),
+    22 => Void(it),
+    23 => Expire(it),
+    24 => Refund(it),
+    25 => OpenMeter(it),
+    26 => Charge(it),
+    27 => CloseMeter(it),
+    28 => Redeem(it),
+    29 => Present(it),
+});
+
+impl Action {
+    /// Whether the command only ends or lessens what is under way: what is still taken when the disk is nearly full.
+    pub fn closes(&self) -> bool {
+        match self {
+            Action::Capture(_)
+            | Action::Void(_)
+            | Action::Expire(_)
+            | Action::CloseMeter(_)
+            | Action::Freeze(_)
+            | Action::Revoke(_)
+            | Action::RevokeKey(_)
+            | Action::Refuse(_) => true,
+            Action::OpenBook(_)
+            | Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::RegisterPayee(_)
+            | Action::EnrolAgent(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Unfreeze(_)
+            | Action::Approve(_)
+            | Action::Transfer(_)
+            | Action::Pay(_)
+            | Action::PlaceHold(_)
+            | Action::Refund(_)
+            | Action::OpenMeter(_)
+            | Action::Charge(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => false,
+        }
+    }
+}

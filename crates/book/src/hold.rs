@@ -1,0 +1,356 @@
+//! Holds: money set aside for a payee, to be captured in parts, given back, or released when its time is over.
+
+use crate::agent::Holder;
+use crate::book::{Book, Decision};
+use crate::canon::canon_struct;
+use crate::command::Actor;
+use crate::entry::{Denial, Moved, Outcome, Refusal, Reject, Released, RuleRef, Settled};
+use crate::freeze::Status;
+use crate::id::{HoldId, Id};
+use crate::limits::HOLD_NANOS_MAX;
+use crate::meter::Meter;
+use crate::money::Amount;
+use crate::open::deny;
+use crate::purchase::{Kind, Payees, Payer, Purchase};
+use crate::time::Time;
+use evidence::Hash;
+
+/// Sets money aside. The command's id becomes the [`HoldId`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceHold {
+    /// What it is for. The amount is the most that can be captured.
+    pub purchase: Purchase,
+    /// When what is left goes back by itself; at most 90 days ahead.
+    pub expires_at: Time,
+}
+
+canon_struct!(PlaceHold { purchase, expires_at });
+
+/// Moves held money to the payees. Several captures may not exceed the hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capture {
+    /// Of which hold.
+    pub hold: HoldId,
+    /// How much. Never nothing.
+    pub amount: Amount,
+    /// Whether what is left then goes back to the payer.
+    pub last: bool,
+}
+
+canon_struct!(Capture { hold, amount, last });
+
+/// Gives back what a hold has left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Void {
+    /// Which hold.
+    pub hold: HoldId,
+}
+
+canon_struct!(Void { hold });
+
+/// Ends a hold whose time is over. Only the book itself says this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expire {
+    /// Which hold.
+    pub hold: HoldId,
+}
+
+canon_struct!(Expire { hold });
+
+/// Uses a hold up as proof of payment, for one delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redeem {
+    /// Which hold.
+    pub hold: HoldId,
+    /// The digest of what is delivered for it.
+    pub delivery: Hash,
+}
+
+canon_struct!(Redeem { hold, delivery });
+
+/// Money that is set aside.
+#[derive(Debug)]
+pub(crate) struct Hold {
+    pub(crate) payer: Payer,
+    pub(crate) to: Payees,
+    pub(crate) amount: Amount,
+    pub(crate) captured: Amount,
+    pub(crate) placed_at: Time,
+    pub(crate) expires_at: Time,
+    pub(crate) open: bool,
+    pub(crate) redeemed: Option<Hash>,
+    pub(crate) meter: Option<Box<Meter>>,
+}
+
+impl Hold {
+    pub(crate) fn left(&self) -> Amount {
+        self.amount.saturating_sub(self.captured)
+    }
+}
+
+impl PlaceHold {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+        if !holdable_until(at, self.expires_at) {
+            return Decision::Reject(Reject::TimeOutOfRange);
+        }
+        match book.authorize(at, by, Kind::Hold, &self.purchase) {
+            Ok(allowed) => Decision::Record(Outcome::Held(allowed.versions)),
+            Err(no) => no,
+        }
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id, by: Actor) {
+        book.place_hold(at, id, by, &self.purchase, self.expires_at, None);
+    }
+}
+
+/// Whether a hold may last until then.
+pub(crate) fn holdable_until(at: Time, expires_at: Time) -> bool {
+    at < expires_at && expires_at <= at.after(HOLD_NANOS_MAX)
+}
+
+impl Capture {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+        let hold = match book.hold_to_capture(self.hold.0, at, by) {
+            Ok(hold) => hold,
+            Err(no) => return no,
+        };
+        if hold.meter.is_some() {
+            return deny(Denial::Forbidden);
+        }
+        if self.amount.is_zero() {
+            return Decision::Reject(Reject::AmountZero);
+        }
+        if hold.left() < self.amount {
+            return Decision::Record(Outcome::Denied(Refusal {
+                rule: RuleRef::BOOK,
+                denial: Denial::CaptureTooLarge,
+                remaining: Some(hold.left()),
+            }));
+        }
+        let parts = book.divide(&hold.to, self.amount);
+        Decision::Record(Outcome::Captured(Moved {
+            amount: self.amount,
+            parts,
+            versions: crate::limit::Versions::default(),
+        }))
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book, moved: &Moved) {
+        book.capture(self.hold.0, moved);
+        let left = book.hold(self.hold.0).left();
+        if self.last || left.is_zero() {
+            book.close_hold(self.hold.0);
+        }
+    }
+}
+
+impl Void {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+        match book.hold_to_void(self.hold.0, at, by) {
+            Ok(hold) => Decision::Record(Outcome::Released(Released { amount: hold.left() })),
+            Err(no) => no,
+        }
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book) {
+        book.close_hold(self.hold.0);
+    }
+}
+
+impl Expire {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+        if by != Actor::Book {
+            return deny(Denial::Forbidden);
+        }
+        let hold = book.records.get(self.hold.0).and_then(|record| record.hold());
+        match hold.filter(|hold| hold.open && hold.expires_at <= at) {
+            None => Decision::Reject(Reject::HoldUnknown),
+            Some(Hold {
+                meter: Some(meter),
+                to,
+                amount,
+                ..
+            }) => Decision::Record(Outcome::Settled(book.settle(meter, to, *amount))),
+            Some(hold) => Decision::Record(Outcome::Released(Released { amount: hold.left() })),
+        }
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book, outcome: &Outcome) {
+        if let Outcome::Settled(Settled { moved, .. }) = outcome {
+            book.capture(self.hold.0, moved);
+        }
+        book.close_hold(self.hold.0);
+    }
+}
+
+impl Redeem {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+        match book.hold_to_capture(self.hold.0, at, by) {
+            Ok(hold) if hold.redeemed.is_some() => deny(Denial::HoldRedeemed),
+            Ok(_) => Decision::Record(Outcome::Done),
+            Err(no) => no,
+        }
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book) {
+        book.hold_mut(self.hold.0).redeemed = Some(self.delivery);
+    }
+}
+
+impl Book {
+    pub(crate) fn place_hold(
+        &mut self,
+        at: Time,
+        id: Id,
+        by: Actor,
+        purchase: &Purchase,
+        expires_at: Time,
+        meter: Option<Box<Meter>>,
+    ) {
+        let payer = self.count_purchase(at, by, purchase);
+        let wallet = self.wallets.at_mut(payer.wallet);
+        wallet.balance.hold(purchase.amount);
+        wallet.balance.assert_owes_nothing(); // I2
+        let record = self.records.get_mut(id).expect("every command has its record");
+        record.set_hold(
+            payer.wallet,
+            Hold {
+                payer,
+                to: purchase.to.clone(),
+                amount: purchase.amount,
+                captured: Amount::ZERO,
+                placed_at: at,
+                expires_at,
+                open: true,
+                redeemed: None,
+                meter,
+            },
+        );
+        self.expiries.insert((expires_at, id));
+    }
+
+    /// Moves held money to the payees.
+    pub(crate) fn capture(&mut self, id: Id, moved: &Moved) {
+        let hold = self.hold_mut(id);
+        hold.captured = hold
+            .captured
+            .checked_add(moved.amount)
+            .expect("decided: the hold covers it");
+        assert!(
+            hold.captured <= hold.amount,
+            "I6: a hold gives no more than was placed"
+        );
+        let (wallet, to) = (hold.payer.wallet, hold.to.clone());
+        self.wallets.at_mut(wallet).balance.release(moved.amount);
+        let paid = self.move_to_payees(wallet, &to, moved.amount, &moved.parts);
+        let record = self.records.get_mut(id).expect("a hold has its record");
+        record.add_parts(wallet, &paid);
+    }
+
+    /// Gives back what is left and ends the hold (I6).
+    pub(crate) fn close_hold(&mut self, id: Id) {
+        let hold = self.hold_mut(id);
+        assert!(hold.open, "I6: a hold ends once");
+        hold.open = false;
+        let (payer, left, unused) = (hold.payer, hold.left(), hold.captured.is_zero());
+        let (placed_at, expires_at) = (hold.placed_at, hold.expires_at);
+        self.wallets.at_mut(payer.wallet).balance.release(left);
+        self.give_back(payer, placed_at, left, unused);
+        self.expiries.remove(&(expires_at, id));
+    }
+
+    pub(crate) fn hold(&self, id: Id) -> &Hold {
+        self.records
+            .get(id)
+            .and_then(|record| record.hold())
+            .expect("decided: the hold is known")
+    }
+
+    pub(crate) fn hold_mut(&mut self, id: Id) -> &mut Hold {
+        let record = self.records.get_mut(id).expect("decided: the hold is known");
+        record.hold_mut().expect("decided: it is a hold")
+    }
+
+    /// An open hold that `by` may capture now. While something it hangs on is stopped, only its owner and the operator
+    /// may: held money waits for them.
+    pub(crate) fn hold_to_capture(&self, id: Id, at: Time, by: Actor) -> Result<&Hold, Decision> {
+        let hold = self.open_hold(id, by)?;
+        if hold.expires_at <= at {
+            return Err(deny(Denial::HoldExpired));
+        }
+        match (by, self.stopped(hold.payer)) {
+            (Actor::Payee { .. }, Some(denial)) => Err(deny(denial)),
+            _ => Ok(hold),
+        }
+    }
+
+    /// An open hold that `by` may void: its seller and the operator always, its owner once it is stopped.
+    fn hold_to_void(&self, id: Id, _at: Time, by: Actor) -> Result<&Hold, Decision> {
+        let hold = self.open_hold(id, by)?;
+        match by {
+            Actor::Owner { .. } if self.stopped(hold.payer).is_none() => Err(deny(Denial::Forbidden)),
+            Actor::Owner { .. }
+            | Actor::Operator { .. }
+            | Actor::Payee { .. }
+            | Actor::Agent { .. }
+            | Actor::Book => Ok(hold),
+        }
+    }
+
+    /// An open hold, for its seller, its owner and the operator.
+    fn open_hold(&self, id: Id, by: Actor) -> Result<&Hold, Decision> {
+        let unknown = Decision::Reject(Reject::HoldUnknown);
+        let hold = self
+            .records
+            .get(id)
+            .and_then(|record| record.hold())
+            .ok_or(unknown.clone())?;
+        match by {
+            Actor::Payee { payee, key } => {
+                let slot = self
+                    .payees
+                    .find(payee.0)
+                    .filter(|_| hold.to.is_led_by(payee))
+                    .ok_or(unknown)?;
+                self.check_key(key, Holder::Payee(slot)).map_or(Ok(()), Err)?;
+            }
+            Actor::Owner { .. } => {
+                let owner = self.wallets.at(hold.payer.wallet).owner;
+                self.owner_only(by, owner, Reject::HoldUnknown)
+                    .map_or(Ok(()), Err)?;
+            }
+            Actor::Operator { .. } => self.operator_only(by).map_or(Ok(()), Err)?,
+            Actor::Agent { .. } | Actor::Book => return Err(deny(Denial::Forbidden)),
+        }
+        if hold.open {
+            Ok(hold)
+        } else {
+            Err(deny(Denial::HoldClosed))
+        }
+    }
+
+    /// What stops the payer of a hold, if anything.
+    fn stopped(&self, payer: Payer) -> Option<Denial> {
+        let wallet = self.wallets.at(payer.wallet);
+        let when = |status: Status, frozen: Denial, revoked: Denial| match status {
+            Status::Active => None,
+            Status::Frozen => Some(frozen),
+            Status::Revoked => Some(revoked),
+        };
+        when(
+            self.owners.at(wallet.owner).status,
+            Denial::OwnerFrozen,
+            Denial::OwnerFrozen,
+        )
+        .or_else(|| when(wallet.status, Denial::WalletFrozen, Denial::WalletClosed))
+        .or_else(|| {
+            let agent = self.agents.at(payer.agent?);
+            when(agent.status, Denial::AgentFrozen, Denial::AgentRevoked)
+        })
+        .or_else(|| {
+            let mandate = self.mandates.at(payer.mandate?);
+            when(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)
+        })
+    }
+}

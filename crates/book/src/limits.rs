@@ -1,0 +1,61 @@
+//! Every bound of the book, with its name. A request beyond one of them is refused, never cut.
+
+/// The largest amount: 10^30 smallest units, a million million whole tokens of 18 decimals.
+pub const AMOUNT_MAX: u128 = 1_000_000_000_000_000_000_000_000_000_000;
+
+/// The most decimals an asset may have.
+pub const ASSET_SCALE_MAX: u8 = 18;
+
+/// The longest code of an asset, a category or a reason, in bytes.
+pub const CODE_BYTES_MAX: usize = 16;
+
+/// The most assets of one book.
+pub const ASSETS_MAX: usize = 256;
+
+/// The most limits on one wallet, agent or mandate.
+pub const LIMITS_MAX: usize = 32;
+
+/// The most payees or categories named by one limit.
+pub const LIST_MAX: usize = 256;
+
+/// The most parts one payment may be split into.
+pub const PARTS_MAX: usize = 16;
+
+/// The most prices of one meter.
+pub const RATES_MAX: usize = 16;
+
+/// The spendings a rolling window remembers one by one. Beyond it, neighbours are merged into the later of the two,
+/// so they count for longer, never for less.
+pub const ROLLING_SPENDINGS_MAX: usize = 1_024;
+
+/// The longest rolling window, in seconds: 366 days.
+pub const ROLLING_SECONDS_MAX: u32 = 366 * 86_400;
+
+/// The nonces remembered for each key; a nonce below the smallest of them is refused.
+pub const NONCES_MAX: usize = 1_024;
+
+/// How far ahead of the book's clock a nonce or an id may be, in nanoseconds: 60 seconds.
+pub const AHEAD_NANOS_MAX: u64 = 60 * 1_000_000_000;
+
+/// The questions one wallet may have waiting for its owner.
+pub const ASKS_OPEN_MAX: u16 = 32;
+
+/// How long a question waits for its owner, in nanoseconds: 24 hours.
+pub const ASK_NANOS_MAX: u64 = 24 * 3_600 * 1_000_000_000;
+
+/// How long an approval may be good for, in nanoseconds: 7 days.
+pub const APPROVAL_NANOS_MAX: u64 = 7 * 86_400 * 1_000_000_000;
+
+/// The longest hold, in nanoseconds: 90 days.
+pub const HOLD_NANOS_MAX: u64 = 90 * 86_400 * 1_000_000_000;
+
+/// The payees a wallet remembers having paid; beyond it, a further payee is always a first contact.
+pub const CONTACTS_MAX: usize = 4_096;
+
+/// The shortest and longest retention of ids, in seconds: one hour, and ten years.
+pub const RETENTION_SECONDS_MIN: u64 = 3_600;
+/// See [`RETENTION_SECONDS_MIN`].
+pub const RETENTION_SECONDS_MAX: u64 = 10 * 366 * 86_400;
+
+/// The longest encoded entry, in bytes; it must fit in a bundle of the transparency log.
+pub const ENTRY_BYTES_MAX: usize = 65_535;

@@ -1,0 +1,245 @@
+//! Mandates: what an owner lets one agent do, and how that changes.
+
+use crate::agent::presence_required;
+use crate::book::{Book, Decision};
+use crate::canon::{canon_enum, canon_struct};
+use crate::command::Actor;
+use crate::entry::{Denial, Outcome, Reject};
+use crate::freeze::Status;
+use crate::id::{AgentId, Id, MandateId, WalletId};
+use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::open::deny;
+use crate::table::Slot;
+use crate::time::Time;
+use evidence::Hash;
+
+/// A standing permission.
+#[derive(Debug)]
+pub(crate) struct Mandate {
+    pub(crate) wallet: Slot,
+    pub(crate) agent: Slot,
+    pub(crate) status: Status,
+    pub(crate) valid_from: Time,
+    pub(crate) expires_at: Time,
+    pub(crate) policy: Policy,
+}
+
+/// Whether a new mandate begins with what was used under those that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carry {
+    /// It does: ending a mandate and granting it again makes no room.
+    Inherit,
+    /// It does not. The owner says so, and must have authenticated for it.
+    Reset,
+}
+
+canon_enum!(Carry { 1 => Inherit, 2 => Reset });
+
+/// Lets an agent spend within limits. The command's id becomes the [`MandateId`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantMandate {
+    /// From this wallet, or from sub-accounts of it.
+    pub wallet: WalletId,
+    /// This agent.
+    pub agent: AgentId,
+    /// From then on.
+    pub valid_from: Time,
+    /// Until then, exclusive.
+    pub expires_at: Time,
+    /// Within these. A mandate without limits allows nothing.
+    pub limits: Vec<Limit>,
+    /// The digest of the text or credential that the owner agreed to.
+    pub document: Hash,
+    /// What it begins with.
+    pub carry: Carry,
+}
+
+canon_struct!(GrantMandate {
+    wallet,
+    agent,
+    valid_from,
+    expires_at,
+    limits,
+    document,
+    carry
+});
+
+impl GrantMandate {
+    pub(crate) fn decide(&self, book: &Book, at: Time, id: Id, by: Actor) -> Decision {
+        let Some(slot) = book.wallets.find(self.wallet.0) else {
+            return Decision::Reject(Reject::WalletUnknown);
+        };
+        let wallet = book.wallets.at(slot);
+        if let Some(no) = book.owner_only(by, wallet.owner, Reject::WalletUnknown) {
+            return no;
+        }
+        let Some(agent) = book.agents.get(self.agent.0) else {
+            return Decision::Reject(Reject::AgentUnknown);
+        };
+        if agent.wallet != slot {
+            return Decision::Reject(Reject::AgentUnknown);
+        }
+        if book.mandates.get(id).is_some() {
+            return Decision::Reject(Reject::AlreadyExists);
+        }
+        if !well_formed(&self.limits) {
+            return Decision::Reject(Reject::LimitsMalformed);
+        }
+        if self.expires_at <= self.valid_from || self.expires_at <= at {
+            return Decision::Reject(Reject::TimeOutOfRange);
+        }
+        if agent.status == Status::Revoked {
+            return deny(Denial::AgentRevoked);
+        }
+        if wallet.status == Status::Revoked {
+            return deny(Denial::WalletClosed);
+        }
+        match self.carry {
+            Carry::Inherit => Decision::Record(Outcome::Done),
+            Carry::Reset => presence_required(by).unwrap_or(Decision::Record(Outcome::Done)),
+        }
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
+        let wallet = book
+            .wallets
+            .find(self.wallet.0)
+            .expect("decided: the wallet is known");
+        let agent = book
+            .agents
+            .find(self.agent.0)
+            .expect("decided: the agent is known");
+        let ended = book.agents.at_mut(agent).ended.take();
+        let usage = match self.carry {
+            Carry::Inherit => ended.map(|usage| *usage).unwrap_or_default(),
+            Carry::Reset => Usage::default(),
+        };
+        let (valid_from, expires_at) = (self.valid_from, self.expires_at);
+        let policy = Policy::new(self.limits.clone(), usage, at);
+        let status = Status::Active;
+        book.mandates.insert(
+            id,
+            Mandate {
+                wallet,
+                agent,
+                status,
+                valid_from,
+                expires_at,
+                policy,
+            },
+        );
+    }
+}
+
+/// Replaces the limits of a wallet, an agent or a mandate. What was used stays used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetLimits {
+    /// Whose.
+    pub subject: LimitSubject,
+    /// The version that is to be replaced; 0 where there were no limits.
+    pub version: u32,
+    /// The new limits.
+    pub limits: Vec<Limit>,
+    /// The digest of the text that the owner agreed to.
+    pub document: Hash,
+}
+
+canon_struct!(SetLimits {
+    subject,
+    version,
+    limits,
+    document
+});
+
+/// Whose limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LimitSubject {
+    /// A wallet's or sub-account's.
+    Wallet(WalletId),
+    /// An agent's.
+    Agent(AgentId),
+    /// A mandate's.
+    Mandate(MandateId),
+}
+
+canon_enum!(LimitSubject { 1 => Wallet(it), 2 => Agent(it), 3 => Mandate(it) });
+
+impl SetLimits {
+    pub(crate) fn decide(&self, book: &Book, by: Actor) -> Decision {
+        let found = match self.subject {
+            LimitSubject::Wallet(id) => book
+                .wallets
+                .get(id.0)
+                .map(|w| (w.owner, w.status, w.policy.as_deref().map_or(0, |p| p.version)))
+                .ok_or(Reject::WalletUnknown),
+            LimitSubject::Agent(id) => book
+                .agents
+                .get(id.0)
+                .map(|a| {
+                    let version = a.policy.as_deref().map_or(0, |p| p.version);
+                    (book.wallets.at(a.wallet).owner, a.status, version)
+                })
+                .ok_or(Reject::AgentUnknown),
+            LimitSubject::Mandate(id) => book
+                .mandates
+                .get(id.0)
+                .map(|m| (book.wallets.at(m.wallet).owner, m.status, m.policy.version))
+                .ok_or(Reject::MandateUnknown),
+        };
+        let (owner, status, version) = match found {
+            Ok(found) => found,
+            Err(reject) => return Decision::Reject(reject),
+        };
+        let unknown = match self.subject {
+            LimitSubject::Wallet(_) => Reject::WalletUnknown,
+            LimitSubject::Agent(_) => Reject::AgentUnknown,
+            LimitSubject::Mandate(_) => Reject::MandateUnknown,
+        };
+        if let Some(no) = book.owner_only(by, owner, unknown) {
+            return no;
+        }
+        if !well_formed(&self.limits) {
+            return Decision::Reject(Reject::LimitsMalformed);
+        }
+        if status == Status::Revoked {
+            return deny(Denial::Revoked);
+        }
+        if version != self.version {
+            return deny(Denial::VersionConflict);
+        }
+        Decision::Record(Outcome::Done)
+    }
+
+    pub(crate) fn apply(&self, book: &mut Book, at: Time) {
+        let limits = self.limits.clone();
+        let policy = match self.subject {
+            LimitSubject::Wallet(id) => {
+                let wallet = book.wallets.get_mut(id.0).expect("decided: the wallet is known");
+                wallet.policy.get_or_insert_default()
+            }
+            LimitSubject::Agent(id) => {
+                let agent = book.agents.get_mut(id.0).expect("decided: the agent is known");
+                agent.policy.get_or_insert_default()
+            }
+            LimitSubject::Mandate(id) => {
+                &mut book
+                    .mandates
+                    .get_mut(id.0)
+                    .expect("decided: the mandate is known")
+                    .policy
+            }
+        };
+        policy.amend(limits, at);
+    }
+}
+
+impl Book {
+    /// The agent's next mandate begins with what was used under this one.
+    pub(crate) fn end_mandate(&mut self, mandate: Slot, at: Time) {
+        let row = self.mandates.at_mut(mandate);
+        row.status = Status::Revoked;
+        let usage = row.policy.usage.clone();
+        let agent = self.agents.at_mut(row.agent);
+        agent.ended.get_or_insert_default().absorb(at, usage);
+    }
+}

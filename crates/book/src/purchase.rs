@@ -1,0 +1,561 @@
+//! Purchases: what an agent wants to spend, and everything that can say no to it.
+//!
+//! The order of the questions is fixed. Who asks; what is frozen, ended or closed; whom it would pay; the limits of the
+//! wallet, the agent and the mandate; the money. The first no is the answer. Only what nobody denies is asked about.
+
+use crate::agent::Holder;
+use crate::book::{Book, Decision};
+use crate::canon::{self, Code, canon_enum, canon_struct};
+use crate::command::Actor;
+use crate::entry::{Ask, Denial, Outcome, Part, Parts, Question, Refusal, Reject, RuleRef, Scope};
+use crate::freeze::Status;
+use crate::id::{Id, MandateId, PayeeId, WalletId};
+use crate::limit::{Opinion, PayeeFacts, Policy, Spending, Versions};
+use crate::limits::PARTS_MAX;
+use crate::money::Amount;
+use crate::open::deny;
+use crate::record::PaidPart;
+use crate::table::Slot;
+use crate::time::Time;
+use evidence::Hash;
+
+/// What is to be bought, from which money, under which permission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purchase {
+    /// The wallet or sub-account that pays.
+    pub wallet: WalletId,
+    /// The mandate that allows it; without one, the agent's own limits must.
+    pub mandate: Option<MandateId>,
+    /// Who collects.
+    pub to: Payees,
+    /// The most it may cost. Never nothing.
+    pub amount: Amount,
+    /// The asset the amount is in; it must be the wallet's and the payees'.
+    pub asset: Code,
+    /// What is bought, where the seller says so.
+    pub category: Option<Code>,
+    /// The digest of what is bought: a cart, a quote, a demand for payment.
+    pub reference: Option<Hash>,
+    /// The question whose approval this uses.
+    pub approval: Option<Id>,
+}
+
+canon_struct!(Purchase {
+    wallet,
+    mandate,
+    to,
+    amount,
+    asset,
+    category,
+    reference,
+    approval
+});
+
+impl crate::canon::Canon for Id {
+    fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+
+    fn decode(input: &mut crate::canon::Reader<'_>) -> Result<Self, crate::canon::Malformed> {
+        input.array().map(Id)
+    }
+}
+
+/// Who collects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payees {
+    /// One payee, everything.
+    One(PayeeId),
+    /// Several, by shares.
+    Split(Split),
+}
+
+canon_enum!(Payees { 1 => One(it), 2 => Split(it) });
+
+/// Shares of a whole, such as 60, 30 and 10 of 100. They must add up to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// What all shares add up to.
+    pub whole: u32,
+    /// Each payee once; at most 16.
+    pub shares: Vec<Share>,
+}
+
+canon_struct!(Split { whole, shares });
+
+/// One payee's share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// Who.
+    pub payee: PayeeId,
+    /// How much of the whole. Never nothing.
+    pub weight: u32,
+}
+
+canon_struct!(Share { payee, weight });
+
+impl Payees {
+    fn is_whole(&self) -> bool {
+        match self {
+            Payees::One(_) => true,
+            Payees::Split(Split { whole, shares }) => {
+                let sum: u64 = shares
+                    .iter()
+                    .fold(0, |sum, share| sum.saturating_add(u64::from(share.weight)));
+                let twice = |(n, share): (usize, &Share)| {
+                    shares.iter().take(n).any(|earlier| earlier.payee == share.payee)
+                };
+                (1..=PARTS_MAX).contains(&shares.len())
+                    && sum == u64::from(*whole)
+                    && shares.iter().all(|share| 0 < share.weight)
+                    && !shares.iter().enumerate().any(twice)
+            }
+        }
+    }
+
+    fn first(&self) -> Option<PayeeId> {
+        match self {
+            Payees::One(payee) => Some(*payee),
+            Payees::Split(split) => split.shares.first().map(|share| share.payee),
+        }
+    }
+
+    /// Whether `payee` is the first of them: the seller who delivers, and may capture and refund.
+    pub(crate) fn is_led_by(&self, payee: PayeeId) -> bool {
+        self.first() == Some(payee)
+    }
+
+    /// The payees in order.
+    pub(crate) fn each(&self) -> impl Iterator<Item = PayeeId> {
+        let (one, many) = match self {
+            Payees::One(payee) => (Some(*payee), None),
+            Payees::Split(split) => (None, Some(split.shares.iter().map(|share| share.payee))),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+}
+
+/// How a purchase is to be paid, as far as an approval must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Pay,
+    Hold,
+    Meter,
+}
+
+/// The rows of a purchase that everybody allows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowed {
+    pub(crate) versions: Versions,
+}
+
+impl Book {
+    /// Who may spend, what they may spend on, and whether there is enough.
+    pub(crate) fn authorize(
+        &self,
+        at: Time,
+        by: Actor,
+        kind: Kind,
+        buy: &Purchase,
+    ) -> Result<Allowed, Decision> {
+        if buy.amount.is_zero() {
+            return Err(Decision::Reject(Reject::AmountZero));
+        }
+        if !buy.to.is_whole() {
+            return Err(Decision::Reject(Reject::SplitNotWhole));
+        }
+        let slot = self
+            .wallets
+            .find(buy.wallet.0)
+            .ok_or(Decision::Reject(Reject::WalletUnknown))?;
+        let wallet = self.wallets.at(slot);
+        let mandate = self.find_mandate(buy)?;
+        let agent = self.check_payer(by, slot)?;
+        self.check_statuses(at, slot, agent, mandate)?;
+        let facts = self.check_payees(slot, buy)?;
+        let (facts, trusted) = (facts.as_slice(), facts.trusted);
+
+        let spending = Spending {
+            at,
+            amount: buy.amount,
+            payees: facts,
+            category: buy.category,
+        };
+        let agent_policy = agent.and_then(|agent| self.agents.at(agent).policy.as_deref());
+        let mandate_policy = mandate.map(|mandate| &self.mandates.at(mandate).policy);
+        let scopes = [
+            (Scope::Wallet, wallet.policy.as_deref()),
+            (Scope::Agent, agent_policy),
+            (Scope::Mandate, mandate_policy),
+        ];
+        let mut asked = match (
+            agent,
+            mandate,
+            agent_policy.is_none_or(|policy| policy.limits.is_empty()),
+        ) {
+            (Some(_), None, true) => Some((RuleRef::BOOK, Ask::NoRulesYet)),
+            (Some(_), _, _) if !trusted => Some((RuleRef::BOOK, Ask::PayeeUnverified)),
+            _ => None,
+        };
+        for (scope, policy) in scopes {
+            let Some(policy) = policy else { continue };
+            let rule = |limit| RuleRef {
+                scope,
+                version: policy.version,
+                limit,
+            };
+            match policy.judge(&spending) {
+                Opinion::Allow => {}
+                Opinion::Ask { limit, ask } => asked = asked.or(Some((rule(limit), ask))),
+                Opinion::Deny {
+                    limit,
+                    denial,
+                    remaining,
+                } => {
+                    let refusal = Refusal {
+                        rule: rule(limit),
+                        denial,
+                        remaining,
+                    };
+                    return Err(Decision::Record(Outcome::Denied(refusal)));
+                }
+            }
+        }
+        if mandate_policy.is_some_and(|policy| policy.limits.is_empty()) {
+            return Err(deny(Denial::NoRules));
+        }
+        let available = wallet.balance.available();
+        if available < buy.amount {
+            let refusal = Refusal {
+                rule: RuleRef::BOOK,
+                denial: Denial::FundsInsufficient,
+                remaining: Some(available),
+            };
+            return Err(Decision::Record(Outcome::Denied(refusal)));
+        }
+        self.check_asked(at, slot, agent, kind, buy, asked)?;
+        let version = |policy: Option<&Policy>| policy.map_or(0, |policy| policy.version);
+        let versions = Versions {
+            wallet: version(wallet.policy.as_deref()),
+            agent: version(agent_policy),
+            mandate: version(mandate_policy),
+        };
+        Ok(Allowed { versions })
+    }
+
+    fn find_mandate(&self, buy: &Purchase) -> Result<Option<Slot>, Decision> {
+        buy.mandate
+            .map(|id| {
+                self.mandates
+                    .find(id.0)
+                    .ok_or(Decision::Reject(Reject::MandateUnknown))
+            })
+            .transpose()
+    }
+
+    /// The agent that pays, or none where the owner does.
+    fn check_payer(&self, by: Actor, slot: Slot) -> Result<Option<Slot>, Decision> {
+        let wallet = self.wallets.at(slot);
+        match by {
+            Actor::Owner { .. } => self
+                .owner_only(by, wallet.owner, Reject::WalletUnknown)
+                .map_or(Ok(None), Err),
+            Actor::Agent { agent, key } => {
+                let agent = self
+                    .agents
+                    .find(agent.0)
+                    .ok_or(Decision::Reject(Reject::AgentUnknown))?;
+                if let Some(no) = self.check_key(key, Holder::Agent(agent)) {
+                    return Err(no);
+                }
+                let home = self.agents.at(agent).wallet;
+                let may_use = wallet.sub.map_or(slot == home, |sub| sub == (home, agent));
+                if may_use {
+                    Ok(Some(agent))
+                } else {
+                    Err(deny(Denial::AgentNotRegistered))
+                }
+            }
+            Actor::Operator { .. } | Actor::Payee { .. } | Actor::Book => Err(deny(Denial::Forbidden)),
+        }
+    }
+
+    fn check_statuses(
+        &self,
+        at: Time,
+        slot: Slot,
+        agent: Option<Slot>,
+        mandate: Option<Slot>,
+    ) -> Result<(), Decision> {
+        let wallet = self.wallets.at(slot);
+        let unless_active = |status: Status, frozen: Denial, revoked: Denial| match status {
+            Status::Active => Ok(()),
+            Status::Frozen => Err(deny(frozen)),
+            Status::Revoked => Err(deny(revoked)),
+        };
+        unless_active(
+            self.owners.at(wallet.owner).status,
+            Denial::OwnerFrozen,
+            Denial::OwnerFrozen,
+        )?;
+        unless_active(wallet.status, Denial::WalletFrozen, Denial::WalletClosed)?;
+        if let Some((parent, _)) = wallet.sub {
+            unless_active(
+                self.wallets.at(parent).status,
+                Denial::WalletFrozen,
+                Denial::WalletClosed,
+            )?;
+        }
+        if let Some(agent) = agent {
+            unless_active(
+                self.agents.at(agent).status,
+                Denial::AgentFrozen,
+                Denial::AgentRevoked,
+            )?;
+        }
+        let Some(mandate) = mandate.map(|slot| self.mandates.at(slot)) else {
+            return Ok(());
+        };
+        let home = wallet.sub.map_or(slot, |(parent, _)| parent);
+        if Some(mandate.agent) != agent || mandate.wallet != home {
+            return Err(deny(Denial::MandateMismatch));
+        }
+        unless_active(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)?;
+        if at < mandate.valid_from {
+            return Err(deny(Denial::MandateNotYetValid));
+        }
+        if mandate.expires_at <= at {
+            return Err(deny(Denial::MandateExpired));
+        }
+        Ok(())
+    }
+
+    fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts, Decision> {
+        let wallet = self.wallets.at(slot);
+        let mut facts = Facts {
+            one: None,
+            many: Vec::new(),
+            trusted: true,
+        };
+        for id in buy.to.each() {
+            let payee_slot = self
+                .payees
+                .find(id.0)
+                .ok_or(Decision::Reject(Reject::PayeeUnknown))?;
+            let payee = self.payees.at(payee_slot);
+            if payee.status != Status::Active {
+                return Err(deny(Denial::PayeeClosed));
+            }
+            let wallet_asset = self
+                .assets
+                .get(usize::from(wallet.asset))
+                .map(|row| row.asset.code);
+            if payee.asset != wallet.asset || wallet_asset != Some(buy.asset) {
+                return Err(deny(Denial::AssetMismatch));
+            }
+            if payee.owner == Some(wallet.owner) {
+                return Err(deny(Denial::SelfPayment));
+            }
+            if !payee.balance.has_room(buy.amount) {
+                return Err(Decision::Reject(Reject::AmountTooLarge));
+            }
+            facts.trusted &= payee.provenance.is_trusted();
+            facts.push(PayeeFacts {
+                payee: id,
+                category: payee.category,
+                known: wallet.knows(payee_slot),
+            });
+        }
+        Ok(facts)
+    }
+
+    /// What nobody denies may still need the owner's word.
+    fn check_asked(
+        &self,
+        at: Time,
+        wallet: Slot,
+        agent: Option<Slot>,
+        kind: Kind,
+        buy: &Purchase,
+        asked: Option<(RuleRef, Ask)>,
+    ) -> Result<(), Decision> {
+        // The owner who pays has been asked.
+        let Some(agent) = agent else { return Ok(()) };
+        let agent = self.agents.id_at(agent);
+        match (buy.approval, asked) {
+            (Some(question), _) => self
+                .check_approval(question, wallet, buy.digest(agent, kind), at)
+                .map_or(Ok(()), Err),
+            (None, None) => Ok(()),
+            (None, Some(_)) if !self.may_ask(wallet, at) => Err(deny(Denial::AskRateLimited)),
+            (None, Some((rule, ask))) => {
+                let digest = buy.digest(agent, kind);
+                Err(Decision::Record(Outcome::Asked(Question { rule, ask, digest })))
+            }
+        }
+    }
+
+    /// Counts a purchase against every limit it was measured by.
+    pub(crate) fn count_purchase(&mut self, at: Time, by: Actor, buy: &Purchase) -> Payer {
+        let wallet = self
+            .wallets
+            .find(buy.wallet.0)
+            .expect("decided: the wallet is known");
+        let agent = match by {
+            Actor::Agent { agent, .. } => self.agents.find(agent.0),
+            Actor::Operator { .. } | Actor::Owner { .. } | Actor::Payee { .. } | Actor::Book => None,
+        };
+        let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
+        let payer = Payer {
+            wallet,
+            agent,
+            mandate,
+        };
+        for policy in self.policies_mut(payer).into_iter().flatten() {
+            policy.usage.spend(at, buy.amount);
+        }
+        self.use_approval(buy.approval);
+        if agent.is_some() {
+            for id in buy.to.each() {
+                let payee = self.payees.find(id.0).expect("decided: the payee is known");
+                self.wallets.at_mut(wallet).remember(payee);
+            }
+        }
+        payer
+    }
+
+    /// Takes back from every limit what a hold did not use.
+    pub(crate) fn give_back(&mut self, payer: Payer, placed_at: Time, amount: Amount, unused: bool) {
+        for policy in self.policies_mut(payer).into_iter().flatten() {
+            policy.usage.give_back(placed_at, amount, unused);
+        }
+    }
+
+    fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
+        [
+            self.wallets.at_mut(payer.wallet).policy.as_deref_mut(),
+            payer
+                .agent
+                .and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
+            payer
+                .mandate
+                .map(|mandate| &mut self.mandates.at_mut(mandate).policy),
+        ]
+    }
+
+    /// How `amount` is divided among the payees, and what each of them owes in fees.
+    pub(crate) fn divide(&self, to: &Payees, amount: Amount) -> Parts {
+        let fee = |id: PayeeId, amount: Amount| {
+            let payee = self.payees.get(id.0).expect("decided: the payee is known");
+            payee.fee.fee(amount, payee.fee_carry).0
+        };
+        match to {
+            Payees::One(payee) => Parts::One {
+                fee: fee(*payee, amount),
+            },
+            Payees::Split(split) => {
+                let weights: Vec<u128> = split
+                    .shares
+                    .iter()
+                    .map(|share| u128::from(share.weight))
+                    .collect();
+                let amounts = amount.split(&weights).expect("decided: the shares are a whole");
+                let parts = split.shares.iter().zip(amounts);
+                let parts = parts.map(|(share, amount)| Part {
+                    amount,
+                    fee: fee(share.payee, amount),
+                });
+                Parts::Many {
+                    parts: parts.collect(),
+                }
+            }
+        }
+    }
+
+    /// Moves `amount` from the wallet to the payees and the fees (I1).
+    pub(crate) fn move_to_payees(
+        &mut self,
+        wallet: Slot,
+        to: &Payees,
+        amount: Amount,
+        parts: &Parts,
+    ) -> Vec<PaidPart> {
+        let row = self.wallets.at_mut(wallet);
+        row.balance.debit(amount);
+        row.balance.assert_owes_nothing(); // I2
+        let asset = usize::from(row.asset);
+        let list = match parts {
+            Parts::One { fee } => vec![Part { amount, fee: *fee }],
+            Parts::Many { parts } => parts.clone(),
+        };
+        let mut paid = Vec::with_capacity(list.len());
+        for (id, part) in to.each().zip(list) {
+            let slot = self.payees.find(id.0).expect("decided: the payee is known");
+            let payee = self.payees.at_mut(slot);
+            payee.fee_carry = payee.fee.fee(part.amount, payee.fee_carry).1;
+            payee.balance.credit(part.amount.saturating_sub(part.fee));
+            let fees = &mut self
+                .assets
+                .get_mut(asset)
+                .expect("a wallet's asset is registered")
+                .fees;
+            fees.credit(part.fee);
+            paid.push(PaidPart::new(slot, part.amount, part.fee));
+        }
+        paid
+    }
+}
+
+/// The rows whose limits a purchase counts against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Payer {
+    pub(crate) wallet: Slot,
+    pub(crate) agent: Option<Slot>,
+    pub(crate) mandate: Option<Slot>,
+}
+
+/// What the limits may know of the payees; a single one costs no allocation.
+struct Facts {
+    one: Option<PayeeFacts>,
+    many: Vec<PayeeFacts>,
+    trusted: bool,
+}
+
+impl Facts {
+    fn push(&mut self, facts: PayeeFacts) {
+        match self.one {
+            None if self.many.is_empty() => self.one = Some(facts),
+            _ => {
+                self.many.extend(self.one.take());
+                self.many.push(facts);
+            }
+        }
+    }
+
+    fn as_slice(&self) -> &[PayeeFacts] {
+        if self.many.is_empty() {
+            self.one.as_slice()
+        } else {
+            &self.many
+        }
+    }
+}
+
+impl Purchase {
+    /// What an approval is good for: everything but the id, which is new with each try.
+    fn digest(&self, agent: Id, kind: Kind) -> Hash {
+        let bought = Purchase {
+            approval: None,
+            ..self.clone()
+        };
+        let mut bytes = b"tollbridge question 1\n".to_vec();
+        bytes.push(match kind {
+            Kind::Pay => 1,
+            Kind::Hold => 2,
+            Kind::Meter => 3,
+        });
+        bytes.extend_from_slice(&agent.0);
+        bytes.extend_from_slice(&canon::bytes(&bought));
+        Hash::of(&bytes)
+    }
+}
