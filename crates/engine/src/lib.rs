@@ -1,6 +1,6 @@
 //! The shell around a book: one writer thread, its journal, and those who follow it.
 //!
-//! Nothing here knows HTTP, JSON or a rule. The journal is the truth; everything
+//! Nothing here knows HTTP, JSON or a rule. Begin with [`journal`], which is the truth; everything
 //! else in a book's life can be computed from it again.
 
 #![cfg_attr(
@@ -13,4 +13,6 @@
 )]
 #![forbid(unsafe_code)]
 
+pub mod journal;
+pub mod limits;
 pub mod schedule;
