@@ -1,0 +1,39 @@
+//! Every maximum of the engine, by name.
+
+/// The longest entry, in bytes of its canonical form.
+pub const ENTRY_BYTES_MAX: usize = 64 * 1024;
+
+/// The most entries one frame holds: one commit of one batch.
+pub const FRAME_ENTRIES_MAX: u32 = 8_192;
+
+/// The longest frame on disk, in bytes, header and padding included.
+///
+/// 8,192 entries of 192 bytes are 1.5 MiB; a batch of unusually long entries ends a frame earlier.
+pub const FRAME_BYTES_MAX: usize = 2 * 1024 * 1024;
+
+/// The most frames one read returns.
+pub const READ_FRAMES_MAX: u32 = 1_024;
+
+/// A read stops after the frame with which it reaches this many bytes.
+pub const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How far apart, in bytes, a journal remembers where a position lies. A read walks at most this far,
+/// and 100 GiB of journal cost 26 MB of memory.
+pub const MARK_BYTES: u64 = 64 * 1024;
+
+/// How far ahead of its end, beyond the reserve, a journal file is kept filled with zeros.
+pub const CHUNK_BYTES: u64 = 16 * 1024 * 1024;
+
+/// What of the filled space only closing frames may use, so that holds can be closed on a full disk.
+///
+/// Twice [`FRAME_BYTES_MAX`]: some 20,000 closings.
+pub const RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The longest single write while filling ahead: 0.9 ms beside a commit of 0.1 ms.
+pub const FILL_BYTES: u64 = 1024 * 1024;
+
+/// [`CHUNK_BYTES`] of a simulated disk, small so that a simulation meets its end often.
+pub const MEMORY_CHUNK_BYTES: u64 = 16 * 1024;
+
+/// [`RESERVE_BYTES`] of a simulated disk.
+pub const MEMORY_RESERVE_BYTES: u64 = 4 * 1024;
