@@ -272,6 +272,20 @@ fn a_node_is_not_a_leaf() {
     );
 }
 
+/// The hashes lead to the root, but of a larger tree than is claimed.
+#[test]
+fn a_proof_that_climbs_past_the_claimed_size_is_refused() {
+    let stored = Stored::of(&entries(2));
+    let root = stored.frontier.root();
+    let (first, second) = (stored.hash(0, 0).unwrap(), stored.hash(0, 1).unwrap());
+    let proof = Proof::new(vec![first]).unwrap();
+    assert_eq!(verify_inclusion(&second, 1, 2, &root, &proof), Ok(()));
+    assert_eq!(
+        verify_inclusion(&second, 0, 1, &root, &proof),
+        Err(ProofError::Length)
+    );
+}
+
 #[test]
 fn there_is_no_proof_of_what_is_not_there() {
     let stored = Stored::of(&entries(5));
