@@ -11,6 +11,9 @@ use std::fmt;
 /// The largest integer every JSON reader agrees on (I-JSON, RFC 7493 section 2.2).
 const INTEGER_MAX: u64 = (1 << 53) - 1;
 
+/// The first integer beyond [`INTEGER_MAX`].
+const INTEGER_REACH: f64 = 9_007_199_254_740_992.0;
+
 /// Why a text is not JSON with a single meaning.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not strict JSON: {reason}")]
@@ -88,6 +91,11 @@ impl<'de> Visitor<'de> for Reader {
         if value == 0.0 && value.is_sign_negative() {
             return Err(E::custom("`-0` is not a number every reader keeps"));
         }
+        // From 1e21 on, the canonical form has an exponent and cannot be taken for an integer.
+        let magnitude = value.abs();
+        if (INTEGER_REACH..1e21).contains(&magnitude) {
+            return Err(E::custom(format_args!("number `{value}` is beyond 2^53")));
+        }
         Number::from_f64(value)
             .map(Value::Number)
             .ok_or_else(|| E::custom("a number is not finite"))
@@ -136,6 +144,10 @@ mod tests {
         check("9007199254740991", Some("9007199254740991"));
         check("9007199254740992", None);
         check("-9007199254740992", None);
+        check("18446744073709552000", None);
+        check("-18446744073709552000", None);
+        check("1e20", None);
+        check("1e21", Some("1e+21"));
         check(r#"{"a":1,"a":1}"#, None);
         check(r#"{"a":{"b":[{"c":1,"c":2}]}}"#, None);
         check(r#"{"a":1,"\u0061":1}"#, None);

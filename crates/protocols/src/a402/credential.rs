@@ -4,6 +4,7 @@
 //! one text for one statement and signature, and no algorithm in it: the key of that name has one.
 
 use super::envelope::put;
+use super::error::ErrorId;
 use super::keys::{KeyFault, Keyring};
 use super::members::{Malformed, Members};
 use super::needed::Demand;
@@ -56,6 +57,16 @@ pub enum NotPayable {
     TooLate,
     #[error("the bill is for another buyer")]
     OtherBuyer,
+}
+
+impl NotPayable {
+    /// The catalogue's error for this.
+    pub fn error_id(&self) -> ErrorId {
+        match self {
+            NotPayable::TooLate => ErrorId::RequestInvalid,
+            NotPayable::OtherBuyer => ErrorId::ParticipantInvalid,
+        }
+    }
 }
 
 /// Why a credential is not a statement of a payment service we trust.

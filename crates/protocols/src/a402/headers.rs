@@ -1,5 +1,7 @@
 //! The three headers, their older names, and the rule that one request pays in one way.
 
+use super::error::ErrorId;
+
 /// Sent by a seller with a 402.
 pub const PAYMENT_NEEDED: &str = "Payment-Needed";
 /// Sent by a buyer on the second request.
@@ -46,6 +48,13 @@ pub enum HeaderFault {
     Mixed { name: &'static str, other: &'static str },
     #[error("`{name}` is not printable ASCII")]
     Unprintable { name: &'static str },
+}
+
+impl HeaderFault {
+    /// The catalogue's error for this.
+    pub fn error_id(&self) -> ErrorId {
+        ErrorId::RequestInvalid
+    }
 }
 
 impl HeaderRole {

@@ -1,5 +1,7 @@
 //! Taking a JSON object apart: every member is asked for by name, and none may be left over.
 
+use super::error::ErrorId;
+use super::headers::HeaderRole;
 use super::text::Misshapen;
 use crate::json::NotStrict;
 use crate::limits::HEADER_VALUE_BYTES_MAX;
@@ -38,6 +40,19 @@ pub enum Malformed {
     /// A validation that is not `VALID` says no error, or a `VALID` one says one (A402-20).
     #[error("`protocol.error` does not go with `protocol.validation_status` `{status}`")]
     ErrorMismatch { status: &'static str },
+}
+
+impl Malformed {
+    /// The catalogue's error for a header of this role.
+    ///
+    /// A validation that cannot be read says nothing about the payment, so that is asked for first.
+    pub fn error_id(&self, role: HeaderRole) -> ErrorId {
+        match role {
+            HeaderRole::Needed => ErrorId::RequestInvalid,
+            HeaderRole::Proof => ErrorId::ProofInvalid,
+            HeaderRole::Validation => ErrorId::SystemUnavailable,
+        }
+    }
 }
 
 /// The members of an object that nobody has asked for yet.

@@ -52,13 +52,7 @@ impl Offer {
     /// `nonce` has to be random: it makes every bill's number another one (A402-01). A caller who is known
     /// is the only one who may pay. A request that needs an idempotency key and has none gets
     /// the bill's number as its key.
-    pub fn bill(
-        &self,
-        request: &RequestFacts,
-        key: &MacKey,
-        nonce: [u8; 16],
-        pay_before: Time,
-    ) -> Demand {
+    pub fn bill(&self, request: &RequestFacts, key: &MacKey, nonce: [u8; 16], pay_before: Time) -> Demand {
         let unnumbered = self.unnumbered(request, DateTime::second_of(pay_before));
         let out_trade_no = OutTradeNo {
             nonce,

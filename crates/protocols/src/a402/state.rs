@@ -1,5 +1,6 @@
 //! The life of a trade: six states, seven events, and no transition that is not written here.
 
+use super::error::ErrorId;
 use super::words::words;
 
 words! {
@@ -39,6 +40,13 @@ pub struct IllegalTransition {
     pub from: TradeState,
     /// The event that was refused.
     pub event: TradeEvent,
+}
+
+impl IllegalTransition {
+    /// The catalogue's error for this.
+    pub fn error_id(&self) -> ErrorId {
+        ErrorId::StateConflict
+    }
 }
 
 impl TradeState {

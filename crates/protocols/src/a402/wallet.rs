@@ -4,6 +4,7 @@
 //! payment with play money can be taken for one with real money, by anybody who compares method ids.
 
 use super::envelope::{MethodLayer, put};
+use super::error::ErrorId;
 use super::members::{Malformed, Members};
 use super::needed::Demand;
 use super::text::{AmountText, Identifier, MethodId, MethodVersion, Misshapen, Uri};
@@ -112,6 +113,20 @@ pub enum TermsFault {
     /// It is never rounded.
     #[error("amount `{amount}` is not a whole number of the asset's smallest units")]
     AmountTooFine { amount: AmountText },
+}
+
+impl TermsFault {
+    /// The catalogue's error for this.
+    pub fn error_id(&self) -> ErrorId {
+        match self {
+            TermsFault::OtherMethod { .. } => ErrorId::MethodUnsupported,
+            TermsFault::Malformed(_)
+            | TermsFault::NetworkDiffers
+            | TermsFault::CurrencyDiffers
+            | TermsFault::PspInTheOpen
+            | TermsFault::AmountTooFine { .. } => ErrorId::RequestInvalid,
+        }
+    }
 }
 
 impl WalletTerms {
