@@ -144,7 +144,7 @@ mod tests {
         ),
         ("```bash no-run\ntrue\n```\n```text\npaid\n```\n", None),
         (
-            "```bash\nsh -c 'echo up; exec cat /dev/zero' > log 2>&1 &\n```\n```bash\ntrue\n```\n",
+            "```bash\nsh -c 'echo up; exec tail -f /dev/null' > log 2>&1 &\n```\n```bash\ntrue\n```\n",
             None,
         ),
         (
