@@ -69,6 +69,13 @@ const BANS: &[Ban] = &[
         &[],
         "in the core is a hidden input; take the time as an argument",
     ),
+    ban("::now(", CORE, &[], "reads a clock; take the time as an argument"),
+    ban(
+        "TimeZone::system",
+        CORE,
+        &[],
+        "in the core is a hidden input; take the zone as an argument",
+    ),
     ban(
         "rand::",
         CORE,
@@ -335,6 +342,8 @@ mod tests {
                 (BOOK, "let a = b.unwrap_or(0);", &[]),
                 (BOOK, "let a = 1_f64;", &[1]),
                 (BOOK, "let a = 0xf64;", &[]),
+                (BOOK, "let a = jiff::Timestamp::now();", &[1]),
+                (BOOK, "fn now(at: Time) -> Time {}", &[]),
                 (BOOK, "let instant = Instants;", &[]),
                 (BOOK, "let strand = brand::new();", &[]),
                 (ENGINE, "async fn run() {\n    wait().await\n}", &[1, 2]),
