@@ -54,11 +54,7 @@ pub struct Book {
 impl Default for Book {
     fn default() -> Self {
         Book {
-            head: Head {
-                seq: Seq(0),
-                at: Time(0),
-                frontier: Frontier::default(),
-            },
+            head: Head { seq: Seq(0), at: Time(0), frontier: Frontier::default() },
             settings: None,
             assets: Vec::new(),
             owners: Table::default(),
@@ -144,18 +140,10 @@ impl Book {
     /// What the rules say of `command` at `at`, or just behind the last entry. Depends on nothing else (I9), and changes
     /// nothing: a caller may catch a panic in here and go on.
     pub fn decide(&self, at: Time, command: &Command) -> Decided {
-        let at = if self.head.at < at {
-            at
-        } else {
-            self.head.at.next()
-        }; // I5
+        let at = if self.head.at < at { at } else { self.head.at.next() }; // I5
         let request = Request::new(command);
         let decision = self.decide_request(at, command, &request);
-        Decided {
-            at,
-            request,
-            decision,
-        }
+        Decided { at, request, decision }
     }
 
     /// Appends the canonical bytes of the entry that recording this decision makes; nothing where it makes none.
@@ -169,19 +157,12 @@ impl Book {
     ///
     /// A panic in here leaves a book that must not be used.
     pub fn record(&mut self, decided: Decided, command: &Command, entry: &[u8]) -> Verdict {
-        let Decided {
-            at,
-            request,
-            decision,
-        } = decided;
+        let Decided { at, request, decision } = decided;
         match decision {
             Decision::Repeat(seq) => Verdict::Repeat(seq),
             Decision::Reject(reject) => Verdict::Reject(reject),
             Decision::Record(outcome) => {
-                assert!(
-                    self.head.at < at,
-                    "I5: nothing was recorded since this was decided"
-                );
+                assert!(self.head.at < at, "I5: nothing was recorded since this was decided");
                 let seq = self.head.seq;
                 self.apply(at, command, &request, &outcome);
                 self.advance(at, leaf_hash(entry));
@@ -216,14 +197,8 @@ impl Book {
         if now < *expires_at {
             return None;
         }
-        let action = Action::Expire(crate::hold::Expire {
-            hold: crate::id::HoldId(*hold),
-        });
-        Some(Command {
-            id: *hold,
-            by: Actor::Book,
-            action,
-        })
+        let action = Action::Expire(crate::hold::Expire { hold: crate::id::HoldId(*hold) });
+        Some(Command { id: *hold, by: Actor::Book, action })
     }
 
     /// When [`Book::due`] next has something to say.
@@ -310,8 +285,7 @@ impl Book {
 
     fn apply(&mut self, at: Time, command: &Command, request: &Request, outcome: &Outcome) {
         if command.by != Actor::Book {
-            self.records
-                .push(command.id, Record::new(request.digest, self.head.seq));
+            self.records.push(command.id, Record::new(request.digest, self.head.seq));
         }
         match outcome {
             Outcome::Denied(_) => {}

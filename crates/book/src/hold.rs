@@ -166,12 +166,9 @@ impl Expire {
         let hold = book.records.get(self.hold.0).and_then(|record| record.hold());
         match hold.filter(|hold| hold.open && hold.expires_at <= at) {
             None => Decision::Reject(Reject::HoldUnknown),
-            Some(Hold {
-                meter: Some(meter),
-                to,
-                amount,
-                ..
-            }) => Decision::Record(Outcome::Settled(book.settle(meter, to, *amount))),
+            Some(Hold { meter: Some(meter), to, amount, .. }) => {
+                Decision::Record(Outcome::Settled(book.settle(meter, to, *amount)))
+            }
             Some(hold) => Decision::Record(Outcome::Released(Released { amount: hold.left() })),
         }
     }
@@ -233,14 +230,8 @@ impl Book {
     /// Moves held money to the payees.
     pub(crate) fn capture(&mut self, id: Id, moved: &Moved) {
         let hold = self.hold_mut(id);
-        hold.captured = hold
-            .captured
-            .checked_add(moved.amount)
-            .expect("decided: the hold covers it");
-        assert!(
-            hold.captured <= hold.amount,
-            "I6: a hold gives no more than was placed"
-        );
+        hold.captured = hold.captured.checked_add(moved.amount).expect("decided: the hold covers it");
+        assert!(hold.captured <= hold.amount, "I6: a hold gives no more than was placed");
         let (wallet, to) = (hold.payer.wallet, hold.to.clone());
         self.wallets.at_mut(wallet).balance.release(moved.amount);
         let paid = self.move_to_payees(wallet, &to, moved.amount, &moved.parts);
@@ -261,10 +252,7 @@ impl Book {
     }
 
     pub(crate) fn hold(&self, id: Id) -> &Hold {
-        self.records
-            .get(id)
-            .and_then(|record| record.hold())
-            .expect("decided: the hold is known")
+        self.records.get(id).and_then(|record| record.hold()).expect("decided: the hold is known")
     }
 
     pub(crate) fn hold_mut(&mut self, id: Id) -> &mut Hold {
@@ -301,33 +289,20 @@ impl Book {
     /// An open hold, for its seller, its owner and the operator.
     fn open_hold(&self, id: Id, by: Actor) -> Result<&Hold, Decision> {
         let unknown = Decision::Reject(Reject::HoldUnknown);
-        let hold = self
-            .records
-            .get(id)
-            .and_then(|record| record.hold())
-            .ok_or(unknown.clone())?;
+        let hold = self.records.get(id).and_then(|record| record.hold()).ok_or(unknown.clone())?;
         match by {
             Actor::Payee { payee, key } => {
-                let slot = self
-                    .payees
-                    .find(payee.0)
-                    .filter(|_| hold.to.is_led_by(payee))
-                    .ok_or(unknown)?;
+                let slot = self.payees.find(payee.0).filter(|_| hold.to.is_led_by(payee)).ok_or(unknown)?;
                 self.check_key(key, Holder::Payee(slot)).map_or(Ok(()), Err)?;
             }
             Actor::Owner { .. } => {
                 let owner = self.wallets.at(hold.payer.wallet).owner;
-                self.owner_only(by, owner, Reject::HoldUnknown)
-                    .map_or(Ok(()), Err)?;
+                self.owner_only(by, owner, Reject::HoldUnknown).map_or(Ok(()), Err)?;
             }
             Actor::Operator { .. } => self.operator_only(by).map_or(Ok(()), Err)?,
             Actor::Agent { .. } | Actor::Book => return Err(deny(Denial::Forbidden)),
         }
-        if hold.open {
-            Ok(hold)
-        } else {
-            Err(deny(Denial::HoldClosed))
-        }
+        if hold.open { Ok(hold) } else { Err(deny(Denial::HoldClosed)) }
     }
 
     /// What stops the payer of a hold, if anything.
@@ -338,19 +313,15 @@ impl Book {
             Status::Frozen => Some(frozen),
             Status::Revoked => Some(revoked),
         };
-        when(
-            self.owners.at(wallet.owner).status,
-            Denial::OwnerFrozen,
-            Denial::OwnerFrozen,
-        )
-        .or_else(|| when(wallet.status, Denial::WalletFrozen, Denial::WalletClosed))
-        .or_else(|| {
-            let agent = self.agents.at(payer.agent?);
-            when(agent.status, Denial::AgentFrozen, Denial::AgentRevoked)
-        })
-        .or_else(|| {
-            let mandate = self.mandates.at(payer.mandate?);
-            when(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)
-        })
+        when(self.owners.at(wallet.owner).status, Denial::OwnerFrozen, Denial::OwnerFrozen)
+            .or_else(|| when(wallet.status, Denial::WalletFrozen, Denial::WalletClosed))
+            .or_else(|| {
+                let agent = self.agents.at(payer.agent?);
+                when(agent.status, Denial::AgentFrozen, Denial::AgentRevoked)
+            })
+            .or_else(|| {
+                let mandate = self.mandates.at(payer.mandate?);
+                when(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)
+            })
     }
 }

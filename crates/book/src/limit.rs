@@ -145,11 +145,7 @@ pub(crate) enum Opinion {
 
 impl Policy {
     pub(crate) fn new(limits: Vec<Limit>, usage: Usage, at: Time) -> Policy {
-        let mut policy = Policy {
-            version: 1,
-            limits: limits.into_boxed_slice(),
-            usage,
-        };
+        let mut policy = Policy { version: 1, limits: limits.into_boxed_slice(), usage };
         policy.usage.cover(at, &policy.limits);
         policy
     }
@@ -169,11 +165,7 @@ impl Policy {
                 Word::Ask(ask) if asked == Opinion::Allow => asked = Opinion::Ask { limit: number, ask },
                 Word::Ask(_) => {}
                 Word::Deny(denial, remaining) => {
-                    return Opinion::Deny {
-                        limit: number,
-                        denial,
-                        remaining,
-                    };
+                    return Opinion::Deny { limit: number, denial, remaining };
                 }
             }
         }
@@ -181,27 +173,14 @@ impl Policy {
     }
 
     fn judge_one(&self, limit: &Limit, spending: &Spending<'_>) -> Word {
-        let Spending {
-            at,
-            amount,
-            payees,
-            category,
-        } = *spending;
+        let Spending { at, amount, payees, category } = *spending;
         let categories = || payees.iter().map(|p| p.category).chain(category);
         let at_most = |max: Amount, used: Amount, denial: Denial| {
             let remaining = max.saturating_sub(used);
-            if amount <= remaining {
-                Word::Allow
-            } else {
-                Word::Deny(denial, Some(remaining))
-            }
+            if amount <= remaining { Word::Allow } else { Word::Deny(denial, Some(remaining)) }
         };
         let only_if = |holds: bool, denial: Denial| {
-            if holds {
-                Word::Allow
-            } else {
-                Word::Deny(denial, None)
-            }
+            if holds { Word::Allow } else { Word::Deny(denial, None) }
         };
         match limit {
             Limit::PerPayment { max } => at_most(*max, Amount::ZERO, Denial::PaymentTooLarge),
@@ -215,18 +194,15 @@ impl Policy {
                 let count = self.usage.window(window).map_or(0, |w| w.used(at).1);
                 only_if(count < *max, Denial::VelocityExceeded)
             }
-            Limit::PayeesAllowed { payees: allowed } => only_if(
-                payees.iter().all(|p| allowed.contains(&p.payee)),
-                Denial::PayeeNotAllowed,
-            ),
-            Limit::PayeesDenied { payees: denied } => only_if(
-                !payees.iter().any(|p| denied.contains(&p.payee)),
-                Denial::PayeeDenied,
-            ),
-            Limit::CategoriesAllowed { categories: allowed } => only_if(
-                categories().all(|c| allowed.contains(&c)),
-                Denial::CategoryNotAllowed,
-            ),
+            Limit::PayeesAllowed { payees: allowed } => {
+                only_if(payees.iter().all(|p| allowed.contains(&p.payee)), Denial::PayeeNotAllowed)
+            }
+            Limit::PayeesDenied { payees: denied } => {
+                only_if(!payees.iter().any(|p| denied.contains(&p.payee)), Denial::PayeeDenied)
+            }
+            Limit::CategoriesAllowed { categories: allowed } => {
+                only_if(categories().all(|c| allowed.contains(&c)), Denial::CategoryNotAllowed)
+            }
             Limit::CategoriesDenied { categories: denied } => {
                 only_if(!categories().any(|c| denied.contains(&c)), Denial::CategoryDenied)
             }
@@ -296,10 +272,7 @@ impl Usage {
 
     /// Counts one payment.
     pub(crate) fn spend(&mut self, at: Time, amount: Amount) {
-        self.spent = self
-            .spent
-            .checked_add(amount)
-            .expect("a wallet's money bounds its spending");
+        self.spent = self.spent.checked_add(amount).expect("a wallet's money bounds its spending");
         self.uses = self.uses.checked_add(1).expect("fewer than 2^64 payments");
         for window in &mut self.windows {
             window.count(at, amount, 1);
@@ -321,10 +294,7 @@ impl Usage {
 
     /// Adds what was used under another policy.
     pub(crate) fn absorb(&mut self, at: Time, other: Usage) {
-        self.spent = self
-            .spent
-            .checked_add(other.spent)
-            .expect("a wallet's money bounds its spending");
+        self.spent = self.spent.checked_add(other.spent).expect("a wallet's money bounds its spending");
         self.uses = self.uses.saturating_add(other.uses);
         for theirs in other.windows {
             let (spent, count) = theirs.used(at);
@@ -367,11 +337,7 @@ struct WindowUsage {
 #[derive(Clone, Debug)]
 enum WindowState {
     /// The period that ends at `ends_at`; later ones are untouched.
-    Calendar {
-        ends_at: Time,
-        spent: Amount,
-        count: u32,
-    },
+    Calendar { ends_at: Time, spent: Amount, count: u32 },
     /// Single payments, oldest first.
     Rolling { nanos: u64, payments: VecDeque<Spent> },
 }
@@ -390,22 +356,16 @@ impl WindowUsage {
                 nanos: Time::from_seconds(u64::from(seconds)).0,
                 payments: VecDeque::new(),
             },
-            Window::Calendar { .. } => WindowState::Calendar {
-                ends_at: Time(0),
-                spent: Amount::ZERO,
-                count: 0,
-            },
+            Window::Calendar { .. } => {
+                WindowState::Calendar { ends_at: Time(0), spent: Amount::ZERO, count: 0 }
+            }
         };
         WindowUsage { window, state }
     }
 
     fn used(&self, at: Time) -> (Amount, u32) {
         match &self.state {
-            WindowState::Calendar {
-                ends_at,
-                spent,
-                count,
-            } => {
+            WindowState::Calendar { ends_at, spent, count } => {
                 if at < *ends_at {
                     (*spent, *count)
                 } else {
@@ -427,14 +387,7 @@ impl WindowUsage {
 
     fn count(&mut self, at: Time, amount: Amount, payments: u32) {
         match (&mut self.state, self.window) {
-            (
-                WindowState::Calendar {
-                    ends_at,
-                    spent,
-                    count,
-                },
-                Window::Calendar { period, zone },
-            ) => {
+            (WindowState::Calendar { ends_at, spent, count }, Window::Calendar { period, zone }) => {
                 if *ends_at <= at {
                     *ends_at = period_end(at, period, zone);
                     *spent = Amount::ZERO;
@@ -443,24 +396,14 @@ impl WindowUsage {
                 *spent = spent.checked_add(amount).expect("within the total");
                 *count = count.saturating_add(payments);
             }
-            (
-                WindowState::Rolling {
-                    nanos,
-                    payments: list,
-                },
-                Window::Rolling { .. },
-            ) => {
+            (WindowState::Rolling { nanos, payments: list }, Window::Rolling { .. }) => {
                 while list.front().is_some_and(|oldest| oldest.at.after(*nanos) <= at) {
                     list.pop_front();
                 }
                 if list.len() == ROLLING_SPENDINGS_MAX {
                     merge_oldest(list);
                 }
-                list.push_back(Spent {
-                    at,
-                    amount,
-                    count: payments,
-                });
+                list.push_back(Spent { at, amount, count: payments });
             }
             (WindowState::Calendar { .. }, Window::Rolling { .. })
             | (WindowState::Rolling { .. }, Window::Calendar { .. }) => {
@@ -510,8 +453,4 @@ pub struct Versions {
     pub mandate: u32,
 }
 
-canon_struct!(Versions {
-    wallet,
-    agent,
-    mandate
-});
+canon_struct!(Versions { wallet, agent, mandate });

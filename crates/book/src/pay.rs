@@ -25,11 +25,7 @@ impl Pay {
         };
         let amount = self.purchase.amount;
         let parts = book.divide(&self.purchase.to, amount);
-        Decision::Record(Outcome::Paid(Moved {
-            amount,
-            parts,
-            versions: allowed.versions,
-        }))
+        Decision::Record(Outcome::Paid(Moved { amount, parts, versions: allowed.versions }))
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id, by: Actor, moved: &Moved) {

@@ -40,16 +40,7 @@ pub struct Purchase {
     pub approval: Option<Id>,
 }
 
-canon_struct!(Purchase {
-    wallet,
-    mandate,
-    to,
-    amount,
-    asset,
-    category,
-    reference,
-    approval
-});
+canon_struct!(Purchase { wallet, mandate, to, amount, asset, category, reference, approval });
 
 impl crate::canon::Canon for Id {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -99,9 +90,8 @@ impl Payees {
         match self {
             Payees::One(_) => true,
             Payees::Split(Split { whole, shares }) => {
-                let sum: u64 = shares
-                    .iter()
-                    .fold(0, |sum, share| sum.saturating_add(u64::from(share.weight)));
+                let sum: u64 =
+                    shares.iter().fold(0, |sum, share| sum.saturating_add(u64::from(share.weight)));
                 let twice = |(n, share): (usize, &Share)| {
                     shares.iter().take(n).any(|earlier| earlier.payee == share.payee)
                 };
@@ -164,10 +154,7 @@ impl Book {
         if !buy.to.is_whole() {
             return Err(Decision::Reject(Reject::SplitNotWhole));
         }
-        let slot = self
-            .wallets
-            .find(buy.wallet.0)
-            .ok_or(Decision::Reject(Reject::WalletUnknown))?;
+        let slot = self.wallets.find(buy.wallet.0).ok_or(Decision::Reject(Reject::WalletUnknown))?;
         let wallet = self.wallets.at(slot);
         let mandate = self.find_mandate(buy)?;
         let agent = self.check_payer(by, slot)?;
@@ -175,12 +162,7 @@ impl Book {
         let facts = self.check_payees(slot, buy)?;
         let (facts, trusted) = (facts.as_slice(), facts.trusted);
 
-        let spending = Spending {
-            at,
-            amount: buy.amount,
-            payees: facts,
-            category: buy.category,
-        };
+        let spending = Spending { at, amount: buy.amount, payees: facts, category: buy.category };
         let agent_policy = agent.and_then(|agent| self.agents.at(agent).policy.as_deref());
         let mandate_policy = mandate.map(|mandate| &self.mandates.at(mandate).policy);
         let scopes = [
@@ -188,35 +170,19 @@ impl Book {
             (Scope::Agent, agent_policy),
             (Scope::Mandate, mandate_policy),
         ];
-        let mut asked = match (
-            agent,
-            mandate,
-            agent_policy.is_none_or(|policy| policy.limits.is_empty()),
-        ) {
+        let mut asked = match (agent, mandate, agent_policy.is_none_or(|policy| policy.limits.is_empty())) {
             (Some(_), None, true) => Some((RuleRef::BOOK, Ask::NoRulesYet)),
             (Some(_), _, _) if !trusted => Some((RuleRef::BOOK, Ask::PayeeUnverified)),
             _ => None,
         };
         for (scope, policy) in scopes {
             let Some(policy) = policy else { continue };
-            let rule = |limit| RuleRef {
-                scope,
-                version: policy.version,
-                limit,
-            };
+            let rule = |limit| RuleRef { scope, version: policy.version, limit };
             match policy.judge(&spending) {
                 Opinion::Allow => {}
                 Opinion::Ask { limit, ask } => asked = asked.or(Some((rule(limit), ask))),
-                Opinion::Deny {
-                    limit,
-                    denial,
-                    remaining,
-                } => {
-                    let refusal = Refusal {
-                        rule: rule(limit),
-                        denial,
-                        remaining,
-                    };
+                Opinion::Deny { limit, denial, remaining } => {
+                    let refusal = Refusal { rule: rule(limit), denial, remaining };
                     return Err(Decision::Record(Outcome::Denied(refusal)));
                 }
             }
@@ -245,11 +211,7 @@ impl Book {
 
     fn find_mandate(&self, buy: &Purchase) -> Result<Option<Slot>, Decision> {
         buy.mandate
-            .map(|id| {
-                self.mandates
-                    .find(id.0)
-                    .ok_or(Decision::Reject(Reject::MandateUnknown))
-            })
+            .map(|id| self.mandates.find(id.0).ok_or(Decision::Reject(Reject::MandateUnknown)))
             .transpose()
     }
 
@@ -257,24 +219,17 @@ impl Book {
     fn check_payer(&self, by: Actor, slot: Slot) -> Result<Option<Slot>, Decision> {
         let wallet = self.wallets.at(slot);
         match by {
-            Actor::Owner { .. } => self
-                .owner_only(by, wallet.owner, Reject::WalletUnknown)
-                .map_or(Ok(None), Err),
+            Actor::Owner { .. } => {
+                self.owner_only(by, wallet.owner, Reject::WalletUnknown).map_or(Ok(None), Err)
+            }
             Actor::Agent { agent, key } => {
-                let agent = self
-                    .agents
-                    .find(agent.0)
-                    .ok_or(Decision::Reject(Reject::AgentUnknown))?;
+                let agent = self.agents.find(agent.0).ok_or(Decision::Reject(Reject::AgentUnknown))?;
                 if let Some(no) = self.check_key(key, Holder::Agent(agent)) {
                     return Err(no);
                 }
                 let home = self.agents.at(agent).wallet;
                 let may_use = wallet.sub.map_or(slot == home, |sub| sub == (home, agent));
-                if may_use {
-                    Ok(Some(agent))
-                } else {
-                    Err(deny(Denial::AgentNotRegistered))
-                }
+                if may_use { Ok(Some(agent)) } else { Err(deny(Denial::AgentNotRegistered)) }
             }
             Actor::Operator { .. } | Actor::Payee { .. } | Actor::Book => Err(deny(Denial::Forbidden)),
         }
@@ -293,25 +248,13 @@ impl Book {
             Status::Frozen => Err(deny(frozen)),
             Status::Revoked => Err(deny(revoked)),
         };
-        unless_active(
-            self.owners.at(wallet.owner).status,
-            Denial::OwnerFrozen,
-            Denial::OwnerFrozen,
-        )?;
+        unless_active(self.owners.at(wallet.owner).status, Denial::OwnerFrozen, Denial::OwnerFrozen)?;
         unless_active(wallet.status, Denial::WalletFrozen, Denial::WalletClosed)?;
         if let Some((parent, _)) = wallet.sub {
-            unless_active(
-                self.wallets.at(parent).status,
-                Denial::WalletFrozen,
-                Denial::WalletClosed,
-            )?;
+            unless_active(self.wallets.at(parent).status, Denial::WalletFrozen, Denial::WalletClosed)?;
         }
         if let Some(agent) = agent {
-            unless_active(
-                self.agents.at(agent).status,
-                Denial::AgentFrozen,
-                Denial::AgentRevoked,
-            )?;
+            unless_active(self.agents.at(agent).status, Denial::AgentFrozen, Denial::AgentRevoked)?;
         }
         let Some(mandate) = mandate.map(|slot| self.mandates.at(slot)) else {
             return Ok(());
@@ -332,24 +275,14 @@ impl Book {
 
     fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts, Decision> {
         let wallet = self.wallets.at(slot);
-        let mut facts = Facts {
-            one: None,
-            many: Vec::new(),
-            trusted: true,
-        };
+        let mut facts = Facts { one: None, many: Vec::new(), trusted: true };
         for id in buy.to.each() {
-            let payee_slot = self
-                .payees
-                .find(id.0)
-                .ok_or(Decision::Reject(Reject::PayeeUnknown))?;
+            let payee_slot = self.payees.find(id.0).ok_or(Decision::Reject(Reject::PayeeUnknown))?;
             let payee = self.payees.at(payee_slot);
             if payee.status != Status::Active {
                 return Err(deny(Denial::PayeeClosed));
             }
-            let wallet_asset = self
-                .assets
-                .get(usize::from(wallet.asset))
-                .map(|row| row.asset.code);
+            let wallet_asset = self.assets.get(usize::from(wallet.asset)).map(|row| row.asset.code);
             if payee.asset != wallet.asset || wallet_asset != Some(buy.asset) {
                 return Err(deny(Denial::AssetMismatch));
             }
@@ -360,11 +293,7 @@ impl Book {
                 return Err(Decision::Reject(Reject::AmountTooLarge));
             }
             facts.trusted &= payee.provenance.is_trusted();
-            facts.push(PayeeFacts {
-                payee: id,
-                category: payee.category,
-                known: wallet.knows(payee_slot),
-            });
+            facts.push(PayeeFacts { payee: id, category: payee.category, known: wallet.knows(payee_slot) });
         }
         Ok(facts)
     }
@@ -383,9 +312,9 @@ impl Book {
         let Some(agent) = agent else { return Ok(()) };
         let agent = self.agents.id_at(agent);
         match (buy.approval, asked) {
-            (Some(question), _) => self
-                .check_approval(question, wallet, buy.digest(agent, kind), at)
-                .map_or(Ok(()), Err),
+            (Some(question), _) => {
+                self.check_approval(question, wallet, buy.digest(agent, kind), at).map_or(Ok(()), Err)
+            }
             (None, None) => Ok(()),
             (None, Some(_)) if !self.may_ask(wallet, at) => Err(deny(Denial::AskRateLimited)),
             (None, Some((rule, ask))) => {
@@ -397,20 +326,13 @@ impl Book {
 
     /// Counts a purchase against every limit it was measured by.
     pub(crate) fn count_purchase(&mut self, at: Time, by: Actor, buy: &Purchase) -> Payer {
-        let wallet = self
-            .wallets
-            .find(buy.wallet.0)
-            .expect("decided: the wallet is known");
+        let wallet = self.wallets.find(buy.wallet.0).expect("decided: the wallet is known");
         let agent = match by {
             Actor::Agent { agent, .. } => self.agents.find(agent.0),
             Actor::Operator { .. } | Actor::Owner { .. } | Actor::Payee { .. } | Actor::Book => None,
         };
         let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
-        let payer = Payer {
-            wallet,
-            agent,
-            mandate,
-        };
+        let payer = Payer { wallet, agent, mandate };
         for policy in self.policies_mut(payer).into_iter().flatten() {
             policy.usage.spend(at, buy.amount);
         }
@@ -434,12 +356,8 @@ impl Book {
     fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
         [
             self.wallets.at_mut(payer.wallet).policy.as_deref_mut(),
-            payer
-                .agent
-                .and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
-            payer
-                .mandate
-                .map(|mandate| &mut self.mandates.at_mut(mandate).policy),
+            payer.agent.and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
+            payer.mandate.map(|mandate| &mut self.mandates.at_mut(mandate).policy),
         ]
     }
 
@@ -450,24 +368,13 @@ impl Book {
             payee.fee.fee(amount, payee.fee_carry).0
         };
         match to {
-            Payees::One(payee) => Parts::One {
-                fee: fee(*payee, amount),
-            },
+            Payees::One(payee) => Parts::One { fee: fee(*payee, amount) },
             Payees::Split(split) => {
-                let weights: Vec<u128> = split
-                    .shares
-                    .iter()
-                    .map(|share| u128::from(share.weight))
-                    .collect();
+                let weights: Vec<u128> = split.shares.iter().map(|share| u128::from(share.weight)).collect();
                 let amounts = amount.split(&weights).expect("decided: the shares are a whole");
                 let parts = split.shares.iter().zip(amounts);
-                let parts = parts.map(|(share, amount)| Part {
-                    amount,
-                    fee: fee(share.payee, amount),
-                });
-                Parts::Many {
-                    parts: parts.collect(),
-                }
+                let parts = parts.map(|(share, amount)| Part { amount, fee: fee(share.payee, amount) });
+                Parts::Many { parts: parts.collect() }
             }
         }
     }
@@ -494,11 +401,7 @@ impl Book {
             let payee = self.payees.at_mut(slot);
             payee.fee_carry = payee.fee.fee(part.amount, payee.fee_carry).1;
             payee.balance.credit(part.amount.saturating_sub(part.fee));
-            let fees = &mut self
-                .assets
-                .get_mut(asset)
-                .expect("a wallet's asset is registered")
-                .fees;
+            let fees = &mut self.assets.get_mut(asset).expect("a wallet's asset is registered").fees;
             fees.credit(part.fee);
             paid.push(PaidPart::new(slot, part.amount, part.fee));
         }
@@ -533,21 +436,14 @@ impl Facts {
     }
 
     fn as_slice(&self) -> &[PayeeFacts] {
-        if self.many.is_empty() {
-            self.one.as_slice()
-        } else {
-            &self.many
-        }
+        if self.many.is_empty() { self.one.as_slice() } else { &self.many }
     }
 }
 
 impl Purchase {
     /// What an approval is good for: everything but the id, which is new with each try.
     fn digest(&self, agent: Id, kind: Kind) -> Hash {
-        let bought = Purchase {
-            approval: None,
-            ..self.clone()
-        };
+        let bought = Purchase { approval: None, ..self.clone() };
         let mut bytes = b"tollbridge question 1\n".to_vec();
         bytes.push(match kind {
             Kind::Pay => 1,

@@ -36,11 +36,7 @@ pub(crate) struct Table<R> {
 
 impl<R> Default for Table<R> {
     fn default() -> Self {
-        Table {
-            index: HashTable::new(),
-            chunks: Vec::new(),
-            hasher: RandomState::new(),
-        }
+        Table { index: HashTable::new(), chunks: Vec::new(), hasher: RandomState::new() }
     }
 }
 
@@ -52,9 +48,7 @@ impl<R> Table<R> {
     /// The place of the row named `id`.
     pub(crate) fn find(&self, id: Id) -> Option<Slot> {
         let hash = self.hasher.hash_one(id);
-        self.index
-            .find(hash, |slot| self.row(Slot::new(*slot)).0 == id)
-            .map(|slot| Slot::new(*slot))
+        self.index.find(hash, |slot| self.row(Slot::new(*slot)).0 == id).map(|slot| Slot::new(*slot))
     }
 
     pub(crate) fn get(&self, id: Id) -> Option<&R> {
@@ -102,10 +96,7 @@ impl<R> Table<R> {
 
     fn row(&self, slot: Slot) -> &(Id, R) {
         let (chunk, place) = place(slot);
-        self.chunks
-            .get(chunk)
-            .and_then(|rows| rows.get(place))
-            .expect("a slot names a row")
+        self.chunks.get(chunk).and_then(|rows| rows.get(place)).expect("a slot names a row")
     }
 }
 
@@ -145,22 +136,15 @@ impl<R> Queue<R> {
 
     pub(crate) fn get(&self, id: Id) -> Option<&R> {
         let hash = self.hasher.hash_one(id);
-        let found = self
-            .index
-            .find(hash, |low| self.row(*low).is_some_and(|row| row.0 == id))?;
+        let found = self.index.find(hash, |low| self.row(*low).is_some_and(|row| row.0 == id))?;
         self.row(*found).map(|row| &row.1)
     }
 
     pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut R> {
         let hash = self.hasher.hash_one(id);
-        let found = *self
-            .index
-            .find(hash, |low| self.row(*low).is_some_and(|row| row.0 == id))?;
+        let found = *self.index.find(hash, |low| self.row(*low).is_some_and(|row| row.0 == id))?;
         let (chunk, place) = self.locate(found)?;
-        self.chunks
-            .get_mut(chunk)
-            .and_then(|rows| rows.get_mut(place))
-            .map(|row| &mut row.1)
+        self.chunks.get_mut(chunk).and_then(|rows| rows.get_mut(place)).map(|row| &mut row.1)
     }
 
     /// Adds a row under an identifier that the queue does not have.
@@ -170,10 +154,7 @@ impl<R> Queue<R> {
         }
         self.chunks.back_mut().expect("pushed above").push((id, row));
         let low = low(self.next);
-        self.next = self
-            .next
-            .checked_add(1)
-            .expect("a queue sees fewer than 2^64 rows");
+        self.next = self.next.checked_add(1).expect("a queue sees fewer than 2^64 rows");
         let (chunks, first, hasher) = (&self.chunks, self.first, &self.hasher);
         self.index.insert_unique(hasher.hash_one(id), low, |low| {
             let row = locate(*low, first).and_then(|(chunk, place)| chunks.get(chunk)?.get(place));
@@ -182,11 +163,7 @@ impl<R> Queue<R> {
     }
 
     pub(crate) fn front(&self) -> Option<(Id, &R)> {
-        if self.first == self.next {
-            None
-        } else {
-            self.row(low(self.first)).map(|(id, row)| (*id, row))
-        }
+        if self.first == self.next { None } else { self.row(low(self.first)).map(|(id, row)| (*id, row)) }
     }
 
     /// Forgets the oldest row.
@@ -221,11 +198,7 @@ impl<R> Queue<R> {
     /// The rows in the order they came.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &R)> {
         let skip = usize::try_from(self.first % CHUNK_ROWS).expect("below a chunk");
-        self.chunks
-            .iter()
-            .flatten()
-            .skip(skip)
-            .map(|(id, row)| (*id, row))
+        self.chunks.iter().flatten().skip(skip).map(|(id, row)| (*id, row))
     }
 
     fn row(&self, low: u32) -> Option<&(Id, R)> {
@@ -248,10 +221,7 @@ fn low(number: u64) -> u32 {
 fn locate(number: u32, first: u64) -> Option<(usize, usize)> {
     let ahead = u64::from(number.wrapping_sub(low(first)));
     let place = (first % CHUNK_ROWS).checked_add(ahead)?;
-    Some((
-        usize::try_from(place / CHUNK_ROWS).ok()?,
-        usize::try_from(place % CHUNK_ROWS).ok()?,
-    ))
+    Some((usize::try_from(place / CHUNK_ROWS).ok()?, usize::try_from(place % CHUNK_ROWS).ok()?))
 }
 
 #[cfg(test)]
