@@ -196,7 +196,12 @@ impl RevokeKey {
     }
 
     pub(crate) fn apply(&self, book: &mut Book) {
-        book.keys.get_mut(self.key.0).expect("decided: the key is known").status = Status::Revoked;
+        let key = book.keys.get_mut(self.key.0).expect("decided: the key is known");
+        key.status = Status::Revoked;
+        if let Holder::Agent(agent) = key.holder {
+            let agent = book.agents.at_mut(agent);
+            agent.first_key = agent.first_key.filter(|first| *first != self.key);
+        }
     }
 }
 
@@ -212,6 +217,8 @@ enum KeyChange {
 pub(crate) struct Agent {
     pub(crate) wallet: Slot,
     pub(crate) status: Status,
+    /// The key it was enrolled with, while that is not revoked: what most of its requests are made with.
+    first_key: Option<KeyId>,
     /// None where the agent has no rules of its own: without a mandate, every payment then asks.
     pub(crate) policy: Option<Box<Policy>>,
     /// What was used under mandates that have ended, for the next mandate to begin with.
@@ -257,7 +264,10 @@ impl EnrolAgent {
         let wallet = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
         let policy = (!self.limits.is_empty())
             .then(|| Box::new(Policy::new(self.limits.clone(), Usage::default(), at)));
-        let agent = book.agents.insert(id, Agent { wallet, status: Status::Active, policy, ended: None });
+        let agent = book.agents.insert(
+            id,
+            Agent { wallet, status: Status::Active, first_key: Some(self.key), policy, ended: None },
+        );
         book.keys.insert(self.key.0, Key::new(Holder::Agent(agent)));
     }
 }
@@ -278,6 +288,11 @@ impl Actor {
 impl Book {
     /// The answer to a key that is not `holder`'s, or is his no longer.
     pub(crate) fn check_key(&self, key: KeyId, holder: Holder) -> Option<Decision> {
+        if let Holder::Agent(agent) = holder
+            && self.agents.at(agent).first_key == Some(key)
+        {
+            return None;
+        }
         match self.keys.get(key.0) {
             Some(row) if row.holder == holder && row.status == Status::Active => None,
             Some(row) if row.holder == holder => Some(deny(Denial::KeyRevoked)),

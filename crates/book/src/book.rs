@@ -13,6 +13,7 @@ use crate::limits::AHEAD_NANOS_MAX;
 use crate::mandate::Mandate;
 use crate::open::{AssetRow, Settings};
 use crate::payee::Payee;
+use crate::purchase::Rows;
 use crate::record::Record;
 use crate::table::{Queue, Table};
 use crate::time::{Seq, Time};
@@ -87,6 +88,7 @@ pub struct Decided {
     at: Time,
     request: Request,
     decision: Decision,
+    rows: Option<Rows>,
 }
 
 impl Decided {
@@ -142,8 +144,9 @@ impl Book {
     pub fn decide(&self, at: Time, command: &Command) -> Decided {
         let at = if self.head.at < at { at } else { self.head.at.next() }; // I5
         let request = Request::new(command);
-        let decision = self.decide_request(at, command, &request);
-        Decided { at, request, decision }
+        let mut rows = None;
+        let decision = self.decide_request(at, command, &request, &mut rows);
+        Decided { at, request, decision, rows }
     }
 
     /// Appends the canonical bytes of the entry that recording this decision makes; nothing where it makes none.
@@ -157,14 +160,14 @@ impl Book {
     ///
     /// A panic in here leaves a book that must not be used.
     pub fn record(&mut self, decided: Decided, command: &Command, entry: &[u8]) -> Verdict {
-        let Decided { at, request, decision } = decided;
+        let Decided { at, request, decision, rows } = decided;
         match decision {
             Decision::Repeat(seq) => Verdict::Repeat(seq),
             Decision::Reject(reject) => Verdict::Reject(reject),
             Decision::Record(outcome) => {
                 assert!(self.head.at < at, "I5: nothing was recorded since this was decided");
                 let seq = self.head.seq;
-                self.apply(at, command, &request, &outcome);
+                self.apply(at, command, &request, &outcome, rows);
                 self.advance(at, leaf_hash(entry));
                 Verdict::Record(seq, outcome)
             }
@@ -212,7 +215,7 @@ impl Book {
             return Err(ReplayError::OutOfOrder); // I5
         }
         let request = Request::new(&entry.command);
-        self.apply(entry.at, &entry.command, &request, &entry.outcome);
+        self.apply(entry.at, &entry.command, &request, &entry.outcome, None);
         Ok(entry)
     }
 
@@ -222,7 +225,13 @@ impl Book {
         self.head.seq = self.head.seq.next();
     }
 
-    fn decide_request(&self, at: Time, command: &Command, request: &Request) -> Decision {
+    fn decide_request(
+        &self,
+        at: Time,
+        command: &Command,
+        request: &Request,
+        rows: &mut Option<Rows>,
+    ) -> Decision {
         if let Some(answer) = self.seen(at, command, request) {
             return answer;
         }
@@ -249,7 +258,7 @@ impl Book {
             Action::Approve(it) => it.decide(self, at, *by),
             Action::Refuse(it) => it.decide(self, at, *by),
             Action::Transfer(it) => it.decide(self, *by),
-            Action::Pay(it) => it.decide(self, at, *by),
+            Action::Pay(it) => it.decide(self, at, *by, rows),
             Action::PlaceHold(it) => it.decide(self, at, *by),
             Action::Capture(it) => it.decide(self, at, *by),
             Action::Void(it) => it.decide(self, at, *by),
@@ -283,7 +292,14 @@ impl Book {
         (made_at.after(retention) <= at).then_some(Decision::Reject(Reject::IdStale))
     }
 
-    fn apply(&mut self, at: Time, command: &Command, request: &Request, outcome: &Outcome) {
+    fn apply(
+        &mut self,
+        at: Time,
+        command: &Command,
+        request: &Request,
+        outcome: &Outcome,
+        rows: Option<Rows>,
+    ) {
         if command.by != Actor::Book {
             self.records.push(command.id, Record::new(request.digest, self.head.seq));
         }
@@ -297,12 +313,12 @@ impl Book {
             | Outcome::Released(_)
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
-            | Outcome::Settled(_) => self.apply_done(at, command, outcome),
+            | Outcome::Settled(_) => self.apply_done(at, command, outcome, rows),
         }
         self.forget(at);
     }
 
-    fn apply_done(&mut self, at: Time, command: &Command, outcome: &Outcome) {
+    fn apply_done(&mut self, at: Time, command: &Command, outcome: &Outcome, rows: Option<Rows>) {
         let Command { id, by, action } = command;
         match (action, outcome) {
             (Action::OpenBook(it), _) => it.apply(self, *by),
@@ -323,7 +339,10 @@ impl Book {
             (Action::Approve(it), _) => it.apply(self),
             (Action::Refuse(it), _) => it.apply(self),
             (Action::Transfer(it), _) => it.apply(self),
-            (Action::Pay(it), Outcome::Paid(moved)) => it.apply(self, at, *id, *by, moved),
+            (Action::Pay(it), Outcome::Paid(moved)) => {
+                let rows = rows.unwrap_or_else(|| self.rows(*by, &it.purchase));
+                it.apply(self, at, *id, rows, moved);
+            }
             (Action::PlaceHold(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
             (Action::Capture(it), Outcome::Captured(moved)) => it.apply(self, moved),
             (Action::Void(it), _) => it.apply(self),

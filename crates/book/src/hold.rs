@@ -11,7 +11,7 @@ use crate::limits::HOLD_NANOS_MAX;
 use crate::meter::Meter;
 use crate::money::Amount;
 use crate::open::deny;
-use crate::purchase::{Kind, Payees, Payer, Purchase};
+use crate::purchase::{Kind, Payees, Payer, Purchase, Rows};
 use crate::time::Time;
 use evidence::Hash;
 
@@ -128,7 +128,7 @@ impl Capture {
                 remaining: Some(hold.left()),
             }));
         }
-        let parts = book.divide(&hold.to, self.amount);
+        let parts = book.divide(&hold.to, None, self.amount);
         Decision::Record(Outcome::Captured(Moved {
             amount: self.amount,
             parts,
@@ -205,7 +205,9 @@ impl Book {
         expires_at: Time,
         meter: Option<Box<Meter>>,
     ) {
-        let payer = self.count_purchase(at, by, purchase);
+        let rows = self.rows(by, purchase);
+        let payer = rows.payer;
+        self.count_purchase(at, rows, purchase);
         let wallet = self.wallets.at_mut(payer.wallet);
         wallet.balance.hold(purchase.amount);
         wallet.balance.assert_owes_nothing(); // I2
@@ -232,11 +234,9 @@ impl Book {
         let hold = self.hold_mut(id);
         hold.captured = hold.captured.checked_add(moved.amount).expect("decided: the hold covers it");
         assert!(hold.captured <= hold.amount, "I6: a hold gives no more than was placed");
-        let (wallet, to) = (hold.payer.wallet, hold.to.clone());
-        self.wallets.at_mut(wallet).balance.release(moved.amount);
-        let paid = self.move_to_payees(wallet, &to, moved.amount, &moved.parts);
-        let record = self.records.get_mut(id).expect("a hold has its record");
-        record.add_parts(wallet, &paid);
+        let (payer, to) = (hold.payer, hold.to.clone());
+        self.wallets.at_mut(payer.wallet).balance.release(moved.amount);
+        self.move_to_payees(id, Rows { payer, payee: None }, &to, moved);
     }
 
     /// Gives back what is left and ends the hold (I6).

@@ -9,7 +9,9 @@ use crate::entry::{Ask, Denial};
 use crate::id::PayeeId;
 use crate::limits::{LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
 use crate::money::Amount;
+use crate::table::Slot;
 use crate::time::Time;
+use crate::wallet::Wallet;
 use evidence::Hash;
 use std::collections::VecDeque;
 
@@ -105,6 +107,8 @@ pub(crate) struct Spending<'a> {
     pub(crate) at: Time,
     pub(crate) amount: Amount,
     pub(crate) payees: &'a [PayeeFacts],
+    /// The wallet that pays, which knows whom it has paid.
+    pub(crate) wallet: &'a Wallet,
     /// The category that the purchase itself names, beside those of its payees.
     pub(crate) category: Option<Code>,
 }
@@ -113,8 +117,8 @@ pub(crate) struct Spending<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PayeeFacts {
     pub(crate) payee: PayeeId,
+    pub(crate) slot: Slot,
     pub(crate) category: Code,
-    pub(crate) known: bool,
 }
 
 /// The limits of one wallet, agent or mandate, and what was used of them.
@@ -173,7 +177,7 @@ impl Policy {
     }
 
     fn judge_one(&self, limit: &Limit, spending: &Spending<'_>) -> Word {
-        let Spending { at, amount, payees, category } = *spending;
+        let Spending { at, amount, payees, wallet, category } = *spending;
         let categories = || payees.iter().map(|p| p.category).chain(category);
         let at_most = |max: Amount, used: Amount, denial: Denial| {
             let remaining = max.saturating_sub(used);
@@ -215,7 +219,7 @@ impl Policy {
                 }
             }
             Limit::AskFirstContact => {
-                if payees.iter().all(|p| p.known) {
+                if payees.iter().all(|p| wallet.knows(p.slot)) {
                     Word::Allow
                 } else {
                     Word::Ask(Ask::FirstContact)

@@ -161,7 +161,7 @@ impl Book {
         // Rounding up may pass the hold by less than one unit; the hold is the most that can be taken.
         let (amount, carry) =
             rounded.map_or((held, Nanos::ZERO), |(amount, carry)| (amount.min(held), carry));
-        let moved = Moved { amount, parts: self.divide(to, amount), versions: Versions::default() };
+        let moved = Moved { amount, parts: self.divide(to, None, amount), versions: Versions::default() };
         Settled { moved, released: held.saturating_sub(amount), carry }
     }
 }
