@@ -1,5 +1,10 @@
-//! How the rules are tried: an auditor of another mind.
+//! How the rules are tried: tables of rows, every home a journal can have, and an auditor of another mind.
 //!
-//! [`audit`] recomputes a book from the bytes of its entries, sharing no code with it.
+//! [`table`] turns a story told in rows into commands and says where the book answers otherwise. [`homes`] writes what
+//! came of it into every journal and reads it back. [`audit`] recomputes it all from the bytes alone, sharing no code
+//! with the book. [`golden`] keeps entries as text that a person can review.
 
 pub mod audit;
+pub mod golden;
+pub mod homes;
+pub mod table;
