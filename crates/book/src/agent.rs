@@ -6,7 +6,7 @@ use crate::command::Actor;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId, WalletId};
-use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::limit::{Limit, Policy, Usage};
 use crate::limits::{AHEAD_NANOS_MAX, NONCES_MAX};
 use crate::open::deny;
 use crate::table::Slot;
@@ -250,9 +250,6 @@ impl EnrolAgent {
         }
         if book.agents.get(id).is_some() || book.keys.get(self.key.0).is_some() {
             return Decision::Reject(Reject::AlreadyExists);
-        }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
         }
         if wallet.status == Status::Revoked || wallet.sub.is_some() {
             return deny(Denial::WalletClosed);

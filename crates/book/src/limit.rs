@@ -4,10 +4,10 @@
 //! agree. A limit that denies wins over one that asks, whatever their order; a limit this version does not know denies.
 
 use crate::calendar::{Period, Zone, period_end};
-use crate::canon::{Code, canon_enum, canon_struct};
+use crate::canon::{self, Code, canon_enum, canon_struct};
 use crate::entry::{Ask, Denial};
 use crate::id::PayeeId;
-use crate::limits::{LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
+use crate::limits::{LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
 use crate::money::Amount;
 use crate::table::Slot;
 use crate::time::Time;
@@ -84,6 +84,7 @@ pub(crate) fn well_formed(limits: &[Limit]) -> bool {
         Window::Calendar { .. } => true,
     };
     limits.len() <= LIMITS_MAX
+        && canon::bytes(&limits.to_vec()).len() <= LIMITS_BYTES_MAX
         && limits.iter().all(|limit| match limit {
             Limit::Window { window: w, .. } | Limit::Velocity { window: w, .. } => window(w),
             Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees } => payees.len() <= LIST_MAX,

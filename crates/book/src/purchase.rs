@@ -86,7 +86,7 @@ pub struct Share {
 canon_struct!(Share { payee, weight });
 
 impl Payees {
-    fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         match self {
             Payees::One(_) => true,
             Payees::Split(Split { whole, shares }) => {
@@ -159,9 +159,6 @@ impl Book {
     ) -> Result<Allowed, Decision> {
         if buy.amount.is_zero() {
             return Err(Decision::Reject(Reject::AmountZero));
-        }
-        if !buy.to.is_whole() {
-            return Err(Decision::Reject(Reject::SplitNotWhole));
         }
         let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
         let slot = self.find_wallet(buy, mandate).ok_or(Decision::Reject(Reject::WalletUnknown))?;
