@@ -285,7 +285,7 @@ impl Usage {
 
     /// Counts one payment.
     pub(crate) fn spend(&mut self, at: Time, amount: Amount) {
-        self.spent = self.spent.checked_add(amount).expect("a wallet's money bounds its spending");
+        self.spent = self.spent.saturating_add(amount);
         self.uses = self.uses.checked_add(1).expect("fewer than 2^64 payments");
         for window in &mut self.windows {
             window.count(at, amount, 1);
@@ -310,7 +310,7 @@ impl Usage {
 
     /// Adds what was used under another policy.
     pub(crate) fn absorb(&mut self, at: Time, other: Usage) {
-        self.spent = self.spent.checked_add(other.spent).expect("a wallet's money bounds its spending");
+        self.spent = self.spent.saturating_add(other.spent);
         self.uses = self.uses.saturating_add(other.uses);
         for theirs in other.windows {
             let (spent, count) = theirs.used(at);
@@ -397,10 +397,7 @@ impl WindowUsage {
                 .rev()
                 .take_while(|spent| at < spent.at.after(*nanos))
                 .fold((Amount::ZERO, 0u32), |(sum, count), spent| {
-                    (
-                        sum.checked_add(spent.amount).expect("within the total"),
-                        count.saturating_add(spent.count),
-                    )
+                    (sum.saturating_add(spent.amount), count.saturating_add(spent.count))
                 }),
         }
     }
@@ -413,7 +410,7 @@ impl WindowUsage {
                     *spent = Amount::ZERO;
                     *count = 0;
                 }
-                *spent = spent.checked_add(amount).expect("within the total");
+                *spent = spent.saturating_add(amount);
                 *count = count.saturating_add(payments);
             }
             (WindowState::Rolling { nanos, payments: list }, Window::Rolling { .. }) => {
@@ -463,7 +460,7 @@ fn merge_oldest(payments: &mut VecDeque<Spent>) {
         && let Some(next) = payments.front_mut()
     {
         next.from = oldest.from;
-        next.amount = next.amount.checked_add(oldest.amount).expect("within the total");
+        next.amount = next.amount.saturating_add(oldest.amount);
         next.count = next.count.saturating_add(oldest.count);
     }
 }

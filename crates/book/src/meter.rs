@@ -139,6 +139,7 @@ impl CloseMeter {
             Err(no) => return no,
         };
         match &hold.meter {
+            Some(_) if !book.has_room_for(&hold.to, hold.amount) => Decision::Reject(Reject::AmountTooLarge),
             Some(meter) => Decision::Record(Outcome::Settled(book.settle(meter, &hold.to, hold.amount))),
             None => Decision::Reject(Reject::MeterUnknown),
         }

@@ -61,7 +61,7 @@ impl Transfer {
         if let Some(no) = book.stops(self.from) {
             return no;
         }
-        if !to.has_room(self.amount) || !from.has_room(self.amount) {
+        if !to.has_room(self.amount) || from.debits.checked_add(self.amount).is_none() {
             return Decision::Reject(Reject::AmountTooLarge);
         }
         if self.from != Account::World && from.available() < self.amount {

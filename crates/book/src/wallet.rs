@@ -191,6 +191,9 @@ impl CloseWallet {
             Some((parent, _)) if book.wallets.at(parent).status == Status::Revoked => {
                 deny(Denial::WalletClosed)
             }
+            Some((parent, _)) if !book.wallets.at(parent).balance.has_room(wallet.balance.available()) => {
+                Decision::Reject(Reject::AmountTooLarge)
+            }
             None | Some(_) => Decision::Record(Outcome::Done),
         }
     }
