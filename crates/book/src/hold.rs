@@ -319,10 +319,10 @@ impl Book {
         };
         when(self.owners.at(wallet.owner).status, Denial::OwnerFrozen, Denial::OwnerFrozen)
             .or_else(|| when(wallet.status, Denial::WalletFrozen, Denial::WalletClosed))
-        .or_else(|| {
-            let (parent, _) = wallet.sub?;
-            when(self.wallets.at(parent).status, Denial::WalletFrozen, Denial::WalletClosed)
-        })
+            .or_else(|| {
+                let (parent, _) = wallet.sub?;
+                when(self.wallets.at(parent).status, Denial::WalletFrozen, Denial::WalletClosed)
+            })
             .or_else(|| {
                 let agent = self.agents.at(payer.agent?);
                 when(agent.status, Denial::AgentFrozen, Denial::AgentRevoked)
