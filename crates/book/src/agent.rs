@@ -107,12 +107,14 @@ canon_struct!(Present { nonce, request });
 
 impl Present {
     pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
-        let Some(key) = by.key().and_then(|key| book.keys.get(key.0)) else {
+        let named = by.key().zip(by.holder().and_then(|holder| book.find_holder(holder).ok()));
+        let Some((name, holder)) = named else {
             return Decision::Reject(Reject::KeyUnknown);
         };
-        if key.status == Status::Revoked {
-            return deny(Denial::KeyRevoked);
+        if let Some(no) = book.check_key(name, holder) {
+            return no;
         }
+        let key = book.keys.get(name.0).expect("checked: the key is known");
         if at.after(AHEAD_NANOS_MAX).0 / 1_000 < self.nonce {
             return Decision::Reject(Reject::NonceFromFuture);
         }
@@ -270,6 +272,17 @@ impl EnrolAgent {
 }
 
 impl Actor {
+    /// Whom the key has to speak for.
+    fn holder(&self) -> Option<KeyHolder> {
+        match self {
+            Actor::Operator { .. } => Some(KeyHolder::Operator),
+            Actor::Owner { owner, .. } => Some(KeyHolder::Owner(*owner)),
+            Actor::Agent { agent, .. } => Some(KeyHolder::Agent(*agent)),
+            Actor::Payee { payee, .. } => Some(KeyHolder::Payee(*payee)),
+            Actor::Book => None,
+        }
+    }
+
     /// The key that spoke; the book itself has none.
     pub fn key(&self) -> Option<KeyId> {
         match self {
