@@ -98,9 +98,9 @@ impl Run {
     /// # Errors
     /// What differs.
     pub fn confirm(&self) -> Result<(), String> {
-        homes::same_everywhere(&self.entries, &self.roots)?;
-        if let Some(steps) = &self.steps {
-            homes::same_by_writer(steps, &self.entries)?;
+        match &self.steps {
+            Some(steps) => homes::same_by_writer(steps, &self.entries)?,
+            None => homes::same_everywhere(&self.entries, &self.roots)?,
         }
         let report = audit::audit(&self.entries);
         if let Some(violation) = report.violations.first() {
