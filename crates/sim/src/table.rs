@@ -243,6 +243,9 @@ impl Run {
         if self.replica.root() != self.book.root() {
             return Err("replay comes to another root".to_owned());
         }
+        if self.replica.next_due() != self.book.next_due() {
+            return Err("to a replayed book, something else is due".to_owned());
+        }
         self.entries.push(bytes);
         self.roots.push(self.book.root());
         Ok(())
