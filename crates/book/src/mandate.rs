@@ -186,11 +186,11 @@ impl SetLimits {
         let policy = match self.subject {
             LimitSubject::Wallet(id) => {
                 let wallet = book.wallets.get_mut(id.0).expect("decided: the wallet is known");
-                wallet.policy.get_or_insert_default()
+                wallet.policy.get_or_insert_with(|| Box::new(Policy::empty(at)))
             }
             LimitSubject::Agent(id) => {
                 let agent = book.agents.get_mut(id.0).expect("decided: the agent is known");
-                agent.policy.get_or_insert_default()
+                agent.policy.get_or_insert_with(|| Box::new(Policy::empty(at)))
             }
             LimitSubject::Mandate(id) => {
                 &mut book.mandates.get_mut(id.0).expect("decided: the mandate is known").policy

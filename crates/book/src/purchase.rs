@@ -344,8 +344,13 @@ impl Book {
         buy: &Purchase,
         asked: Option<(RuleRef, Ask)>,
     ) -> Result<(), Decision> {
-        // The owner who pays has been asked.
-        let Some(agent) = agent else { return Ok(()) };
+        let Some(agent) = agent else {
+            // The owner who pays has been asked, and no answer to another question is hers to use up.
+            return match buy.approval {
+                None => Ok(()),
+                Some(_) => Err(Decision::Reject(Reject::QuestionUnknown)),
+            };
+        };
         let agent = self.agents.id_at(agent);
         match (buy.approval, asked) {
             (Some(question), _) => {
