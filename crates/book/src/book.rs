@@ -85,6 +85,21 @@ pub enum Decision {
     Reject(Reject),
 }
 
+/// A decision, with what recording it needs.
+#[derive(Debug)]
+pub struct Decided {
+    at: Time,
+    request: Request,
+    decision: Decision,
+}
+
+impl Decided {
+    /// The decision.
+    pub fn decision(&self) -> &Decision {
+        &self.decision
+    }
+}
+
 /// A journal entry does not follow from the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReplayError {
@@ -119,30 +134,60 @@ impl Book {
     /// Decides `command` at `at` or just behind the last entry, applies what came of it, and appends the new entry's
     /// canonical bytes to `out`. Nothing is appended for a repeated or rejected command.
     pub fn execute(&mut self, at: Time, command: &Command, out: &mut Vec<u8>) -> Verdict {
+        let decided = self.decide(at, command);
+        let start = out.len();
+        self.write(&decided, command, out);
+        let entry = out.get(start..).expect("writing only appends").to_vec();
+        self.record(decided, command, &entry)
+    }
+
+    /// What the rules say of `command` at `at`, or just behind the last entry. Depends on nothing else (I9), and changes
+    /// nothing: a caller may catch a panic in here and go on.
+    pub fn decide(&self, at: Time, command: &Command) -> Decided {
         let at = if self.head.at < at {
             at
         } else {
             self.head.at.next()
         }; // I5
         let request = Request::new(command);
-        match self.decide_request(at, command, &request) {
-            Decision::Repeat(seq) => Verdict::Repeat(seq),
-            Decision::Reject(reject) => Verdict::Reject(reject),
-            Decision::Record(outcome) => {
-                let seq = self.head.seq;
-                let start = out.len();
-                Entry::encode_parts(seq, at, command, &outcome, out);
-                let leaf = leaf_hash(out.get(start..).expect("bytes were appended behind `start`"));
-                self.apply(at, command, &request, &outcome);
-                self.advance(at, leaf);
-                Verdict::Record(seq, outcome)
-            }
+        let decision = self.decide_request(at, command, &request);
+        Decided {
+            at,
+            request,
+            decision,
         }
     }
 
-    /// What the rules say of `command` at `at`. Depends on nothing else (I9).
-    pub fn decide(&self, at: Time, command: &Command) -> Decision {
-        self.decide_request(at, command, &Request::new(command))
+    /// Appends the canonical bytes of the entry that recording this decision makes; nothing where it makes none.
+    pub fn write(&self, decided: &Decided, command: &Command, out: &mut Vec<u8>) {
+        if let Decision::Record(outcome) = &decided.decision {
+            Entry::encode_parts(self.head.seq, decided.at, command, outcome, out);
+        }
+    }
+
+    /// Makes what was just decided of `command` so. `entry` is what [`Book::write`] wrote.
+    ///
+    /// A panic in here leaves a book that must not be used.
+    pub fn record(&mut self, decided: Decided, command: &Command, entry: &[u8]) -> Verdict {
+        let Decided {
+            at,
+            request,
+            decision,
+        } = decided;
+        match decision {
+            Decision::Repeat(seq) => Verdict::Repeat(seq),
+            Decision::Reject(reject) => Verdict::Reject(reject),
+            Decision::Record(outcome) => {
+                assert!(
+                    self.head.at < at,
+                    "I5: nothing was recorded since this was decided"
+                );
+                let seq = self.head.seq;
+                self.apply(at, command, &request, &outcome);
+                self.advance(at, leaf_hash(entry));
+                Verdict::Record(seq, outcome)
+            }
+        }
     }
 
     /// Applies an entry of the journal as it was decided then.
@@ -352,6 +397,7 @@ impl Book {
 }
 
 /// What tells a repeated command from another one under its id.
+#[derive(Debug)]
 pub(crate) struct Request {
     digest: [u8; 16],
 }

@@ -55,7 +55,7 @@ pub mod wallet;
 
 pub use agent::{EnrolAgent, EnrolKey, KeyHolder, Present, PublicKeyBytes, RevokeKey};
 pub use approval::{Approve, Refuse};
-pub use book::{Book, Decision, Head, ReplayError};
+pub use book::{Book, Decided, Decision, Head, ReplayError};
 pub use calendar::{Period, Zone};
 pub use canon::{Code, Malformed};
 pub use command::{Action, Actor, Command, Presence};

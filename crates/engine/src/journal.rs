@@ -39,6 +39,9 @@ pub trait Journal: Send {
     /// and stops the process.
     fn append(&mut self, frame: &Frame, purpose: Purpose) -> Appended;
 
+    /// How many bytes of frames this purpose may append now, after trying to make it at least `wanted`.
+    fn room(&mut self, wanted: usize, purpose: Purpose) -> usize;
+
     /// A handle for recovery, followers, audit and moving house; any thread may hold one.
     fn reader(&self) -> Reader;
 }

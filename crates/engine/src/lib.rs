@@ -1,7 +1,7 @@
 //! The shell around a book: one writer thread, its journal, and those who follow it.
 //!
-//! Nothing here knows HTTP, JSON or a rule. Begin with [`journal`], which is the truth; everything
-//! else in a book's life can be computed from it again.
+//! Nothing here knows HTTP, JSON or a rule. Begin with [`writer`], how a batch becomes durable; then [`journal`], which
+//! is the truth, and from which everything else in a book's life can be computed again; then [`engine`].
 
 #![cfg_attr(
     not(test),
@@ -13,6 +13,19 @@
 )]
 #![forbid(unsafe_code)]
 
+pub mod clock;
+pub mod engine;
+pub mod follower;
 pub mod journal;
 pub mod limits;
+mod recovery;
 pub mod schedule;
+pub mod tiles;
+pub mod writer;
+
+pub use clock::Clock;
+pub use engine::{Busy, Engine, Options, Ticket};
+pub use follower::{Follower, FollowerFault, Positions};
+pub use journal::{BookId, FileJournal, Journal, JournalFault, MemoryJournal};
+pub use tiles::{Log, Published, TileHashes, Tiles};
+pub use writer::{Answer, Fault, RecoveryError, Stepdown, Unit, Writer};

@@ -37,3 +37,24 @@ pub const MEMORY_CHUNK_BYTES: u64 = 16 * 1024;
 
 /// [`RESERVE_BYTES`] of a simulated disk.
 pub const MEMORY_RESERVE_BYTES: u64 = 4 * 1024;
+
+/// The requests that may wait for the writer; one more is answered as busy.
+pub const QUEUE_UNITS_MAX: usize = 16 * 1024;
+
+/// The commands after which a batch takes no further request: a full frame.
+pub const BATCH_COMMANDS_MAX: usize = 8_192;
+
+/// The longest the writer sleeps while something is due later, in milliseconds: the clock may be put forward.
+pub const IDLE_MILLIS_MAX: u64 = 200;
+
+/// The frames that recovery reads ahead of what it has applied.
+pub const RECOVERY_FRAMES_MAX: usize = 64;
+
+/// The frames a follower is given at once.
+pub const FOLLOW_FRAMES_MAX: u32 = 64;
+
+/// How often the log's checkpoint is made durable, in milliseconds.
+pub const CHECKPOINT_MILLIS: u64 = 100;
+
+/// The tiles one reader of the log keeps in memory: 2 MiB.
+pub const TILE_CACHE_MAX: usize = 256;

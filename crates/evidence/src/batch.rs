@@ -36,8 +36,8 @@ pub struct BatchItem<'a> {
     pub signature: &'a Signature,
 }
 
-/// Below this many, one by one is as fast as together (measured: even at 3 signatures).
-const TOGETHER_MIN: usize = 4;
+/// Below this many they are checked one by one: two together gain little, and bad ones would cost more.
+const TOGETHER_MIN: usize = 3;
 
 /// What every transcript begins with, so that it can be no other's.
 const TRANSCRIPT_LABEL: &[u8] = b"tollbridge ed25519 batch 1";
@@ -63,6 +63,10 @@ fn verify_chunk(items: &[BatchItem<'_>]) -> Vec<bool> {
                 }
             }
         }
+    }
+    if terms.len() < TOGETHER_MIN {
+        one_by_one(&mut terms);
+        return fits;
     }
     let weights = weights(&terms);
     let mut weighed: Vec<Weighed<'_>> = terms
@@ -132,9 +136,7 @@ fn weights(terms: &[Term<'_>]) -> Vec<Scalar> {
 /// Answers every term: all at once if their sum is zero, else each half for itself.
 fn settle(terms: &mut [Weighed<'_>]) {
     if terms.len() < TOGETHER_MIN {
-        for Weighed { term, .. } in terms {
-            *term.fits = term.opened.fits(term.key);
-        }
+        one_by_one(terms.iter_mut().map(|weighed| &mut weighed.term));
         return;
     }
     if sum(terms).mul_by_cofactor().is_identity() {
@@ -146,6 +148,12 @@ fn settle(terms: &mut [Weighed<'_>]) {
     let (left, right) = terms.split_at_mut(terms.len().div_euclid(2));
     settle(left);
     settle(right);
+}
+
+fn one_by_one<'t, 'a: 't>(terms: impl IntoIterator<Item = &'t mut Term<'a>>) {
+    for term in terms {
+        *term.fits = term.opened.fits(term.key);
+    }
 }
 
 /// The weighed sum of all equations: `[z·s]B − [z]R − [z·k]A` over the terms, with one `A` per key.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -70,12 +71,11 @@ pub fn leaf_hash(entry: &[u8]) -> Hash {
 
 /// The hash of a node: SHA-256 of the byte `0x01` and both children (RFC 9162 §2.1.1).
 pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0x01])
-            .chain_update(left.0)
-            .chain_update(right.0)
-            .finalize()
-            .into(),
-    )
+    let mut bytes = [0x01; 1 + 2 * Hash::BYTES];
+    let [_, children @ ..] = &mut bytes;
+    let (left_bytes, right_bytes) = children.split_at_mut(Hash::BYTES);
+    left_bytes.copy_from_slice(&left.0);
+    right_bytes.copy_from_slice(&right.0);
+    // Whole at once, AWS-LC is a tenth faster than sha2; in pieces, as for leaves, a fifth slower.
+    Hash::from_slice(digest(&SHA256, &bytes).as_ref()).expect("SHA-256 has 32 bytes")
 }

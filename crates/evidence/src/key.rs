@@ -1,6 +1,6 @@
 //! Keys and signatures: what is enrolled, and what signs.
 //!
-//! The rule for Ed25519 signatures is in [`ed25519`](crate::ed25519), the one for ES256 in [`es256`](crate::es256).
+//! The rule for Ed25519 signatures is in [`ed25519`](crate::ed25519), the one for ES256 in [`es256`].
 
 use std::fmt;
 

@@ -141,7 +141,9 @@ impl Tile {
             TileLevel::Hashes(level) if level <= TILE_LEVEL_MAX => level,
             TileLevel::Hashes(level) => return Err(TileError::Level(level)),
         };
-        if TREE_SIZE_MAX.wrapping_shr(shift_of(height).saturating_add(u32::from(TILE_HEIGHT))) < index {
+        // Shifting by all 64 bits leaves nothing: the tile of the highest level has index 0.
+        let span = shift_of(height).saturating_add(u32::from(TILE_HEIGHT));
+        if TREE_SIZE_MAX.checked_shr(span).unwrap_or(0) < index {
             return Err(TileError::Index(index));
         }
         if !(1..=TILE_WIDTH).contains(&width) {

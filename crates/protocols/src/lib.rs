@@ -1,1 +1,9 @@
+//! Foreign dialects of payment, one module each: bytes and headers in, checked values out, and back.
+//!
+//! Nothing here opens a socket, reads a clock or draws a random number: time and randomness are
+//! arguments. Every size that a stranger can choose has a maximum in [`limits`].
 
+pub mod a402;
+mod json;
+pub mod limits;
+mod rfc3339;

@@ -78,6 +78,10 @@ impl Journal for FileJournal {
         self.tape.append(frame, purpose)
     }
 
+    fn room(&mut self, wanted: usize, purpose: Purpose) -> usize {
+        self.tape.room(wanted, purpose)
+    }
+
     fn reader(&self) -> Reader {
         self.tape.reader()
     }

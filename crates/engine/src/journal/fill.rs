@@ -115,6 +115,11 @@ impl<S: Storage> Filler<S> {
         }
     }
 
+    /// Up to where the tape is filled.
+    pub(super) fn filled(&self) -> u64 {
+        self.filled
+    }
+
     /// Begins to fill up to `to`, if filling does not reach `low` and is not already under way.
     pub(super) fn ahead(&mut self, low: u64, to: u64) {
         self.collect(Patience::None);

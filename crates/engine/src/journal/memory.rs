@@ -202,6 +202,10 @@ impl Journal for MemoryJournal {
         self.tape.append(frame, purpose)
     }
 
+    fn room(&mut self, wanted: usize, purpose: Purpose) -> usize {
+        self.tape.room(wanted, purpose)
+    }
+
     fn reader(&self) -> Reader {
         self.tape.reader()
     }

@@ -164,6 +164,28 @@ impl<S: Storage> Tape<S> {
         self.shared.clone()
     }
 
+    /// See [`Journal::room`](super::Journal::room).
+    pub(super) fn room(&mut self, wanted: usize, purpose: Purpose) -> usize {
+        if self.state == State::Stopped {
+            return 0;
+        }
+        let taken = plus(self.end, self.untouched(purpose));
+        let wanted = plus(taken, u64::try_from(wanted).expect("lengths fit 64 bits"));
+        match self.filler.has_room(wanted) {
+            Ok(_) => {}
+            // The append that follows fails the same way, and says so.
+            Err(_) => return 0,
+        }
+        usize::try_from(self.filler.filled().saturating_sub(taken)).unwrap_or(usize::MAX)
+    }
+
+    fn untouched(&self, purpose: Purpose) -> u64 {
+        match purpose {
+            Purpose::Ordinary => self.space.reserve_bytes,
+            Purpose::Closing => 0,
+        }
+    }
+
     /// See [`Journal::append`](super::Journal::append).
     pub(super) fn append(&mut self, frame: &Frame, purpose: Purpose) -> Appended {
         if self.state == State::Stopped {
@@ -181,11 +203,7 @@ impl<S: Storage> Tape<S> {
 
         let bytes = frame.bytes();
         let end = plus(self.end, u64::try_from(bytes.len()).expect("lengths fit 64 bits"));
-        let untouched = match purpose {
-            Purpose::Ordinary => self.space.reserve_bytes,
-            Purpose::Closing => 0,
-        };
-        match self.filler.has_room(plus(end, untouched)) {
+        match self.filler.has_room(plus(end, self.untouched(purpose))) {
             Ok(true) => {}
             Ok(false) => return Appended::Full,
             Err(fault) => return self.stop(fault),

@@ -1,0 +1,215 @@
+//! The engine: a writer in a thread of its own, a bounded queue before it, and followers behind it.
+
+use crate::clock::Clock;
+use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
+use crate::journal::{BookId, Journal, JournalFault, Reader};
+use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, QUEUE_UNITS_MAX};
+use crate::schedule::{Scheduling, hurry_this_thread};
+use crate::writer::{Answer, RecoveryError, Stepdown, Unit, Writer};
+use book::{Book, Seq};
+use std::fmt;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// The promise of an answer. It fails where the process could not learn what became of the request: the same request
+/// under the same ids finds out.
+pub type Ticket = oneshot::Receiver<Answer>;
+
+/// Why a request was not taken. Nothing was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Busy {
+    /// Too many requests wait.
+    #[error("too many requests wait")]
+    Full,
+    /// The writer has stopped.
+    #[error("the writer has stopped")]
+    Stopped,
+}
+
+/// What an engine needs to run.
+pub struct Options {
+    /// What time it is.
+    pub clock: Arc<Clock>,
+    /// Those who read the journal behind the writer.
+    pub followers: Vec<Box<dyn Follower>>,
+    /// Told when the writer had to stop; the process should end, and find out by starting again.
+    pub stopped: Box<dyn Fn(&Stepdown) + Send>,
+    /// Told when a follower fails; it is tried again.
+    pub faulted: fn(&'static str, &FollowerFault),
+    /// Told the place up to which the journal was read at the start.
+    pub recovering: Box<dyn FnMut(Seq) + Send>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("clock", &self.clock)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A running book. Dropping it finishes what waits, then stops the writer and the followers.
+#[derive(Debug)]
+pub struct Engine {
+    queue: Option<SyncSender<Work>>,
+    journal: Reader,
+    tide: Arc<Tide>,
+    positions: Positions,
+    scheduling: Arc<Mutex<Option<Scheduling>>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+struct Work {
+    unit: Unit,
+    reply: oneshot::Sender<Answer>,
+}
+
+impl Engine {
+    /// Recovers the book from `journal` and begins to take requests.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
+    pub fn start<J: Journal + 'static>(
+        id: BookId,
+        journal: J,
+        mut options: Options,
+    ) -> Result<Engine, RecoveryError> {
+        let writer = Writer::recover(id, journal, &mut options.recovering)?;
+        let reader = writer.journal().reader();
+        let tide = Arc::new(Tide::default());
+        tide.rise(writer.book().head().seq);
+        let positions = Positions::default();
+        let scheduling = Arc::new(Mutex::new(None));
+        let mut threads = Vec::new();
+        for follower in options.followers {
+            let (tide, positions) = (tide.clone(), positions.clone());
+            let thread = follow(follower, reader.clone(), tide, positions, options.faulted);
+            threads.push(thread.map_err(JournalFault::Storage)?);
+        }
+        let (queue, work) = sync_channel(QUEUE_UNITS_MAX);
+        let (rising, clock, class) = (tide.clone(), options.clock, scheduling.clone());
+        let lead = move || {
+            if let Ok(mut class) = class.lock() {
+                *class = Some(hurry_this_thread());
+            }
+            if let Err(stepdown) = lead(writer, &work, &clock, &rising) {
+                (options.stopped)(&stepdown);
+            }
+            rising.end();
+        };
+        let thread = std::thread::Builder::new().name("writer".into()).spawn(lead);
+        threads.push(thread.map_err(JournalFault::Storage)?);
+        Ok(Engine {
+            queue: Some(queue),
+            journal: reader,
+            tide,
+            positions,
+            scheduling,
+            threads,
+        })
+    }
+
+    /// Puts a request into the queue.
+    ///
+    /// # Errors
+    /// [`Busy`] where it was not taken.
+    pub fn submit(&self, unit: Unit) -> Result<Ticket, Busy> {
+        let (reply, ticket) = oneshot::channel();
+        let queue = self.queue.as_ref().ok_or(Busy::Stopped)?;
+        match queue.try_send(Work { unit, reply }) {
+            Ok(()) => Ok(ticket),
+            Err(TrySendError::Full(_)) => Err(Busy::Full),
+            Err(TrySendError::Disconnected(_)) => Err(Busy::Stopped),
+        }
+    }
+
+    /// The canonical bytes of one entry, or none where there is no such entry yet.
+    ///
+    /// # Errors
+    /// [`JournalFault`] where the journal cannot be read.
+    pub fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, JournalFault> {
+        let frames = self.journal.frames(seq, 1)?;
+        let mut entries = frames.iter().flat_map(|frame| frame.entries());
+        Ok(entries
+            .find(|(found, _)| *found == seq)
+            .map(|(_, bytes)| bytes.to_vec()))
+    }
+
+    /// How many entries are durable.
+    pub fn size(&self) -> u64 {
+        self.journal.next().0
+    }
+
+    /// The journal, to read.
+    pub fn journal(&self) -> Reader {
+        self.journal.clone()
+    }
+
+    /// Where every follower stands.
+    pub fn positions(&self) -> Positions {
+        self.positions.clone()
+    }
+
+    /// How the writer's thread is scheduled, once it runs.
+    pub fn scheduling(&self) -> Option<Scheduling> {
+        self.scheduling.lock().ok().and_then(|class| *class)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.queue = None;
+        for thread in self.threads.drain(..).rev() {
+            // A thread that panicked has said so already.
+            let _ = thread.join();
+        }
+        self.tide.end();
+    }
+}
+
+fn lead<J: Journal>(
+    mut writer: Writer<J>,
+    work: &Receiver<Work>,
+    clock: &Clock,
+    tide: &Tide,
+) -> Result<(), Stepdown> {
+    let mut units = Vec::new();
+    let mut replies = Vec::new();
+    loop {
+        match wait(work, writer.book(), clock) {
+            Ok(first) => {
+                let mut commands = first.unit.len();
+                units.push(first.unit);
+                replies.push(first.reply);
+                while commands < BATCH_COMMANDS_MAX {
+                    let Ok(next) = work.try_recv() else { break };
+                    commands = commands.saturating_add(next.unit.len());
+                    units.push(next.unit);
+                    replies.push(next.reply);
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        let answers = writer.run(clock.now(), &units)?;
+        tide.rise(writer.book().head().seq);
+        for (reply, answer) in replies.drain(..).zip(answers) {
+            // Whoever asked may have gone; what was decided stands.
+            let _ = reply.send(answer);
+        }
+        units.clear();
+    }
+}
+
+/// The next request, or nothing once something is due by the passing of time.
+fn wait(work: &Receiver<Work>, book: &Book, clock: &Clock) -> Result<Work, RecvTimeoutError> {
+    let Some(due) = book.next_due() else {
+        return work.recv().map_err(|_| RecvTimeoutError::Disconnected);
+    };
+    let nanos = due.0.saturating_sub(clock.now().0);
+    // The clock may be put forward meanwhile: look again soon.
+    work.recv_timeout(Duration::from_nanos(nanos).min(Duration::from_millis(IDLE_MILLIS_MAX)))
+}

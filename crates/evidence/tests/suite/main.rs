@@ -1,0 +1,8 @@
+//! The crate as its users see it, against published vectors and independent implementations.
+
+mod mac;
+mod notes;
+mod oracle;
+mod signatures;
+mod tiles;
+mod tree;

@@ -1,0 +1,97 @@
+//! Lanes: the checks that are programs of their own and not `cargo test`.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::{packages, run};
+
+/// One check, run in the root of the repository; it fails by its exit status.
+pub(crate) struct Lane {
+    pub(crate) name: &'static str,
+    /// What it would be wrong to believe if it failed.
+    pub(crate) why: &'static str,
+    pub(crate) command: &'static [&'static str],
+    pub(crate) when: When,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// In every `cargo xtask test`.
+    Ci,
+    /// By its name only: it is long, or needs what not every machine has.
+    Named,
+}
+use When::{Ci, Named};
+
+/// Every lane, in the order they run. One line each; what a lane needs installed goes into `packages.rs`.
+#[rustfmt::skip]
+pub(crate) const LANES: &[Lane] = &[
+    Lane { name: "crates", why: "what we ask people to trust stays countable", command: &["cargo", "xtask", "crates"], when: Ci },
+    Lane { name: "deny", why: "licences and sources of all we build on are allowed", command: &["cargo", "deny", "--all-features", "check", "bans", "licenses", "sources"], when: Named },
+];
+
+/// The lanes that run in every `cargo xtask test`.
+pub(crate) fn of_ci() -> impl Iterator<Item = &'static Lane> {
+    LANES.iter().filter(|lane| lane.when == Ci)
+}
+
+/// Runs the lane called `name`, after installing what it needs.
+pub(crate) fn run_named(root: &Path, name: &str) -> anyhow::Result<()> {
+    let names = || {
+        LANES
+            .iter()
+            .map(|lane| lane.name)
+            .collect::<Vec<&str>>()
+            .join(", ")
+    };
+    let lane = LANES.iter().find(|lane| lane.name == name);
+    let lane = lane.with_context(|| format!("no lane is called `{name}`; there are: {}", names()))?;
+    packages::install(root, &[lane.name])?;
+    lane.run(root)
+}
+
+impl Lane {
+    pub(crate) fn run(&self, root: &Path) -> anyhow::Result<()> {
+        run::titled(&self.title(), &self.alone(), || run::command(root, self.command))
+    }
+
+    pub(crate) fn title(&self) -> String {
+        format!("Lane {}: {}", self.name, self.why)
+    }
+
+    /// The command that runs only this lane.
+    pub(crate) fn alone(&self) -> String {
+        format!("cargo xtask lane {}", self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lane_has_one_name_a_reason_and_a_command() {
+        for lane in LANES {
+            assert_eq!(
+                LANES.iter().filter(|other| other.name == lane.name).count(),
+                1,
+                "{}",
+                lane.name
+            );
+            assert!(!lane.why.is_empty(), "{}", lane.name);
+            assert!(!lane.command.is_empty(), "{}", lane.name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_lane_is_refused_with_the_known_ones() {
+        let refused = run_named(Path::new("/"), "no-such-lane").expect_err("there is no such lane");
+        assert!(
+            refused
+                .to_string()
+                .contains("no lane is called `no-such-lane`; there are: crates"),
+            "{refused}"
+        );
+    }
+}

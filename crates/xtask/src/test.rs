@@ -1,0 +1,122 @@
+//! The one test command: every step that must pass before a change lands, cheapest first.
+//!
+//! The tests run last, so that the runner's own summary closes the output.
+
+use std::path::Path;
+
+use crate::{lanes, packages, run, tidy};
+
+/// One step. Whatever it runs, one command repeats it alone.
+struct Step {
+    title: &'static str,
+    alone: &'static str,
+    work: Work,
+}
+
+#[derive(Clone, Copy)]
+enum Work {
+    Install,
+    Tidy,
+    /// The words of [`Step::alone`].
+    Command,
+}
+
+const BEFORE_LANES: &[Step] = &[
+    Step {
+        title: "Install what is missing",
+        alone: "cargo xtask test",
+        work: Work::Install,
+    },
+    Step {
+        title: "Format",
+        alone: "cargo fmt --check",
+        work: Work::Command,
+    },
+    Step {
+        title: "Tidy",
+        alone: "cargo xtask tidy",
+        work: Work::Tidy,
+    },
+    Step {
+        title: "Lint",
+        alone: "cargo clippy --workspace --all-targets --locked -- -D warnings",
+        work: Work::Command,
+    },
+    Step {
+        title: "Build",
+        alone: "cargo build --workspace --locked",
+        work: Work::Command,
+    },
+];
+
+/// The examples in doc comments, which nextest does not run.
+const DOC_TESTS: Step = Step {
+    title: "Examples",
+    alone: "cargo test --workspace --locked --quiet --doc",
+    work: Work::Command,
+};
+
+const NEXTEST: Step = Step {
+    title: "Tests",
+    alone: "cargo nextest run --workspace --locked",
+    work: Work::Command,
+};
+const CARGO_TEST: Step = Step {
+    title: "Tests",
+    alone: "cargo test --workspace --locked",
+    work: Work::Command,
+};
+
+/// Runs every step and stops at the first that fails.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    for step in BEFORE_LANES {
+        step.run(root)?;
+    }
+    for lane in lanes::of_ci() {
+        lane.run(root)?;
+    }
+    for step in after_lanes(run::succeeds(root, &["cargo", "nextest", "--version"])) {
+        step.run(root)?;
+    }
+    Ok(())
+}
+
+/// Prints what [`run`] would do, and the lanes that run by name only.
+pub(crate) fn list() {
+    let print = |title: &str, alone: &str| println!("{title}\n    {alone}");
+    for step in BEFORE_LANES {
+        print(step.title, step.alone);
+    }
+    for lane in lanes::of_ci() {
+        print(&lane.title(), &lane.alone());
+    }
+    for step in after_lanes(true) {
+        print(step.title, step.alone);
+    }
+    println!("\nBy name only:");
+    for lane in lanes::LANES.iter().filter(|lane| lane.when == lanes::When::Named) {
+        print(&lane.title(), &lane.alone());
+    }
+}
+
+/// `cargo test` runs the examples too, so without nextest one step does both.
+fn after_lanes(has_nextest: bool) -> &'static [Step] {
+    if has_nextest {
+        &[DOC_TESTS, NEXTEST]
+    } else {
+        &[CARGO_TEST]
+    }
+}
+
+impl Step {
+    fn run(&self, root: &Path) -> anyhow::Result<()> {
+        run::titled(self.title, self.alone, || match self.work {
+            Work::Install => {
+                let lanes: Vec<&str> = lanes::of_ci().map(|lane| lane.name).collect();
+                packages::install(root, &lanes)
+            }
+            Work::Tidy => tidy::run(root),
+            Work::Command => run::command(root, &self.alone.split(' ').collect::<Vec<&str>>()),
+        })
+    }
+}
