@@ -37,11 +37,7 @@ pub enum Actor {
     /// Whoever runs the installation.
     Operator { key: KeyId },
     /// A person or organisation, present as said.
-    Owner {
-        owner: OwnerId,
-        key: KeyId,
-        presence: Presence,
-    },
+    Owner { owner: OwnerId, key: KeyId, presence: Presence },
     /// A program that spends.
     Agent { agent: AgentId, key: KeyId },
     /// A seller.

@@ -9,7 +9,9 @@ use crate::entry::{Ask, Denial};
 use crate::id::PayeeId;
 use crate::limits::{LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
 use crate::money::Amount;
+use crate::table::Slot;
 use crate::time::Time;
+use crate::wallet::Wallet;
 use evidence::Hash;
 use std::collections::VecDeque;
 
@@ -105,6 +107,8 @@ pub(crate) struct Spending<'a> {
     pub(crate) at: Time,
     pub(crate) amount: Amount,
     pub(crate) payees: &'a [PayeeFacts],
+    /// The wallet that pays, which knows whom it has paid.
+    pub(crate) wallet: &'a Wallet,
     /// The category that the purchase itself names, beside those of its payees.
     pub(crate) category: Option<Code>,
 }
@@ -113,12 +117,12 @@ pub(crate) struct Spending<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PayeeFacts {
     pub(crate) payee: PayeeId,
+    pub(crate) slot: Slot,
     pub(crate) category: Code,
-    pub(crate) known: bool,
 }
 
 /// The limits of one wallet, agent or mandate, and what was used of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Policy {
     /// Counts from 1 with every change.
     pub(crate) version: u32,
@@ -145,13 +149,15 @@ pub(crate) enum Opinion {
 
 impl Policy {
     pub(crate) fn new(limits: Vec<Limit>, usage: Usage, at: Time) -> Policy {
-        let mut policy = Policy {
-            version: 1,
-            limits: limits.into_boxed_slice(),
-            usage,
-        };
+        let usage = Usage { since: at, ..usage };
+        let mut policy = Policy { version: 1, limits: limits.into_boxed_slice(), usage };
         policy.usage.cover(at, &policy.limits);
         policy
+    }
+
+    /// What a row without limits becomes when it is to have some.
+    pub(crate) fn empty(at: Time) -> Policy {
+        Policy { version: 0, limits: Box::new([]), usage: Usage { since: at, ..Usage::default() } }
     }
 
     /// Replaces the limits; what was used stays used.
@@ -169,11 +175,7 @@ impl Policy {
                 Word::Ask(ask) if asked == Opinion::Allow => asked = Opinion::Ask { limit: number, ask },
                 Word::Ask(_) => {}
                 Word::Deny(denial, remaining) => {
-                    return Opinion::Deny {
-                        limit: number,
-                        denial,
-                        remaining,
-                    };
+                    return Opinion::Deny { limit: number, denial, remaining };
                 }
             }
         }
@@ -181,27 +183,14 @@ impl Policy {
     }
 
     fn judge_one(&self, limit: &Limit, spending: &Spending<'_>) -> Word {
-        let Spending {
-            at,
-            amount,
-            payees,
-            category,
-        } = *spending;
+        let Spending { at, amount, payees, wallet, category } = *spending;
         let categories = || payees.iter().map(|p| p.category).chain(category);
         let at_most = |max: Amount, used: Amount, denial: Denial| {
             let remaining = max.saturating_sub(used);
-            if amount <= remaining {
-                Word::Allow
-            } else {
-                Word::Deny(denial, Some(remaining))
-            }
+            if amount <= remaining { Word::Allow } else { Word::Deny(denial, Some(remaining)) }
         };
         let only_if = |holds: bool, denial: Denial| {
-            if holds {
-                Word::Allow
-            } else {
-                Word::Deny(denial, None)
-            }
+            if holds { Word::Allow } else { Word::Deny(denial, None) }
         };
         match limit {
             Limit::PerPayment { max } => at_most(*max, Amount::ZERO, Denial::PaymentTooLarge),
@@ -215,18 +204,15 @@ impl Policy {
                 let count = self.usage.window(window).map_or(0, |w| w.used(at).1);
                 only_if(count < *max, Denial::VelocityExceeded)
             }
-            Limit::PayeesAllowed { payees: allowed } => only_if(
-                payees.iter().all(|p| allowed.contains(&p.payee)),
-                Denial::PayeeNotAllowed,
-            ),
-            Limit::PayeesDenied { payees: denied } => only_if(
-                !payees.iter().any(|p| denied.contains(&p.payee)),
-                Denial::PayeeDenied,
-            ),
-            Limit::CategoriesAllowed { categories: allowed } => only_if(
-                categories().all(|c| allowed.contains(&c)),
-                Denial::CategoryNotAllowed,
-            ),
+            Limit::PayeesAllowed { payees: allowed } => {
+                only_if(payees.iter().all(|p| allowed.contains(&p.payee)), Denial::PayeeNotAllowed)
+            }
+            Limit::PayeesDenied { payees: denied } => {
+                only_if(!payees.iter().any(|p| denied.contains(&p.payee)), Denial::PayeeDenied)
+            }
+            Limit::CategoriesAllowed { categories: allowed } => {
+                only_if(categories().all(|c| allowed.contains(&c)), Denial::CategoryNotAllowed)
+            }
             Limit::CategoriesDenied { categories: denied } => {
                 only_if(!categories().any(|c| denied.contains(&c)), Denial::CategoryDenied)
             }
@@ -239,7 +225,7 @@ impl Policy {
                 }
             }
             Limit::AskFirstContact => {
-                if payees.iter().all(|p| p.known) {
+                if payees.iter().all(|p| wallet.knows(p.slot)) {
                     Word::Allow
                 } else {
                     Word::Ask(Ask::FirstContact)
@@ -261,6 +247,8 @@ enum Word {
 /// What was spent under a policy: in all, and in each window that some limit counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
+    /// What came before was not counted here.
+    since: Time,
     pub(crate) spent: Amount,
     pub(crate) uses: u64,
     windows: Vec<WindowUsage>,
@@ -284,7 +272,7 @@ impl Usage {
         let most = used.fold((Amount::ZERO, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
         for window in limits.iter().filter_map(Limit::window) {
             if self.window(&window).is_none() {
-                let mut usage = WindowUsage::new(window);
+                let mut usage = WindowUsage::new(window, at);
                 if most != (Amount::ZERO, 0) {
                     usage.count(at, most.0, most.1);
                 }
@@ -296,10 +284,7 @@ impl Usage {
 
     /// Counts one payment.
     pub(crate) fn spend(&mut self, at: Time, amount: Amount) {
-        self.spent = self
-            .spent
-            .checked_add(amount)
-            .expect("a wallet's money bounds its spending");
+        self.spent = self.spent.checked_add(amount).expect("a wallet's money bounds its spending");
         self.uses = self.uses.checked_add(1).expect("fewer than 2^64 payments");
         for window in &mut self.windows {
             window.count(at, amount, 1);
@@ -308,8 +293,11 @@ impl Usage {
 
     /// Takes back what a hold placed at `placed_at` did not use; the use itself too where nothing was captured.
     ///
-    /// Velocity is not given back: it counts attempts.
+    /// Velocity is not given back: it counts attempts. Nor is what was never counted: limits may be younger than a hold.
     pub(crate) fn give_back(&mut self, placed_at: Time, amount: Amount, unused: bool) {
+        if placed_at < self.since {
+            return;
+        }
         self.spent = self.spent.saturating_sub(amount);
         if unused {
             self.uses = self.uses.saturating_sub(1);
@@ -321,10 +309,7 @@ impl Usage {
 
     /// Adds what was used under another policy.
     pub(crate) fn absorb(&mut self, at: Time, other: Usage) {
-        self.spent = self
-            .spent
-            .checked_add(other.spent)
-            .expect("a wallet's money bounds its spending");
+        self.spent = self.spent.checked_add(other.spent).expect("a wallet's money bounds its spending");
         self.uses = self.uses.saturating_add(other.uses);
         for theirs in other.windows {
             let (spent, count) = theirs.used(at);
@@ -361,51 +346,45 @@ impl Limit {
 #[derive(Clone, Debug)]
 struct WindowUsage {
     window: Window,
+    /// What came before was not counted here one by one.
+    since: Time,
     state: WindowState,
 }
 
 #[derive(Clone, Debug)]
 enum WindowState {
     /// The period that ends at `ends_at`; later ones are untouched.
-    Calendar {
-        ends_at: Time,
-        spent: Amount,
-        count: u32,
-    },
+    Calendar { ends_at: Time, spent: Amount, count: u32 },
     /// Single payments, oldest first.
     Rolling { nanos: u64, payments: VecDeque<Spent> },
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Spent {
+    /// The first payment in it; the last is at `at`.
+    from: Time,
     at: Time,
     amount: Amount,
     count: u32,
 }
 
 impl WindowUsage {
-    fn new(window: Window) -> WindowUsage {
+    fn new(window: Window, since: Time) -> WindowUsage {
         let state = match window {
             Window::Rolling { seconds } => WindowState::Rolling {
                 nanos: Time::from_seconds(u64::from(seconds)).0,
                 payments: VecDeque::new(),
             },
-            Window::Calendar { .. } => WindowState::Calendar {
-                ends_at: Time(0),
-                spent: Amount::ZERO,
-                count: 0,
-            },
+            Window::Calendar { .. } => {
+                WindowState::Calendar { ends_at: Time(0), spent: Amount::ZERO, count: 0 }
+            }
         };
-        WindowUsage { window, state }
+        WindowUsage { window, since, state }
     }
 
     fn used(&self, at: Time) -> (Amount, u32) {
         match &self.state {
-            WindowState::Calendar {
-                ends_at,
-                spent,
-                count,
-            } => {
+            WindowState::Calendar { ends_at, spent, count } => {
                 if at < *ends_at {
                     (*spent, *count)
                 } else {
@@ -427,14 +406,7 @@ impl WindowUsage {
 
     fn count(&mut self, at: Time, amount: Amount, payments: u32) {
         match (&mut self.state, self.window) {
-            (
-                WindowState::Calendar {
-                    ends_at,
-                    spent,
-                    count,
-                },
-                Window::Calendar { period, zone },
-            ) => {
+            (WindowState::Calendar { ends_at, spent, count }, Window::Calendar { period, zone }) => {
                 if *ends_at <= at {
                     *ends_at = period_end(at, period, zone);
                     *spent = Amount::ZERO;
@@ -443,24 +415,14 @@ impl WindowUsage {
                 *spent = spent.checked_add(amount).expect("within the total");
                 *count = count.saturating_add(payments);
             }
-            (
-                WindowState::Rolling {
-                    nanos,
-                    payments: list,
-                },
-                Window::Rolling { .. },
-            ) => {
+            (WindowState::Rolling { nanos, payments: list }, Window::Rolling { .. }) => {
                 while list.front().is_some_and(|oldest| oldest.at.after(*nanos) <= at) {
                     list.pop_front();
                 }
                 if list.len() == ROLLING_SPENDINGS_MAX {
                     merge_oldest(list);
                 }
-                list.push_back(Spent {
-                    at,
-                    amount,
-                    count: payments,
-                });
+                list.push_back(Spent { from: at, at, amount, count: payments });
             }
             (WindowState::Calendar { .. }, Window::Rolling { .. })
             | (WindowState::Rolling { .. }, Window::Calendar { .. }) => {
@@ -470,6 +432,9 @@ impl WindowUsage {
     }
 
     fn give_back(&mut self, placed_at: Time, amount: Amount) {
+        if placed_at < self.since {
+            return;
+        }
         match (&mut self.state, self.window) {
             (WindowState::Calendar { ends_at, spent, .. }, Window::Calendar { period, zone }) => {
                 if period_end(placed_at, period, zone) == *ends_at {
@@ -477,7 +442,9 @@ impl WindowUsage {
                 }
             }
             (WindowState::Rolling { payments, .. }, Window::Rolling { .. }) => {
-                if let Some(spent) = payments.iter_mut().find(|spent| placed_at <= spent.at) {
+                // A hold older than the window is not among them any more.
+                let holds = |spent: &&mut Spent| spent.from <= placed_at && placed_at <= spent.at;
+                if let Some(spent) = payments.iter_mut().find(holds) {
                     spent.amount = spent.amount.saturating_sub(amount);
                 }
             }
@@ -494,6 +461,7 @@ fn merge_oldest(payments: &mut VecDeque<Spent>) {
     if let Some(oldest) = payments.pop_front()
         && let Some(next) = payments.front_mut()
     {
+        next.from = oldest.from;
         next.amount = next.amount.checked_add(oldest.amount).expect("within the total");
         next.count = next.count.saturating_add(oldest.count);
     }
@@ -510,8 +478,4 @@ pub struct Versions {
     pub mandate: u32,
 }
 
-canon_struct!(Versions {
-    wallet,
-    agent,
-    mandate
-});
+canon_struct!(Versions { wallet, agent, mandate });

@@ -54,15 +54,7 @@ pub struct GrantMandate {
     pub carry: Carry,
 }
 
-canon_struct!(GrantMandate {
-    wallet,
-    agent,
-    valid_from,
-    expires_at,
-    limits,
-    document,
-    carry
-});
+canon_struct!(GrantMandate { wallet, agent, valid_from, expires_at, limits, document, carry });
 
 impl GrantMandate {
     pub(crate) fn decide(&self, book: &Book, at: Time, id: Id, by: Actor) -> Decision {
@@ -101,14 +93,8 @@ impl GrantMandate {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
-        let wallet = book
-            .wallets
-            .find(self.wallet.0)
-            .expect("decided: the wallet is known");
-        let agent = book
-            .agents
-            .find(self.agent.0)
-            .expect("decided: the agent is known");
+        let wallet = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
+        let agent = book.agents.find(self.agent.0).expect("decided: the agent is known");
         let ended = book.agents.at_mut(agent).ended.take();
         let usage = match self.carry {
             Carry::Inherit => ended.map(|usage| *usage).unwrap_or_default(),
@@ -117,17 +103,7 @@ impl GrantMandate {
         let (valid_from, expires_at) = (self.valid_from, self.expires_at);
         let policy = Policy::new(self.limits.clone(), usage, at);
         let status = Status::Active;
-        book.mandates.insert(
-            id,
-            Mandate {
-                wallet,
-                agent,
-                status,
-                valid_from,
-                expires_at,
-                policy,
-            },
-        );
+        book.mandates.insert(id, Mandate { wallet, agent, status, valid_from, expires_at, policy });
     }
 }
 
@@ -144,12 +120,7 @@ pub struct SetLimits {
     pub document: Hash,
 }
 
-canon_struct!(SetLimits {
-    subject,
-    version,
-    limits,
-    document
-});
+canon_struct!(SetLimits { subject, version, limits, document });
 
 /// Whose limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,18 +186,14 @@ impl SetLimits {
         let policy = match self.subject {
             LimitSubject::Wallet(id) => {
                 let wallet = book.wallets.get_mut(id.0).expect("decided: the wallet is known");
-                wallet.policy.get_or_insert_default()
+                wallet.policy.get_or_insert_with(|| Box::new(Policy::empty(at)))
             }
             LimitSubject::Agent(id) => {
                 let agent = book.agents.get_mut(id.0).expect("decided: the agent is known");
-                agent.policy.get_or_insert_default()
+                agent.policy.get_or_insert_with(|| Box::new(Policy::empty(at)))
             }
             LimitSubject::Mandate(id) => {
-                &mut book
-                    .mandates
-                    .get_mut(id.0)
-                    .expect("decided: the mandate is known")
-                    .policy
+                &mut book.mandates.get_mut(id.0).expect("decided: the mandate is known").policy
             }
         };
         policy.amend(limits, at);

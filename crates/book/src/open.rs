@@ -23,12 +23,7 @@ pub struct OpenBook {
     pub public_key: PublicKeyBytes,
 }
 
-canon_struct!(OpenBook {
-    test,
-    retention_seconds,
-    key,
-    public_key
-});
+canon_struct!(OpenBook { test, retention_seconds, key, public_key });
 
 /// What the first entry settled.
 #[derive(Debug)]
@@ -50,10 +45,7 @@ impl OpenBook {
 
     pub(crate) fn apply(&self, book: &mut Book, _by: Actor) {
         let retention_nanos = Time::from_seconds(self.retention_seconds).0;
-        book.settings = Some(Settings {
-            test: self.test,
-            retention_nanos,
-        });
+        book.settings = Some(Settings { test: self.test, retention_nanos });
         book.keys.insert(self.key.0, Key::new(Holder::Operator));
     }
 }
@@ -88,11 +80,7 @@ impl RegisterAsset {
 
     pub(crate) fn apply(&self, book: &mut Book) {
         let asset = Asset::new(self.code, self.scale).expect("decided: the scale is in range");
-        book.assets.push(AssetRow {
-            asset,
-            world: Balance::default(),
-            fees: Balance::default(),
-        });
+        book.assets.push(AssetRow { asset, world: Balance::default(), fees: Balance::default() });
     }
 }
 
@@ -128,10 +116,7 @@ impl Balance {
     }
 
     pub(crate) fn credit(&mut self, amount: Amount) {
-        self.credits = self
-            .credits
-            .checked_add(amount)
-            .expect("decided: the credits fit");
+        self.credits = self.credits.checked_add(amount).expect("decided: the credits fit");
     }
 
     pub(crate) fn hold(&mut self, amount: Amount) {
@@ -139,10 +124,7 @@ impl Balance {
     }
 
     pub(crate) fn release(&mut self, amount: Amount) {
-        self.held = self
-            .held
-            .checked_sub(amount)
-            .expect("a hold releases what it placed"); // I6
+        self.held = self.held.checked_sub(amount).expect("a hold releases what it placed"); // I6
     }
 
     /// Whether `amount` more can be credited at all.
@@ -163,11 +145,7 @@ pub(crate) fn deny(denial: Denial) -> Decision {
 }
 
 pub(crate) fn refusal(denial: Denial) -> Refusal {
-    Refusal {
-        rule: RuleRef::BOOK,
-        denial,
-        remaining: None,
-    }
+    Refusal { rule: RuleRef::BOOK, denial, remaining: None }
 }
 
 impl Book {

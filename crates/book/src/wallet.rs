@@ -42,12 +42,7 @@ impl RegisterOwner {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, id: Id) {
-        let owner = book.owners.insert(
-            id,
-            Owner {
-                status: Status::Active,
-            },
-        );
+        let owner = book.owners.insert(id, Owner { status: Status::Active });
         book.keys.insert(self.key.0, Key::new(Holder::Owner(owner)));
     }
 }
@@ -118,10 +113,7 @@ impl OpenWallet {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
-        let owner = book
-            .owners
-            .find(self.owner.0)
-            .expect("decided: the owner is known");
+        let owner = book.owners.find(self.owner.0).expect("decided: the owner is known");
         let asset = book.asset(self.asset).expect("decided: the asset is known");
         book.insert_wallet(at, id, owner, asset, &self.limits, None);
     }
@@ -140,11 +132,7 @@ pub struct OpenSubAccount {
     pub limits: Vec<Limit>,
 }
 
-canon_struct!(OpenSubAccount {
-    wallet,
-    agent,
-    limits
-});
+canon_struct!(OpenSubAccount { wallet, agent, limits });
 
 impl OpenSubAccount {
     pub(crate) fn decide(&self, book: &Book, id: Id, by: Actor) -> Decision {
@@ -155,11 +143,7 @@ impl OpenSubAccount {
         if let Some(no) = book.owner_only(by, wallet.owner, Reject::WalletUnknown) {
             return no;
         }
-        if book
-            .agents
-            .get(self.agent.0)
-            .is_none_or(|agent| agent.wallet != parent)
-        {
+        if book.agents.get(self.agent.0).is_none_or(|agent| agent.wallet != parent) {
             return Decision::Reject(Reject::AgentUnknown);
         }
         if book.wallets.get(id).is_some() {
@@ -178,18 +162,9 @@ impl OpenSubAccount {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
-        let parent = book
-            .wallets
-            .find(self.wallet.0)
-            .expect("decided: the wallet is known");
-        let agent = book
-            .agents
-            .find(self.agent.0)
-            .expect("decided: the agent is known");
-        let (owner, asset) = (
-            book.wallets.at(parent).owner,
-            usize::from(book.wallets.at(parent).asset),
-        );
+        let parent = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
+        let agent = book.agents.find(self.agent.0).expect("decided: the agent is known");
+        let (owner, asset) = (book.wallets.at(parent).owner, usize::from(book.wallets.at(parent).asset));
         book.insert_wallet(at, id, owner, asset, &self.limits, Some((parent, agent)));
     }
 }
@@ -227,10 +202,7 @@ impl CloseWallet {
     }
 
     pub(crate) fn apply(&self, book: &mut Book) {
-        let slot = book
-            .wallets
-            .find(self.wallet.0)
-            .expect("decided: the wallet is known");
+        let slot = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
         let wallet = book.wallets.at_mut(slot);
         wallet.status = Status::Revoked;
         let left = wallet.balance.available();
@@ -273,9 +245,7 @@ impl Book {
     /// The answer to anybody but the owner; to strangers as if the row did not exist.
     pub(crate) fn owner_only(&self, by: Actor, owner: Slot, unknown: Reject) -> Option<Decision> {
         match by {
-            Actor::Owner {
-                owner: named, key, ..
-            } => {
+            Actor::Owner { owner: named, key, .. } => {
                 if self.owners.find(named.0) == Some(owner) {
                     self.check_key(key, Holder::Owner(owner))
                 } else {
