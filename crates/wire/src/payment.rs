@@ -168,6 +168,7 @@ pub enum OneOrMany {
 /// What came of one item of an array.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))] // `default` would ask for `T: Default`
 pub struct ItemResult<T> {
     /// The HTTP status the item would have had alone.
     pub status: u16,

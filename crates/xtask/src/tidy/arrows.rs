@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["evidence", "book", "engine", "wire", "protocols"]),
     ("gateway", &["wire", "protocols", "sdk", "evidence"]),
     ("cli", &["server", "sdk"]),
-    ("sdk", &["wire", "evidence"]),
+    ("sdk", &["wire", "evidence", "protocols"]),
     ("sim", &["book", "evidence", "engine"]),
     (
         "xtask",
