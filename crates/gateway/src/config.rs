@@ -58,8 +58,8 @@ pub struct Seller {
     pub aliases: Aliases,
     /// Under which path the gateway answers for itself.
     pub own_prefix: String,
-    /// The keys that sign credentials, where they are not to be asked for.
-    pub credential_keys: Vec<A402Key>,
+    /// The key that signs credentials, where it is not to be asked for.
+    pub credential_key: Option<A402Key>,
 }
 
 /// What stands behind.
@@ -154,8 +154,7 @@ struct SellerSection {
     header_aliases: bool,
     #[serde(default = "own_prefix")]
     own_prefix: Spanned<String>,
-    #[serde(default)]
-    credential_key: Vec<CredentialKeySection>,
+    credential_key: Option<CredentialKeySection>,
 }
 
 #[derive(Deserialize)]
@@ -316,12 +315,13 @@ impl Lines<'_> {
             Ok(_) => Err("own_prefix needs a name, such as `/.tollbridge`".to_owned()),
             Err(fault) => Err(format!("own_prefix `{text}`: {fault}")),
         })?;
-        let owner = network.method_id().as_str().to_owned();
-        let credential_keys = section.credential_key.into_iter().map(|key| A402Key {
-            id: key.id,
-            owner: owner.clone(),
+        let credential_key = section.credential_key.map(|key| A402Key {
+            key_id: key.id,
+            method_id: network.method_id().as_str().to_owned(),
             algorithm: key.algorithm,
             public_key: key.public_key,
+            now: String::new(),
+            livemode: network == Network::Main,
         });
         Ok(Seller {
             server,
@@ -338,7 +338,7 @@ impl Lines<'_> {
             caller_header,
             aliases: if section.header_aliases { Aliases::On } else { Aliases::Off },
             own_prefix,
-            credential_keys: credential_keys.collect(),
+            credential_key,
         })
     }
 

@@ -68,8 +68,8 @@ pub const KEEP_SECONDS_AFTER: u64 = 24 * 3_600;
 /// The longest pay window, in seconds: a day.
 pub const PAY_WINDOW_SECONDS_MAX: u32 = 86_400;
 
-/// How often the payment service is asked for its keys because of a name we do not know.
-pub const KEY_REFRESH_REST: Duration = Duration::from_secs(10);
+/// How long the payment service is not asked again for its key and time.
+pub const KEY_REFRESH_REST: Duration = Duration::from_secs(1);
 
 /// What a client is told to wait when we, or the payment service, cannot serve it now, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 2;

@@ -54,7 +54,7 @@ codes! {
     /// The price is for other kinds of content.
     ContentTypeRefused "content_type_refused" UNSUPPORTED_MEDIA_TYPE Stop "content type refused";
     /// The body is longer than the price allows.
-    BodyTooLarge "body_too_large" CONTENT_TOO_LARGE Stop "body too large";
+    BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE Stop "body too large";
     /// The body did not arrive.
     BodyIncomplete "body_incomplete" BAD_REQUEST SameId "body incomplete";
     /// The upstream did not deliver what was paid for.
