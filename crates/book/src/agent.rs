@@ -6,7 +6,7 @@ use crate::command::Actor;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId, WalletId};
-use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::limit::{Limit, Policy, Usage};
 use crate::limits::{AHEAD_NANOS_MAX, NONCES_MAX};
 use crate::open::deny;
 use crate::table::Slot;
@@ -64,11 +64,7 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(holder: Holder) -> Key {
-        Key {
-            holder,
-            status: Status::Active,
-            nonces: None,
-        }
+        Key { holder, status: Status::Active, nonces: None }
     }
 }
 
@@ -91,12 +87,7 @@ impl Nonces {
         // Twice as many are kept as promised, so that the list is cut rarely.
         if self.largest.len() == NONCES_MAX.saturating_mul(2) {
             self.largest.drain(..NONCES_MAX);
-            self.floor = self
-                .largest
-                .first()
-                .copied()
-                .unwrap_or(self.floor)
-                .saturating_sub(1);
+            self.floor = self.largest.first().copied().unwrap_or(self.floor).saturating_sub(1);
         }
     }
 }
@@ -116,30 +107,25 @@ canon_struct!(Present { nonce, request });
 
 impl Present {
     pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
-        let Some(key) = by.key().and_then(|key| book.keys.get(key.0)) else {
+        let named = by.key().zip(by.holder().and_then(|holder| book.find_holder(holder).ok()));
+        let Some((name, holder)) = named else {
             return Decision::Reject(Reject::KeyUnknown);
         };
-        if key.status == Status::Revoked {
-            return deny(Denial::KeyRevoked);
+        if let Some(no) = book.check_key(name, holder) {
+            return no;
         }
+        let key = book.keys.get(name.0).expect("checked: the key is known");
         if at.after(AHEAD_NANOS_MAX).0 / 1_000 < self.nonce {
             return Decision::Reject(Reject::NonceFromFuture);
         }
-        if key
-            .nonces
-            .as_ref()
-            .is_some_and(|nonces| !nonces.is_fresh(self.nonce))
-        {
+        if key.nonces.as_ref().is_some_and(|nonces| !nonces.is_fresh(self.nonce)) {
             return Decision::Reject(Reject::NonceUsed);
         }
         Decision::Record(Outcome::Done)
     }
 
     pub(crate) fn apply(&self, book: &mut Book, by: Actor) {
-        let key = by
-            .key()
-            .and_then(|key| book.keys.get_mut(key.0))
-            .expect("decided: the key is known");
+        let key = by.key().and_then(|key| book.keys.get_mut(key.0)).expect("decided: the key is known");
         key.nonces.get_or_insert_default().remember(self.nonce);
     }
 }
@@ -186,9 +172,7 @@ impl EnrolKey {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, id: Id) {
-        let holder = book
-            .find_holder(self.holder)
-            .expect("decided: the holder is known");
+        let holder = book.find_holder(self.holder).expect("decided: the holder is known");
         book.keys.insert(id, Key::new(holder));
     }
 }
@@ -214,10 +198,12 @@ impl RevokeKey {
     }
 
     pub(crate) fn apply(&self, book: &mut Book) {
-        book.keys
-            .get_mut(self.key.0)
-            .expect("decided: the key is known")
-            .status = Status::Revoked;
+        let key = book.keys.get_mut(self.key.0).expect("decided: the key is known");
+        key.status = Status::Revoked;
+        if let Holder::Agent(agent) = key.holder {
+            let agent = book.agents.at_mut(agent);
+            agent.first_key = agent.first_key.filter(|first| *first != self.key);
+        }
     }
 }
 
@@ -233,6 +219,8 @@ enum KeyChange {
 pub(crate) struct Agent {
     pub(crate) wallet: Slot,
     pub(crate) status: Status,
+    /// The key it was enrolled with, while that is not revoked: what most of its requests are made with.
+    first_key: Option<KeyId>,
     /// None where the agent has no rules of its own: without a mandate, every payment then asks.
     pub(crate) policy: Option<Box<Policy>>,
     /// What was used under mandates that have ended, for the next mandate to begin with.
@@ -252,12 +240,7 @@ pub struct EnrolAgent {
     pub public_key: PublicKeyBytes,
 }
 
-canon_struct!(EnrolAgent {
-    wallet,
-    limits,
-    key,
-    public_key
-});
+canon_struct!(EnrolAgent { wallet, limits, key, public_key });
 
 impl EnrolAgent {
     pub(crate) fn decide(&self, book: &Book, id: Id, by: Actor) -> Decision {
@@ -270,9 +253,6 @@ impl EnrolAgent {
         if book.agents.get(id).is_some() || book.keys.get(self.key.0).is_some() {
             return Decision::Reject(Reject::AlreadyExists);
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         if wallet.status == Status::Revoked || wallet.sub.is_some() {
             return deny(Denial::WalletClosed);
         }
@@ -280,26 +260,29 @@ impl EnrolAgent {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
-        let wallet = book
-            .wallets
-            .find(self.wallet.0)
-            .expect("decided: the wallet is known");
+        let wallet = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
         let policy = (!self.limits.is_empty())
             .then(|| Box::new(Policy::new(self.limits.clone(), Usage::default(), at)));
         let agent = book.agents.insert(
             id,
-            Agent {
-                wallet,
-                status: Status::Active,
-                policy,
-                ended: None,
-            },
+            Agent { wallet, status: Status::Active, first_key: Some(self.key), policy, ended: None },
         );
         book.keys.insert(self.key.0, Key::new(Holder::Agent(agent)));
     }
 }
 
 impl Actor {
+    /// Whom the key has to speak for.
+    fn holder(&self) -> Option<KeyHolder> {
+        match self {
+            Actor::Operator { .. } => Some(KeyHolder::Operator),
+            Actor::Owner { owner, .. } => Some(KeyHolder::Owner(*owner)),
+            Actor::Agent { agent, .. } => Some(KeyHolder::Agent(*agent)),
+            Actor::Payee { payee, .. } => Some(KeyHolder::Payee(*payee)),
+            Actor::Book => None,
+        }
+    }
+
     /// The key that spoke; the book itself has none.
     pub fn key(&self) -> Option<KeyId> {
         match self {
@@ -315,6 +298,11 @@ impl Actor {
 impl Book {
     /// The answer to a key that is not `holder`'s, or is his no longer.
     pub(crate) fn check_key(&self, key: KeyId, holder: Holder) -> Option<Decision> {
+        if let Holder::Agent(agent) = holder
+            && self.agents.at(agent).first_key == Some(key)
+        {
+            return None;
+        }
         match self.keys.get(key.0) {
             Some(row) if row.holder == holder && row.status == Status::Active => None,
             Some(row) if row.holder == holder => Some(deny(Denial::KeyRevoked)),
@@ -325,21 +313,9 @@ impl Book {
     fn find_holder(&self, holder: KeyHolder) -> Result<Holder, Reject> {
         match holder {
             KeyHolder::Operator => Ok(Holder::Operator),
-            KeyHolder::Owner(id) => self
-                .owners
-                .find(id.0)
-                .map(Holder::Owner)
-                .ok_or(Reject::OwnerUnknown),
-            KeyHolder::Agent(id) => self
-                .agents
-                .find(id.0)
-                .map(Holder::Agent)
-                .ok_or(Reject::AgentUnknown),
-            KeyHolder::Payee(id) => self
-                .payees
-                .find(id.0)
-                .map(Holder::Payee)
-                .ok_or(Reject::PayeeUnknown),
+            KeyHolder::Owner(id) => self.owners.find(id.0).map(Holder::Owner).ok_or(Reject::OwnerUnknown),
+            KeyHolder::Agent(id) => self.agents.find(id.0).map(Holder::Agent).ok_or(Reject::AgentUnknown),
+            KeyHolder::Payee(id) => self.payees.find(id.0).map(Holder::Payee).ok_or(Reject::PayeeUnknown),
         }
     }
 
@@ -350,13 +326,9 @@ impl Book {
     fn may_change_keys(&self, by: Actor, holder: Holder, change: KeyChange) -> Option<Decision> {
         match holder {
             Holder::Operator => self.operator_only(by),
-            Holder::Owner(owner) => self.owner_only(by, owner, Reject::KeyUnknown).or_else(|| {
-                if change == KeyChange::Enrol {
-                    presence_required(by)
-                } else {
-                    None
-                }
-            }),
+            Holder::Owner(owner) => self
+                .owner_only(by, owner, Reject::KeyUnknown)
+                .or_else(|| if change == KeyChange::Enrol { presence_required(by) } else { None }),
             Holder::Agent(agent) => {
                 let owner = self.wallets.at(self.agents.at(agent).wallet).owner;
                 self.owner_only(by, owner, Reject::KeyUnknown)
@@ -377,14 +349,8 @@ impl Book {
 pub(crate) fn presence_required(by: Actor) -> Option<Decision> {
     use crate::command::Presence;
     match by {
-        Actor::Owner {
-            presence: Presence::Session,
-            ..
-        } => Some(deny(Denial::PresenceRequired)),
-        Actor::Owner {
-            presence: Presence::Fresh,
-            ..
-        }
+        Actor::Owner { presence: Presence::Session, .. } => Some(deny(Denial::PresenceRequired)),
+        Actor::Owner { presence: Presence::Fresh, .. }
         | Actor::Operator { .. }
         | Actor::Agent { .. }
         | Actor::Payee { .. }
@@ -405,13 +371,7 @@ mod tests {
             assert!(!nonces.is_fresh(nonce * 2));
             assert!(!nonces.is_fresh(2), "the first nonce stays used");
         }
-        assert!(
-            nonces.is_fresh(19_999),
-            "a nonce that came late, but not too late"
-        );
-        assert!(
-            !nonces.is_fresh(3),
-            "a nonce from before those that are remembered"
-        );
+        assert!(nonces.is_fresh(19_999), "a nonce that came late, but not too late");
+        assert!(!nonces.is_fresh(3), "a nonce from before those that are remembered");
     }
 }

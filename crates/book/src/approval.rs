@@ -51,11 +51,7 @@ pub struct Approve {
     pub until: Time,
 }
 
-canon_struct!(Approve {
-    question,
-    digest,
-    until
-});
+canon_struct!(Approve { question, digest, until });
 
 /// Says no to one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,10 +98,7 @@ impl Refuse {
 impl Book {
     /// A question that `by` may answer now.
     fn waiting_question(&self, id: Id, at: Time, by: Actor) -> Result<&Question, Decision> {
-        let question = self
-            .questions
-            .get(id)
-            .ok_or(Decision::Reject(Reject::QuestionUnknown))?;
+        let question = self.questions.get(id).ok_or(Decision::Reject(Reject::QuestionUnknown))?;
         let wallet = question.wallet;
         if let Some(no) = self.owner_only(by, self.wallets.at(wallet).owner, Reject::QuestionUnknown) {
             return Err(no);
@@ -119,38 +112,21 @@ impl Book {
     }
 
     fn answer(&mut self, id: Id, answer: Answer) {
-        let question = self
-            .questions
-            .get_mut(id)
-            .expect("decided: the question is known");
+        let question = self.questions.get_mut(id).expect("decided: the question is known");
         question.answer = answer;
         let wallet = question.wallet;
-        self.wallets
-            .at_mut(wallet)
-            .asked
-            .retain(|(asked, _)| *asked != id);
+        self.wallets.at_mut(wallet).asked.retain(|(asked, _)| *asked != id);
     }
 
     /// Puts a question to the owner.
     pub(crate) fn ask(&mut self, at: Time, command: &Command, question: &entry::Question) {
         let purchase = purchase_of(&command.action).expect("only purchases raise questions");
-        let wallet = self
-            .wallets
-            .find(purchase.wallet.0)
-            .expect("decided: the wallet is known");
+        let wallet = self.wallets.find(purchase.wallet.0).expect("decided: the wallet is known");
         let asked = &mut self.wallets.at_mut(wallet).asked;
         asked.retain(|(_, asked_at)| at < asked_at.after(ASK_NANOS_MAX));
         asked.push((command.id, at));
         let (digest, answer) = (question.digest, Answer::Waiting);
-        self.questions.push(
-            command.id,
-            Question {
-                wallet,
-                digest,
-                asked_at: at,
-                answer,
-            },
-        );
+        self.questions.push(command.id, Question { wallet, digest, asked_at: at, answer });
     }
 
     /// Whether the owner of `wallet` may be asked one more thing.
@@ -184,10 +160,7 @@ impl Book {
     /// An approval is good once.
     pub(crate) fn use_approval(&mut self, question: Option<Id>) {
         if let Some(id) = question {
-            self.questions
-                .get_mut(id)
-                .expect("decided: the question is known")
-                .answer = Answer::Used;
+            self.questions.get_mut(id).expect("decided: the question is known").answer = Answer::Used;
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::limits::AHEAD_NANOS_MAX;
 use crate::mandate::Mandate;
 use crate::open::{AssetRow, Settings};
 use crate::payee::Payee;
+use crate::purchase::Rows;
 use crate::record::Record;
 use crate::table::{Queue, Table};
 use crate::time::{Seq, Time};
@@ -54,11 +55,7 @@ pub struct Book {
 impl Default for Book {
     fn default() -> Self {
         Book {
-            head: Head {
-                seq: Seq(0),
-                at: Time(0),
-                frontier: Frontier::default(),
-            },
+            head: Head { seq: Seq(0), at: Time(0), frontier: Frontier::default() },
             settings: None,
             assets: Vec::new(),
             owners: Table::default(),
@@ -91,6 +88,7 @@ pub struct Decided {
     at: Time,
     request: Request,
     decision: Decision,
+    rows: Option<Rows>,
 }
 
 impl Decided {
@@ -144,18 +142,11 @@ impl Book {
     /// What the rules say of `command` at `at`, or just behind the last entry. Depends on nothing else (I9), and changes
     /// nothing: a caller may catch a panic in here and go on.
     pub fn decide(&self, at: Time, command: &Command) -> Decided {
-        let at = if self.head.at < at {
-            at
-        } else {
-            self.head.at.next()
-        }; // I5
+        let at = if self.head.at < at { at } else { self.head.at.next() }; // I5
         let request = Request::new(command);
-        let decision = self.decide_request(at, command, &request);
-        Decided {
-            at,
-            request,
-            decision,
-        }
+        let mut rows = None;
+        let decision = self.decide_request(at, command, &request, &mut rows);
+        Decided { at, request, decision, rows }
     }
 
     /// Appends the canonical bytes of the entry that recording this decision makes; nothing where it makes none.
@@ -169,21 +160,14 @@ impl Book {
     ///
     /// A panic in here leaves a book that must not be used.
     pub fn record(&mut self, decided: Decided, command: &Command, entry: &[u8]) -> Verdict {
-        let Decided {
-            at,
-            request,
-            decision,
-        } = decided;
+        let Decided { at, request, decision, rows } = decided;
         match decision {
             Decision::Repeat(seq) => Verdict::Repeat(seq),
             Decision::Reject(reject) => Verdict::Reject(reject),
             Decision::Record(outcome) => {
-                assert!(
-                    self.head.at < at,
-                    "I5: nothing was recorded since this was decided"
-                );
+                assert!(self.head.at < at, "I5: nothing was recorded since this was decided");
                 let seq = self.head.seq;
-                self.apply(at, command, &request, &outcome);
+                self.apply(at, command, &request, &outcome, rows);
                 self.advance(at, leaf_hash(entry));
                 Verdict::Record(seq, outcome)
             }
@@ -216,14 +200,8 @@ impl Book {
         if now < *expires_at {
             return None;
         }
-        let action = Action::Expire(crate::hold::Expire {
-            hold: crate::id::HoldId(*hold),
-        });
-        Some(Command {
-            id: *hold,
-            by: Actor::Book,
-            action,
-        })
+        let action = Action::Expire(crate::hold::Expire { hold: crate::id::HoldId(*hold) });
+        Some(Command { id: *hold, by: Actor::Book, action })
     }
 
     /// When [`Book::due`] next has something to say.
@@ -237,7 +215,7 @@ impl Book {
             return Err(ReplayError::OutOfOrder); // I5
         }
         let request = Request::new(&entry.command);
-        self.apply(entry.at, &entry.command, &request, &entry.outcome);
+        self.apply(entry.at, &entry.command, &request, &entry.outcome, None);
         Ok(entry)
     }
 
@@ -247,9 +225,18 @@ impl Book {
         self.head.seq = self.head.seq.next();
     }
 
-    fn decide_request(&self, at: Time, command: &Command, request: &Request) -> Decision {
+    fn decide_request(
+        &self,
+        at: Time,
+        command: &Command,
+        request: &Request,
+        rows: &mut Option<Rows>,
+    ) -> Decision {
         if let Some(answer) = self.seen(at, command, request) {
             return answer;
+        }
+        if let Some(reject) = command.action.malformed() {
+            return Decision::Reject(reject);
         }
         if self.settings.is_none() != matches!(command.action, Action::OpenBook(_)) {
             return Decision::Reject(Reject::BookState);
@@ -274,7 +261,7 @@ impl Book {
             Action::Approve(it) => it.decide(self, at, *by),
             Action::Refuse(it) => it.decide(self, at, *by),
             Action::Transfer(it) => it.decide(self, *by),
-            Action::Pay(it) => it.decide(self, at, *by),
+            Action::Pay(it) => it.decide(self, at, *by, rows),
             Action::PlaceHold(it) => it.decide(self, at, *by),
             Action::Capture(it) => it.decide(self, at, *by),
             Action::Void(it) => it.decide(self, at, *by),
@@ -308,10 +295,16 @@ impl Book {
         (made_at.after(retention) <= at).then_some(Decision::Reject(Reject::IdStale))
     }
 
-    fn apply(&mut self, at: Time, command: &Command, request: &Request, outcome: &Outcome) {
+    fn apply(
+        &mut self,
+        at: Time,
+        command: &Command,
+        request: &Request,
+        outcome: &Outcome,
+        rows: Option<Rows>,
+    ) {
         if command.by != Actor::Book {
-            self.records
-                .push(command.id, Record::new(request.digest, self.head.seq));
+            self.records.push(command.id, Record::new(request.digest, self.head.seq));
         }
         match outcome {
             Outcome::Denied(_) => {}
@@ -323,12 +316,12 @@ impl Book {
             | Outcome::Released(_)
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
-            | Outcome::Settled(_) => self.apply_done(at, command, outcome),
+            | Outcome::Settled(_) => self.apply_done(at, command, outcome, rows),
         }
         self.forget(at);
     }
 
-    fn apply_done(&mut self, at: Time, command: &Command, outcome: &Outcome) {
+    fn apply_done(&mut self, at: Time, command: &Command, outcome: &Outcome, rows: Option<Rows>) {
         let Command { id, by, action } = command;
         match (action, outcome) {
             (Action::OpenBook(it), _) => it.apply(self, *by),
@@ -349,7 +342,10 @@ impl Book {
             (Action::Approve(it), _) => it.apply(self),
             (Action::Refuse(it), _) => it.apply(self),
             (Action::Transfer(it), _) => it.apply(self),
-            (Action::Pay(it), Outcome::Paid(moved)) => it.apply(self, at, *id, *by, moved),
+            (Action::Pay(it), Outcome::Paid(moved)) => {
+                let rows = rows.unwrap_or_else(|| self.rows(*by, &it.purchase));
+                it.apply(self, at, *id, rows, moved);
+            }
             (Action::PlaceHold(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
             (Action::Capture(it), Outcome::Captured(moved)) => it.apply(self, moved),
             (Action::Void(it), _) => it.apply(self),

@@ -13,9 +13,7 @@ pub struct Zone(u16);
 impl Zone {
     /// The zone named `name`, spelled as in the database, or `None`.
     pub fn new(name: &str) -> Option<Zone> {
-        let place = zones()
-            .binary_search_by(|(known, _)| known.as_str().cmp(name))
-            .ok()?;
+        let place = zones().binary_search_by(|(known, _)| known.as_str().cmp(name)).ok()?;
         u16::try_from(place).ok().map(Zone)
     }
 
@@ -25,9 +23,7 @@ impl Zone {
     }
 
     fn row(self) -> &'static (String, TimeZone) {
-        zones()
-            .get(usize::from(self.0))
-            .expect("a zone is made by `new` alone")
+        zones().get(usize::from(self.0)).expect("a zone is made by `new` alone")
     }
 }
 
@@ -57,12 +53,7 @@ fn zones() -> &'static [(String, TimeZone)] {
         let database = TimeZoneDatabase::bundled();
         let mut zones: Vec<(String, TimeZone)> = database
             .available()
-            .filter_map(|name| {
-                database
-                    .get(name.as_str())
-                    .ok()
-                    .map(|zone| (name.as_str().to_owned(), zone))
-            })
+            .filter_map(|name| database.get(name.as_str()).ok().map(|zone| (name.as_str().to_owned(), zone)))
             .collect();
         zones.sort_by(|a, b| a.0.cmp(&b.0));
         zones
@@ -106,11 +97,7 @@ fn next_start(today: &Zoned, period: Period) -> Option<Zoned> {
         }
         Period::Month => date.first_of_month().checked_add(1.month()),
     };
-    next.ok()?
-        .to_zoned(today.time_zone().clone())
-        .ok()?
-        .start_of_day()
-        .ok()
+    next.ok()?.to_zoned(today.time_zone().clone()).ok()?.start_of_day().ok()
 }
 
 #[cfg(test)]
@@ -124,62 +111,17 @@ mod tests {
     #[test]
     fn periods_end_where_the_owner_expects() {
         let rows = [
-            (
-                "2026-11-22T15:59:59Z",
-                Period::Day,
-                "Asia/Shanghai",
-                "2026-11-22T16:00:00Z",
-            ),
-            (
-                "2026-11-22T16:00:00Z",
-                Period::Day,
-                "Asia/Shanghai",
-                "2026-11-23T16:00:00Z",
-            ),
-            (
-                "2026-03-29T00:30:00Z",
-                Period::Day,
-                "Europe/Berlin",
-                "2026-03-29T22:00:00Z",
-            ),
-            (
-                "2026-10-25T00:30:00Z",
-                Period::Day,
-                "Europe/Berlin",
-                "2026-10-25T23:00:00Z",
-            ),
-            (
-                "2026-11-22T00:00:00Z",
-                Period::Week,
-                "UTC",
-                "2026-11-23T00:00:00Z",
-            ),
-            (
-                "2026-11-23T00:00:00Z",
-                Period::Week,
-                "UTC",
-                "2026-11-30T00:00:00Z",
-            ),
+            ("2026-11-22T15:59:59Z", Period::Day, "Asia/Shanghai", "2026-11-22T16:00:00Z"),
+            ("2026-11-22T16:00:00Z", Period::Day, "Asia/Shanghai", "2026-11-23T16:00:00Z"),
+            ("2026-03-29T00:30:00Z", Period::Day, "Europe/Berlin", "2026-03-29T22:00:00Z"),
+            ("2026-10-25T00:30:00Z", Period::Day, "Europe/Berlin", "2026-10-25T23:00:00Z"),
+            ("2026-11-22T00:00:00Z", Period::Week, "UTC", "2026-11-23T00:00:00Z"),
+            ("2026-11-23T00:00:00Z", Period::Week, "UTC", "2026-11-30T00:00:00Z"),
             ("2028-02-29T12:00:00Z", Period::Day, "UTC", "2028-03-01T00:00:00Z"),
-            (
-                "2028-02-29T12:00:00Z",
-                Period::Month,
-                "UTC",
-                "2028-03-01T00:00:00Z",
-            ),
-            (
-                "2026-01-31T23:00:00Z",
-                Period::Month,
-                "America/New_York",
-                "2026-02-01T05:00:00Z",
-            ),
+            ("2028-02-29T12:00:00Z", Period::Month, "UTC", "2028-03-01T00:00:00Z"),
+            ("2026-01-31T23:00:00Z", Period::Month, "America/New_York", "2026-02-01T05:00:00Z"),
             // Midnight does not exist on this day: the clocks jump from 23:59:59 to 01:00:00.
-            (
-                "2026-03-28T12:00:00Z",
-                Period::Day,
-                "Asia/Beirut",
-                "2026-03-28T22:00:00Z",
-            ),
+            ("2026-03-28T12:00:00Z", Period::Day, "Asia/Beirut", "2026-03-28T22:00:00Z"),
         ];
         for (now, period, zone, end) in rows {
             assert_eq!(
@@ -192,22 +134,15 @@ mod tests {
 
     #[test]
     fn no_day_of_six_years_begins_twice_or_not_at_all() {
-        for zone in [
-            "Europe/Berlin",
-            "America/New_York",
-            "Asia/Beirut",
-            "America/Santiago",
-            "Australia/Lord_Howe",
-        ] {
+        for zone in
+            ["Europe/Berlin", "America/New_York", "Asia/Beirut", "America/Santiago", "Australia/Lord_Howe"]
+        {
             let zone = Zone::new(zone).unwrap();
             let (mut now, end) = (at("2025-01-01T12:00:00Z"), at("2031-01-01T12:00:00Z"));
             while now < end {
                 let next = period_end(now, Period::Day, zone);
                 let hours = (period_end(next, Period::Day, zone).0 - next.0) / 1_800_000_000_000;
-                assert!(
-                    (45..=51).contains(&hours),
-                    "{zone:?} {next:?} lasts {hours} half hours"
-                );
+                assert!((45..=51).contains(&hours), "{zone:?} {next:?} lasts {hours} half hours");
                 assert_eq!(period_end(Time(next.0 - 1), Period::Day, zone), next);
                 now = next;
             }

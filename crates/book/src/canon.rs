@@ -93,11 +93,7 @@ impl<'a> Reader<'a> {
             }
             value |= bits << group.saturating_mul(7);
             if byte & 0x80 == 0 {
-                return if byte == 0 && 0 < group {
-                    Err(Malformed)
-                } else {
-                    Ok(value)
-                };
+                return if byte == 0 && 0 < group { Err(Malformed) } else { Ok(value) };
             }
         }
         Err(Malformed)
@@ -200,11 +196,7 @@ impl<T: Canon> Canon for Option<T> {
     }
 
     fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
-        if bool::decode(input)? {
-            T::decode(input).map(Some)
-        } else {
-            Ok(None)
-        }
+        if bool::decode(input)? { T::decode(input).map(Some) } else { Ok(None) }
     }
 }
 
@@ -368,12 +360,9 @@ mod tests {
 
     #[test]
     fn an_integer_has_one_spelling() {
-        for (number, spelled) in [
-            (0u128, vec![0]),
-            (127, vec![127]),
-            (128, vec![128, 1]),
-            (300, vec![172, 2]),
-        ] {
+        for (number, spelled) in
+            [(0u128, vec![0]), (127, vec![127]), (128, vec![128, 1]), (300, vec![172, 2])]
+        {
             assert_eq!(bytes(&number), spelled);
         }
         for bad in [
@@ -392,10 +381,7 @@ mod tests {
 
     #[test]
     fn codes_keep_to_their_alphabet() {
-        assert_eq!(
-            Code::new("CNY").map(|c| c.as_str().to_owned()).as_deref(),
-            Some("CNY")
-        );
+        assert_eq!(Code::new("CNY").map(|c| c.as_str().to_owned()).as_deref(), Some("CNY"));
         for bad in ["", "a b", "é", "12345678901234567", "a\0"] {
             assert!(Code::new(bad).is_none(), "{bad:?}");
         }

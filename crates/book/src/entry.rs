@@ -20,12 +20,7 @@ pub struct Entry {
     pub outcome: Outcome,
 }
 
-canon_struct!(Entry {
-    seq,
-    at,
-    command,
-    outcome
-});
+canon_struct!(Entry { seq, at, command, outcome });
 
 impl Entry {
     /// Appends the canonical bytes of an entry that is not put together yet.
@@ -99,11 +94,7 @@ pub struct Moved {
     pub versions: Versions,
 }
 
-canon_struct!(Moved {
-    amount,
-    parts,
-    versions
-});
+canon_struct!(Moved { amount, parts, versions });
 
 /// How an amount was divided.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,11 +162,7 @@ pub struct Settled {
     pub carry: Nanos,
 }
 
-canon_struct!(Settled {
-    moved,
-    released,
-    carry
-});
+canon_struct!(Settled { moved, released, carry });
 
 /// What an owner is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,11 +188,7 @@ pub struct Refusal {
     pub remaining: Option<Amount>,
 }
 
-canon_struct!(Refusal {
-    rule,
-    denial,
-    remaining
-});
+canon_struct!(Refusal { rule, denial, remaining });
 
 /// The rule that decided: a limit of one of the rows that the command names, or a rule of the book itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,19 +201,11 @@ pub struct RuleRef {
     pub limit: u8,
 }
 
-canon_struct!(RuleRef {
-    scope,
-    version,
-    limit
-});
+canon_struct!(RuleRef { scope, version, limit });
 
 impl RuleRef {
     /// A rule that holds in every book.
-    pub const BOOK: RuleRef = RuleRef {
-        scope: Scope::Book,
-        version: 0,
-        limit: 0,
-    };
+    pub const BOOK: RuleRef = RuleRef { scope: Scope::Book, version: 0, limit: 0 };
 }
 
 /// Whose rule.

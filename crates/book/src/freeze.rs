@@ -85,9 +85,7 @@ impl Freeze {
     }
 
     pub(crate) fn apply(&self, book: &mut Book) {
-        let found = book
-            .find_subject(self.subject)
-            .expect("decided: the subject is known");
+        let found = book.find_subject(self.subject).expect("decided: the subject is known");
         *book.status_mut(found) = Status::Frozen;
     }
 }
@@ -108,9 +106,7 @@ impl Unfreeze {
     }
 
     pub(crate) fn apply(&self, book: &mut Book) {
-        let found = book
-            .find_subject(self.subject)
-            .expect("decided: the subject is known");
+        let found = book.find_subject(self.subject).expect("decided: the subject is known");
         *book.status_mut(found) = Status::Active;
     }
 }
@@ -125,10 +121,7 @@ impl Revoke {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time) {
-        match book
-            .find_subject(self.subject)
-            .expect("decided: the subject is known")
-        {
+        match book.find_subject(self.subject).expect("decided: the subject is known") {
             Found::Mandate(mandate) if book.mandates.at(mandate).status != Status::Revoked => {
                 book.end_mandate(mandate, at);
             }
@@ -144,31 +137,13 @@ impl Revoke {
 impl Book {
     fn find_subject(&self, subject: Subject) -> Result<Found, Reject> {
         match subject {
-            Subject::Owner(id) => self
-                .owners
-                .find(id.0)
-                .map(Found::Owner)
-                .ok_or(Reject::OwnerUnknown),
-            Subject::Wallet(id) => self
-                .wallets
-                .find(id.0)
-                .map(Found::Wallet)
-                .ok_or(Reject::WalletUnknown),
-            Subject::Agent(id) => self
-                .agents
-                .find(id.0)
-                .map(Found::Agent)
-                .ok_or(Reject::AgentUnknown),
-            Subject::Mandate(id) => self
-                .mandates
-                .find(id.0)
-                .map(Found::Mandate)
-                .ok_or(Reject::MandateUnknown),
-            Subject::Payee(id) => self
-                .payees
-                .find(id.0)
-                .map(Found::Payee)
-                .ok_or(Reject::PayeeUnknown),
+            Subject::Owner(id) => self.owners.find(id.0).map(Found::Owner).ok_or(Reject::OwnerUnknown),
+            Subject::Wallet(id) => self.wallets.find(id.0).map(Found::Wallet).ok_or(Reject::WalletUnknown),
+            Subject::Agent(id) => self.agents.find(id.0).map(Found::Agent).ok_or(Reject::AgentUnknown),
+            Subject::Mandate(id) => {
+                self.mandates.find(id.0).map(Found::Mandate).ok_or(Reject::MandateUnknown)
+            }
+            Subject::Payee(id) => self.payees.find(id.0).map(Found::Payee).ok_or(Reject::PayeeUnknown),
         }
     }
 
@@ -178,14 +153,12 @@ impl Book {
         let (owner, unknown) = match found {
             Found::Owner(slot) => (Some(slot), Reject::OwnerUnknown),
             Found::Wallet(slot) => (Some(self.wallets.at(slot).owner), Reject::WalletUnknown),
-            Found::Agent(slot) => (
-                Some(self.wallets.at(self.agents.at(slot).wallet).owner),
-                Reject::AgentUnknown,
-            ),
-            Found::Mandate(slot) => (
-                Some(self.wallets.at(self.mandates.at(slot).wallet).owner),
-                Reject::MandateUnknown,
-            ),
+            Found::Agent(slot) => {
+                (Some(self.wallets.at(self.agents.at(slot).wallet).owner), Reject::AgentUnknown)
+            }
+            Found::Mandate(slot) => {
+                (Some(self.wallets.at(self.mandates.at(slot).wallet).owner), Reject::MandateUnknown)
+            }
             Found::Payee(_) => (None, Reject::PayeeUnknown),
         };
         let no = match owner {

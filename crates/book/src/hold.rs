@@ -11,7 +11,7 @@ use crate::limits::HOLD_NANOS_MAX;
 use crate::meter::Meter;
 use crate::money::Amount;
 use crate::open::deny;
-use crate::purchase::{Kind, Payees, Payer, Purchase};
+use crate::purchase::{Kind, Payees, Payer, Purchase, Rows};
 use crate::time::Time;
 use evidence::Hash;
 
@@ -128,7 +128,10 @@ impl Capture {
                 remaining: Some(hold.left()),
             }));
         }
-        let parts = book.divide(&hold.to, self.amount);
+        if !book.has_room_for(&hold.to, self.amount) {
+            return Decision::Reject(Reject::AmountTooLarge);
+        }
+        let parts = book.divide(&hold.to, None, self.amount);
         Decision::Record(Outcome::Captured(Moved {
             amount: self.amount,
             parts,
@@ -166,12 +169,10 @@ impl Expire {
         let hold = book.records.get(self.hold.0).and_then(|record| record.hold());
         match hold.filter(|hold| hold.open && hold.expires_at <= at) {
             None => Decision::Reject(Reject::HoldUnknown),
-            Some(Hold {
-                meter: Some(meter),
-                to,
-                amount,
-                ..
-            }) => Decision::Record(Outcome::Settled(book.settle(meter, to, *amount))),
+            // Whoever can count no more gets no more: time does not wait for an account to be emptied.
+            Some(Hold { meter: Some(meter), to, amount, .. }) if book.has_room_for(to, *amount) => {
+                Decision::Record(Outcome::Settled(book.settle(meter, to, *amount)))
+            }
             Some(hold) => Decision::Record(Outcome::Released(Released { amount: hold.left() })),
         }
     }
@@ -208,7 +209,9 @@ impl Book {
         expires_at: Time,
         meter: Option<Box<Meter>>,
     ) {
-        let payer = self.count_purchase(at, by, purchase);
+        let rows = self.rows(by, purchase);
+        let payer = rows.payer;
+        self.count_purchase(at, rows, purchase);
         let wallet = self.wallets.at_mut(payer.wallet);
         wallet.balance.hold(purchase.amount);
         wallet.balance.assert_owes_nothing(); // I2
@@ -233,19 +236,11 @@ impl Book {
     /// Moves held money to the payees.
     pub(crate) fn capture(&mut self, id: Id, moved: &Moved) {
         let hold = self.hold_mut(id);
-        hold.captured = hold
-            .captured
-            .checked_add(moved.amount)
-            .expect("decided: the hold covers it");
-        assert!(
-            hold.captured <= hold.amount,
-            "I6: a hold gives no more than was placed"
-        );
-        let (wallet, to) = (hold.payer.wallet, hold.to.clone());
-        self.wallets.at_mut(wallet).balance.release(moved.amount);
-        let paid = self.move_to_payees(wallet, &to, moved.amount, &moved.parts);
-        let record = self.records.get_mut(id).expect("a hold has its record");
-        record.add_parts(wallet, &paid);
+        hold.captured = hold.captured.checked_add(moved.amount).expect("decided: the hold covers it");
+        assert!(hold.captured <= hold.amount, "I6: a hold gives no more than was placed");
+        let (payer, to) = (hold.payer, hold.to.clone());
+        self.wallets.at_mut(payer.wallet).balance.release(moved.amount);
+        self.move_to_payees(id, Rows { payer, payee: None }, &to, moved);
     }
 
     /// Gives back what is left and ends the hold (I6).
@@ -261,10 +256,7 @@ impl Book {
     }
 
     pub(crate) fn hold(&self, id: Id) -> &Hold {
-        self.records
-            .get(id)
-            .and_then(|record| record.hold())
-            .expect("decided: the hold is known")
+        self.records.get(id).and_then(|record| record.hold()).expect("decided: the hold is known")
     }
 
     pub(crate) fn hold_mut(&mut self, id: Id) -> &mut Hold {
@@ -301,33 +293,20 @@ impl Book {
     /// An open hold, for its seller, its owner and the operator.
     fn open_hold(&self, id: Id, by: Actor) -> Result<&Hold, Decision> {
         let unknown = Decision::Reject(Reject::HoldUnknown);
-        let hold = self
-            .records
-            .get(id)
-            .and_then(|record| record.hold())
-            .ok_or(unknown.clone())?;
+        let hold = self.records.get(id).and_then(|record| record.hold()).ok_or(unknown.clone())?;
         match by {
             Actor::Payee { payee, key } => {
-                let slot = self
-                    .payees
-                    .find(payee.0)
-                    .filter(|_| hold.to.is_led_by(payee))
-                    .ok_or(unknown)?;
+                let slot = self.payees.find(payee.0).filter(|_| hold.to.is_led_by(payee)).ok_or(unknown)?;
                 self.check_key(key, Holder::Payee(slot)).map_or(Ok(()), Err)?;
             }
             Actor::Owner { .. } => {
                 let owner = self.wallets.at(hold.payer.wallet).owner;
-                self.owner_only(by, owner, Reject::HoldUnknown)
-                    .map_or(Ok(()), Err)?;
+                self.owner_only(by, owner, Reject::HoldUnknown).map_or(Ok(()), Err)?;
             }
             Actor::Operator { .. } => self.operator_only(by).map_or(Ok(()), Err)?,
             Actor::Agent { .. } | Actor::Book => return Err(deny(Denial::Forbidden)),
         }
-        if hold.open {
-            Ok(hold)
-        } else {
-            Err(deny(Denial::HoldClosed))
-        }
+        if hold.open { Ok(hold) } else { Err(deny(Denial::HoldClosed)) }
     }
 
     /// What stops the payer of a hold, if anything.
@@ -338,19 +317,19 @@ impl Book {
             Status::Frozen => Some(frozen),
             Status::Revoked => Some(revoked),
         };
-        when(
-            self.owners.at(wallet.owner).status,
-            Denial::OwnerFrozen,
-            Denial::OwnerFrozen,
-        )
-        .or_else(|| when(wallet.status, Denial::WalletFrozen, Denial::WalletClosed))
-        .or_else(|| {
-            let agent = self.agents.at(payer.agent?);
-            when(agent.status, Denial::AgentFrozen, Denial::AgentRevoked)
-        })
-        .or_else(|| {
-            let mandate = self.mandates.at(payer.mandate?);
-            when(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)
-        })
+        when(self.owners.at(wallet.owner).status, Denial::OwnerFrozen, Denial::OwnerFrozen)
+            .or_else(|| when(wallet.status, Denial::WalletFrozen, Denial::WalletClosed))
+            .or_else(|| {
+                let (parent, _) = wallet.sub?;
+                when(self.wallets.at(parent).status, Denial::WalletFrozen, Denial::WalletClosed)
+            })
+            .or_else(|| {
+                let agent = self.agents.at(payer.agent?);
+                when(agent.status, Denial::AgentFrozen, Denial::AgentRevoked)
+            })
+            .or_else(|| {
+                let mandate = self.mandates.at(payer.mandate?);
+                when(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)
+            })
     }
 }

@@ -1,12 +1,20 @@
 //! Identifiers: 128 bits that begin with the time they were made, so that how long they are remembered has a limit.
 
 use crate::time::Time;
+use std::hash::{Hash, Hasher};
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// The raw form of every identifier: 48 bits of milliseconds since 1970, then 80 bits chosen by whoever made it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id(pub [u8; 16]);
+
+impl Hash for Id {
+    // In one piece: the derived form hashes a length as well.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
+}
 
 impl Id {
     /// An identifier made at `at`; of `random`, the last ten bytes are used.

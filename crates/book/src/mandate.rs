@@ -7,7 +7,7 @@ use crate::command::Actor;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, MandateId, WalletId};
-use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::limit::{Limit, Policy, Usage};
 use crate::open::deny;
 use crate::table::Slot;
 use crate::time::Time;
@@ -54,15 +54,7 @@ pub struct GrantMandate {
     pub carry: Carry,
 }
 
-canon_struct!(GrantMandate {
-    wallet,
-    agent,
-    valid_from,
-    expires_at,
-    limits,
-    document,
-    carry
-});
+canon_struct!(GrantMandate { wallet, agent, valid_from, expires_at, limits, document, carry });
 
 impl GrantMandate {
     pub(crate) fn decide(&self, book: &Book, at: Time, id: Id, by: Actor) -> Decision {
@@ -82,9 +74,6 @@ impl GrantMandate {
         if book.mandates.get(id).is_some() {
             return Decision::Reject(Reject::AlreadyExists);
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         if self.expires_at <= self.valid_from || self.expires_at <= at {
             return Decision::Reject(Reject::TimeOutOfRange);
         }
@@ -101,14 +90,8 @@ impl GrantMandate {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
-        let wallet = book
-            .wallets
-            .find(self.wallet.0)
-            .expect("decided: the wallet is known");
-        let agent = book
-            .agents
-            .find(self.agent.0)
-            .expect("decided: the agent is known");
+        let wallet = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
+        let agent = book.agents.find(self.agent.0).expect("decided: the agent is known");
         let ended = book.agents.at_mut(agent).ended.take();
         let usage = match self.carry {
             Carry::Inherit => ended.map(|usage| *usage).unwrap_or_default(),
@@ -117,17 +100,7 @@ impl GrantMandate {
         let (valid_from, expires_at) = (self.valid_from, self.expires_at);
         let policy = Policy::new(self.limits.clone(), usage, at);
         let status = Status::Active;
-        book.mandates.insert(
-            id,
-            Mandate {
-                wallet,
-                agent,
-                status,
-                valid_from,
-                expires_at,
-                policy,
-            },
-        );
+        book.mandates.insert(id, Mandate { wallet, agent, status, valid_from, expires_at, policy });
     }
 }
 
@@ -144,12 +117,7 @@ pub struct SetLimits {
     pub document: Hash,
 }
 
-canon_struct!(SetLimits {
-    subject,
-    version,
-    limits,
-    document
-});
+canon_struct!(SetLimits { subject, version, limits, document });
 
 /// Whose limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -198,9 +166,6 @@ impl SetLimits {
         if let Some(no) = book.owner_only(by, owner, unknown) {
             return no;
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         if status == Status::Revoked {
             return deny(Denial::Revoked);
         }
@@ -215,18 +180,14 @@ impl SetLimits {
         let policy = match self.subject {
             LimitSubject::Wallet(id) => {
                 let wallet = book.wallets.get_mut(id.0).expect("decided: the wallet is known");
-                wallet.policy.get_or_insert_default()
+                wallet.policy.get_or_insert_with(|| Box::new(Policy::empty(at)))
             }
             LimitSubject::Agent(id) => {
                 let agent = book.agents.get_mut(id.0).expect("decided: the agent is known");
-                agent.policy.get_or_insert_default()
+                agent.policy.get_or_insert_with(|| Box::new(Policy::empty(at)))
             }
             LimitSubject::Mandate(id) => {
-                &mut book
-                    .mandates
-                    .get_mut(id.0)
-                    .expect("decided: the mandate is known")
-                    .policy
+                &mut book.mandates.get_mut(id.0).expect("decided: the mandate is known").policy
             }
         };
         policy.amend(limits, at);

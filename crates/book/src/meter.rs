@@ -7,7 +7,6 @@ use crate::entry::{Denial, Metered, Moved, Outcome, Refusal, Reject, RuleRef, Se
 use crate::hold::holdable_until;
 use crate::id::{Id, MeterId};
 use crate::limit::Versions;
-use crate::limits::RATES_MAX;
 use crate::money::{Amount, NANOS, Nanos, NanosPerUnit, Rounding};
 use crate::open::deny;
 use crate::purchase::{Kind, Payees, Purchase};
@@ -28,12 +27,7 @@ pub struct OpenMeter {
     pub rounding: Rounding,
 }
 
-canon_struct!(OpenMeter {
-    purchase,
-    expires_at,
-    rates,
-    rounding
-});
+canon_struct!(OpenMeter { purchase, expires_at, rates, rounding });
 
 /// Counts work. The exact cost of everything counted may not exceed the hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,11 +40,7 @@ pub struct Charge {
     pub units: Vec<u64>,
 }
 
-canon_struct!(Charge {
-    meter,
-    sequence,
-    units
-});
+canon_struct!(Charge { meter, sequence, units });
 
 /// Settles a meter: captures what was counted and releases the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +63,7 @@ pub(crate) struct Meter {
 impl Meter {
     /// What everything would cost with `units` more.
     fn total_with(&self, units: &[u64]) -> Option<Nanos> {
-        let prices = self
-            .rates
-            .iter()
-            .zip(units)
-            .map(|(rate, units)| rate.price(*units));
+        let prices = self.rates.iter().zip(units).map(|(rate, units)| rate.price(*units));
         prices.into_iter().try_fold(self.total, Nanos::checked_add)
     }
 }
@@ -87,9 +73,6 @@ impl OpenMeter {
         if !holdable_until(at, self.expires_at) {
             return Decision::Reject(Reject::TimeOutOfRange);
         }
-        if !(1..=RATES_MAX).contains(&self.rates.len()) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         match book.authorize(at, by, Kind::Meter, &self.purchase) {
             Ok(allowed) => Decision::Record(Outcome::Held(allowed.versions)),
             Err(no) => no,
@@ -98,12 +81,7 @@ impl OpenMeter {
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id, by: Actor) {
         let (rates, rounding) = (self.rates.clone(), self.rounding);
-        let meter = Meter {
-            rates,
-            rounding,
-            sequence: 0,
-            total: Nanos::ZERO,
-        };
+        let meter = Meter { rates, rounding, sequence: 0, total: Nanos::ZERO };
         book.place_hold(at, id, by, &self.purchase, self.expires_at, Some(Box::new(meter)));
     }
 }
@@ -136,20 +114,13 @@ impl Charge {
             None => Decision::Record(Outcome::Denied(Refusal {
                 rule: RuleRef::BOOK,
                 denial: Denial::MeterExceeded,
-                remaining: meter
-                    .total
-                    .round(Rounding::Up)
-                    .map(|(used, _)| hold.amount.saturating_sub(used)),
+                remaining: meter.total.round(Rounding::Up).map(|(used, _)| hold.amount.saturating_sub(used)),
             })),
         }
     }
 
     pub(crate) fn apply(&self, book: &mut Book, metered: &Metered) {
-        let meter = book
-            .hold_mut(self.meter.0)
-            .meter
-            .as_mut()
-            .expect("decided: the hold is metered");
+        let meter = book.hold_mut(self.meter.0).meter.as_mut().expect("decided: the hold is metered");
         meter.sequence = self.sequence;
         meter.total = metered.total;
     }
@@ -157,10 +128,7 @@ impl Charge {
 
 /// An amount in billionths of its smallest unit.
 fn nanos_of(amount: Amount) -> Nanos {
-    amount
-        .minor()
-        .checked_mul(NANOS)
-        .map_or(Nanos::new(u128::MAX), Nanos::new)
+    amount.minor().checked_mul(NANOS).map_or(Nanos::new(u128::MAX), Nanos::new)
 }
 
 impl CloseMeter {
@@ -171,6 +139,7 @@ impl CloseMeter {
             Err(no) => return no,
         };
         match &hold.meter {
+            Some(_) if !book.has_room_for(&hold.to, hold.amount) => Decision::Reject(Reject::AmountTooLarge),
             Some(meter) => Decision::Record(Outcome::Settled(book.settle(meter, &hold.to, hold.amount))),
             None => Decision::Reject(Reject::MeterUnknown),
         }
@@ -189,15 +158,7 @@ impl Book {
         // Rounding up may pass the hold by less than one unit; the hold is the most that can be taken.
         let (amount, carry) =
             rounded.map_or((held, Nanos::ZERO), |(amount, carry)| (amount.min(held), carry));
-        let moved = Moved {
-            amount,
-            parts: self.divide(to, amount),
-            versions: Versions::default(),
-        };
-        Settled {
-            moved,
-            released: held.saturating_sub(amount),
-            carry,
-        }
+        let moved = Moved { amount, parts: self.divide(to, None, amount), versions: Versions::default() };
+        Settled { moved, released: held.saturating_sub(amount), carry }
     }
 }

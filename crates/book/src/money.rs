@@ -18,11 +18,7 @@ impl Amount {
 
     /// `minor` smallest units, or `None` above [`AMOUNT_MAX`].
     pub const fn new(minor: u128) -> Option<Amount> {
-        if AMOUNT_MAX < minor {
-            None
-        } else {
-            Some(Amount(minor))
-        }
+        if AMOUNT_MAX < minor { None } else { Some(Amount(minor)) }
     }
 
     /// The number of smallest units.
@@ -38,6 +34,11 @@ impl Amount {
     /// The sum, or `None` where it exceeds [`AMOUNT_MAX`].
     pub fn checked_add(self, other: Amount) -> Option<Amount> {
         self.0.checked_add(other.0).and_then(Amount::new)
+    }
+
+    /// The sum, or [`AMOUNT_MAX`] where it exceeds that: for what only ever refuses more by being larger.
+    pub(crate) fn saturating_add(self, other: Amount) -> Amount {
+        self.checked_add(other).unwrap_or(Amount(AMOUNT_MAX))
     }
 
     /// The difference, or `None` where `other` is larger.
@@ -56,9 +57,7 @@ impl Amount {
     /// fractions, earlier parts first among equals. No part exceeds its weight when the amount is at most their
     /// sum, so a split of what remains never takes more than remains. `None` where the weights add up to nothing.
     pub fn split(self, weights: &[u128]) -> Option<Vec<Amount>> {
-        let whole = weights
-            .iter()
-            .try_fold(0u128, |sum, weight| sum.checked_add(*weight))?;
+        let whole = weights.iter().try_fold(0u128, |sum, weight| sum.checked_add(*weight))?;
         if whole == 0 {
             return None;
         }
@@ -67,9 +66,7 @@ impl Amount {
         let mut left = self.0;
         for (place, weight) in weights.iter().enumerate() {
             let (share, fraction) = mul_div_rem(self.0, *weight, whole)?;
-            left = left
-                .checked_sub(share)
-                .expect("shares rounded down do not exceed the whole");
+            left = left.checked_sub(share).expect("shares rounded down do not exceed the whole");
             parts.push(Amount(share));
             fractions.push((fraction, place));
         }
@@ -130,11 +127,7 @@ pub struct Asset {
 impl Asset {
     /// An asset, or `None` where the scale exceeds [`ASSET_SCALE_MAX`].
     pub fn new(code: Code, scale: u8) -> Option<Asset> {
-        if ASSET_SCALE_MAX < scale {
-            None
-        } else {
-            Some(Asset { code, scale })
-        }
+        if ASSET_SCALE_MAX < scale { None } else { Some(Asset { code, scale }) }
     }
 }
 
@@ -191,11 +184,7 @@ impl Nanos {
             Rounding::HalfUp => NANOS / 2 <= rest,
             Rounding::Up => 0 < rest,
         };
-        let amount = if up {
-            Amount::new(whole.checked_add(1)?)?
-        } else {
-            Amount::new(whole)?
-        };
+        let amount = if up { Amount::new(whole.checked_add(1)?)? } else { Amount::new(whole)? };
         Some((amount, if up { Nanos::ZERO } else { Nanos(rest) }))
     }
 }
@@ -221,11 +210,7 @@ impl PartsPerMillion {
 
     /// A rate, or `None` above the whole.
     pub fn new(ppm: u32) -> Option<PartsPerMillion> {
-        if PartsPerMillion::WHOLE < u128::from(ppm) {
-            None
-        } else {
-            Some(PartsPerMillion(ppm))
-        }
+        if PartsPerMillion::WHOLE < u128::from(ppm) { None } else { Some(PartsPerMillion(ppm)) }
     }
 
     /// The rate in millionths.
@@ -237,10 +222,8 @@ impl PartsPerMillion {
     ///
     /// A thousand small payments therefore cost the same fee as one large one, to the smallest unit.
     pub fn fee(self, amount: Amount, carry: u32) -> (Amount, u32) {
-        let millionths = amount
-            .0
-            .checked_mul(u128::from(self.0))
-            .and_then(|m| m.checked_add(u128::from(carry)));
+        let millionths =
+            amount.0.checked_mul(u128::from(self.0)).and_then(|m| m.checked_add(u128::from(carry)));
         let millionths = millionths.expect("AMOUNT_MAX times a million fits in 128 bits");
         let carry =
             u32::try_from(millionths % PartsPerMillion::WHOLE).expect("a remainder of a million fits");
@@ -268,12 +251,7 @@ mod tests {
             (2_500, &[6_000, 3_000, 1_000], &[1_500, 750, 250]),
         ];
         for (whole, weights, parts) in rows {
-            let got: Vec<u128> = amount(whole)
-                .split(weights)
-                .unwrap()
-                .iter()
-                .map(|p| p.minor())
-                .collect();
+            let got: Vec<u128> = amount(whole).split(weights).unwrap().iter().map(|p| p.minor()).collect();
             assert_eq!(got, parts, "{whole} over {weights:?}");
         }
         assert_eq!(amount(5).split(&[]), None);
@@ -299,10 +277,7 @@ mod tests {
             (4_000_000_000, Rounding::Up, 4, 0),
         ];
         for (nanos, rounding, minor, rest) in rows {
-            assert_eq!(
-                Nanos::new(nanos).round(rounding),
-                Some((amount(minor), Nanos::new(rest)))
-            );
+            assert_eq!(Nanos::new(nanos).round(rounding), Some((amount(minor), Nanos::new(rest))));
         }
     }
 

@@ -23,12 +23,7 @@ pub struct OpenBook {
     pub public_key: PublicKeyBytes,
 }
 
-canon_struct!(OpenBook {
-    test,
-    retention_seconds,
-    key,
-    public_key
-});
+canon_struct!(OpenBook { test, retention_seconds, key, public_key });
 
 /// What the first entry settled.
 #[derive(Debug)]
@@ -40,7 +35,8 @@ pub(crate) struct Settings {
 impl OpenBook {
     pub(crate) fn decide(&self, by: Actor) -> Decision {
         if by != (Actor::Operator { key: self.key }) {
-            return deny(Denial::Forbidden);
+            // Not recorded: the first entry opens the book.
+            return Decision::Reject(Reject::KeyUnknown);
         }
         if !(RETENTION_SECONDS_MIN..=RETENTION_SECONDS_MAX).contains(&self.retention_seconds) {
             return Decision::Reject(Reject::TimeOutOfRange);
@@ -50,10 +46,7 @@ impl OpenBook {
 
     pub(crate) fn apply(&self, book: &mut Book, _by: Actor) {
         let retention_nanos = Time::from_seconds(self.retention_seconds).0;
-        book.settings = Some(Settings {
-            test: self.test,
-            retention_nanos,
-        });
+        book.settings = Some(Settings { test: self.test, retention_nanos });
         book.keys.insert(self.key.0, Key::new(Holder::Operator));
     }
 }
@@ -88,11 +81,7 @@ impl RegisterAsset {
 
     pub(crate) fn apply(&self, book: &mut Book) {
         let asset = Asset::new(self.code, self.scale).expect("decided: the scale is in range");
-        book.assets.push(AssetRow {
-            asset,
-            world: Balance::default(),
-            fees: Balance::default(),
-        });
+        book.assets.push(AssetRow { asset, world: Balance::default(), fees: Balance::default() });
     }
 }
 
@@ -128,10 +117,7 @@ impl Balance {
     }
 
     pub(crate) fn credit(&mut self, amount: Amount) {
-        self.credits = self
-            .credits
-            .checked_add(amount)
-            .expect("decided: the credits fit");
+        self.credits = self.credits.checked_add(amount).expect("decided: the credits fit");
     }
 
     pub(crate) fn hold(&mut self, amount: Amount) {
@@ -139,15 +125,12 @@ impl Balance {
     }
 
     pub(crate) fn release(&mut self, amount: Amount) {
-        self.held = self
-            .held
-            .checked_sub(amount)
-            .expect("a hold releases what it placed"); // I6
+        self.held = self.held.checked_sub(amount).expect("a hold releases what it placed"); // I6
     }
 
     /// Whether `amount` more can be credited at all.
     pub(crate) fn has_room(&self, amount: Amount) -> bool {
-        self.credits.checked_add(amount).is_some() && self.debits.checked_add(amount).is_some()
+        self.credits.checked_add(amount).is_some()
     }
 
     /// I2, for every account but the world.
@@ -163,11 +146,7 @@ pub(crate) fn deny(denial: Denial) -> Decision {
 }
 
 pub(crate) fn refusal(denial: Denial) -> Refusal {
-    Refusal {
-        rule: RuleRef::BOOK,
-        denial,
-        remaining: None,
-    }
+    Refusal { rule: RuleRef::BOOK, denial, remaining: None }
 }
 
 impl Book {

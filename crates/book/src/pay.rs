@@ -3,9 +3,9 @@
 use crate::book::{Book, Decision};
 use crate::canon::canon_struct;
 use crate::command::Actor;
-use crate::entry::{Moved, Outcome, Parts};
+use crate::entry::{Moved, Outcome};
 use crate::id::Id;
-use crate::purchase::{Kind, Payees, Purchase};
+use crate::purchase::{Kind, Purchase, Rows};
 use crate::time::Time;
 
 /// Pays. The command's id becomes the [`PaymentId`](crate::PaymentId).
@@ -18,29 +18,19 @@ pub struct Pay {
 canon_struct!(Pay { purchase });
 
 impl Pay {
-    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
+    pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor, rows: &mut Option<Rows>) -> Decision {
         let allowed = match book.authorize(at, by, Kind::Pay, &self.purchase) {
             Ok(allowed) => allowed,
             Err(no) => return no,
         };
+        *rows = Some(allowed.rows);
         let amount = self.purchase.amount;
-        let parts = book.divide(&self.purchase.to, amount);
-        Decision::Record(Outcome::Paid(Moved {
-            amount,
-            parts,
-            versions: allowed.versions,
-        }))
+        let parts = book.divide(&self.purchase.to, allowed.rows.payee, amount);
+        Decision::Record(Outcome::Paid(Moved { amount, parts, versions: allowed.versions }))
     }
 
-    pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id, by: Actor, moved: &Moved) {
-        let wallet = book.count_purchase(at, by, &self.purchase).wallet;
-        let paid = book.move_to_payees(wallet, &self.purchase.to, moved.amount, &moved.parts);
-        let record = book.records.get_mut(id).expect("every command has its record");
-        match (paid.as_slice(), &self.purchase.to, &moved.parts) {
-            ([only], Payees::One(_), Parts::One { fee }) if fee.is_zero() => {
-                record.set_paid(wallet, only.payee, only.amount);
-            }
-            _ => record.add_parts(wallet, &paid),
-        }
+    pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id, rows: Rows, moved: &Moved) {
+        book.count_purchase(at, rows, &self.purchase);
+        book.move_to_payees(id, rows, &self.purchase.to, moved);
     }
 }

@@ -55,14 +55,7 @@ pub struct RegisterPayee {
     pub key: Option<(KeyId, PublicKeyBytes)>,
 }
 
-canon_struct!(RegisterPayee {
-    owner,
-    asset,
-    category,
-    provenance,
-    fee,
-    key
-});
+canon_struct!(RegisterPayee { owner, asset, category, provenance, fee, key });
 
 /// An account that collects.
 #[derive(Debug)]
@@ -98,9 +91,7 @@ impl RegisterPayee {
 
     pub(crate) fn apply(&self, book: &mut Book, id: Id) {
         let asset = book.asset(self.asset).expect("decided: the asset is known");
-        let owner = self
-            .owner
-            .map(|owner| book.owners.find(owner.0).expect("decided: the owner is known"));
+        let owner = self.owner.map(|owner| book.owners.find(owner.0).expect("decided: the owner is known"));
         let payee = book.payees.insert(
             id,
             Payee {

@@ -7,13 +7,14 @@ use crate::agent::Holder;
 use crate::book::{Book, Decision};
 use crate::canon::{self, Code, canon_enum, canon_struct};
 use crate::command::Actor;
-use crate::entry::{Ask, Denial, Outcome, Part, Parts, Question, Refusal, Reject, RuleRef, Scope};
+use crate::entry::{Ask, Denial, Moved, Outcome, Part, Parts, Question, Refusal, Reject, RuleRef, Scope};
 use crate::freeze::Status;
 use crate::id::{Id, MandateId, PayeeId, WalletId};
 use crate::limit::{Opinion, PayeeFacts, Policy, Spending, Versions};
 use crate::limits::PARTS_MAX;
 use crate::money::Amount;
 use crate::open::deny;
+use crate::payee::Payee;
 use crate::record::PaidPart;
 use crate::table::Slot;
 use crate::time::Time;
@@ -40,16 +41,7 @@ pub struct Purchase {
     pub approval: Option<Id>,
 }
 
-canon_struct!(Purchase {
-    wallet,
-    mandate,
-    to,
-    amount,
-    asset,
-    category,
-    reference,
-    approval
-});
+canon_struct!(Purchase { wallet, mandate, to, amount, asset, category, reference, approval });
 
 impl crate::canon::Canon for Id {
     fn encode(&self, out: &mut Vec<u8>) {
@@ -95,13 +87,12 @@ pub struct Share {
 canon_struct!(Share { payee, weight });
 
 impl Payees {
-    fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         match self {
             Payees::One(_) => true,
             Payees::Split(Split { whole, shares }) => {
-                let sum: u64 = shares
-                    .iter()
-                    .fold(0, |sum, share| sum.saturating_add(u64::from(share.weight)));
+                let sum: u64 =
+                    shares.iter().fold(0, |sum, share| sum.saturating_add(u64::from(share.weight)));
                 let twice = |(n, share): (usize, &Share)| {
                     shares.iter().take(n).any(|earlier| earlier.payee == share.payee)
                 };
@@ -143,10 +134,19 @@ pub(crate) enum Kind {
     Meter,
 }
 
-/// The rows of a purchase that everybody allows.
+/// A purchase that nobody denies: the limits that allowed it, and the rows that were found on the way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowed {
     pub(crate) versions: Versions,
+    pub(crate) rows: Rows,
+}
+
+/// The rows of a purchase. Deciding finds them; recording what was just decided need not look for them again.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rows {
+    pub(crate) payer: Payer,
+    /// The payee, where there is one.
+    pub(crate) payee: Option<Slot>,
 }
 
 impl Book {
@@ -161,26 +161,19 @@ impl Book {
         if buy.amount.is_zero() {
             return Err(Decision::Reject(Reject::AmountZero));
         }
-        if !buy.to.is_whole() {
-            return Err(Decision::Reject(Reject::SplitNotWhole));
+        let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
+        let slot = self.find_wallet(buy, mandate).ok_or(Decision::Reject(Reject::WalletUnknown))?;
+        if buy.mandate.is_some() && mandate.is_none() {
+            return Err(Decision::Reject(Reject::MandateUnknown));
         }
-        let slot = self
-            .wallets
-            .find(buy.wallet.0)
-            .ok_or(Decision::Reject(Reject::WalletUnknown))?;
         let wallet = self.wallets.at(slot);
-        let mandate = self.find_mandate(buy)?;
-        let agent = self.check_payer(by, slot)?;
+        let agent = self.check_payer(by, slot, mandate)?;
         self.check_statuses(at, slot, agent, mandate)?;
         let facts = self.check_payees(slot, buy)?;
-        let (facts, trusted) = (facts.as_slice(), facts.trusted);
+        let (payee, trusted) = (facts.slot, facts.trusted);
+        let facts = facts.as_slice();
 
-        let spending = Spending {
-            at,
-            amount: buy.amount,
-            payees: facts,
-            category: buy.category,
-        };
+        let spending = Spending { at, amount: buy.amount, payees: facts, wallet, category: buy.category };
         let agent_policy = agent.and_then(|agent| self.agents.at(agent).policy.as_deref());
         let mandate_policy = mandate.map(|mandate| &self.mandates.at(mandate).policy);
         let scopes = [
@@ -188,35 +181,19 @@ impl Book {
             (Scope::Agent, agent_policy),
             (Scope::Mandate, mandate_policy),
         ];
-        let mut asked = match (
-            agent,
-            mandate,
-            agent_policy.is_none_or(|policy| policy.limits.is_empty()),
-        ) {
+        let mut asked = match (agent, mandate, agent_policy.is_none_or(|policy| policy.limits.is_empty())) {
             (Some(_), None, true) => Some((RuleRef::BOOK, Ask::NoRulesYet)),
             (Some(_), _, _) if !trusted => Some((RuleRef::BOOK, Ask::PayeeUnverified)),
             _ => None,
         };
         for (scope, policy) in scopes {
             let Some(policy) = policy else { continue };
-            let rule = |limit| RuleRef {
-                scope,
-                version: policy.version,
-                limit,
-            };
+            let rule = |limit| RuleRef { scope, version: policy.version, limit };
             match policy.judge(&spending) {
                 Opinion::Allow => {}
                 Opinion::Ask { limit, ask } => asked = asked.or(Some((rule(limit), ask))),
-                Opinion::Deny {
-                    limit,
-                    denial,
-                    remaining,
-                } => {
-                    let refusal = Refusal {
-                        rule: rule(limit),
-                        denial,
-                        remaining,
-                    };
+                Opinion::Deny { limit, denial, remaining } => {
+                    let refusal = Refusal { rule: rule(limit), denial, remaining };
                     return Err(Decision::Record(Outcome::Denied(refusal)));
                 }
             }
@@ -240,41 +217,50 @@ impl Book {
             agent: version(agent_policy),
             mandate: version(mandate_policy),
         };
-        Ok(Allowed { versions })
+        Ok(Allowed { versions, rows: Rows { payer: Payer { wallet: slot, agent, mandate }, payee } })
     }
 
-    fn find_mandate(&self, buy: &Purchase) -> Result<Option<Slot>, Decision> {
-        buy.mandate
-            .map(|id| {
-                self.mandates
-                    .find(id.0)
-                    .ok_or(Decision::Reject(Reject::MandateUnknown))
-            })
-            .transpose()
+    /// The rows of a purchase that was allowed.
+    pub(crate) fn rows(&self, by: Actor, buy: &Purchase) -> Rows {
+        let agent = match by {
+            Actor::Agent { agent, .. } => self.agents.find(agent.0),
+            Actor::Operator { .. } | Actor::Owner { .. } | Actor::Payee { .. } | Actor::Book => None,
+        };
+        let payee = match &buy.to {
+            Payees::One(payee) => self.payees.find(payee.0),
+            Payees::Split(_) => None,
+        };
+        let wallet = self.wallets.find(buy.wallet.0).expect("decided: the wallet is known");
+        let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
+        Rows { payer: Payer { wallet, agent, mandate }, payee }
+    }
+
+    /// The wallet that pays: most often the mandate's own, which is found without a search.
+    fn find_wallet(&self, buy: &Purchase, mandate: Option<Slot>) -> Option<Slot> {
+        let likely = mandate.map(|mandate| self.mandates.at(mandate).wallet);
+        likely
+            .filter(|slot| self.wallets.id_at(*slot) == buy.wallet.0)
+            .or_else(|| self.wallets.find(buy.wallet.0))
     }
 
     /// The agent that pays, or none where the owner does.
-    fn check_payer(&self, by: Actor, slot: Slot) -> Result<Option<Slot>, Decision> {
+    fn check_payer(&self, by: Actor, slot: Slot, mandate: Option<Slot>) -> Result<Option<Slot>, Decision> {
         let wallet = self.wallets.at(slot);
         match by {
-            Actor::Owner { .. } => self
-                .owner_only(by, wallet.owner, Reject::WalletUnknown)
-                .map_or(Ok(None), Err),
+            Actor::Owner { .. } => {
+                self.owner_only(by, wallet.owner, Reject::WalletUnknown).map_or(Ok(None), Err)
+            }
             Actor::Agent { agent, key } => {
-                let agent = self
-                    .agents
-                    .find(agent.0)
-                    .ok_or(Decision::Reject(Reject::AgentUnknown))?;
+                let likely = mandate.map(|mandate| self.mandates.at(mandate).agent);
+                let likely = likely.filter(|slot| self.agents.id_at(*slot) == agent.0);
+                let agent = likely.or_else(|| self.agents.find(agent.0));
+                let agent = agent.ok_or(Decision::Reject(Reject::AgentUnknown))?;
                 if let Some(no) = self.check_key(key, Holder::Agent(agent)) {
                     return Err(no);
                 }
                 let home = self.agents.at(agent).wallet;
                 let may_use = wallet.sub.map_or(slot == home, |sub| sub == (home, agent));
-                if may_use {
-                    Ok(Some(agent))
-                } else {
-                    Err(deny(Denial::AgentNotRegistered))
-                }
+                if may_use { Ok(Some(agent)) } else { Err(deny(Denial::AgentNotRegistered)) }
             }
             Actor::Operator { .. } | Actor::Payee { .. } | Actor::Book => Err(deny(Denial::Forbidden)),
         }
@@ -293,25 +279,13 @@ impl Book {
             Status::Frozen => Err(deny(frozen)),
             Status::Revoked => Err(deny(revoked)),
         };
-        unless_active(
-            self.owners.at(wallet.owner).status,
-            Denial::OwnerFrozen,
-            Denial::OwnerFrozen,
-        )?;
+        unless_active(self.owners.at(wallet.owner).status, Denial::OwnerFrozen, Denial::OwnerFrozen)?;
         unless_active(wallet.status, Denial::WalletFrozen, Denial::WalletClosed)?;
         if let Some((parent, _)) = wallet.sub {
-            unless_active(
-                self.wallets.at(parent).status,
-                Denial::WalletFrozen,
-                Denial::WalletClosed,
-            )?;
+            unless_active(self.wallets.at(parent).status, Denial::WalletFrozen, Denial::WalletClosed)?;
         }
         if let Some(agent) = agent {
-            unless_active(
-                self.agents.at(agent).status,
-                Denial::AgentFrozen,
-                Denial::AgentRevoked,
-            )?;
+            unless_active(self.agents.at(agent).status, Denial::AgentFrozen, Denial::AgentRevoked)?;
         }
         let Some(mandate) = mandate.map(|slot| self.mandates.at(slot)) else {
             return Ok(());
@@ -332,41 +306,41 @@ impl Book {
 
     fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts, Decision> {
         let wallet = self.wallets.at(slot);
-        let mut facts = Facts {
-            one: None,
-            many: Vec::new(),
-            trusted: true,
-        };
+        let mut facts = Facts { one: None, slot: None, many: Vec::new(), trusted: true };
         for id in buy.to.each() {
-            let payee_slot = self
-                .payees
-                .find(id.0)
-                .ok_or(Decision::Reject(Reject::PayeeUnknown))?;
+            let payee_slot = self.payees.find(id.0).ok_or(Decision::Reject(Reject::PayeeUnknown))?;
             let payee = self.payees.at(payee_slot);
             if payee.status != Status::Active {
                 return Err(deny(Denial::PayeeClosed));
             }
-            let wallet_asset = self
-                .assets
-                .get(usize::from(wallet.asset))
-                .map(|row| row.asset.code);
+            let wallet_asset = self.assets.get(usize::from(wallet.asset)).map(|row| row.asset.code);
             if payee.asset != wallet.asset || wallet_asset != Some(buy.asset) {
                 return Err(deny(Denial::AssetMismatch));
             }
             if payee.owner == Some(wallet.owner) {
                 return Err(deny(Denial::SelfPayment));
             }
-            if !payee.balance.has_room(buy.amount) {
+            if !self.can_count(payee, buy.amount) {
                 return Err(Decision::Reject(Reject::AmountTooLarge));
             }
+            if matches!(buy.to, Payees::One(_)) {
+                facts.slot = Some(payee_slot);
+            }
             facts.trusted &= payee.provenance.is_trusted();
-            facts.push(PayeeFacts {
-                payee: id,
-                category: payee.category,
-                known: wallet.knows(payee_slot),
-            });
+            facts.push(PayeeFacts { payee: id, slot: payee_slot, category: payee.category });
         }
         Ok(facts)
+    }
+
+    /// Whether a payee, and the fees on what it collects, can count `amount` more.
+    fn can_count(&self, payee: &Payee, amount: Amount) -> bool {
+        let fees = self.assets.get(usize::from(payee.asset)).map(|row| row.fees);
+        payee.balance.has_room(amount) && fees.is_some_and(|fees| fees.has_room(amount))
+    }
+
+    /// Whether everybody who collects can count `amount` more.
+    pub(crate) fn has_room_for(&self, to: &Payees, amount: Amount) -> bool {
+        to.each().all(|id| self.payees.get(id.0).is_some_and(|payee| self.can_count(payee, amount)))
     }
 
     /// What nobody denies may still need the owner's word.
@@ -379,13 +353,18 @@ impl Book {
         buy: &Purchase,
         asked: Option<(RuleRef, Ask)>,
     ) -> Result<(), Decision> {
-        // The owner who pays has been asked.
-        let Some(agent) = agent else { return Ok(()) };
+        let Some(agent) = agent else {
+            // The owner who pays has been asked, and no answer to another question is hers to use up.
+            return match buy.approval {
+                None => Ok(()),
+                Some(_) => Err(Decision::Reject(Reject::QuestionUnknown)),
+            };
+        };
         let agent = self.agents.id_at(agent);
         match (buy.approval, asked) {
-            (Some(question), _) => self
-                .check_approval(question, wallet, buy.digest(agent, kind), at)
-                .map_or(Ok(()), Err),
+            (Some(question), _) => {
+                self.check_approval(question, wallet, buy.digest(agent, kind), at).map_or(Ok(()), Err)
+            }
             (None, None) => Ok(()),
             (None, Some(_)) if !self.may_ask(wallet, at) => Err(deny(Denial::AskRateLimited)),
             (None, Some((rule, ask))) => {
@@ -396,32 +375,23 @@ impl Book {
     }
 
     /// Counts a purchase against every limit it was measured by.
-    pub(crate) fn count_purchase(&mut self, at: Time, by: Actor, buy: &Purchase) -> Payer {
-        let wallet = self
-            .wallets
-            .find(buy.wallet.0)
-            .expect("decided: the wallet is known");
-        let agent = match by {
-            Actor::Agent { agent, .. } => self.agents.find(agent.0),
-            Actor::Operator { .. } | Actor::Owner { .. } | Actor::Payee { .. } | Actor::Book => None,
-        };
-        let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
-        let payer = Payer {
-            wallet,
-            agent,
-            mandate,
-        };
-        for policy in self.policies_mut(payer).into_iter().flatten() {
+    pub(crate) fn count_purchase(&mut self, at: Time, rows: Rows, buy: &Purchase) {
+        for policy in self.policies_mut(rows.payer).into_iter().flatten() {
             policy.usage.spend(at, buy.amount);
         }
         self.use_approval(buy.approval);
-        if agent.is_some() {
-            for id in buy.to.each() {
-                let payee = self.payees.find(id.0).expect("decided: the payee is known");
-                self.wallets.at_mut(wallet).remember(payee);
+        if rows.payer.agent.is_none() {
+            return;
+        }
+        let wallet = self.wallets.at_mut(rows.payer.wallet);
+        match rows.payee {
+            Some(payee) => wallet.remember(payee),
+            None => {
+                for id in buy.to.each() {
+                    wallet.remember(self.payees.find(id.0).expect("decided: the payee is known"));
+                }
             }
         }
-        payer
     }
 
     /// Takes back from every limit what a hold did not use.
@@ -434,75 +404,70 @@ impl Book {
     fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
         [
             self.wallets.at_mut(payer.wallet).policy.as_deref_mut(),
-            payer
-                .agent
-                .and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
-            payer
-                .mandate
-                .map(|mandate| &mut self.mandates.at_mut(mandate).policy),
+            payer.agent.and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
+            payer.mandate.map(|mandate| &mut self.mandates.at_mut(mandate).policy),
         ]
     }
 
     /// How `amount` is divided among the payees, and what each of them owes in fees.
-    pub(crate) fn divide(&self, to: &Payees, amount: Amount) -> Parts {
-        let fee = |id: PayeeId, amount: Amount| {
-            let payee = self.payees.get(id.0).expect("decided: the payee is known");
+    pub(crate) fn divide(&self, to: &Payees, payee: Option<Slot>, amount: Amount) -> Parts {
+        let fee = |slot: Slot, amount: Amount| {
+            let payee = self.payees.at(slot);
             payee.fee.fee(amount, payee.fee_carry).0
         };
+        let find = |id: PayeeId| self.payees.find(id.0).expect("decided: the payee is known");
         match to {
-            Payees::One(payee) => Parts::One {
-                fee: fee(*payee, amount),
-            },
+            Payees::One(id) => Parts::One { fee: fee(payee.unwrap_or_else(|| find(*id)), amount) },
             Payees::Split(split) => {
-                let weights: Vec<u128> = split
-                    .shares
-                    .iter()
-                    .map(|share| u128::from(share.weight))
-                    .collect();
+                let weights: Vec<u128> = split.shares.iter().map(|share| u128::from(share.weight)).collect();
                 let amounts = amount.split(&weights).expect("decided: the shares are a whole");
                 let parts = split.shares.iter().zip(amounts);
-                let parts = parts.map(|(share, amount)| Part {
-                    amount,
-                    fee: fee(share.payee, amount),
-                });
-                Parts::Many {
-                    parts: parts.collect(),
-                }
+                let parts = parts.map(|(share, amount)| Part { amount, fee: fee(find(share.payee), amount) });
+                Parts::Many { parts: parts.collect() }
             }
         }
     }
 
-    /// Moves `amount` from the wallet to the payees and the fees (I1).
-    pub(crate) fn move_to_payees(
-        &mut self,
-        wallet: Slot,
-        to: &Payees,
-        amount: Amount,
-        parts: &Parts,
-    ) -> Vec<PaidPart> {
+    /// Moves `amount` from the wallet to the payees and the fees (I1), and notes who got what.
+    pub(crate) fn move_to_payees(&mut self, record: Id, rows: Rows, to: &Payees, moved: &Moved) {
+        let wallet = rows.payer.wallet;
         let row = self.wallets.at_mut(wallet);
-        row.balance.debit(amount);
+        row.balance.debit(moved.amount);
         row.balance.assert_owes_nothing(); // I2
         let asset = usize::from(row.asset);
-        let list = match parts {
-            Parts::One { fee } => vec![Part { amount, fee: *fee }],
-            Parts::Many { parts } => parts.clone(),
-        };
-        let mut paid = Vec::with_capacity(list.len());
-        for (id, part) in to.each().zip(list) {
-            let slot = self.payees.find(id.0).expect("decided: the payee is known");
-            let payee = self.payees.at_mut(slot);
-            payee.fee_carry = payee.fee.fee(part.amount, payee.fee_carry).1;
-            payee.balance.credit(part.amount.saturating_sub(part.fee));
-            let fees = &mut self
-                .assets
-                .get_mut(asset)
-                .expect("a wallet's asset is registered")
-                .fees;
-            fees.credit(part.fee);
-            paid.push(PaidPart::new(slot, part.amount, part.fee));
+        match (to, &moved.parts) {
+            (Payees::One(id), Parts::One { fee }) => {
+                let payee =
+                    rows.payee.or_else(|| self.payees.find(id.0)).expect("decided: the payee is known");
+                let paid = self.pay_one(asset, payee, Part { amount: moved.amount, fee: *fee });
+                let record = self.records.get_mut(record).expect("every command has its record");
+                if fee.is_zero() && record.hold().is_none() {
+                    record.set_paid(wallet, payee, moved.amount);
+                } else {
+                    record.add_parts(wallet, &[paid]);
+                }
+            }
+            (_, Parts::Many { parts }) => {
+                let mut paid = Vec::with_capacity(parts.len());
+                for (id, part) in to.each().zip(parts) {
+                    let payee = self.payees.find(id.0).expect("decided: the payee is known");
+                    paid.push(self.pay_one(asset, payee, *part));
+                }
+                let record = self.records.get_mut(record).expect("every command has its record");
+                record.add_parts(wallet, &paid);
+            }
+            (Payees::Split(_), Parts::One { .. }) => panic!("an outcome belongs to its command"),
         }
-        paid
+    }
+
+    fn pay_one(&mut self, asset: usize, slot: Slot, part: Part) -> PaidPart {
+        let payee = self.payees.at_mut(slot);
+        payee.fee_carry = payee.fee.fee(part.amount, payee.fee_carry).1;
+        payee.balance.credit(part.amount.saturating_sub(part.fee));
+        if !part.fee.is_zero() {
+            self.assets.get_mut(asset).expect("a wallet's asset is registered").fees.credit(part.fee);
+        }
+        PaidPart::new(slot, part.amount, part.fee)
     }
 }
 
@@ -517,6 +482,7 @@ pub(crate) struct Payer {
 /// What the limits may know of the payees; a single one costs no allocation.
 struct Facts {
     one: Option<PayeeFacts>,
+    slot: Option<Slot>,
     many: Vec<PayeeFacts>,
     trusted: bool,
 }
@@ -533,21 +499,14 @@ impl Facts {
     }
 
     fn as_slice(&self) -> &[PayeeFacts] {
-        if self.many.is_empty() {
-            self.one.as_slice()
-        } else {
-            &self.many
-        }
+        if self.many.is_empty() { self.one.as_slice() } else { &self.many }
     }
 }
 
 impl Purchase {
     /// What an approval is good for: everything but the id, which is new with each try.
     fn digest(&self, agent: Id, kind: Kind) -> Hash {
-        let bought = Purchase {
-            approval: None,
-            ..self.clone()
-        };
+        let bought = Purchase { approval: None, ..self.clone() };
         let mut bytes = b"tollbridge question 1\n".to_vec();
         bytes.push(match kind {
             Kind::Pay => 1,

@@ -38,13 +38,7 @@ pub(crate) struct PaidPart {
 
 impl PaidPart {
     pub(crate) fn new(payee: Slot, amount: Amount, fee: Amount) -> PaidPart {
-        PaidPart {
-            payee,
-            amount,
-            fee,
-            refunded: Amount::ZERO,
-            fee_refunded: Amount::ZERO,
-        }
+        PaidPart { payee, amount, fee, refunded: Amount::ZERO, fee_refunded: Amount::ZERO }
     }
 
     /// What the payee still has of it.
@@ -60,11 +54,7 @@ impl PaidPart {
 
 impl Record {
     pub(crate) fn new(request: [u8; 16], seq: Seq) -> Record {
-        Record {
-            request,
-            seq,
-            ..Record::default()
-        }
+        Record { request, seq, ..Record::default() }
     }
 
     /// Whether the record holds money that is set aside.
@@ -86,10 +76,7 @@ impl Record {
 
     pub(crate) fn set_hold(&mut self, payer: Slot, hold: Hold) {
         self.payer = Some(payer);
-        self.more = Some(Box::new(More {
-            parts: Vec::new(),
-            hold: Some(hold),
-        }));
+        self.more = Some(Box::new(More { parts: Vec::new(), hold: Some(hold) }));
     }
 
     /// Notes a plain payment.
@@ -108,14 +95,8 @@ impl Record {
             return;
         }
         for (part, new) in more.parts.iter_mut().zip(parts) {
-            part.amount = part
-                .amount
-                .checked_add(new.amount)
-                .expect("captures stay within the hold");
-            part.fee = part
-                .fee
-                .checked_add(new.fee)
-                .expect("a fee is part of its amount");
+            part.amount = part.amount.checked_add(new.amount).expect("captures stay within the hold");
+            part.fee = part.fee.checked_add(new.fee).expect("a fee is part of its amount");
         }
     }
 
@@ -156,13 +137,7 @@ mod tests {
 
     #[test]
     fn amounts_survive_being_halved() {
-        for minor in [
-            0,
-            1,
-            u128::from(u64::MAX),
-            u128::from(u64::MAX) + 1,
-            crate::limits::AMOUNT_MAX,
-        ] {
+        for minor in [0, 1, u128::from(u64::MAX), u128::from(u64::MAX) + 1, crate::limits::AMOUNT_MAX] {
             let amount = Amount::new(minor).unwrap();
             assert_eq!(whole(halves(amount)), amount);
         }

@@ -29,10 +29,7 @@ canon_struct!(Refund { payment, amount });
 
 impl Refund {
     pub(crate) fn decide(&self, book: &Book, by: Actor) -> Decision {
-        let record = book
-            .records
-            .get(self.payment)
-            .filter(|record| record.payer().is_some());
+        let record = book.records.get(self.payment).filter(|record| record.payer().is_some());
         let Some((record, payer)) = record.and_then(|record| Some((record, record.payer()?))) else {
             return Decision::Reject(Reject::PaymentUnknown);
         };
@@ -44,9 +41,7 @@ impl Refund {
             return Decision::Reject(Reject::AmountZero);
         }
         let weights = refundable(&parts);
-        let left = weights
-            .iter()
-            .fold(0u128, |sum, weight| sum.saturating_add(*weight));
+        let left = weights.iter().fold(0u128, |sum, weight| sum.saturating_add(*weight));
         if left < self.amount.minor() {
             return Decision::Record(Outcome::Denied(Refusal {
                 rule: RuleRef::BOOK,
@@ -58,20 +53,15 @@ impl Refund {
         if book.wallets.at(source).status == Status::Revoked {
             return deny(Denial::WalletClosed);
         }
-        let shares = self
-            .amount
-            .split(&weights)
-            .expect("checked: something is left to refund");
+        if !book.wallets.at(source).balance.has_room(self.amount) {
+            return Decision::Reject(Reject::AmountTooLarge);
+        }
+        let shares = self.amount.split(&weights).expect("checked: something is left to refund");
         let shares = shares.chunks_exact(2).filter_map(|pair| match pair {
-            [amount, fee] => Some(Part {
-                amount: *amount,
-                fee: *fee,
-            }),
+            [amount, fee] => Some(Part { amount: *amount, fee: *fee }),
             _ => None,
         });
-        let refunded = Refunded {
-            parts: shares.collect(),
-        };
+        let refunded = Refunded { parts: shares.collect() };
         let short =
             |(paid, part): (&PaidPart, &Part)| book.payees.at(paid.payee).balance.available() < part.amount;
         if parts.iter().zip(&refunded.parts).any(short) || book.fees_are_short(payer, &refunded) {
@@ -81,48 +71,30 @@ impl Refund {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, refunded: &Refunded) {
-        let record = book
-            .records
-            .get(self.payment)
-            .expect("decided: the payment is known");
+        let record = book.records.get(self.payment).expect("decided: the payment is known");
         let payer = record.payer().expect("decided: it has a payer");
         let mut parts = record.parts();
         let source = book.refund_source(payer);
         let asset = usize::from(book.wallets.at(source).asset);
         for (paid, part) in parts.iter_mut().zip(&refunded.parts) {
-            paid.refunded = paid
-                .refunded
-                .checked_add(part.amount)
-                .expect("decided: it is left to refund");
-            paid.fee_refunded = paid
-                .fee_refunded
-                .checked_add(part.fee)
-                .expect("decided: it is left to refund");
+            paid.refunded = paid.refunded.checked_add(part.amount).expect("decided: it is left to refund");
+            paid.fee_refunded =
+                paid.fee_refunded.checked_add(part.fee).expect("decided: it is left to refund");
             let payee = book.payees.at_mut(paid.payee);
             payee.balance.debit(part.amount);
             payee.balance.assert_owes_nothing(); // I2
-            let fees = &mut book
-                .assets
-                .get_mut(asset)
-                .expect("a wallet's asset is registered")
-                .fees;
+            let fees = &mut book.assets.get_mut(asset).expect("a wallet's asset is registered").fees;
             fees.debit(part.fee);
             fees.assert_owes_nothing(); // I2
         }
         book.wallets.at_mut(source).balance.credit(self.amount);
-        book.records
-            .get_mut(self.payment)
-            .expect("decided: the payment is known")
-            .set_parts(parts);
+        book.records.get_mut(self.payment).expect("decided: the payment is known").set_parts(parts);
     }
 }
 
 /// What each payee, and the operator of its part, still has: two weights for each part.
 fn refundable(parts: &[PaidPart]) -> Vec<u128> {
-    parts
-        .iter()
-        .flat_map(|part| [part.net_left().minor(), part.fee_left().minor()])
-        .collect()
+    parts.iter().flat_map(|part| [part.net_left().minor(), part.fee_left().minor()]).collect()
 }
 
 impl Book {
@@ -161,15 +133,8 @@ impl Book {
 
     fn fees_are_short(&self, payer: Slot, refunded: &Refunded) -> bool {
         let asset = usize::from(self.wallets.at(payer).asset);
-        let fees = self
-            .assets
-            .get(asset)
-            .map(|row| row.fees.available())
-            .unwrap_or_default();
-        let wanted = refunded
-            .parts
-            .iter()
-            .try_fold(Amount::ZERO, |sum, part| sum.checked_add(part.fee));
+        let fees = self.assets.get(asset).map(|row| row.fees.available()).unwrap_or_default();
+        let wanted = refunded.parts.iter().try_fold(Amount::ZERO, |sum, part| sum.checked_add(part.fee));
         wanted.is_none_or(|wanted| fees < wanted)
     }
 }

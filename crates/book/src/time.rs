@@ -7,10 +7,7 @@ pub struct Seq(pub u64);
 impl Seq {
     /// The position behind this one.
     pub fn next(self) -> Seq {
-        Seq(self
-            .0
-            .checked_add(1)
-            .expect("a journal holds fewer than 2^64 entries"))
+        Seq(self.0.checked_add(1).expect("a journal holds fewer than 2^64 entries"))
     }
 }
 

@@ -26,12 +26,7 @@ pub struct Transfer {
     pub asset: Code,
 }
 
-canon_struct!(Transfer {
-    from,
-    to,
-    amount,
-    asset
-});
+canon_struct!(Transfer { from, to, amount, asset });
 
 /// An account that can be named in a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,17 +51,24 @@ impl Transfer {
         let Some(asset) = book.asset(self.asset) else {
             return Decision::Reject(Reject::AssetUnknown);
         };
-        let (from, to) = match (book.account(self.from, asset), book.account(self.to, asset)) {
-            (Ok(from), Ok(to)) => (from, to),
-            (Err(no), _) | (_, Err(no)) => return no,
-        };
+        let (from, to) = (book.account(self.from, asset), book.account(self.to, asset));
+        for account in [&from, &to] {
+            if let Err(unknown @ Decision::Reject(_)) = account {
+                return unknown.clone();
+            }
+        }
+        // Before anything is said of the accounts: strangers learn nothing about them.
         if let Some(no) = self.forbids(book, by) {
             return no;
         }
+        let (from, to) = match (from, to) {
+            (Ok(from), Ok(to)) => (from, to),
+            (Err(no), _) | (_, Err(no)) => return no,
+        };
         if let Some(no) = book.stops(self.from) {
             return no;
         }
-        if !to.has_room(self.amount) || !from.has_room(self.amount) {
+        if !to.has_room(self.amount) || from.debits.checked_add(self.amount).is_none() {
             return Decision::Reject(Reject::AmountTooLarge);
         }
         if self.from != Account::World && from.available() < self.amount {
@@ -112,8 +114,7 @@ impl Transfer {
             },
             (Account::Wallet(wallet), Account::World) => {
                 let owner = book.wallets.get(wallet.0)?.owner;
-                book.owner_only(by, owner, Reject::WalletUnknown)
-                    .or_else(|| presence_required(by))
+                book.owner_only(by, owner, Reject::WalletUnknown).or_else(|| presence_required(by))
             }
             (Account::Wallet(_) | Account::Payee(_), to @ (Account::Wallet(_) | Account::Payee(_)))
                 if self.from != to =>
@@ -137,67 +138,34 @@ impl Transfer {
 
 impl Book {
     fn account(&self, account: Account, asset: usize) -> Result<Balance, Decision> {
-        let row = self
-            .assets
-            .get(asset)
-            .ok_or(Decision::Reject(Reject::AssetUnknown))?;
+        let row = self.assets.get(asset).ok_or(Decision::Reject(Reject::AssetUnknown))?;
         let (found, balance) = match account {
             Account::World => return Ok(row.world),
             Account::Fees => return Ok(row.fees),
             Account::Wallet(id) => {
-                let wallet = self
-                    .wallets
-                    .get(id.0)
-                    .ok_or(Decision::Reject(Reject::WalletUnknown))?;
+                let wallet = self.wallets.get(id.0).ok_or(Decision::Reject(Reject::WalletUnknown))?;
                 if wallet.status == Status::Revoked {
                     return Err(deny(Denial::WalletClosed));
                 }
                 (wallet.asset, wallet.balance)
             }
             Account::Payee(id) => {
-                let payee = self
-                    .payees
-                    .get(id.0)
-                    .ok_or(Decision::Reject(Reject::PayeeUnknown))?;
+                let payee = self.payees.get(id.0).ok_or(Decision::Reject(Reject::PayeeUnknown))?;
                 (payee.asset, payee.balance)
             }
         };
-        if usize::from(found) == asset {
-            Ok(balance)
-        } else {
-            Err(deny(Denial::AssetMismatch))
-        }
+        if usize::from(found) == asset { Ok(balance) } else { Err(deny(Denial::AssetMismatch)) }
     }
 
     fn account_mut(&mut self, account: Account, asset: usize) -> &mut Balance {
         match account {
-            Account::World => {
-                &mut self
-                    .assets
-                    .get_mut(asset)
-                    .expect("decided: the asset is known")
-                    .world
-            }
-            Account::Fees => {
-                &mut self
-                    .assets
-                    .get_mut(asset)
-                    .expect("decided: the asset is known")
-                    .fees
-            }
+            Account::World => &mut self.assets.get_mut(asset).expect("decided: the asset is known").world,
+            Account::Fees => &mut self.assets.get_mut(asset).expect("decided: the asset is known").fees,
             Account::Wallet(id) => {
-                &mut self
-                    .wallets
-                    .get_mut(id.0)
-                    .expect("decided: the wallet is known")
-                    .balance
+                &mut self.wallets.get_mut(id.0).expect("decided: the wallet is known").balance
             }
             Account::Payee(id) => {
-                &mut self
-                    .payees
-                    .get_mut(id.0)
-                    .expect("decided: the payee is known")
-                    .balance
+                &mut self.payees.get_mut(id.0).expect("decided: the payee is known").balance
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::command::Actor;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, KeyId, OwnerId, WalletId};
-use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::limit::{Limit, Policy, Usage};
 use crate::limits::CONTACTS_MAX;
 use crate::open::{Balance, deny};
 use crate::table::Slot;
@@ -42,12 +42,7 @@ impl RegisterOwner {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, id: Id) {
-        let owner = book.owners.insert(
-            id,
-            Owner {
-                status: Status::Active,
-            },
-        );
+        let owner = book.owners.insert(id, Owner { status: Status::Active });
         book.keys.insert(self.key.0, Key::new(Holder::Owner(owner)));
     }
 }
@@ -111,17 +106,11 @@ impl OpenWallet {
         if book.asset(self.asset).is_none() {
             return Decision::Reject(Reject::AssetUnknown);
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         Decision::Record(Outcome::Done)
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
-        let owner = book
-            .owners
-            .find(self.owner.0)
-            .expect("decided: the owner is known");
+        let owner = book.owners.find(self.owner.0).expect("decided: the owner is known");
         let asset = book.asset(self.asset).expect("decided: the asset is known");
         book.insert_wallet(at, id, owner, asset, &self.limits, None);
     }
@@ -140,11 +129,7 @@ pub struct OpenSubAccount {
     pub limits: Vec<Limit>,
 }
 
-canon_struct!(OpenSubAccount {
-    wallet,
-    agent,
-    limits
-});
+canon_struct!(OpenSubAccount { wallet, agent, limits });
 
 impl OpenSubAccount {
     pub(crate) fn decide(&self, book: &Book, id: Id, by: Actor) -> Decision {
@@ -155,11 +140,7 @@ impl OpenSubAccount {
         if let Some(no) = book.owner_only(by, wallet.owner, Reject::WalletUnknown) {
             return no;
         }
-        if book
-            .agents
-            .get(self.agent.0)
-            .is_none_or(|agent| agent.wallet != parent)
-        {
+        if book.agents.get(self.agent.0).is_none_or(|agent| agent.wallet != parent) {
             return Decision::Reject(Reject::AgentUnknown);
         }
         if book.wallets.get(id).is_some() {
@@ -168,9 +149,6 @@ impl OpenSubAccount {
         if wallet.sub.is_some() {
             return Decision::Reject(Reject::AccountsMismatch);
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         if wallet.status == Status::Revoked {
             return deny(Denial::WalletClosed);
         }
@@ -178,18 +156,9 @@ impl OpenSubAccount {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {
-        let parent = book
-            .wallets
-            .find(self.wallet.0)
-            .expect("decided: the wallet is known");
-        let agent = book
-            .agents
-            .find(self.agent.0)
-            .expect("decided: the agent is known");
-        let (owner, asset) = (
-            book.wallets.at(parent).owner,
-            usize::from(book.wallets.at(parent).asset),
-        );
+        let parent = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
+        let agent = book.agents.find(self.agent.0).expect("decided: the agent is known");
+        let (owner, asset) = (book.wallets.at(parent).owner, usize::from(book.wallets.at(parent).asset));
         book.insert_wallet(at, id, owner, asset, &self.limits, Some((parent, agent)));
     }
 }
@@ -222,15 +191,15 @@ impl CloseWallet {
             Some((parent, _)) if book.wallets.at(parent).status == Status::Revoked => {
                 deny(Denial::WalletClosed)
             }
+            Some((parent, _)) if !book.wallets.at(parent).balance.has_room(wallet.balance.available()) => {
+                Decision::Reject(Reject::AmountTooLarge)
+            }
             None | Some(_) => Decision::Record(Outcome::Done),
         }
     }
 
     pub(crate) fn apply(&self, book: &mut Book) {
-        let slot = book
-            .wallets
-            .find(self.wallet.0)
-            .expect("decided: the wallet is known");
+        let slot = book.wallets.find(self.wallet.0).expect("decided: the wallet is known");
         let wallet = book.wallets.at_mut(slot);
         wallet.status = Status::Revoked;
         let left = wallet.balance.available();
@@ -273,9 +242,7 @@ impl Book {
     /// The answer to anybody but the owner; to strangers as if the row did not exist.
     pub(crate) fn owner_only(&self, by: Actor, owner: Slot, unknown: Reject) -> Option<Decision> {
         match by {
-            Actor::Owner {
-                owner: named, key, ..
-            } => {
+            Actor::Owner { owner: named, key, .. } => {
                 if self.owners.find(named.0) == Some(owner) {
                     self.check_key(key, Holder::Owner(owner))
                 } else {

@@ -12,15 +12,21 @@ pub(crate) fn titled(
     alone: &str,
     work: impl FnOnce() -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    println!("▶ {title}");
     let started = Instant::now();
-    let outcome = work();
-    let seconds = started.elapsed().as_secs_f32();
-    match &outcome {
-        Ok(()) => println!("✓ {title}: {seconds:.1} s"),
-        Err(_) => println!("✗ {title}: {seconds:.1} s"),
-    }
-    outcome.with_context(|| format!("{title}: failed; to run it alone: {alone}"))
+    let outcome = opened(title, alone, work);
+    let mark = if outcome.is_ok() { '✓' } else { '✗' };
+    println!("{mark} {title}: {:.1} s", started.elapsed().as_secs_f32());
+    outcome
+}
+
+/// The same without a last line, for work whose own summary closes the output.
+pub(crate) fn opened(
+    title: &str,
+    alone: &str,
+    work: impl FnOnce() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    println!("▶ {title}");
+    work().with_context(|| format!("{title}: failed; to run it alone: {alone}"))
 }
 
 /// Runs a program in `root` with our input and output; an error when it does not succeed.

@@ -19,6 +19,8 @@ enum Work {
     Tidy,
     /// The words of [`Step::alone`].
     Command,
+    /// The same, and the last that is printed is its own summary.
+    Tests,
 }
 
 const BEFORE_LANES: &[Step] = &[
@@ -59,12 +61,12 @@ const DOC_TESTS: Step = Step {
 const NEXTEST: Step = Step {
     title: "Tests",
     alone: "cargo nextest run --workspace --locked",
-    work: Work::Command,
+    work: Work::Tests,
 };
 const CARGO_TEST: Step = Step {
     title: "Tests",
     alone: "cargo test --workspace --locked",
-    work: Work::Command,
+    work: Work::Tests,
 };
 
 /// Runs every step and stops at the first that fails.
@@ -110,13 +112,29 @@ fn after_lanes(has_nextest: bool) -> &'static [Step] {
 
 impl Step {
     fn run(&self, root: &Path) -> anyhow::Result<()> {
-        run::titled(self.title, self.alone, || match self.work {
-            Work::Install => {
-                let lanes: Vec<&str> = lanes::of_ci().map(|lane| lane.name).collect();
-                packages::install(root, &lanes)
-            }
-            Work::Tidy => tidy::run(root),
-            Work::Command => run::command(root, &self.alone.split(' ').collect::<Vec<&str>>()),
-        })
+        let command = || run::command(root, &self.alone.split(' ').collect::<Vec<&str>>());
+        let install = || {
+            let lanes: Vec<&str> = lanes::of_ci().map(|lane| lane.name).collect();
+            packages::install(root, &lanes)
+        };
+        match self.work {
+            Work::Install => run::titled(self.title, self.alone, install),
+            Work::Tidy => run::titled(self.title, self.alone, || tidy::run(root)),
+            Work::Command => run::titled(self.title, self.alone, command),
+            Work::Tests => run::opened(self.title, self.alone, command),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tests_close_the_output() {
+        for has_nextest in [true, false] {
+            let last = after_lanes(has_nextest).last().map(|step| step.work);
+            assert!(matches!(last, Some(Work::Tests)), "{has_nextest}");
+        }
     }
 }

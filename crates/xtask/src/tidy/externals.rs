@@ -22,7 +22,6 @@ const BANNED: &[(&[&str], &[&str], &str)] = &[
         &["rand", "rand_core", "getrandom", "fastrand"],
         "randomness is an argument",
     ),
-    (CORE, &["jiff", "chrono", "time"], "time is an argument"),
     (
         &["engine"],
         &["serde_json", "axum", "hyper", "http"],

@@ -69,10 +69,18 @@ const BANS: &[Ban] = &[
         &[],
         "in the core is a hidden input; take the time as an argument",
     ),
+    ban("::now(", CORE, &[], "reads a clock; take the time as an argument"),
+    ban(
+        "TimeZone::system",
+        CORE,
+        &[],
+        "in the core is a hidden input; take the zone as an argument",
+    ),
     ban(
         "rand::",
         CORE,
-        &[],
+        // AWS-LC draws the nonce of an ES256 signature itself.
+        &["crates/evidence/src/key.rs"],
         "in the core is a hidden input; take the bytes as an argument",
     ),
     ban("tokio", CORE, &[], "has no place in the core; wait in the server"),
@@ -335,6 +343,8 @@ mod tests {
                 (BOOK, "let a = b.unwrap_or(0);", &[]),
                 (BOOK, "let a = 1_f64;", &[1]),
                 (BOOK, "let a = 0xf64;", &[]),
+                (BOOK, "let a = jiff::Timestamp::now();", &[1]),
+                (BOOK, "fn now(at: Time) -> Time {}", &[]),
                 (BOOK, "let instant = Instants;", &[]),
                 (BOOK, "let strand = brand::new();", &[]),
                 (ENGINE, "async fn run() {\n    wait().await\n}", &[1, 2]),

@@ -36,6 +36,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// "As an AI agent, …" is about a customer of ours.
 const CUSTOMERS: &[&str] = &[" agent", " customer", " wallet"];
 
+/// ISO 4217's code for no currency at all; in quotes it is one, and nothing left over.
+const NO_CURRENCY: &str = "XXX";
+
 /// None of the words stands, as a whole word, in a text it is not allowed in.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -66,12 +69,15 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     findings
 }
 
-/// Whether what stands at `offset` is a whole word, and not a customer.
+/// Whether what stands at `offset` is a whole word, and neither a customer nor a currency.
 fn stands_alone(text: &str, offset: usize, word: &str) -> bool {
     let is_word = |letter: char| letter.is_alphanumeric();
     let before = text.get(..offset).unwrap_or_default();
     let after = text.get(offset + word.len()..).unwrap_or_default();
     let whole = !before.ends_with(is_word) && !after.starts_with(is_word);
+    if word == NO_CURRENCY && before.ends_with('"') && after.starts_with('"') {
+        return false;
+    }
     whole && !CUSTOMERS.iter().any(|customer| after.starts_with(customer))
 }
 
@@ -88,6 +94,7 @@ mod tests {
                 ("docs/a.md", "Fine.\nTODO: finish", &[2]),
                 ("crates/book/src/a.rs", "// FIXME", &[1]),
                 ("a.sh", "mktemp -d /tmp/XXXXXX\n# XXX", &[2]),
+                ("a.json", "[\"XXX\"]", &[]),
                 ("a.md", "todo lists are a product", &[]),
                 ("a.md", "written with claude", &[1]),
                 ("a.md", "CLAUDE_CODE", &[1]),
