@@ -161,3 +161,21 @@ answers! {
         pub public_key: String,
     }
 }
+
+answers! {
+    /// The key that signs payment credentials.
+    pub struct A402Key {
+        /// Its name in credentials: the thumbprint.
+        pub key_id: String,
+        /// The payment method it speaks for.
+        pub method_id: String,
+        /// Its scheme.
+        pub algorithm: crate::account::Algorithm,
+        /// Its bytes in Base64URL.
+        pub public_key: String,
+        /// What time it is in the book.
+        pub now: String,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+}

@@ -131,3 +131,17 @@ answers! {
         pub livemode: bool,
     }
 }
+
+/// What came of one charge of an array: one of the two.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ChargeResult {
+    /// The HTTP status the item would have had alone.
+    pub status: u16,
+    /// The charge, where it was counted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub answer: Option<Charge>,
+    /// Why not, otherwise.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub problem: Option<crate::problem::Problem>,
+}

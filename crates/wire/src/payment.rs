@@ -165,16 +165,15 @@ pub enum OneOrMany {
     Many(Vec<NewPayment>),
 }
 
-/// What came of one item of an array.
+/// What came of one payment of an array: one of the three.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-#[serde(bound(deserialize = "T: Deserialize<'de>"))] // `default` would ask for `T: Default`
-pub struct ItemResult<T> {
+pub struct PaymentResult {
     /// The HTTP status the item would have had alone.
     pub status: u16,
-    /// The answer, where there is one.
+    /// The payment, where it was made.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub answer: Option<T>,
+    pub answer: Option<Payment>,
     /// The question, where the owner is asked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub asked: Option<Asked>,
