@@ -47,7 +47,7 @@ fn honest() -> Vec<Entry> {
         transfer X4 fees world 10000             denied funds_insufficient
     ",
     );
-    run.entries.iter().map(|bytes| Entry::from_bytes(bytes).unwrap()).collect()
+    run.entries.iter().map(|bytes| Entry::from_bytes(bytes).expect("an entry")).collect()
 }
 
 fn objections(entries: &[Entry]) -> usize {
@@ -55,14 +55,15 @@ fn objections(entries: &[Entry]) -> usize {
 }
 
 fn more(amount: Amount) -> Amount {
-    Amount::new(amount.minor() + 1).unwrap()
+    Amount::new(amount.minor() + 1).expect("a small amount")
 }
 
 fn less(amount: Amount) -> Amount {
-    amount.checked_sub(Amount::new(1).unwrap()).unwrap_or(more(amount))
+    amount.checked_sub(Amount::new(1).expect("an amount")).unwrap_or(more(amount))
 }
 
 /// Every change of one fact of an entry, by name.
+#[allow(clippy::wildcard_enum_match_arm)] // A change is of what it names, and leaves the rest.
 fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
     let mut changes = Vec::new();
     let mut change = |name, by: &dyn Fn(&mut Entry)| {
@@ -140,7 +141,7 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
             let versions =
                 Versions { wallet: 1, agent: 1, mandate: u32::from(pay.purchase.mandate.is_some()) };
             if !matches!(entry.outcome, Outcome::Paid(_)) {
-                let parts = Parts::One { fee: Amount::new(amount.minor() / 100).unwrap() };
+                let parts = Parts::One { fee: Amount::new(amount.minor() / 100).expect("an amount") };
                 entry.outcome = Outcome::Paid(Moved { amount, parts, versions });
             }
         });

@@ -153,7 +153,7 @@ fn numbered(word: &str, made: &mut BTreeMap<String, Vec<String>>) -> String {
         return name;
     }
     let Some((kind, number)) = word.split_once('~') else { return word.to_owned() };
-    let number: usize = number.parse().unwrap();
+    let number: usize = number.parse().expect("a number");
     let of_kind = made.get(kind).map_or(&[][..], Vec::as_slice);
     // Mostly the latest ones.
     let place = of_kind.len().checked_sub(1 + number % of_kind.len().max(1));
