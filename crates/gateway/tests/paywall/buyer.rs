@@ -12,7 +12,11 @@ async fn a_purchase_is_paid_once_however_often_it_is_made() {
         let bought = house.buyer().fetch(&house.fetch("/search?q=tea", "row-7")).await.unwrap();
         let answer = bought.answer.unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (200, &b"{\"call\":1}"[..]));
-        assert!(matches!(bought.payment, PaymentOutcome::Held(_) | PaymentOutcome::Paid(_)), "{:?}", bought.payment);
+        assert!(
+            matches!(bought.payment, PaymentOutcome::Held(_) | PaymentOutcome::Paid(_)),
+            "{:?}",
+            bought.payment
+        );
         house.settled().await;
     }
     assert_eq!((house.upstream.calls(), house.money().await), (1, (97, 0, 3)));
@@ -81,7 +85,10 @@ async fn the_buyer_keeps_to_its_price_and_its_owner_s_limits() {
     house.buyer().fetch(&render).await.unwrap();
     render.purchase = "render-5".to_owned();
     let poor = house.buyer().fetch(&render).await.unwrap();
-    assert!(matches!(&poor.payment, PaymentOutcome::Refused(problem) if problem.code == "funds_insufficient"), "{poor:?}");
+    assert!(
+        matches!(&poor.payment, PaymentOutcome::Refused(problem) if problem.code == "funds_insufficient"),
+        "{poor:?}"
+    );
     assert_eq!(poor.answer.unwrap().status, 402);
     house.settled().await;
     assert_eq!(house.money().await, (0, 0, 100));
@@ -93,7 +100,9 @@ async fn two_buyers_of_one_purchase_pay_once() {
     let fetch = house.fetch("/search", "both");
     let (one, other) = (house.buyer(), house.buyer());
     let both = futures_util::future::join(one.fetch(&fetch), other.fetch(&fetch)).await;
-    let busy = [both.0, both.1].into_iter().filter(|it| matches!(it, Err(NotBought::Purchase(PurchaseFault::InProgress(_)))));
+    let busy = [both.0, both.1]
+        .into_iter()
+        .filter(|it| matches!(it, Err(NotBought::Purchase(PurchaseFault::InProgress(_)))));
     assert!(busy.count() <= 1);
     house.settled().await;
     assert_eq!((house.upstream.calls(), house.money().await), (1, (97, 0, 3)));
