@@ -41,7 +41,11 @@ fn a_wrong_configuration_names_the_line() {
         (GOOD.replace(":3000", ":3000/api"), 11, "without a path"),
         (GOOD.replace("data =", "datum ="), 9, "unknown field `datum`"),
         (GOOD.replace("refuse", "allow"), 1, "unknown variant `allow`"),
-        (more("[[price]]\nmethod = \"GET\"\npath = \"/SEARCH/\"\namount = \"1 CNY\"\n"), 18, "has a price already"),
+        (
+            more("[[price]]\nmethod = \"GET\"\npath = \"/SEARCH/\"\namount = \"1 CNY\"\n"),
+            18,
+            "has a price already",
+        ),
         (more("[[free]]\npath = \"/search\"\n"), 17, "is free here and costs 0.03 CNY"),
         (more("[[gift]]\n"), 16, "unknown field `gift`"),
         (more("pay_window_seconds = 3\n"), 16, "unknown field"),

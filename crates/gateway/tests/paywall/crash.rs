@@ -19,7 +19,10 @@ async fn died_between_keeping_and_confirming() {
         house.tunnel.heal();
         house.open_shop().await;
         let again = house.get_with("/search", &proof).await;
-        assert_eq!((again.status, &again.body, again.header("x-upstream")), (200, &answer.body, Some("yes".into())));
+        assert_eq!(
+            (again.status, &again.body, again.header("x-upstream")),
+            (200, &answer.body, Some("yes".into()))
+        );
         house.settled().await;
         assert_eq!(house.money().await, (97, 0, 3));
         assert_eq!(house.upstream.calls(), 1);

@@ -10,14 +10,9 @@ async fn an_upstream_that_fails_costs_nothing() {
         ..Options::default()
     };
     let house = House::with(options).await;
-    for mood in [
-        Mood::Status(500),
-        Mood::Status(503),
-        Mood::Silent,
-        Mood::HangUp,
-        Mood::Truncated,
-        Mood::Long(1_001),
-    ] {
+    for mood in
+        [Mood::Status(500), Mood::Status(503), Mood::Silent, Mood::HangUp, Mood::Truncated, Mood::Long(1_001)]
+    {
         house.upstream.be(mood.clone());
         let proof = house.proof("/search").await;
         assert_eq!(house.money().await, (97, 3, 0));
@@ -30,7 +25,10 @@ async fn an_upstream_that_fails_costs_nothing() {
         house.upstream.be(Mood::Well);
         let calls = house.upstream.calls();
         let no = house.get_with("/search", &proof).await;
-        assert_eq!(no.code(402, "proof_refused").words(), ["INVALID", "NOT_STARTED", "NOT_CONFIRMED", "TRADE_CLOSED"]);
+        assert_eq!(
+            no.code(402, "proof_refused").words(),
+            ["INVALID", "NOT_STARTED", "NOT_CONFIRMED", "TRADE_CLOSED"]
+        );
         assert_eq!(house.upstream.calls(), calls);
     }
     house.upstream.be(Mood::Long(1_000));

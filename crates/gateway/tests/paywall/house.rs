@@ -15,7 +15,9 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use wire::a402::{A402Payment, NewA402Payment};
-use wire::account::{Algorithm, Carry, NewAgent, NewKey, NewMandate, NewOwner, NewPayee, NewTransfer, NewWallet, Provenance};
+use wire::account::{
+    Algorithm, Carry, NewAgent, NewKey, NewMandate, NewOwner, NewPayee, NewTransfer, NewWallet, Provenance,
+};
 use wire::limit::Limit;
 use wire::{AgentId, AmountText, HoldId, KeyId, MandateId, Money, OwnerId, PayeeId, TransferId, WalletId};
 
@@ -130,10 +132,7 @@ pub(crate) fn id() -> u128 {
 }
 
 pub(crate) fn fen(minor: u128) -> Money {
-    Money {
-        amount: AmountText::new(minor).unwrap(),
-        asset: "CNY/2".parse().unwrap(),
-    }
+    Money { amount: AmountText::new(minor).unwrap(), asset: "CNY/2".parse().unwrap() }
 }
 
 fn key(id: KeyId, seed: &[u8; 32]) -> NewKey {
@@ -254,8 +253,11 @@ impl House {
 
     pub(crate) fn config(&self) -> String {
         let key_file = self.directory.join("seller.toml");
-        std::fs::write(&key_file, &*Credentials::file_text(self.seller_key.0, Algorithm::Ed25519, &self.seller_key.1))
-            .unwrap();
+        std::fs::write(
+            &key_file,
+            &*Credentials::file_text(self.seller_key.0, Algorithm::Ed25519, &self.seller_key.1),
+        )
+        .unwrap();
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         std::fs::set_permissions(&key_file, mode).unwrap();
         format!(
@@ -297,6 +299,15 @@ impl House {
 
     pub(crate) fn shop(&self) -> &Gateway {
         self.gateway.as_ref().unwrap()
+    }
+
+    /// Puts the clock of the book forward, and waits until the gateway has noticed.
+    pub(crate) async fn later(&self, seconds: u64) {
+        let before = self.get("/search").await.needed().demand.pay_before.time();
+        self.operator.advance_clock(&wire::account::Advance { seconds }).await.unwrap();
+        while self.get("/search").await.needed().demand.pay_before.time()
+            < before.after(Time::from_seconds(seconds).0)
+        {}
     }
 
     /// What can be spent, what is held, and what the seller has, in fen.

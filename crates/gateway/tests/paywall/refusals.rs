@@ -113,10 +113,8 @@ async fn s7_another_trade_number_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn s7_another_caller_than_the_buyer_is_refused() {
-    let options = Options {
-        seller: "caller_header = \"x-client-session\"\n".to_owned(),
-        ..Options::default()
-    };
+    let options =
+        Options { seller: "caller_header = \"x-client-session\"\n".to_owned(), ..Options::default() };
     let house = House::with(options).await;
     let buyer = house.agent_id.to_string();
     let bill = house.send("GET", "/search", &[("x-client-session", &buyer)], "").await;

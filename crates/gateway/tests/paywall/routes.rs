@@ -6,10 +6,7 @@ use protocols::a402::headers::{PAYMENT_NEEDED, PAYMENT_PROOF, PAYMENT_VALIDATION
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_route_and_no_credential_gets_round_the_price() {
     for (default, unlisted) in [("default = \"refuse\"", 404), ("default = \"free\"", 200)] {
-        let options = Options {
-            top: default.to_owned(),
-            ..Options::default()
-        };
+        let options = Options { top: default.to_owned(), ..Options::default() };
         let house = House::with(options).await;
         let stale = house.proof("/search?stale").await;
         for (method, path, expected) in [
@@ -54,10 +51,16 @@ async fn no_route_and_no_credential_gets_round_the_price() {
                 assert_eq!(house.upstream.calls() - calls, passed, "{method} {path} {credential:?}");
                 if passed == 1 {
                     let sent = house.upstream.last().to_lowercase();
-                    for name in ["payment-", "x-payment", "authorization: payment", "x-http-method", "x-original"] {
+                    for name in
+                        ["payment-", "x-payment", "authorization: payment", "x-http-method", "x-original"]
+                    {
                         assert!(!sent.contains(name), "{sent}");
                     }
-                    assert_eq!(answer.header(PAYMENT_VALIDATION), None, "the upstream says nothing in our name");
+                    assert_eq!(
+                        answer.header(PAYMENT_VALIDATION),
+                        None,
+                        "the upstream says nothing in our name"
+                    );
                     assert_eq!(answer.header("x-hop"), None);
                 }
             }
@@ -71,16 +74,25 @@ async fn what_would_be_refused_is_refused_before_it_is_billed() {
     let house = House::new().await;
     let json = ("content-type", "application/json");
     house.send("POST", "/render", &[], "").await.code(415, "content_type_refused");
-    house.send("POST", "/render", &[("content-type", "text/plain")], "a").await.code(415, "content_type_refused");
+    house
+        .send("POST", "/render", &[("content-type", "text/plain")], "a")
+        .await
+        .code(415, "content_type_refused");
     house.send("POST", "/render", &[json], &"x".repeat(101)).await.code(413, "body_too_large");
     house.send("GET", "/search", &[], &"x".repeat(2_000_000)).await.code(413, "body_too_large");
-    house.send("POST", "/render", &[json, ("idempotency-key", "a"), ("idempotency-key", "b")], "{}").await
+    house
+        .send("POST", "/render", &[json, ("idempotency-key", "a"), ("idempotency-key", "b")], "{}")
+        .await
         .code(400, "payment_headers_invalid");
     let bill = house.send("POST", "/render", &[json, ("idempotency-key", "mine")], "{}").await;
     assert_eq!(bill.needed().demand.idempotency_key.unwrap().as_str(), "mine");
     let bill = house.send("POST", "/render", &[json], &"x".repeat(100)).await;
     let demand = bill.needed().demand;
-    assert_eq!(demand.idempotency_key, Some(demand.out_trade_no), "the seller gives a key where the buyer has none");
+    assert_eq!(
+        demand.idempotency_key,
+        Some(demand.out_trade_no),
+        "the seller gives a key where the buyer has none"
+    );
     assert_eq!(house.upstream.calls(), 0);
 }
 
@@ -128,10 +140,7 @@ async fn older_header_names_count_only_where_they_are_switched_on() {
     let proof = house.proof("/search").await;
     let older = [("payment-signature", proof.as_str())];
     house.send("GET", "/search", &older, "").await.code(402, "payment_required");
-    let options = Options {
-        seller: "header_aliases = true\n".to_owned(),
-        ..Options::default()
-    };
+    let options = Options { seller: "header_aliases = true\n".to_owned(), ..Options::default() };
     let house = House::with(options).await;
     let bill = house.get("/search").await;
     assert_eq!(bill.header("payment-required"), bill.header(PAYMENT_NEEDED));
