@@ -48,7 +48,7 @@ async fn a402_test_004_authenticity_expiry_replay_and_consistency_come_before_de
     assert_eq!(no.code(402, "proof_refused").words()[0], "INVALID");
     // Expiry, by the clock of the book.
     let late = house.proof("/search?q=milk").await;
-    house.operator.advance_clock(&wire::account::Advance { seconds: 601 }).await.unwrap();
+    house.later(601).await;
     let no = house.get_with("/search?q=milk", &late).await;
     assert_eq!(no.code(402, "proof_refused").words()[0], "INVALID");
     assert_eq!(house.upstream.calls(), 0);

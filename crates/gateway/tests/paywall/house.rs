@@ -301,6 +301,15 @@ impl House {
         self.gateway.as_ref().unwrap()
     }
 
+    /// Puts the clock of the book forward, and waits until the gateway has noticed.
+    pub(crate) async fn later(&self, seconds: u64) {
+        let before = self.get("/search").await.needed().demand.pay_before.time();
+        self.operator.advance_clock(&wire::account::Advance { seconds }).await.unwrap();
+        while self.get("/search").await.needed().demand.pay_before.time()
+            < before.after(Time::from_seconds(seconds).0)
+        {}
+    }
+
     /// What can be spent, what is held, and what the seller has, in fen.
     pub(crate) async fn money(&self) -> (u128, u128, u128) {
         let wallet = self.operator.wallet(self.wallet).await.unwrap();
