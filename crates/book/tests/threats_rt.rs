@@ -247,5 +247,5 @@ fn around(change: Timestamp, name: &str, zone: &TimeZone) -> String {
 }
 
 fn stamp(text: &str) -> Timestamp {
-    text.parse().unwrap()
+    text.parse().expect("a time")
 }

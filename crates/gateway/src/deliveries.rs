@@ -3,7 +3,7 @@
 //! One thread owns the SQLite file. It takes whatever waits, makes it durable with one sync, and answers then. The file is
 //! locked: a second gateway on it would deliver a second time.
 
-use crate::limits::{STORE_BATCH_MAX, STORE_QUEUE_MAX};
+use crate::limits::{LOCK_WAIT, STORE_BATCH_MAX, STORE_QUEUE_MAX};
 use bytes::Bytes;
 use protocols::Time;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -113,6 +113,7 @@ impl Deliveries {
     /// [`StoreFault`]; also where another gateway has it open.
     pub fn open(path: &Path) -> Result<Deliveries, StoreFault> {
         let connection = Connection::open(path).map_err(fault)?;
+        connection.busy_timeout(LOCK_WAIT).map_err(fault)?;
         connection
             .execute_batch(
                 "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",

@@ -50,6 +50,9 @@ pub const STORE_QUEUE_MAX: usize = 8_192;
 /// The operations on the deliveries that one sync makes durable.
 pub const STORE_BATCH_MAX: usize = 1_024;
 
+/// How long a new gateway waits for an old one to let go of the deliveries.
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
+
 /// The confirmations that are read from the outbox at once.
 pub const OUTBOX_BATCH_MAX: usize = 256;
 

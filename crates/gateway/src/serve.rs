@@ -1,7 +1,7 @@
 //! Serving: connections with limits on everything that a stranger chooses, the outbox beside them, and an orderly end.
 
-use crate::gateway::Gateway;
-use crate::limits::{CONNECTION_COUNT_MAX, HEADER_TIMEOUT, SHUTDOWN_TIMEOUT};
+use crate::gateway::{Gateway, Inner};
+use crate::limits::{CONNECTION_COUNT_MAX, HEADER_TIMEOUT, KEY_REFRESH_REST, SHUTDOWN_TIMEOUT};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -14,6 +14,19 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+
+impl Inner {
+    /// Asks for the payment service's key, and goes on asking for the time where a test book's clock may be put forward.
+    async fn keep_time(self: Arc<Inner>) {
+        loop {
+            let known = self.service.refresh(&self.client).await;
+            if known && self.livemode {
+                return;
+            }
+            tokio::time::sleep(KEY_REFRESH_REST).await;
+        }
+    }
+}
 
 /// Answers requests until `shutdown` is done, then finishes those under way and tells the payment service what is left.
 ///
@@ -32,7 +45,7 @@ pub async fn serve(
     // Whatever was spawned ends with this future: a gateway that is dropped does nothing more.
     let mut tasks = JoinSet::new();
     tasks.spawn(Arc::clone(&gateway.0).tell_always());
-    gateway.0.service.refresh(&gateway.0.client).await;
+    tasks.spawn(Arc::clone(&gateway.0).keep_time());
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         while tasks.try_join_next().is_some() {}
