@@ -19,15 +19,6 @@ mod rows;
 
 pub use rows::*;
 
-/// Which items of a list.
-#[derive(Clone, Copy, Debug)]
-pub struct Window<K> {
-    /// Behind this one; from the newest on where there is none.
-    pub after: Option<K>,
-    /// How many.
-    pub limit: usize,
-}
-
 /// Every row. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Reads(Arc<Shared>);

@@ -162,3 +162,12 @@ pub struct TransferRow {
     /// Whether it was done.
     pub done: bool,
 }
+
+/// Which items of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct Window<K> {
+    /// Behind this one; from the newest on where there is none.
+    pub after: Option<K>,
+    /// How many.
+    pub limit: usize,
+}
