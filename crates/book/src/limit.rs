@@ -4,10 +4,10 @@
 //! agree. A limit that denies wins over one that asks, whatever their order; a limit this version does not know denies.
 
 use crate::calendar::{Period, Zone, period_end};
-use crate::canon::{Code, canon_enum, canon_struct};
+use crate::canon::{self, Code, canon_enum, canon_struct};
 use crate::entry::{Ask, Denial};
 use crate::id::PayeeId;
-use crate::limits::{LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
+use crate::limits::{LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
 use crate::money::Amount;
 use crate::table::Slot;
 use crate::time::Time;
@@ -84,6 +84,7 @@ pub(crate) fn well_formed(limits: &[Limit]) -> bool {
         Window::Calendar { .. } => true,
     };
     limits.len() <= LIMITS_MAX
+        && canon::bytes(&limits.to_vec()).len() <= LIMITS_BYTES_MAX
         && limits.iter().all(|limit| match limit {
             Limit::Window { window: w, .. } | Limit::Velocity { window: w, .. } => window(w),
             Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees } => payees.len() <= LIST_MAX,
@@ -122,7 +123,7 @@ pub(crate) struct PayeeFacts {
 }
 
 /// The limits of one wallet, agent or mandate, and what was used of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Policy {
     /// Counts from 1 with every change.
     pub(crate) version: u32,
@@ -149,9 +150,15 @@ pub(crate) enum Opinion {
 
 impl Policy {
     pub(crate) fn new(limits: Vec<Limit>, usage: Usage, at: Time) -> Policy {
+        let usage = Usage { since: at, ..usage };
         let mut policy = Policy { version: 1, limits: limits.into_boxed_slice(), usage };
         policy.usage.cover(at, &policy.limits);
         policy
+    }
+
+    /// What a row without limits becomes when it is to have some.
+    pub(crate) fn empty(at: Time) -> Policy {
+        Policy { version: 0, limits: Box::new([]), usage: Usage { since: at, ..Usage::default() } }
     }
 
     /// Replaces the limits; what was used stays used.
@@ -241,6 +248,8 @@ enum Word {
 /// What was spent under a policy: in all, and in each window that some limit counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
+    /// What came before was not counted here.
+    since: Time,
     pub(crate) spent: Amount,
     pub(crate) uses: u64,
     windows: Vec<WindowUsage>,
@@ -264,7 +273,7 @@ impl Usage {
         let most = used.fold((Amount::ZERO, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
         for window in limits.iter().filter_map(Limit::window) {
             if self.window(&window).is_none() {
-                let mut usage = WindowUsage::new(window);
+                let mut usage = WindowUsage::new(window, at);
                 if most != (Amount::ZERO, 0) {
                     usage.count(at, most.0, most.1);
                 }
@@ -276,7 +285,7 @@ impl Usage {
 
     /// Counts one payment.
     pub(crate) fn spend(&mut self, at: Time, amount: Amount) {
-        self.spent = self.spent.checked_add(amount).expect("a wallet's money bounds its spending");
+        self.spent = self.spent.saturating_add(amount);
         self.uses = self.uses.checked_add(1).expect("fewer than 2^64 payments");
         for window in &mut self.windows {
             window.count(at, amount, 1);
@@ -285,8 +294,11 @@ impl Usage {
 
     /// Takes back what a hold placed at `placed_at` did not use; the use itself too where nothing was captured.
     ///
-    /// Velocity is not given back: it counts attempts.
+    /// Velocity is not given back: it counts attempts. Nor is what was never counted: limits may be younger than a hold.
     pub(crate) fn give_back(&mut self, placed_at: Time, amount: Amount, unused: bool) {
+        if placed_at < self.since {
+            return;
+        }
         self.spent = self.spent.saturating_sub(amount);
         if unused {
             self.uses = self.uses.saturating_sub(1);
@@ -298,7 +310,7 @@ impl Usage {
 
     /// Adds what was used under another policy.
     pub(crate) fn absorb(&mut self, at: Time, other: Usage) {
-        self.spent = self.spent.checked_add(other.spent).expect("a wallet's money bounds its spending");
+        self.spent = self.spent.saturating_add(other.spent);
         self.uses = self.uses.saturating_add(other.uses);
         for theirs in other.windows {
             let (spent, count) = theirs.used(at);
@@ -335,6 +347,8 @@ impl Limit {
 #[derive(Clone, Debug)]
 struct WindowUsage {
     window: Window,
+    /// What came before was not counted here one by one.
+    since: Time,
     state: WindowState,
 }
 
@@ -348,13 +362,15 @@ enum WindowState {
 
 #[derive(Clone, Copy, Debug)]
 struct Spent {
+    /// The first payment in it; the last is at `at`.
+    from: Time,
     at: Time,
     amount: Amount,
     count: u32,
 }
 
 impl WindowUsage {
-    fn new(window: Window) -> WindowUsage {
+    fn new(window: Window, since: Time) -> WindowUsage {
         let state = match window {
             Window::Rolling { seconds } => WindowState::Rolling {
                 nanos: Time::from_seconds(u64::from(seconds)).0,
@@ -364,7 +380,7 @@ impl WindowUsage {
                 WindowState::Calendar { ends_at: Time(0), spent: Amount::ZERO, count: 0 }
             }
         };
-        WindowUsage { window, state }
+        WindowUsage { window, since, state }
     }
 
     fn used(&self, at: Time) -> (Amount, u32) {
@@ -381,10 +397,7 @@ impl WindowUsage {
                 .rev()
                 .take_while(|spent| at < spent.at.after(*nanos))
                 .fold((Amount::ZERO, 0u32), |(sum, count), spent| {
-                    (
-                        sum.checked_add(spent.amount).expect("within the total"),
-                        count.saturating_add(spent.count),
-                    )
+                    (sum.saturating_add(spent.amount), count.saturating_add(spent.count))
                 }),
         }
     }
@@ -397,7 +410,7 @@ impl WindowUsage {
                     *spent = Amount::ZERO;
                     *count = 0;
                 }
-                *spent = spent.checked_add(amount).expect("within the total");
+                *spent = spent.saturating_add(amount);
                 *count = count.saturating_add(payments);
             }
             (WindowState::Rolling { nanos, payments: list }, Window::Rolling { .. }) => {
@@ -407,7 +420,7 @@ impl WindowUsage {
                 if list.len() == ROLLING_SPENDINGS_MAX {
                     merge_oldest(list);
                 }
-                list.push_back(Spent { at, amount, count: payments });
+                list.push_back(Spent { from: at, at, amount, count: payments });
             }
             (WindowState::Calendar { .. }, Window::Rolling { .. })
             | (WindowState::Rolling { .. }, Window::Calendar { .. }) => {
@@ -417,6 +430,9 @@ impl WindowUsage {
     }
 
     fn give_back(&mut self, placed_at: Time, amount: Amount) {
+        if placed_at < self.since {
+            return;
+        }
         match (&mut self.state, self.window) {
             (WindowState::Calendar { ends_at, spent, .. }, Window::Calendar { period, zone }) => {
                 if period_end(placed_at, period, zone) == *ends_at {
@@ -424,7 +440,9 @@ impl WindowUsage {
                 }
             }
             (WindowState::Rolling { payments, .. }, Window::Rolling { .. }) => {
-                if let Some(spent) = payments.iter_mut().find(|spent| placed_at <= spent.at) {
+                // A hold older than the window is not among them any more.
+                let holds = |spent: &&mut Spent| spent.from <= placed_at && placed_at <= spent.at;
+                if let Some(spent) = payments.iter_mut().find(holds) {
                     spent.amount = spent.amount.saturating_sub(amount);
                 }
             }
@@ -441,7 +459,8 @@ fn merge_oldest(payments: &mut VecDeque<Spent>) {
     if let Some(oldest) = payments.pop_front()
         && let Some(next) = payments.front_mut()
     {
-        next.amount = next.amount.checked_add(oldest.amount).expect("within the total");
+        next.from = oldest.from;
+        next.amount = next.amount.saturating_add(oldest.amount);
         next.count = next.count.saturating_add(oldest.count);
     }
 }

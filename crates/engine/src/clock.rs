@@ -13,9 +13,7 @@ pub struct Clock {
 impl Clock {
     /// The system's clock, put forward by `nanos`.
     pub fn ahead_by(nanos: u64) -> Clock {
-        Clock {
-            ahead_nanos: AtomicU64::new(nanos),
-        }
+        Clock { ahead_nanos: AtomicU64::new(nanos) }
     }
 
     /// Now. A clock that is set back does no harm: entries go on in single nanoseconds until it has caught up.
@@ -28,9 +26,7 @@ impl Clock {
     /// Puts the clock forward, and returns how far it is ahead of the system's in all.
     pub fn advance(&self, nanos: u64) -> u64 {
         let add = |ahead: u64| Some(ahead.saturating_add(nanos));
-        let before = self
-            .ahead_nanos
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+        let before = self.ahead_nanos.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
         before.unwrap_or_default().saturating_add(nanos)
     }
 }

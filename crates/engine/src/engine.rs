@@ -45,9 +45,7 @@ pub struct Options {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
-            .field("clock", &self.clock)
-            .finish_non_exhaustive()
+        f.debug_struct("Options").field("clock", &self.clock).finish_non_exhaustive()
     }
 }
 
@@ -102,14 +100,7 @@ impl Engine {
         };
         let thread = std::thread::Builder::new().name("writer".into()).spawn(lead);
         threads.push(thread.map_err(JournalFault::Storage)?);
-        Ok(Engine {
-            queue: Some(queue),
-            journal: reader,
-            tide,
-            positions,
-            scheduling,
-            threads,
-        })
+        Ok(Engine { queue: Some(queue), journal: reader, tide, positions, scheduling, threads })
     }
 
     /// Puts a request into the queue.
@@ -133,9 +124,7 @@ impl Engine {
     pub fn entry(&self, seq: Seq) -> Result<Option<Vec<u8>>, JournalFault> {
         let frames = self.journal.frames(seq, 1)?;
         let mut entries = frames.iter().flat_map(|frame| frame.entries());
-        Ok(entries
-            .find(|(found, _)| *found == seq)
-            .map(|(_, bytes)| bytes.to_vec()))
+        Ok(entries.find(|(found, _)| *found == seq).map(|(_, bytes)| bytes.to_vec()))
     }
 
     /// How many entries are durable.

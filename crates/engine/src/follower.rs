@@ -66,10 +66,7 @@ impl Tide {
     /// Rests between two tries; false when there will be nothing more to try for.
     fn rest(&self, rest: Duration) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (state, _) = self
-            .changed
-            .wait_timeout(state, rest)
-            .unwrap_or_else(PoisonError::into_inner);
+        let (state, _) = self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner);
         !state.1
     }
 }
@@ -86,38 +83,33 @@ pub(crate) fn follow(
     report: fn(&'static str, &FollowerFault),
 ) -> std::io::Result<JoinHandle<()>> {
     let name = follower.name();
-    std::thread::Builder::new()
-        .name(format!("follow-{name}"))
-        .spawn(move || {
-            while tide.wait(follower.position()) {
-                match feed(follower.as_mut(), &journal) {
-                    Ok(()) => {
-                        let mut positions = positions.lock().unwrap_or_else(PoisonError::into_inner);
-                        let position = follower.position();
-                        match positions.iter_mut().find(|(known, _)| *known == name) {
-                            Some(known) => known.1 = position,
-                            None => positions.push((name, position)),
-                        }
+    std::thread::Builder::new().name(format!("follow-{name}")).spawn(move || {
+        while tide.wait(follower.position()) {
+            match feed(follower.as_mut(), &journal) {
+                Ok(()) => {
+                    let mut positions = positions.lock().unwrap_or_else(PoisonError::into_inner);
+                    let position = follower.position();
+                    match positions.iter_mut().find(|(known, _)| *known == name) {
+                        Some(known) => known.1 = position,
+                        None => positions.push((name, position)),
                     }
-                    Err(fault) => {
-                        report(name, &fault);
-                        if !tide.rest(Duration::from_secs(1)) {
-                            return;
-                        }
+                }
+                Err(fault) => {
+                    report(name, &fault);
+                    if !tide.rest(Duration::from_secs(1)) {
+                        return;
                     }
                 }
             }
-        })
+        }
+    })
 }
 
 fn feed(follower: &mut dyn Follower, journal: &Reader) -> Result<(), FollowerFault> {
     let from = follower.position();
     let frames = journal.frames(from, FOLLOW_FRAMES_MAX)?;
-    let entries: Vec<(Seq, &[u8])> = frames
-        .iter()
-        .flat_map(|frame| frame.entries())
-        .skip_while(|(seq, _)| *seq < from)
-        .collect();
+    let entries: Vec<(Seq, &[u8])> =
+        frames.iter().flat_map(|frame| frame.entries()).skip_while(|(seq, _)| *seq < from).collect();
     let Some((first, _)) = entries.first() else {
         return Ok(());
     };

@@ -5,11 +5,7 @@
 
 #![cfg_attr(
     not(test),
-    deny(
-        clippy::indexing_slicing,
-        clippy::as_conversions,
-        clippy::arithmetic_side_effects
-    )
+    deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)
 )]
 #![forbid(unsafe_code)]
 
@@ -21,6 +17,7 @@ pub mod limits;
 mod recovery;
 pub mod schedule;
 pub mod tiles;
+pub mod views;
 pub mod writer;
 
 pub use clock::Clock;
@@ -28,4 +25,5 @@ pub use engine::{Busy, Engine, Options, Ticket};
 pub use follower::{Follower, FollowerFault, Positions};
 pub use journal::{BookId, FileJournal, Journal, JournalFault, MemoryJournal};
 pub use tiles::{Log, Published, TileHashes, Tiles};
+pub use views::{View, Views, ViewsFault, ViewsReader};
 pub use writer::{Answer, Fault, RecoveryError, Stepdown, Unit, Writer};

@@ -40,8 +40,7 @@ pub(crate) fn recover(journal: &dyn Frames, mut progress: impl FnMut(Seq)) -> Re
         for read in receive {
             let (frame, leaves): (Frame, Vec<Hash>) = read.map_err(|fault: JournalFault| fault)?;
             for ((seq, entry), leaf) in frame.entries().zip(leaves) {
-                book.replay_hashed(entry, leaf)
-                    .map_err(|why| RecoveryError::Entry { at: seq, why })?;
+                book.replay_hashed(entry, leaf).map_err(|why| RecoveryError::Entry { at: seq, why })?;
             }
             if book.root().0 != frame.root() {
                 return Err(RecoveryError::Root { before: frame.next() });

@@ -31,11 +31,7 @@ pub fn hurry_this_thread() -> Scheduling {
         ThreadPriority::Crossplatform(priority),
         ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo),
     );
-    if taken.is_ok() {
-        Scheduling::Fifo
-    } else {
-        Scheduling::Default
-    }
+    if taken.is_ok() { Scheduling::Fifo } else { Scheduling::Default }
 }
 
 #[cfg(test)]
@@ -46,10 +42,7 @@ mod tests {
     fn the_answer_is_what_the_kernel_says() {
         let (said, is) = std::thread::spawn(|| {
             let said = hurry_this_thread();
-            (
-                said,
-                thread_priority::thread_schedule_policy().expect("a thread has a policy"),
-            )
+            (said, thread_priority::thread_schedule_policy().expect("a thread has a policy"))
         })
         .join()
         .expect("the thread ends");

@@ -41,18 +41,12 @@ pub struct Log {
 impl Log {
     /// The newest checkpoint. Every hash below it can be read.
     pub fn published(&self) -> Arc<Published> {
-        self.published
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A reader for proofs; it keeps the tiles it has read.
     pub fn hashes(&self) -> TileHashes {
-        TileHashes {
-            directory: self.directory.clone(),
-            tiles: Mutex::new(BTreeMap::new()),
-        }
+        TileHashes { directory: self.directory.clone(), tiles: Mutex::new(BTreeMap::new()) }
     }
 }
 
@@ -79,10 +73,7 @@ impl HashReader for TileHashes {
                 place.insert(read_tile(&self.directory, level, tile).map_err(|_| missing)?)
             }
         };
-        let bytes = read
-            .get(start..)
-            .and_then(|rest| rest.first_chunk::<32>())
-            .ok_or(missing)?;
+        let bytes = read.get(start..).and_then(|rest| rest.first_chunk::<32>()).ok_or(missing)?;
         Ok(Hash(*bytes))
     }
 }
@@ -124,18 +115,8 @@ impl Tiles {
         let frontier = kept(directory);
         let published = Arc::new(RwLock::new(Arc::new(publish(&signer, &frontier))));
         let directory = Arc::new(directory.to_path_buf());
-        let log = Log {
-            directory: directory.clone(),
-            published: published.clone(),
-        };
-        let mut tiles = Tiles {
-            directory,
-            signer,
-            frontier,
-            levels: Vec::new(),
-            published,
-            kept_at: None,
-        };
+        let log = Log { directory: directory.clone(), published: published.clone() };
+        let mut tiles = Tiles { directory, signer, frontier, levels: Vec::new(), published, kept_at: None };
         let mut items = tiles.frontier.size();
         for level in 0u8.. {
             let path = tiles.directory.join(level.to_string());
@@ -153,17 +134,9 @@ impl Tiles {
         let place = usize::from(level);
         while self.levels.len() <= place {
             let path = self.directory.join(self.levels.len().to_string());
-            self.levels.push(
-                OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .read(true)
-                    .open(path)?,
-            );
+            self.levels.push(OpenOptions::new().create(true).append(true).read(true).open(path)?);
         }
-        self.levels
-            .get(place)
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.levels.get(place).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// Makes what was written so far survive a crash. It is only there to begin from later, so it is not done each time.
@@ -171,11 +144,7 @@ impl Tiles {
         for file in &self.levels {
             file.sync_data()?;
         }
-        let published = self
-            .published
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let published = self.published.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut state = self.frontier.to_bytes();
         state.extend_from_slice(published.checkpoint.as_bytes());
         replace(&self.directory, STATE, &state)?;
@@ -260,16 +229,8 @@ impl Drop for Tiles {
 
 fn publish(signer: &NoteSigner, frontier: &Frontier) -> Published {
     let (size, root) = (frontier.size(), frontier.root());
-    let checkpoint = Checkpoint {
-        origin: signer.verifier().name().to_owned(),
-        size,
-        root,
-    };
-    Published {
-        size,
-        root,
-        checkpoint: checkpoint.sign(signer),
-    }
+    let checkpoint = Checkpoint { origin: signer.verifier().name().to_owned(), size, root };
+    Published { size, root, checkpoint: checkpoint.sign(signer) }
 }
 
 /// The frontier that was kept; an empty one where there is none, or none that fits.

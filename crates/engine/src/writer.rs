@@ -4,7 +4,7 @@
 //! nothing to tune. Time is an argument, so that a simulation can own it.
 
 use crate::journal::{Appended, BookId, Frame, Journal, JournalFault, Purpose};
-use crate::limits::FRAME_ENTRIES_MAX;
+use crate::limits::BATCH_COMMANDS_MAX as FRAME_COMMANDS;
 use book::{Action, Book, Command, Decision, Seq, Time, Verdict};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -77,12 +77,7 @@ impl<J: Journal> Writer<J> {
     pub fn recover(id: BookId, journal: J, progress: impl FnMut(Seq)) -> Result<Writer<J>, RecoveryError> {
         let book = crate::recovery::recover(journal.reader().as_ref(), progress)?;
         let frame = Frame::after(id, book.head().seq);
-        Ok(Writer {
-            book,
-            journal,
-            frame,
-            entry: Vec::new(),
-        })
+        Ok(Writer { book, journal, frame, entry: Vec::new() })
     }
 
     /// The book as it stands.
@@ -105,19 +100,13 @@ impl<J: Journal> Writer<J> {
     /// # Errors
     /// [`Stepdown`] where it may not be. Nobody may then be told anything.
     pub fn run(&mut self, now: Time, units: &[Unit]) -> Result<Vec<Answer>, Stepdown> {
-        let commands = units
-            .iter()
-            .fold(0usize, |sum, unit| sum.saturating_add(unit.len()));
+        let commands = units.iter().fold(0usize, |sum, unit| sum.saturating_add(unit.len()));
         let mut batch = Batch::new(&mut self.journal, commands);
-        let writer = &mut Pen {
-            book: &mut self.book,
-            frame: &mut self.frame,
-            entry: &mut self.entry,
-        };
+        let writer = &mut Pen { book: &mut self.book, frame: &mut self.frame, entry: &mut self.entry };
         writer.frame.clear(writer.book.head().seq);
         while let Some(due) = writer.book.due(now) {
-            let stuck = writer.execute(now, &due, &mut batch)?.is_err();
-            if stuck {
+            // What cannot be recorded now, for want of space, is still due the next time.
+            if !matches!(writer.execute(now, &due, &mut batch)?, Ok(Verdict::Record(..))) {
                 break;
             }
         }
@@ -158,13 +147,8 @@ struct Batch<'a, J> {
 
 impl<'a, J: Journal> Batch<'a, J> {
     fn new(journal: &'a mut J, commands: usize) -> Batch<'a, J> {
-        let mut batch = Batch {
-            journal,
-            ordinary: 0,
-            closing: 0,
-            purpose: Purpose::Ordinary,
-        };
-        batch.look(commands.min(usize::try_from(FRAME_ENTRIES_MAX).expect("32 bits fit")));
+        let mut batch = Batch { journal, ordinary: 0, closing: 0, purpose: Purpose::Ordinary };
+        batch.look(commands.min(FRAME_COMMANDS));
         batch
     }
 
@@ -213,14 +197,11 @@ impl Pen<'_> {
         if matches!(decided.decision(), Decision::Record(_)) {
             if !self.frame.has_room() {
                 self.flush(batch)?;
+                batch.look(FRAME_COMMANDS);
             }
             self.entry.clear();
             self.book.write(&decided, command, self.entry);
-            let purpose = if command.action.closes() {
-                Purpose::Closing
-            } else {
-                Purpose::Ordinary
-            };
+            let purpose = if command.action.closes() { Purpose::Closing } else { Purpose::Ordinary };
             if !batch.take(self.entry.len(), purpose) {
                 return Ok(Err(Fault::Full));
             }
@@ -244,7 +225,6 @@ impl Pen<'_> {
         }
         self.frame.clear(self.book.head().seq);
         batch.purpose = Purpose::Ordinary;
-        batch.look(usize::try_from(FRAME_ENTRIES_MAX).expect("32 bits fit"));
         Ok(())
     }
 }

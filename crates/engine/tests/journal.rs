@@ -86,10 +86,7 @@ fn a_frame_has_these_bytes() {
     let (header, entries) = hex.split_at(128);
     // The two checks were computed by Python's zlib.crc32.
     assert_eq!(&header[0..8], "54424652");
-    assert_eq!(
-        &header[24..64],
-        "0b000000".to_owned() + "0201000000000000" + "02000000" + "00000000"
-    );
+    assert_eq!(&header[24..64], "0b000000".to_owned() + "0201000000000000" + "02000000" + "00000000");
     assert_eq!(&header[64..128], "09".repeat(32));
     assert_eq!(entries, "02000000616201000000630000000000");
     assert_eq!((&header[8..16], &header[16..24]), (CHECKS.0, CHECKS.1));
@@ -110,11 +107,7 @@ fn a_frame_is_decoded_whole_or_not_at_all() {
         let mut bytes = whole.bytes().to_vec();
         bytes[at] ^= 1;
         assert_eq!(Frame::decode(BOOK, bytes), None, "byte {at} flipped");
-        assert_eq!(
-            Frame::decode(BOOK, whole.bytes()[..at].to_vec()),
-            None,
-            "{at} bytes"
-        );
+        assert_eq!(Frame::decode(BOOK, whole.bytes()[..at].to_vec()), None, "{at} bytes");
     }
     let longer = [whole.bytes(), &[0; 8]].concat();
     assert_eq!(Frame::decode(BOOK, longer), None);
@@ -229,27 +222,17 @@ fn a_frame_torn_anywhere_is_cut_and_its_place_is_used_again() {
             Act::Write { .. } => Fate::Works,
             Act::Sync { .. } => Fate::Fails(Remains::First(kept)),
         });
-        assert!(matches!(
-            journal.append(&frames[2], Purpose::Ordinary),
-            Appended::Unknown(_)
-        ));
+        assert!(matches!(journal.append(&frames[2], Purpose::Ordinary), Appended::Unknown(_)));
         disk.decide(|_| Fate::Works);
         disk.power_cut(Remains::Nothing);
 
         let mut journal = open(&disk);
         // The last bytes are padding, which was zero before: without them the frame is whole.
-        let expected = if frames[2].bytes()[kept as usize..].iter().all(|byte| *byte == 0) {
-            3
-        } else {
-            2
-        };
+        let expected = if frames[2].bytes()[kept as usize..].iter().all(|byte| *byte == 0) { 3 } else { 2 };
         assert_eq!(all(&journal), frames[..expected], "{kept} bytes were left");
         if expected == 2 {
             let end = places(&frames)[2] as usize;
-            assert!(
-                disk.durable()[end..].iter().all(|byte| *byte == 0),
-                "{kept} bytes were left"
-            );
+            assert!(disk.durable()[end..].iter().all(|byte| *byte == 0), "{kept} bytes were left");
             let shorter = frame(BOOK, 4, &[b"another"]);
             durable(&mut journal, &shorter);
             disk.power_cut(Remains::Nothing);
@@ -268,15 +251,8 @@ fn a_flipped_byte_in_the_midst_is_refused_and_named() {
             disk.flip(at, 0x10);
             let before = disk.durable();
             match MemoryJournal::open(&disk, BOOK, 0) {
-                Err(JournalFault::Damaged {
-                    at: damaged,
-                    expected,
-                    later,
-                }) => {
-                    assert_eq!(
-                        (damaged, expected, later),
-                        (places[number], Seq(first), places[number + 1])
-                    );
+                Err(JournalFault::Damaged { at: damaged, expected, later }) => {
+                    assert_eq!((damaged, expected, later), (places[number], Seq(first), places[number + 1]));
                 }
                 other => panic!("byte {at}: {other:?}"),
             }
@@ -294,26 +270,14 @@ fn a_lost_last_frame_is_refused_when_a_checkpoint_knows_of_it() {
         disk.flip(at, 0x80);
         let before = disk.durable();
         match MemoryJournal::open(&disk, BOOK, 6) {
-            Err(JournalFault::BehindCheckpoint {
-                entries: 4,
-                checkpoint: 6,
-            }) => {}
+            Err(JournalFault::BehindCheckpoint { entries: 4, checkpoint: 6 }) => {}
             other => panic!("byte {at}: {other:?}"),
         }
         assert!(disk.durable() == before, "refusing changes nothing");
-        assert_eq!(
-            all(&MemoryJournal::open(&disk, BOOK, 4).expect("4 entries are there")),
-            frames[..2]
-        );
+        assert_eq!(all(&MemoryJournal::open(&disk, BOOK, 4).expect("4 entries are there")), frames[..2]);
     }
     let missing = MemoryJournal::open(&Disk::perfect(), BOOK, 1);
-    assert!(matches!(
-        missing,
-        Err(JournalFault::BehindCheckpoint {
-            entries: 0,
-            checkpoint: 1
-        })
-    ));
+    assert!(matches!(missing, Err(JournalFault::BehindCheckpoint { entries: 0, checkpoint: 1 })));
 }
 
 #[test]
@@ -324,10 +288,7 @@ fn a_damaged_header_is_no_journal_and_another_book_is_not_ours() {
     for at in 0..32 {
         disk.flip(at, 4);
         let opened = MemoryJournal::open(&disk, BOOK, 0);
-        assert!(
-            matches!(opened, Err(JournalFault::NotAJournal)),
-            "byte {at}: {opened:?}"
-        );
+        assert!(matches!(opened, Err(JournalFault::NotAJournal)), "byte {at}: {opened:?}");
         disk.flip(at, 4);
     }
     assert_eq!(all(&open(&disk)), three_frames());
@@ -338,12 +299,7 @@ fn a_damaged_header_is_no_journal_and_another_book_is_not_ours() {
 fn an_entry_that_looks_like_a_frame_does_not_pass_for_a_later_one() {
     let rows: [(&str, BookId, u64, Remains); 3] = [
         ("end lost, our own bytes", BOOK, 8, Remains::First(400)),
-        (
-            "header lost, made by a stranger who does not know the id",
-            OTHER,
-            8,
-            Remains::Sectors(0b110),
-        ),
+        ("header lost, made by a stranger who does not know the id", OTHER, 8, Remains::Sectors(0b110)),
         ("header lost, an old one of ours", BOOK, 0, Remains::Nothing),
     ];
     for (story, book, first, remains) in rows {
@@ -357,10 +313,7 @@ fn an_entry_that_looks_like_a_frame_does_not_pass_for_a_later_one() {
             Act::Sync { .. } => Fate::Fails(remains),
         });
         let outer = frame(BOOK, 1, &[&entry]);
-        assert!(matches!(
-            journal.append(&outer, Purpose::Ordinary),
-            Appended::Unknown(_)
-        ));
+        assert!(matches!(journal.append(&outer, Purpose::Ordinary), Appended::Unknown(_)));
         disk.decide(|_| Fate::Works);
         disk.power_cut(Remains::Nothing);
         let opened = MemoryJournal::open(&disk, BOOK, 1);
@@ -378,10 +331,7 @@ fn a_frame_seen_after_a_failed_sync_is_made_durable_before_anybody_relies_on_it(
         Act::Write { .. } => Fate::Works,
         Act::Sync { .. } => Fate::Fails(Remains::Nothing),
     });
-    assert!(matches!(
-        journal.append(&frames[2], Purpose::Ordinary),
-        Appended::Unknown(_)
-    ));
+    assert!(matches!(journal.append(&frames[2], Purpose::Ordinary), Appended::Unknown(_)));
     disk.decide(|_| Fate::Works);
 
     let mut journal = open(&disk);
@@ -408,18 +358,12 @@ fn after_a_failure_nothing_is_tried_again() {
             }
         });
         let first = journal.append(&frames[1], Purpose::Ordinary);
-        assert!(
-            matches!(first, Appended::Unknown(JournalFault::Storage(_))),
-            "{first:?}"
-        );
+        assert!(matches!(first, Appended::Unknown(JournalFault::Storage(_))), "{first:?}");
         assert_eq!(all(&journal), frames[..1], "readers see only what is durable");
         let before = acts.load(Ordering::Relaxed);
         disk.decide(|_| Fate::Works);
         let again = journal.append(&frames[1], Purpose::Closing);
-        assert!(
-            matches!(again, Appended::Unknown(JournalFault::Stopped)),
-            "{again:?}"
-        );
+        assert!(matches!(again, Appended::Unknown(JournalFault::Stopped)), "{again:?}");
         assert_eq!(before, acts.load(Ordering::Relaxed));
     }
 }
@@ -457,10 +401,7 @@ fn a_full_disk_refuses_new_business_closes_holds_and_goes_on_when_there_is_space
     let mut journal = open(&disk);
     assert!(matches!(append(&mut journal, Purpose::Closing), Appended::Full));
     disk.set_capacity(u64::MAX);
-    assert!(matches!(
-        append(&mut journal, Purpose::Ordinary),
-        Appended::Durable
-    ));
+    assert!(matches!(append(&mut journal, Purpose::Ordinary), Appended::Durable));
 }
 
 #[test]
@@ -470,10 +411,7 @@ fn who_opened_last_leads() {
     let mut old = open(&disk);
     durable(&mut old, &frames[0]);
     let mut new = open(&disk);
-    assert!(matches!(
-        old.append(&frames[1], Purpose::Ordinary),
-        Appended::Fenced
-    ));
+    assert!(matches!(old.append(&frames[1], Purpose::Ordinary), Appended::Fenced));
     durable(&mut new, &frames[1]);
     assert_eq!(all(&new), frames[..2]);
 }

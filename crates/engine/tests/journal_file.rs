@@ -60,10 +60,7 @@ fn all(journal: &FileJournal) -> Vec<Frame> {
 
 fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
     use std::os::unix::fs::FileExt;
-    let file = fs::OpenOptions::new()
-        .write(true)
-        .open(path)
-        .expect("the journal is there");
+    let file = fs::OpenOptions::new().write(true).open(path).expect("the journal is there");
     file.write_all_at(bytes, at).expect("the journal can be written");
 }
 
@@ -81,13 +78,7 @@ fn a_journal_is_made_closed_and_opened_again() {
 
     let behind = FileJournal::open(&directory.0, BOOK, 4);
     assert!(
-        matches!(
-            behind,
-            Err(JournalFault::BehindCheckpoint {
-                entries: 3,
-                checkpoint: 4
-            })
-        ),
+        matches!(behind, Err(JournalFault::BehindCheckpoint { entries: 3, checkpoint: 4 })),
         "{behind:?}"
     );
 }
@@ -96,13 +87,7 @@ fn a_journal_is_made_closed_and_opened_again() {
 fn a_missing_journal_is_made_only_if_no_checkpoint_knows_of_one() {
     let directory = Directory::new();
     let missing = FileJournal::open(&directory.0, BOOK, 1);
-    assert!(matches!(
-        missing,
-        Err(JournalFault::BehindCheckpoint {
-            entries: 0,
-            checkpoint: 1
-        })
-    ));
+    assert!(matches!(missing, Err(JournalFault::BehindCheckpoint { entries: 0, checkpoint: 1 })));
     assert!(!directory.journal().exists());
     // What a crash left of making one is no journal, and no obstacle.
     fs::write(directory.0.join("journal.new"), b"half").expect("the directory is ours");
@@ -115,10 +100,7 @@ fn one_leads_at_a_time() {
     let directory = Directory::new();
     let first = open(&directory.0);
     let second = FileJournal::open(&directory.0, BOOK, 0);
-    assert!(
-        matches!(&second, Err(JournalFault::Locked(path)) if *path == directory.0),
-        "{second:?}"
-    );
+    assert!(matches!(&second, Err(JournalFault::Locked(path)) if *path == directory.0), "{second:?}");
     drop(first);
     open(&directory.0);
 }
@@ -160,13 +142,7 @@ fn a_reader_in_another_thread_sees_every_durable_frame_and_no_other() {
     });
     assert_eq!(reader.next(), Seq(FRAMES));
     drop(journal);
-    assert_eq!(
-        reader
-            .frames(Seq(FRAMES - 1), 1)
-            .expect("a reader outlives the writer")
-            .len(),
-        1
-    );
+    assert_eq!(reader.frames(Seq(FRAMES - 1), 1).expect("a reader outlives the writer").len(), 1);
 }
 
 #[test]
@@ -182,21 +158,13 @@ fn appending_goes_on_past_the_first_chunk_and_the_file_stays_ahead() {
         durable(&mut journal, &next);
         end += next.bytes().len() as u64;
         seq += 24;
-        let length = fs::metadata(directory.journal())
-            .expect("the journal is there")
-            .len();
-        assert!(
-            end + RESERVE_BYTES <= length,
-            "{length} bytes keep the reserve behind {end}"
-        );
+        let length = fs::metadata(directory.journal()).expect("the journal is there").len();
+        assert!(end + RESERVE_BYTES <= length, "{length} bytes keep the reserve behind {end}");
     }
     drop(journal);
     let journal = open(&directory.0);
     assert_eq!(journal.reader().next(), Seq(seq));
-    let found = journal
-        .reader()
-        .frames(Seq(seq - 1), 9)
-        .expect("frames can be read");
+    let found = journal.reader().frames(Seq(seq - 1), 9).expect("frames can be read");
     assert_eq!(found, [frame(seq - 24, &entries)]);
 }
 
@@ -216,11 +184,9 @@ fn damage_on_disk_is_told_from_a_torn_end() {
 
     overwrite(&directory.journal(), second + 68, b"too");
     match FileJournal::open(&directory.0, BOOK, 0) {
-        Err(JournalFault::Damaged {
-            at,
-            expected: Seq(1),
-            later,
-        }) => assert_eq!((at, later), (second, third)),
+        Err(JournalFault::Damaged { at, expected: Seq(1), later }) => {
+            assert_eq!((at, later), (second, third))
+        }
         other => panic!("{other:?}"),
     }
     overwrite(&directory.journal(), second + 68, b"two");

@@ -25,10 +25,7 @@ const JOURNAL_NEW: &str = "journal.new";
 /// The empty file whose lock says who leads.
 const LOCK: &str = "lock";
 
-const SPACE: Space = Space {
-    chunk_bytes: CHUNK_BYTES,
-    reserve_bytes: RESERVE_BYTES,
-};
+const SPACE: Space = Space { chunk_bytes: CHUNK_BYTES, reserve_bytes: RESERVE_BYTES };
 
 /// The journal of a book in a directory of this machine. Whoever has it open leads the book.
 #[derive(Debug)]
@@ -54,10 +51,7 @@ impl FileJournal {
         let path = directory.join(JOURNAL);
         if !path.try_exists()? {
             if 0 < at_least {
-                return Err(JournalFault::BehindCheckpoint {
-                    entries: 0,
-                    checkpoint: at_least,
-                });
+                return Err(JournalFault::BehindCheckpoint { entries: 0, checkpoint: at_least });
             }
             create(directory, book).inspect_err(|_| {
                 // Half a journal would only take space. If it cannot be removed, the next start overwrites it.
@@ -116,11 +110,7 @@ impl Storage for File {
 
 /// Takes the lead, which ends with the returned file, also when the process dies.
 fn lock(directory: &Path) -> Result<File, JournalFault> {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(directory.join(LOCK))?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(JournalFault::Locked(directory.to_owned())),
@@ -131,11 +121,7 @@ fn lock(directory: &Path) -> Result<File, JournalFault> {
 /// Makes an empty journal under another name first, so that a half-made one is never opened.
 fn create(directory: &Path, book: BookId) -> Result<(), JournalFault> {
     let new = directory.join(JOURNAL_NEW);
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .open(&new)?;
+    let file = OpenOptions::new().create(true).truncate(true).write(true).open(&new)?;
     tape::format(&file, book, SPACE)?;
     file.sync_all()?;
     fs::rename(&new, directory.join(JOURNAL))?;

@@ -53,11 +53,7 @@ struct Filled {
 impl<S: Storage> Filler<S> {
     /// Fills in the calling thread: for simulation, where everything happens in one order.
     pub(super) fn here(storage: Arc<S>) -> Filler<S> {
-        Filler {
-            filled: 0,
-            place: Place::Here(storage),
-            fault: None,
-        }
+        Filler { filled: 0, place: Place::Here(storage), fault: None }
     }
 
     /// Fills in a thread of its own while the writer goes on committing.
@@ -67,26 +63,15 @@ impl<S: Storage> Filler<S> {
     pub(super) fn beside(storage: S) -> io::Result<Filler<S>> {
         let (orders, todo) = mpsc::channel::<(u64, u64)>();
         let (done, answers) = mpsc::channel();
-        let thread = thread::Builder::new()
-            .name("journal-fill".to_owned())
-            .spawn(move || {
-                while let Ok((from, to)) = todo.recv() {
-                    if done.send(fill(&storage, from, to)).is_err() {
-                        return;
-                    }
+        let thread = thread::Builder::new().name("journal-fill".to_owned()).spawn(move || {
+            while let Ok((from, to)) = todo.recv() {
+                if done.send(fill(&storage, from, to)).is_err() {
+                    return;
                 }
-            })?;
-        let worker = Worker {
-            orders: Some(orders),
-            answers,
-            busy: Busy::No,
-            thread: Some(thread),
-        };
-        Ok(Filler {
-            filled: 0,
-            place: Place::Beside(worker),
-            fault: None,
-        })
+            }
+        })?;
+        let worker = Worker { orders: Some(orders), answers, busy: Busy::No, thread: Some(thread) };
+        Ok(Filler { filled: 0, place: Place::Beside(worker), fault: None })
     }
 
     /// Writes zeros from the tape's end `end` to `to`, however far space reaches, and returns how far.
@@ -139,10 +124,7 @@ impl<S: Storage> Filler<S> {
                 self.take(filled);
             }
             Place::Beside(worker) => {
-                let orders = worker
-                    .orders
-                    .as_ref()
-                    .expect("orders end when the filler is dropped");
+                let orders = worker.orders.as_ref().expect("orders end when the filler is dropped");
                 match orders.send((self.filled, to)) {
                     Ok(()) => worker.busy = Busy::Yes,
                     Err(_) => self.fault = Some(gone()),
@@ -162,15 +144,11 @@ impl<S: Storage> Filler<S> {
             Patience::None => match worker.answers.try_recv() {
                 Ok(filled) => filled,
                 Err(mpsc::TryRecvError::Empty) => return,
-                Err(mpsc::TryRecvError::Disconnected) => Filled {
-                    to: 0,
-                    fault: Some(gone()),
-                },
+                Err(mpsc::TryRecvError::Disconnected) => Filled { to: 0, fault: Some(gone()) },
             },
-            Patience::UntilIdle => worker.answers.recv().unwrap_or_else(|_| Filled {
-                to: 0,
-                fault: Some(gone()),
-            }),
+            Patience::UntilIdle => {
+                worker.answers.recv().unwrap_or_else(|_| Filled { to: 0, fault: Some(gone()) })
+            }
         };
         worker.busy = Busy::No;
         self.take(filled);
@@ -203,14 +181,9 @@ fn fill<S: Storage>(storage: &S, from: u64, to: u64) -> Filled {
     let mut at = from;
     while at < to {
         let left = to.saturating_sub(at).min(FILL_BYTES);
-        let step = zeros
-            .get(..usize::try_from(left).expect("a step fits"))
-            .expect("a step fits");
+        let step = zeros.get(..usize::try_from(left).expect("a step fits")).expect("a step fits");
         if let Err(fault) = storage.write_at(at, step).and_then(|()| storage.sync()) {
-            return Filled {
-                to: at,
-                fault: Some(fault),
-            };
+            return Filled { to: at, fault: Some(fault) };
         }
         at = plus(at, left);
     }
@@ -218,10 +191,7 @@ fn fill<S: Storage>(storage: &S, from: u64, to: u64) -> Filled {
 }
 
 fn is_lack_of_space(fault: &io::Error) -> bool {
-    matches!(
-        fault.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-    )
+    matches!(fault.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 fn gone() -> io::Error {

@@ -54,13 +54,7 @@ pub(super) struct Header {
 impl Frame {
     /// An empty frame of `book` whose first entry will be `first`.
     pub fn after(book: BookId, first: Seq) -> Frame {
-        Frame {
-            book,
-            first,
-            count: 0,
-            sealed: false,
-            bytes: vec![0; HEADER],
-        }
+        Frame { book, first, count: 0, sealed: false, bytes: vec![0; HEADER] }
     }
 
     /// Empties the frame, keeping its buffer.
@@ -94,11 +88,7 @@ impl Frame {
         self.bytes.extend_from_slice(&[0; PREFIX]);
         let start = self.bytes.len();
         encode(&mut self.bytes);
-        let length = self
-            .bytes
-            .len()
-            .checked_sub(start)
-            .expect("encoding only appends");
+        let length = self.bytes.len().checked_sub(start).expect("encoding only appends");
         assert!(0 < length, "an entry has bytes");
         assert!(length <= ENTRY_BYTES_MAX, "an entry is at most 64 KiB");
         let length = u32::try_from(length).expect("64 KiB fit 32 bits");
@@ -113,27 +103,18 @@ impl Frame {
     pub fn seal(&mut self, root: [u8; 32]) {
         assert!(!self.sealed, "a frame is sealed once");
         assert!(0 < self.count, "a frame has entries");
-        let length = self
-            .bytes
-            .len()
-            .checked_sub(HEADER)
-            .expect("a frame begins with its header");
+        let length = self.bytes.len().checked_sub(HEADER).expect("a frame begins with its header");
         let padded = self.bytes.len().next_multiple_of(ALIGN);
         self.bytes.resize(padded, 0);
         assert!(self.bytes.len() <= FRAME_BYTES_MAX, "has_room bounds the length");
 
-        let (header, entries) = self
-            .bytes
-            .split_first_chunk_mut::<HEADER>()
-            .expect("a frame begins with its header");
+        let (header, entries) =
+            self.bytes.split_first_chunk_mut::<HEADER>().expect("a frame begins with its header");
         let entries_check = check(self.book, entries);
         header[0..4].copy_from_slice(&MAGIC);
         header[8..12].copy_from_slice(&entries_check.to_le_bytes());
-        header[12..16].copy_from_slice(
-            &u32::try_from(length)
-                .expect("FRAME_BYTES_MAX fits 32 bits")
-                .to_le_bytes(),
-        );
+        header[12..16]
+            .copy_from_slice(&u32::try_from(length).expect("FRAME_BYTES_MAX fits 32 bits").to_le_bytes());
         header[16..24].copy_from_slice(&self.first.0.to_le_bytes());
         header[24..28].copy_from_slice(&self.count.to_le_bytes());
         header[28..32].fill(0);
@@ -150,10 +131,7 @@ impl Frame {
         if bytes.len() != header.frame_bytes() || check(book, entries) != header.entries_check {
             return None;
         }
-        let entries = Entries {
-            next: header.first,
-            bytes: entries.get(..header.entries_bytes)?,
-        };
+        let entries = Entries { next: header.first, bytes: entries.get(..header.entries_bytes)? };
         let mut count = 0_u32;
         let mut rest = entries.clone();
         while rest.next().is_some() {
@@ -162,13 +140,7 @@ impl Frame {
         if count != header.count || !rest.bytes.is_empty() {
             return None;
         }
-        Some(Frame {
-            book,
-            first: header.first,
-            count,
-            sealed: true,
-            bytes,
-        })
+        Some(Frame { book, first: header.first, count, sealed: true, bytes })
     }
 
     /// The book this frame belongs to.
@@ -193,10 +165,7 @@ impl Frame {
 
     /// The Merkle root behind the last entry; of a sealed frame.
     pub fn root(&self) -> [u8; 32] {
-        let header = self
-            .bytes()
-            .first_chunk::<HEADER>()
-            .expect("a frame begins with its header");
+        let header = self.bytes().first_chunk::<HEADER>().expect("a frame begins with its header");
         let mut root = [0; 32];
         root.copy_from_slice(&header[32..64]);
         root
@@ -210,14 +179,8 @@ impl Frame {
 
     /// The entries with their positions, in order.
     pub fn entries(&self) -> Entries<'_> {
-        let (_, entries) = self
-            .bytes
-            .split_first_chunk::<HEADER>()
-            .expect("a frame begins with its header");
-        let mut entries = Entries {
-            next: self.first,
-            bytes: entries,
-        };
+        let (_, entries) = self.bytes.split_first_chunk::<HEADER>().expect("a frame begins with its header");
+        let mut entries = Entries { next: self.first, bytes: entries };
         if let Some(header) = self.bytes.first_chunk::<HEADER>().filter(|_| self.sealed) {
             let length = to_usize(u32_at(header, 12));
             entries.bytes = entries.bytes.get(..length).expect("a sealed frame is whole");
@@ -254,10 +217,7 @@ impl Header {
 
     /// The length of the whole frame, in bytes.
     pub(super) fn frame_bytes(&self) -> usize {
-        HEADER
-            .checked_add(self.entries_bytes)
-            .expect("32 bits of length fit")
-            .next_multiple_of(ALIGN)
+        HEADER.checked_add(self.entries_bytes).expect("32 bits of length fit").next_multiple_of(ALIGN)
     }
 }
 
@@ -286,10 +246,7 @@ impl<'frame> Iterator for Entries<'frame> {
 }
 
 fn behind(first: Seq, count: u32) -> Seq {
-    Seq(first
-        .0
-        .checked_add(u64::from(count))
-        .expect("a journal holds fewer than 2^64 entries"))
+    Seq(first.0.checked_add(u64::from(count)).expect("a journal holds fewer than 2^64 entries"))
 }
 
 fn u32_at(header: &[u8; HEADER], at: usize) -> u32 {

@@ -15,10 +15,7 @@ use super::{
 };
 use crate::limits::{MEMORY_CHUNK_BYTES, MEMORY_RESERVE_BYTES};
 
-const SPACE: Space = Space {
-    chunk_bytes: MEMORY_CHUNK_BYTES,
-    reserve_bytes: MEMORY_RESERVE_BYTES,
-};
+const SPACE: Space = Space { chunk_bytes: MEMORY_CHUNK_BYTES, reserve_bytes: MEMORY_RESERVE_BYTES };
 
 /// What a drive writes whole or not at all.
 const SECTOR_BYTES: u64 = 512;
@@ -172,17 +169,11 @@ impl MemoryJournal {
         let handle = {
             let mut platter = disk.platter();
             platter.epoch = platter.epoch.checked_add(1).expect("a simulation ends");
-            Handle {
-                disk: disk.clone(),
-                epoch: platter.epoch,
-            }
+            Handle { disk: disk.clone(), epoch: platter.epoch }
         };
         if !disk.platter().made {
             if 0 < at_least {
-                return Err(JournalFault::BehindCheckpoint {
-                    entries: 0,
-                    checkpoint: at_least,
-                });
+                return Err(JournalFault::BehindCheckpoint { entries: 0, checkpoint: at_least });
             }
             disk.platter().clear();
             tape::format(&handle, book, SPACE)?;
@@ -262,10 +253,7 @@ impl Storage for Handle {
         let end = plus(at, size(bytes));
         let grows = size(&platter.cached) < end;
         let full = grows && platter.capacity < end;
-        let (remains, answer) = match (platter.decide)(Act::Write {
-            at,
-            bytes: size(bytes),
-        }) {
+        let (remains, answer) = match (platter.decide)(Act::Write { at, bytes: size(bytes) }) {
             Fate::Works if !full => (Remains::All, Ok(())),
             Fate::Works | Fate::Full => (Remains::Nothing, Err(io::ErrorKind::StorageFull.into())),
             Fate::Fails(remains) => (remains, Err(io::Error::other("the write failed"))),
@@ -330,9 +318,7 @@ fn put(onto: &mut Vec<u8>, at: u64, bytes: &[u8]) {
     if onto.len() < end {
         onto.resize(end, 0);
     }
-    onto.get_mut(at..end)
-        .expect("made long enough above")
-        .copy_from_slice(bytes);
+    onto.get_mut(at..end).expect("made long enough above").copy_from_slice(bytes);
 }
 
 fn size(bytes: &[u8]) -> u64 {

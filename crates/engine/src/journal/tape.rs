@@ -155,21 +155,9 @@ impl<S: Storage> Tape<S> {
         if filled < found.soiled {
             return Err(JournalFault::Storage(io::ErrorKind::StorageFull.into()));
         }
-        let shared = Shared {
-            book,
-            storage: storage.clone(),
-            durable: Mutex::new(found.durable),
-        };
+        let shared = Shared { book, storage: storage.clone(), durable: Mutex::new(found.durable) };
         let shared = Arc::new(shared);
-        Ok(Tape {
-            book,
-            space,
-            storage,
-            filler,
-            end,
-            state: State::Running,
-            shared,
-        })
+        Ok(Tape { book, space, storage, filler, end, state: State::Running, shared })
     }
 
     pub(super) fn reader(&self) -> Arc<Shared<S>> {
@@ -203,15 +191,8 @@ impl<S: Storage> Tape<S> {
         if self.state == State::Stopped {
             return Appended::Unknown(JournalFault::Stopped);
         }
-        assert!(
-            frame.book() == self.book,
-            "a frame goes into its own book's journal"
-        );
-        assert_eq!(
-            frame.first(),
-            self.shared.durable().next,
-            "a frame begins where the journal ends"
-        );
+        assert!(frame.book() == self.book, "a frame goes into its own book's journal");
+        assert_eq!(frame.first(), self.shared.durable().next, "a frame begins where the journal ends");
 
         let bytes = frame.bytes();
         let end = plus(self.end, u64::try_from(bytes.len()).expect("lengths fit 64 bits"));
@@ -220,22 +201,15 @@ impl<S: Storage> Tape<S> {
             Ok(false) => return Appended::Full,
             Err(fault) => return self.stop(fault),
         }
-        if let Err(fault) = self
-            .storage
-            .write_at(self.end, bytes)
-            .and_then(|()| self.storage.sync())
-        {
+        if let Err(fault) = self.storage.write_at(self.end, bytes).and_then(|()| self.storage.sync()) {
             return self.stop(fault);
         }
-        self.shared
-            .durable()
-            .extend(frame.first(), self.end, frame.next(), end);
+        self.shared.durable().extend(frame.first(), self.end, frame.next(), end);
         self.end = end;
 
         let reserved = plus(end, self.space.reserve_bytes);
         let half = self.space.chunk_bytes.div_euclid(2);
-        self.filler
-            .ahead(plus(reserved, half), plus(reserved, self.space.chunk_bytes));
+        self.filler.ahead(plus(reserved, half), plus(reserved, self.space.chunk_bytes));
         Appended::Durable
     }
 
@@ -247,10 +221,7 @@ impl<S: Storage> Tape<S> {
 
 impl Durable {
     fn extend(&mut self, first: Seq, at: u64, next: Seq, end: u64) {
-        let marked = self
-            .marks
-            .last()
-            .is_some_and(|mark| at < plus(mark.at, MARK_BYTES));
+        let marked = self.marks.last().is_some_and(|mark| at < plus(mark.at, MARK_BYTES));
         if !marked {
             self.marks.push(Mark { first, at });
         }
@@ -261,9 +232,7 @@ impl Durable {
 
 impl<S: Storage> Shared<S> {
     fn durable(&self) -> MutexGuard<'_, Durable> {
-        self.durable
-            .lock()
-            .expect("nobody panics while holding the end of the journal")
+        self.durable.lock().expect("nobody panics while holding the end of the journal")
     }
 }
 
@@ -310,11 +279,7 @@ struct Found {
 fn recover<S: Storage>(storage: &S, book: BookId) -> Result<Found, JournalFault> {
     let len = storage.len()?;
     check_header(storage, book, len)?;
-    let mut durable = Durable {
-        next: Seq(0),
-        end: START,
-        marks: Vec::new(),
-    };
+    let mut durable = Durable { next: Seq(0), end: START, marks: Vec::new() };
     let mut last = None;
     loop {
         let at = durable.end;
@@ -326,11 +291,7 @@ fn recover<S: Storage>(storage: &S, book: BookId) -> Result<Found, JournalFault>
         if let Some(header) = &header {
             // Only a write that strayed puts a whole header where another belongs.
             if header.first != durable.next {
-                return Err(JournalFault::Damaged {
-                    at,
-                    expected: durable.next,
-                    later: at,
-                });
+                return Err(JournalFault::Damaged { at, expected: durable.next, later: at });
             }
             if fits(at, header.frame_bytes(), len) {
                 frame = read_frame(storage, book, at, header)?;
@@ -348,17 +309,9 @@ fn recover<S: Storage>(storage: &S, book: BookId) -> Result<Found, JournalFault>
         };
         let rest = survey(storage, book, at, later_from)?;
         if let Some(later) = rest.later {
-            return Err(JournalFault::Damaged {
-                at,
-                expected: durable.next,
-                later,
-            });
+            return Err(JournalFault::Damaged { at, expected: durable.next, later });
         }
-        return Ok(Found {
-            durable,
-            last,
-            soiled: rest.soiled,
-        });
+        return Ok(Found { durable, last, soiled: rest.soiled });
     }
 }
 
@@ -405,9 +358,7 @@ fn survey<S: Storage>(storage: &S, book: BookId, at: u64, later_from: u64) -> io
     while start < len {
         // A header may begin at any place of the window, so the window reaches one header further.
         let reach = WINDOW.saturating_add(frame::HEADER);
-        let left = usize::try_from(len.saturating_sub(start))
-            .unwrap_or(reach)
-            .min(reach);
+        let left = usize::try_from(len.saturating_sub(start)).unwrap_or(reach).min(reach);
         window.resize(left, 0);
         storage.read_at(start, &mut window)?;
         let mut place = start;
@@ -417,10 +368,7 @@ fn survey<S: Storage>(storage: &S, book: BookId, at: u64, later_from: u64) -> io
                 soiled = plus(place, 8);
                 let header = rest.first_chunk().filter(|_| later_from <= place);
                 if header.is_some_and(|bytes| Header::decode(book, bytes).is_some()) {
-                    return Ok(Rest {
-                        later: Some(place),
-                        soiled,
-                    });
+                    return Ok(Rest { later: Some(place), soiled });
                 }
             }
             place = plus(place, 8);
@@ -447,10 +395,7 @@ fn read_frame<S: Storage>(storage: &S, book: BookId, at: u64, header: &Header) -
 }
 
 fn behind(at: u64, header: &Header) -> u64 {
-    plus(
-        at,
-        u64::try_from(header.frame_bytes()).expect("lengths fit 64 bits"),
-    )
+    plus(at, u64::try_from(header.frame_bytes()).expect("lengths fit 64 bits"))
 }
 
 fn fits(at: u64, bytes: usize, len: u64) -> bool {
@@ -459,6 +404,5 @@ fn fits(at: u64, bytes: usize, len: u64) -> bool {
 
 /// Adds byte positions.
 pub(super) fn plus(at: u64, bytes: u64) -> u64 {
-    at.checked_add(bytes)
-        .expect("a journal is shorter than 2^64 bytes")
+    at.checked_add(bytes).expect("a journal is shorter than 2^64 bytes")
 }

@@ -1,0 +1,214 @@
+//! What the auditor knows so far: maps in order, every row that ever was, nothing forgotten.
+
+use super::entry::{Digest, Holder, Name, Place, Purchase, Subject};
+use super::money::Sums;
+use super::usage::{Policy, Usage};
+use std::collections::{BTreeMap, BTreeSet};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Status {
+    Active,
+    Frozen,
+    Ended,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) is_open: bool,
+    pub(super) ids: BTreeSet<Name>,
+    pub(super) keys: BTreeMap<Name, Key>,
+    pub(super) assets: BTreeSet<String>,
+    pub(super) owners: BTreeMap<Name, Status>,
+    pub(super) wallets: BTreeMap<Name, Wallet>,
+    pub(super) payees: BTreeMap<Name, Payee>,
+    pub(super) agents: BTreeMap<Name, Agent>,
+    pub(super) mandates: BTreeMap<Name, Mandate>,
+    pub(super) questions: BTreeMap<Name, Question>,
+    pub(super) bought: BTreeMap<Name, Bought>,
+    pub(super) money: BTreeMap<(Place, String), Sums>,
+}
+
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) holder: Holder,
+    pub(super) is_revoked: bool,
+    pub(super) nonces: BTreeSet<u64>,
+}
+
+#[derive(Debug)]
+pub(super) struct Wallet {
+    pub(super) owner: Name,
+    pub(super) asset: String,
+    pub(super) status: Status,
+    /// Of a sub-account: its wallet and its agent.
+    pub(super) sub: Option<(Name, Name)>,
+    pub(super) policy: Option<Policy>,
+    pub(super) known: BTreeSet<Name>,
+}
+
+#[derive(Debug)]
+pub(super) struct Payee {
+    pub(super) owner: Option<Name>,
+    pub(super) asset: String,
+    pub(super) category: String,
+    pub(super) is_trusted: bool,
+    pub(super) fee_ppm: u128,
+    pub(super) fee_carry: u128,
+    pub(super) status: Status,
+}
+
+#[derive(Debug)]
+pub(super) struct Agent {
+    pub(super) wallet: Name,
+    pub(super) status: Status,
+    pub(super) policy: Option<Policy>,
+    pub(super) ended: Option<Usage>,
+}
+
+#[derive(Debug)]
+pub(super) struct Mandate {
+    pub(super) wallet: Name,
+    pub(super) agent: Name,
+    pub(super) status: Status,
+    pub(super) from: u64,
+    pub(super) until: u64,
+    pub(super) policy: Policy,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Waiting,
+    Approved { until: u64 },
+    Refused,
+    Used,
+}
+
+#[derive(Debug)]
+pub(super) struct Question {
+    pub(super) wallet: Name,
+    pub(super) digest: Digest,
+    pub(super) at: u64,
+    pub(super) answer: Answer,
+}
+
+/// A payment, hold or meter, and what it came to.
+#[derive(Debug)]
+pub(super) struct Bought {
+    pub(super) purchase: Purchase,
+    pub(super) agent: Option<Name>,
+    pub(super) paid: Vec<Paid>,
+    pub(super) hold: Option<Hold>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Paid {
+    pub(super) payee: Name,
+    pub(super) amount: u128,
+    pub(super) fee: u128,
+    pub(super) back: u128,
+    pub(super) fee_back: u128,
+}
+
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) amount: u128,
+    pub(super) captured: u128,
+    pub(super) placed_at: u64,
+    pub(super) until: u64,
+    pub(super) is_open: bool,
+    pub(super) is_redeemed: bool,
+    pub(super) meter: Option<Meter>,
+}
+
+#[derive(Debug)]
+pub(super) struct Meter {
+    pub(super) rates: Vec<u128>,
+    pub(super) rounding: u8,
+    pub(super) sequence: u64,
+    pub(super) total: u128,
+}
+
+impl State {
+    pub(super) fn sums(&self, place: Place, asset: &str) -> Sums {
+        let sums = self.money.get(&(place, asset.to_owned()));
+        sums.copied().unwrap_or_default()
+    }
+
+    pub(super) fn sums_mut(&mut self, place: Place, asset: &str) -> &mut Sums {
+        self.money.entry((place, asset.to_owned())).or_default()
+    }
+
+    /// I1: one amount, out of one account and into another.
+    pub(super) fn post(&mut self, from: Place, to: Place, asset: &str, amount: u128) {
+        self.sums_mut(from, asset).debits += amount;
+        self.sums_mut(to, asset).credits += amount;
+    }
+
+    pub(super) fn status(&self, subject: Subject) -> Option<Status> {
+        match subject {
+            Subject::Owner(name) => self.owners.get(&name).copied(),
+            Subject::Wallet(name) => self.wallets.get(&name).map(|row| row.status),
+            Subject::Agent(name) => self.agents.get(&name).map(|row| row.status),
+            Subject::Mandate(name) => self.mandates.get(&name).map(|row| row.status),
+            Subject::Payee(name) => self.payees.get(&name).map(|row| row.status),
+        }
+    }
+
+    pub(super) fn set_status(&mut self, subject: Subject, to: Status) {
+        let status = match subject {
+            Subject::Owner(name) => self.owners.get_mut(&name),
+            Subject::Wallet(name) => self.wallets.get_mut(&name).map(|row| &mut row.status),
+            Subject::Agent(name) => self.agents.get_mut(&name).map(|row| &mut row.status),
+            Subject::Mandate(name) => self.mandates.get_mut(&name).map(|row| &mut row.status),
+            Subject::Payee(name) => self.payees.get_mut(&name).map(|row| &mut row.status),
+        };
+        if let Some(status) = status {
+            *status = to;
+        }
+    }
+
+    /// Who may stop or change `subject` beside the operator.
+    pub(super) fn owner_of(&self, subject: Subject) -> Option<Name> {
+        let of_wallet = |name: &Name| self.wallets.get(name).map(|row| row.owner);
+        match subject {
+            Subject::Owner(name) => Some(name),
+            Subject::Wallet(name) => of_wallet(&name),
+            Subject::Agent(name) => of_wallet(&self.agents.get(&name)?.wallet),
+            Subject::Mandate(name) => of_wallet(&self.mandates.get(&name)?.wallet),
+            Subject::Payee(_) => None,
+        }
+    }
+
+    /// The policies a purchase is measured by, with their numbers in a rule: 2 wallet, 3 agent, 4 mandate.
+    pub(super) fn policies(
+        &self,
+        wallet: Name,
+        agent: Option<Name>,
+        mandate: Option<Name>,
+    ) -> [Option<&Policy>; 3] {
+        [
+            self.wallets.get(&wallet).and_then(|row| row.policy.as_ref()),
+            agent.and_then(|name| self.agents.get(&name)?.policy.as_ref()),
+            mandate.and_then(|name| self.mandates.get(&name)).map(|row| &row.policy),
+        ]
+    }
+
+    pub(super) fn each_usage(
+        &mut self,
+        wallet: Name,
+        agent: Option<Name>,
+        mandate: Option<Name>,
+        mut change: impl FnMut(&mut Usage),
+    ) {
+        let wallet = self.wallets.get_mut(&wallet).and_then(|row| row.policy.as_mut());
+        let agent = agent.and_then(|name| self.agents.get_mut(&name)?.policy.as_mut());
+        let mandate = mandate.and_then(|name| self.mandates.get_mut(&name)).map(|row| &mut row.policy);
+        for policy in [wallet, agent, mandate].into_iter().flatten() {
+            change(&mut policy.usage);
+        }
+    }
+
+    pub(super) fn versions(&self, wallet: Name, agent: Option<Name>, mandate: Option<Name>) -> [u32; 3] {
+        self.policies(wallet, agent, mandate).map(|policy| policy.map_or(0, |policy| policy.version))
+    }
+}
