@@ -158,4 +158,24 @@ answers! {
         /// Whether real money is meant.
         pub livemode: bool,
     }
+
+    /// The keys that sign a seller's demands, for buyers who check them before they pay.
+    pub struct A402SellerKeys {
+        /// Whose they are.
+        pub payee: crate::id::PayeeId,
+        /// Those that count now.
+        pub keys: Vec<A402SellerKey>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// One of them.
+    pub struct A402SellerKey {
+        /// The name its signatures give.
+        pub key_id: crate::id::KeyId,
+        /// Its scheme.
+        pub algorithm: crate::account::Algorithm,
+        /// Its bytes in Base64URL: 32 for `ed25519`, 64 for `es256`.
+        pub public_key: String,
+    }
 }

@@ -84,10 +84,11 @@ pub async fn get_receipt(State(app): State<App>, Path(text): Path<String>, call:
     if published.size <= entry.seq.0 {
         return Err(Edge::ReceiptPending.into());
     }
-    let proof = evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size).map_err(|fault| {
-        tracing::error!(%fault, "a proof cannot be made");
-        Problem::from(Edge::Internal)
-    })?;
+    let proof =
+        evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size).map_err(|fault| {
+            tracing::error!(%fault, "a proof cannot be made");
+            Problem::from(Edge::Internal)
+        })?;
     let receipt = Receipt {
         entry: entry.seq.0,
         bytes: base64url::encode(&bytes),

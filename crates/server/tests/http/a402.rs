@@ -122,11 +122,15 @@ async fn a402_test_005_payment_delivery_and_fulfilment_are_three_results() {
     let paid = pay(&house, &needed).await;
     let path = format!("/v1/a402/trades/{}", paid["trade_no"].as_str().unwrap());
     let states = |trade: &Value| {
-        ["transaction_state", "payment_status", "delivery_status", "fulfillment_status"].map(|name| trade[name].as_str().unwrap().to_owned())
+        ["transaction_state", "payment_status", "delivery_status", "fulfillment_status"]
+            .map(|name| trade[name].as_str().unwrap().to_owned())
     };
     let trade = house.get(&house.agent, &path).await.expect(200);
     assert_eq!(states(&trade), ["WAIT_BUYER_PAY", "held", "none", "pending"]);
-    let early = house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "fulfilled")).await.problem(422, "a402_refused");
+    let early = house
+        .post(&house.seller, "/v1/a402/confirm", confirm(&paid, "fulfilled"))
+        .await
+        .problem(422, "a402_refused");
     assert_eq!(early["a402"]["error_id"], "ACT-A402-STATE_CONFLICT");
     let body = json!({"payment_proof": paid["payment_proof"], "facts": facts});
     let verified = house.post(&house.seller, "/v1/a402/verify", body).await.expect(201);
@@ -138,7 +142,10 @@ async fn a402_test_005_payment_delivery_and_fulfilment_are_three_results() {
     assert_eq!(states(&over), ["TRADE_FINISHED", "paid", "accepted", "fulfilled"]);
     assert_eq!(house.money().await, ("99850".into(), "0".into(), "150".into()));
     house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "fulfilled")).await.expect(201);
-    let no = house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "failed")).await.problem(403, "hold_closed");
+    let no = house
+        .post(&house.seller, "/v1/a402/confirm", confirm(&paid, "failed"))
+        .await
+        .problem(403, "hold_closed");
     assert_eq!(no["a402"]["error_id"], "ACT-A402-STATE_CONFLICT");
     let (stranger, _) = house.stranger().await;
     house.get(&stranger, &path).await.problem(404, "trade_unknown");
@@ -186,10 +193,16 @@ async fn a402_test_008_what_failed_is_named_and_nothing_after_it_is_claimed() {
     let body = json!({"payment_proof": paid["payment_proof"], "facts": facts});
     house.post(&house.seller, "/v1/a402/verify", body.clone()).await.expect(201);
     let failed = house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "failed")).await.expect(201);
-    assert_eq!((&failed["transaction_state"], &failed["payment_status"]), (&json!("TRADE_CLOSED"), &json!("returned")));
+    assert_eq!(
+        (&failed["transaction_state"], &failed["payment_status"]),
+        (&json!("TRADE_CLOSED"), &json!("returned"))
+    );
     assert_eq!(failed["fulfillment_status"], "failed");
     assert_eq!(house.money().await, ("100000".into(), "0".into(), "0".into()));
-    let no = house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "fulfilled")).await.problem(403, "hold_closed");
+    let no = house
+        .post(&house.seller, "/v1/a402/confirm", confirm(&paid, "fulfilled"))
+        .await
+        .problem(403, "hold_closed");
     assert!(no["a402"]["phase"].is_string());
     let never = json!({"trade_no": new_id("hld"), "outcome": "fulfilled"});
     house.post(&house.seller, "/v1/a402/confirm", never).await.problem(404, "trade_unknown");

@@ -18,19 +18,73 @@ async fn what_is_not_authentic_moves_no_money() {
     let plain = Tricks::default;
 
     for (why, who, tricks, status, code) in [
-        ("unsigned", &agent, Tricks { without: Some("signature-input"), ..plain() }, 401, "signature_missing"),
-        ("no signature", &agent, Tricks { without: Some("signature"), ..plain() }, 401, "signature_malformed"),
+        (
+            "unsigned",
+            &agent,
+            Tricks { without: Some("signature-input"), ..plain() },
+            401,
+            "signature_missing",
+        ),
+        (
+            "no signature",
+            &agent,
+            Tricks { without: Some("signature"), ..plain() },
+            401,
+            "signature_malformed",
+        ),
         ("wrong key", &other_key, plain(), 401, "signature_invalid"),
         ("unknown key", &no_key, plain(), 401, "signer_unknown"),
-        ("altered body", &agent, Tricks { sent_body: Some(altered), ..plain() }, 401, "content_digest_mismatch"),
-        ("no digest", &agent, Tricks { without: Some("content-digest"), ..plain() }, 401, "content_digest_mismatch"),
-        ("altered query", &agent, Tricks { sent_path: Some("/v1/payments?x=1".into()), ..plain() }, 401, "signature_invalid"),
-        ("other path", &agent, Tricks { sent_path: Some("/v1/holds".into()), ..plain() }, 401, "signature_invalid"),
+        (
+            "altered body",
+            &agent,
+            Tricks { sent_body: Some(altered), ..plain() },
+            401,
+            "content_digest_mismatch",
+        ),
+        (
+            "no digest",
+            &agent,
+            Tricks { without: Some("content-digest"), ..plain() },
+            401,
+            "content_digest_mismatch",
+        ),
+        (
+            "altered query",
+            &agent,
+            Tricks { sent_path: Some("/v1/payments?x=1".into()), ..plain() },
+            401,
+            "signature_invalid",
+        ),
+        (
+            "other path",
+            &agent,
+            Tricks { sent_path: Some("/v1/holds".into()), ..plain() },
+            401,
+            "signature_invalid",
+        ),
         ("stale", &agent, Tricks { created: Some(far - 61), ..plain() }, 401, "signature_stale"),
         ("from the future", &agent, Tricks { created: Some(far + 63), ..plain() }, 401, "signature_stale"),
-        ("nonce from the future", &agent, Tricks { nonce: Some(nonce() + 120_000_000), ..plain() }, 422, "nonce_from_future"),
-        ("two signatures", &agent, Tricks { headers: vec![("signature", "sig=:AA==:".into())], ..plain() }, 400, "header_malformed"),
-        ("also a session", &agent, Tricks { headers: vec![("authorization", "Toll x:1:y".into())], ..plain() }, 400, "header_malformed"),
+        (
+            "nonce from the future",
+            &agent,
+            Tricks { nonce: Some(nonce() + 120_000_000), ..plain() },
+            422,
+            "nonce_from_future",
+        ),
+        (
+            "two signatures",
+            &agent,
+            Tricks { headers: vec![("signature", "sig=:AA==:".into())], ..plain() },
+            400,
+            "header_malformed",
+        ),
+        (
+            "also a session",
+            &agent,
+            Tricks { headers: vec![("authorization", "Toll x:1:y".into())], ..plain() },
+            400,
+            "header_malformed",
+        ),
     ] {
         let reply = house.tricky(who, Method::POST, "/v1/payments", Some(&body), tricks).await;
         assert_eq!(reply.status, status, "{why}: {}", String::from_utf8_lossy(&reply.body));
@@ -47,10 +101,12 @@ async fn what_is_not_authentic_moves_no_money() {
     let used = nonce();
     let tricks = || Tricks { nonce: Some(used), ..Tricks::default() };
     house.tricky(&agent, Method::POST, "/v1/payments", Some(&house.payment("1")), tricks()).await.expect(201);
-    let replayed = house.tricky(&agent, Method::POST, "/v1/payments", Some(&house.payment("1")), tricks()).await;
+    let replayed =
+        house.tricky(&agent, Method::POST, "/v1/payments", Some(&house.payment("1")), tricks()).await;
     replayed.problem(409, "nonce_used");
     house.restart().await;
-    let replayed = house.tricky(&agent, Method::POST, "/v1/payments", Some(&house.payment("1")), tricks()).await;
+    let replayed =
+        house.tricky(&agent, Method::POST, "/v1/payments", Some(&house.payment("1")), tricks()).await;
     replayed.problem(409, "nonce_used");
     assert_eq!(house.money().await.0, "99998");
     house.post(&agent, "/v1/payments", house.payment("1")).await.expect(201);
@@ -144,7 +200,11 @@ async fn what_belongs_to_somebody_else_is_as_if_it_did_not_exist() {
     for (mine, absent, code) in [
         (format!("/v1/wallets/{}", house.wallet), format!("/v1/wallets/{}", new_id("wal")), "wallet_unknown"),
         (format!("/v1/agents/{}", house.agent.id), format!("/v1/agents/{}", new_id("agt")), "agent_unknown"),
-        (format!("/v1/mandates/{}", house.mandate), format!("/v1/mandates/{}", new_id("mdt")), "mandate_unknown"),
+        (
+            format!("/v1/mandates/{}", house.mandate),
+            format!("/v1/mandates/{}", new_id("mdt")),
+            "mandate_unknown",
+        ),
         (format!("/v1/holds/{hold}"), format!("/v1/holds/{}", new_id("hld")), "hold_unknown"),
     ] {
         house.get(&house.owner, &mine).await.expect(200);
@@ -162,7 +222,8 @@ async fn what_belongs_to_somebody_else_is_as_if_it_did_not_exist() {
     ] {
         house.change(&stranger, Method::POST, &path, body).await.problem(404, code);
     }
-    let steal = json!({"id": new_id("trf"), "from": house.wallet, "to": wallet, "amount": crate::house::cny("1")});
+    let steal =
+        json!({"id": new_id("trf"), "from": house.wallet, "to": wallet, "amount": crate::house::cny("1")});
     let reply = house.post(&stranger, "/v1/transfers", steal).await;
     assert!((400..500).contains(&reply.status));
     let mut payment = house.payment("1");
@@ -190,7 +251,10 @@ async fn weak_and_malformed_keys_are_not_enrolled() {
     }
     let bad = Tricks { headers: vec![("idempotency-key", "no".into())], ..Tricks::default() };
     let body = json!({"subject": house.wallet});
-    house.tricky(&house.owner, Method::POST, "/v1/freeze", Some(&body), bad).await.problem(400, "idempotency_key_invalid");
+    house
+        .tricky(&house.owner, Method::POST, "/v1/freeze", Some(&body), bad)
+        .await
+        .problem(400, "idempotency_key_invalid");
     house.post(&house.owner, "/v1/freeze", body).await.problem(400, "idempotency_key_missing");
     let _ = ulid();
 }

@@ -62,7 +62,8 @@ pub(crate) fn now() -> Duration {
 pub(crate) fn nonce() -> u64 {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let micros = u64::try_from(now().as_micros()).unwrap();
-    let last = LAST.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(micros.max(last + 1))).unwrap();
+    let last =
+        LAST.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(micros.max(last + 1))).unwrap();
     micros.max(last + 1)
 }
 
@@ -173,7 +174,9 @@ impl House {
 
     async fn furnish(&self, limits: Value) {
         let (op, owner) = (&self.operator, &self.owner);
-        self.post(op, "/v1/owners", json!({"id": owner.id, "key": owner.key_json(), "label": "Wen"})).await.expect(201);
+        self.post(op, "/v1/owners", json!({"id": owner.id, "key": owner.key_json(), "label": "Wen"}))
+            .await
+            .expect(201);
         let payee = json!({"id": self.seller.id, "asset": "CNY/2", "category": "data", "provenance": "registry",
             "key": self.seller.key_json()});
         self.post(op, "/v1/payees", payee).await.expect(201);
@@ -184,7 +187,8 @@ impl House {
         let mandate = json!({"id": self.mandate, "wallet": self.wallet, "agent": self.agent.id, "limits": limits,
             "valid_from": in_seconds(-60), "expires_at": in_seconds(86_400 * 30), "document": "buy data"});
         self.post(owner, "/v1/mandates", mandate).await.expect(201);
-        let transfer = json!({"id": new_id("trf"), "from": "world", "to": self.wallet, "amount": cny("100000")});
+        let transfer =
+            json!({"id": new_id("trf"), "from": "world", "to": self.wallet, "amount": cny("100000")});
         self.post(op, "/v1/transfers", transfer).await.expect(201);
     }
 
@@ -247,11 +251,24 @@ impl House {
     }
 
     /// A signed POST of exactly this text.
-    pub(crate) fn signed_text(&self, who: &Party, path: &str, text: &str, tricks: Tricks) -> Request<Full<Bytes>> {
+    pub(crate) fn signed_text(
+        &self,
+        who: &Party,
+        path: &str,
+        text: &str,
+        tricks: Tricks,
+    ) -> Request<Full<Bytes>> {
         self.signed_bytes(who, Method::POST, path, text.as_bytes().to_vec(), tricks)
     }
 
-    fn signed_bytes(&self, who: &Party, method: Method, path: &str, text: Vec<u8>, tricks: Tricks) -> Request<Full<Bytes>> {
+    fn signed_bytes(
+        &self,
+        who: &Party,
+        method: Method,
+        path: &str,
+        text: Vec<u8>,
+        tricks: Tricks,
+    ) -> Request<Full<Bytes>> {
         let created = tricks.created.unwrap_or(now().as_secs());
         let nonce = tricks.nonce.unwrap_or_else(nonce);
         let (bare, query) = path.split_once('?').unwrap_or((path, ""));
@@ -308,12 +325,25 @@ impl House {
         self.tricky(who, Method::GET, path, None, Tricks::default()).await
     }
 
-    pub(crate) async fn tricky(&self, who: &Party, method: Method, path: &str, body: Option<&Value>, tricks: Tricks) -> Reply {
+    pub(crate) async fn tricky(
+        &self,
+        who: &Party,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        tricks: Tricks,
+    ) -> Reply {
         self.send(self.signed(who, method, path, body, tricks)).await
     }
 
     /// A request that nobody signed.
-    pub(crate) async fn plain(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(crate) async fn plain(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.authority));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -327,7 +357,14 @@ impl House {
         Session { token: opened["session"].as_str().unwrap().to_owned(), secret: Secret::new(secret) }
     }
 
-    pub(crate) fn in_session(&self, session: &Session, method: Method, path: &str, body: &str, nonce: u64) -> Request<Full<Bytes>> {
+    pub(crate) fn in_session(
+        &self,
+        session: &Session,
+        method: Method,
+        path: &str,
+        body: &str,
+        nonce: u64,
+    ) -> Request<Full<Bytes>> {
         let message = format!("{method}\n{path}\n{nonce}\n{body}");
         let mac = base64url::encode(&MacKey::new(&session.secret).mac(message.as_bytes()).0);
         let mut request = Request::builder()

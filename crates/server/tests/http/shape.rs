@@ -16,7 +16,10 @@ async fn every_refusal_of_the_edge_is_a_problem() {
     house.plain(Method::GET, "/v1/freeze", &[], "").await.problem(405, "method_not_allowed");
     house.plain(Method::POST, "/v1/payments", &text, "{}").await.problem(415, "content_type_unsupported");
     house.plain(Method::GET, "/healthz", &version, "").await.problem(400, "version_unknown");
-    house.plain(Method::GET, &format!("/v1/me?{}", "x".repeat(3_000)), &[], "").await.problem(414, "target_too_long");
+    house
+        .plain(Method::GET, &format!("/v1/me?{}", "x".repeat(3_000)), &[], "")
+        .await
+        .problem(414, "target_too_long");
     let long = format!("{{\"id\":\"{}\"}}", "x".repeat(70_000));
     let kind = [("content-type", "application/json")];
     house.plain(Method::POST, "/v1/holds", &kind, &long).await.problem(413, "body_too_large");
@@ -32,7 +35,8 @@ async fn every_refusal_of_the_edge_is_a_problem() {
     ] {
         let body = Value::String(body.to_owned());
         let sent = Tricks { headers: vec![("idempotency-key", crate::house::ulid())], ..Tricks::default() };
-        let reply = house.send(house.signed_text(&house.owner, "/v1/freeze", body.as_str().unwrap(), sent)).await;
+        let reply =
+            house.send(house.signed_text(&house.owner, "/v1/freeze", body.as_str().unwrap(), sent)).await;
         assert_eq!(reply.status, 400, "{why}");
         reply.problem(400, "body_malformed");
     }
@@ -50,7 +54,8 @@ async fn health_and_metrics_are_there_for_whoever_operates() {
     assert!(text.contains("tollbridge_http_requests_total"), "{text}");
     assert!(text.contains("tollbridge_journal_entries"));
     let keys = std::fs::read_to_string(house.directory.join("keys/server.toml")).unwrap();
-    let token = keys.lines().find_map(|line| line.strip_prefix("metrics_token = \"")).unwrap().trim_end_matches('"');
+    let token =
+        keys.lines().find_map(|line| line.strip_prefix("metrics_token = \"")).unwrap().trim_end_matches('"');
     let bearer = format!("Bearer {token}");
     assert_eq!(house.plain(Method::GET, "/metrics", &[("authorization", &bearer)], "").await.status, 200);
     let wallets = house.plain(Method::GET, "/v1/wallets", &[("authorization", &bearer)], "").await;
@@ -76,7 +81,10 @@ fn the_description_is_reviewed_when_it_changes() {
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(path, &text).unwrap();
     }
-    assert!(std::fs::read_to_string(path).unwrap_or_default() == text, "tests/openapi.json: run again with UPDATE=1");
+    assert!(
+        std::fs::read_to_string(path).unwrap_or_default() == text,
+        "tests/openapi.json: run again with UPDATE=1"
+    );
 }
 
 #[test]

@@ -20,7 +20,10 @@ async fn a_hold_is_captured_in_parts_and_the_rest_goes_back() {
     let part = |amount: &str, last: bool| Some(json!({"amount": cny(amount), "last": last}));
     let captured = house.change(&house.seller, Method::POST, &capture, part("300", false)).await.expect(201);
     assert_eq!(captured["parts"][0]["amount"], cny("300"));
-    let no = house.change(&house.seller, Method::POST, &capture, part("701", false)).await.problem(403, "capture_too_large");
+    let no = house
+        .change(&house.seller, Method::POST, &capture, part("701", false))
+        .await
+        .problem(403, "capture_too_large");
     assert_eq!(no["remaining"], cny("700"));
     let dollars = Some(json!({"amount": {"amount": "1", "asset": "USD/2"}, "last": false}));
     house.change(&house.seller, Method::POST, &capture, dollars).await.problem(422, "unit_mismatch");
@@ -35,14 +38,22 @@ async fn a_hold_is_captured_in_parts_and_the_rest_goes_back() {
     assert_eq!((&refunded["payment"], &refunded["amount"]), (&json!(id), &cny("100")));
     assert_eq!(house.money().await, ("99600".into(), "0".into(), "400".into()));
     let state = house.get(&house.agent, &format!("/v1/holds/{id}")).await.expect(200);
-    assert_eq!((&state["status"], &state["captured"], &state["refunded"]), (&json!("captured"), &cny("500"), &cny("100")));
+    assert_eq!(
+        (&state["status"], &state["captured"], &state["refunded"]),
+        (&json!("captured"), &cny("500"), &cny("100"))
+    );
 
     let other = json!({"id": new_id("hld"), "wallet": house.wallet, "mandate": house.mandate,
         "payee": house.seller.id, "amount": cny("50"), "expires_at": in_seconds(600)});
-    let other = house.post(&house.agent, "/v1/holds", other).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let other =
+        house.post(&house.agent, "/v1/holds", other).await.expect(201)["id"].as_str().unwrap().to_owned();
     let delivery = Some(json!({"delivery": base64url::encode(&[1; 32])}));
-    house.change(&house.seller, Method::POST, &format!("/v1/holds/{other}/redeem"), delivery).await.expect(201);
-    let released = house.change(&house.seller, Method::POST, &format!("/v1/holds/{other}/void"), None).await.expect(201);
+    house
+        .change(&house.seller, Method::POST, &format!("/v1/holds/{other}/redeem"), delivery)
+        .await
+        .expect(201);
+    let released =
+        house.change(&house.seller, Method::POST, &format!("/v1/holds/{other}/void"), None).await.expect(201);
     assert_eq!(released["amount"], cny("50"));
     assert_eq!(house.get(&house.owner, "/v1/holds").await.expect(200)["data"].as_array().unwrap().len(), 2);
 }
@@ -68,7 +79,8 @@ async fn a_meter_is_charged_in_arrays_and_settled_once() {
     let meter = json!({"id": id, "wallet": house.wallet, "mandate": house.mandate, "payee": house.seller.id,
         "amount": cny("10"), "expires_at": in_seconds(600), "rates_nanos_per_unit": [1_500_000_000u64, 1]});
     house.post(&house.agent, "/v1/meters", meter).await.expect(201);
-    let charge = |sequence: u64, units: [u64; 2]| json!({"id": new_id("req"), "sequence": sequence, "units": units});
+    let charge =
+        |sequence: u64, units: [u64; 2]| json!({"id": new_id("req"), "sequence": sequence, "units": units});
     let charges = json!([charge(1, [1, 0]), charge(1, [1, 0]), charge(2, [2, 7]), charge(3, [9, 0])]);
     let path = format!("/v1/meters/{id}/charges");
     let results = house.post(&house.seller, &path, charges).await.expect(200);
@@ -76,8 +88,12 @@ async fn a_meter_is_charged_in_arrays_and_settled_once() {
     assert_eq!(results[1]["problem"]["code"], "meter_sequence");
     assert_eq!(results[2]["answer"]["total_nanos"], "4500000007");
     assert_eq!(results[3]["problem"]["code"], "meter_exceeded");
-    let settled = house.change(&house.seller, Method::POST, &format!("/v1/meters/{id}/close"), None).await.expect(201);
-    assert_eq!((&settled["amount"], &settled["released"], &settled["carry_nanos"]), (&json!("4"), &json!("6"), &json!("500000007")));
+    let settled =
+        house.change(&house.seller, Method::POST, &format!("/v1/meters/{id}/close"), None).await.expect(201);
+    assert_eq!(
+        (&settled["amount"], &settled["released"], &settled["carry_nanos"]),
+        (&json!("4"), &json!("6"), &json!("500000007"))
+    );
     assert_eq!(house.money().await, ("99996".into(), "0".into(), "4".into()));
     assert_eq!(house.get(&house.agent, &format!("/v1/meters/{id}")).await.expect(200)["status"], "captured");
 }
@@ -90,7 +106,10 @@ async fn the_owner_is_asked_and_her_word_is_good_for_exactly_that() {
     assert_eq!((&asked["status"], &asked["ask"]), (&json!("asked"), &json!("above_amount")));
     let question = asked["id"].as_str().unwrap().to_owned();
     let listed = house.get(&house.owner, "/v1/questions").await.expect(200);
-    assert_eq!((&listed["data"][0]["id"], &listed["data"][0]["status"]), (&json!(question), &json!("waiting")));
+    assert_eq!(
+        (&listed["data"][0]["id"], &listed["data"][0]["status"]),
+        (&json!(question), &json!("waiting"))
+    );
 
     payment["id"] = json!(new_id("pay"));
     payment["approval"] = json!(question);
@@ -150,10 +169,15 @@ async fn limits_change_only_on_top_of_the_version_that_was_seen() {
     let wallet = house.get(&house.owner, &format!("/v1/wallets/{}", house.wallet)).await.expect(200);
     assert_eq!((&wallet["limits"], &wallet["limits_version"]), (&limits, &json!(1)));
     assert_eq!(wallet["label"], "Household");
-    let no = house.post(&house.agent, "/v1/payments", house.payment("11")).await.problem(403, "window_exceeded");
+    let no =
+        house.post(&house.agent, "/v1/payments", house.payment("11")).await.problem(403, "window_exceeded");
     assert_eq!((&no["rule"]["scope"], &no["rule"]["id"]), (&json!("wallet"), &json!(house.wallet)));
     for (limit, status, code) in [
-        (json!({"kind": "window", "window": {"kind": "calendar", "period": "day", "zone": "Mars/Base"}, "max": "1"}), 422, "text_malformed"),
+        (
+            json!({"kind": "window", "window": {"kind": "calendar", "period": "day", "zone": "Mars/Base"}, "max": "1"}),
+            422,
+            "text_malformed",
+        ),
         (json!({"kind": "per_payment", "max": 10}), 400, "body_malformed"),
         (json!({"kind": "per_payment", "max": "10", "min": "1"}), 400, "body_malformed"),
         (json!({"kind": "no_such_limit"}), 400, "body_malformed"),
@@ -164,7 +188,10 @@ async fn limits_change_only_on_top_of_the_version_that_was_seen() {
     for (subject, who) in [("agents", &house.agent.id), ("mandates", &house.mandate)] {
         let version = if subject == "agents" { 0 } else { 1 };
         let body = Some(json!({"version": version, "limits": [{"kind": "uses", "max": 9}]}));
-        house.change(&house.owner, Method::PUT, &format!("/v1/{subject}/{who}/limits"), body).await.expect(201);
+        house
+            .change(&house.owner, Method::PUT, &format!("/v1/{subject}/{who}/limits"), body)
+            .await
+            .expect(201);
     }
 }
 
@@ -275,7 +302,8 @@ async fn a_decision_is_told_within_a_second_and_resumes_behind_the_last() {
     let response = client.request(open(Some(before.to_string()))).await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     let mut body = response.into_body();
-    let first = tokio::time::timeout(std::time::Duration::from_secs(1), body.frame()).await.expect("within a second");
+    let first =
+        tokio::time::timeout(std::time::Duration::from_secs(1), body.frame()).await.expect("within a second");
     let text = String::from_utf8(first.unwrap().unwrap().into_data().unwrap().to_vec()).unwrap();
     let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
     let entry: Value = serde_json::from_str(data).unwrap();
