@@ -1,8 +1,12 @@
 //! The command line: what can be asked, in which words.
 
-use crate::exit::Exit;
+// A command line is read once; its size does not matter.
+#![allow(clippy::large_enum_variant)]
+
+use crate::exit::{Exit, Failure, Outcome};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Payments for AI agents: an owner says what may be spent, agents spend it, and anybody can check it.
@@ -21,6 +25,42 @@ pub(crate) struct CommandLine {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Watch the whole story: an agent buys within its owner's limits, is refused beyond them, and all of it is proved.
+    Demo(Demo),
+    /// Run a server, two sellers and a clock to play with. Play money, no network.
+    Dev(Dev),
+    /// Make a data directory with a new book.
+    Init(Init),
+    /// Serve a book.
+    Serve(Serve),
+    /// Put a price in front of an HTTP service.
+    Gateway(GatewayArgs),
+    /// Fetch an address that costs something: once for each purchase key, whatever happens.
+    Pay(PayArgs),
+    /// Owners: those whose money it is.
+    #[command(subcommand)]
+    Owner(OwnerCommand),
+    /// Wallets: accounts that agents spend from.
+    #[command(subcommand)]
+    Wallet(WalletCommand),
+    /// Agents: programs that spend.
+    #[command(subcommand)]
+    Agent(AgentCommand),
+    /// Mandates: what an owner lets one agent do.
+    #[command(subcommand)]
+    Mandate(MandateCommand),
+    /// Payees: accounts that collect.
+    #[command(subcommand)]
+    Payee(PayeeCommand),
+    /// Stop an owner, wallet, agent, mandate or payee at once.
+    Freeze(Stop),
+    /// Let it go on.
+    Unfreeze(Stop),
+    /// End an agent or a mandate for good.
+    Revoke(Stop),
+    /// The clock of a test book.
+    #[command(subcommand)]
+    Clock(ClockCommand),
     /// Check a whole journal, or one receipt, without asking anybody.
     Verify(Verify),
     /// Compute a book again from its journal.
@@ -33,6 +73,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Measure this machine and this program on it.
     Bench(Bench),
+    /// Serve the files of a folder over HTTP, and nothing else.
+    Files(Files),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Explain a command, or the exit codes.
@@ -89,6 +131,16 @@ pub(crate) struct Export {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Files {
+    /// The folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8420")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// A server's data directory.
     #[arg(value_name = "DIR")]
@@ -109,6 +161,345 @@ pub(crate) struct Bench {
     /// How many payments each round makes.
     #[arg(long, value_name = "COUNT", default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(100..=100_000_000))]
     pub(crate) payments: u32,
+}
+
+/// Who asks which server.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Caller {
+    /// The server's address.
+    #[arg(long, value_name = "URL", env = "TOLLBRIDGE_SERVER", default_value = "http://127.0.0.1:8402")]
+    pub(crate) server: String,
+    /// A key file; or a data directory, whose operator's key is meant.
+    #[arg(long, value_name = "FILE|DIR", env = "TOLLBRIDGE_KEY")]
+    pub(crate) key: PathBuf,
+}
+
+/// What may be spent. Amounts are like `0.50`, in the wallet's asset.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LimitArgs {
+    /// The most one payment may be.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) per_payment: Option<String>,
+    /// The most that may be spent in all.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) total: Option<String>,
+    /// The most that may be spent in a calendar day.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) per_day: Option<String>,
+    /// The most that may be spent in a week from Monday on.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) per_week: Option<String>,
+    /// The most that may be spent in a calendar month.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) per_month: Option<String>,
+    /// Whose calendar: a zone such as `Asia/Shanghai`.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) zone: String,
+    /// How many payments there may be.
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) uses: Option<u64>,
+    /// Ask the owner above this.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) ask_above: Option<String>,
+    /// Ask the owner about sellers that the wallet has never paid.
+    #[arg(long)]
+    pub(crate) ask_first_contact: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// The HTTP service to sell: any that answers `GET /`.
+    #[arg(long, value_name = "URL", conflicts_with = "sell")]
+    pub(crate) upstream: Option<String>,
+    /// The folder to sell; by default the repository's own documentation.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sell: Option<PathBuf>,
+    /// Keep everything in this new directory, to look at afterwards.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Where to keep the book, the keys and the purchases.
+    #[arg(long, value_name = "DIR", default_value = ".tollbridge-dev")]
+    pub(crate) directory: PathBuf,
+    /// Where the server listens; the sellers take the two ports behind it.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8402")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The directory to make.
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Play money, and a clock that can be put forward (the default).
+    #[arg(long, conflicts_with = "live")]
+    pub(crate) test: bool,
+    /// Real money.
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// The log's name for ever, such as `pay.example/2026`; by default a random one.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) origin: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The data directory.
+    #[arg(long, value_name = "DIR", env = "TOLLBRIDGE_DATA")]
+    pub(crate) data: PathBuf,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", env = "TOLLBRIDGE_LISTEN", default_value = "127.0.0.1:8402")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GatewayArgs {
+    /// What is sold, for how much, and whose it is: a TOML file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: PathBuf,
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8410")]
+    pub(crate) listen: SocketAddr,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PayArgs {
+    /// What to fetch.
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// Names the purchase: the same key buys once, however often the command runs.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) purchase: String,
+    /// The most it may cost, such as `0.50 CNY`.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) max_price: String,
+    /// The wallet to pay from.
+    #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
+    pub(crate) wallet: String,
+    /// The mandate that allows it; without one, the agent's own limits must.
+    #[arg(long, value_name = "MANDATE")]
+    pub(crate) mandate: Option<String>,
+    /// The HTTP method.
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    pub(crate) method: String,
+    /// The body to send.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) body: Option<String>,
+    /// Where to remember purchases; by default `~/.tollbridge/purchases`.
+    #[arg(long, value_name = "DIR", env = "TOLLBRIDGE_PURCHASES")]
+    pub(crate) purchases: Option<PathBuf>,
+    /// Write the answer here instead of to standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+impl PayArgs {
+    /// Where purchases are remembered.
+    pub(crate) fn purchases(&self) -> Outcome<PathBuf> {
+        match (&self.purchases, std::env::home_dir()) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(home)) => Ok(home.join(".tollbridge/purchases")),
+            (None, None) => {
+                Err(Failure::usage("nobody's home: say where to remember with `--purchases DIR`"))
+            }
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnerCommand {
+    /// Register an owner with a new key. For the operator.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// The new file for the owner's key.
+        #[arg(long, value_name = "FILE")]
+        key_out: PathBuf,
+        /// What people call the owner.
+        #[arg(long)]
+        label: Option<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Open a wallet. For its owner and the operator.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// Whose.
+        #[arg(long, value_name = "OWNER")]
+        owner: String,
+        /// The one asset it holds, such as `CNY/2`.
+        #[arg(long)]
+        asset: String,
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// What people call it.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// Bring money in from outside. For the operator.
+    Fill {
+        #[command(flatten)]
+        caller: Caller,
+        /// Which wallet.
+        wallet: String,
+        /// How much, such as `100.00`.
+        amount: String,
+    },
+    /// List wallets.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Register an agent with a new key. For the wallet's owner.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// The wallet it may spend from.
+        #[arg(long, value_name = "WALLET")]
+        wallet: String,
+        /// The new file for the agent's key.
+        #[arg(long, value_name = "FILE")]
+        key_out: PathBuf,
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// What people call it.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// List agents.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MandateCommand {
+    /// Let an agent spend within limits. For the wallet's owner.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// From this wallet.
+        #[arg(long, value_name = "WALLET")]
+        wallet: String,
+        /// This agent.
+        #[arg(long, value_name = "AGENT")]
+        agent: String,
+        /// For how long, such as `30d`.
+        #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "30d")]
+        valid_for: u64,
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// The text the owner agreed to.
+        #[arg(long)]
+        document: Option<String>,
+    },
+    /// List mandates.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PayeeCommand {
+    /// Register a payee. For the operator.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// What it collects, such as `CNY/2`.
+        #[arg(long)]
+        asset: String,
+        /// What it sells, in a word.
+        #[arg(long)]
+        category: String,
+        /// The new file for the seller's key.
+        #[arg(long, value_name = "FILE")]
+        key_out: Option<PathBuf>,
+        /// The operator's fee, in millionths.
+        #[arg(long, default_value_t = 0)]
+        fee_ppm: u32,
+        /// What people call it.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// List payees.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// The id of what is meant.
+    pub(crate) id: String,
+    /// Do not ask whether I am sure.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClockCommand {
+    /// Put the clock of a test book forward. For the operator.
+    Advance {
+        #[command(flatten)]
+        caller: Caller,
+        /// By how much: `90s`, `5m`, `12h`, `35d`.
+        #[arg(value_name = "TIME", value_parser = seconds)]
+        by: u64,
+    },
+}
+
+/// Reads a length of time.
+fn seconds(text: &str) -> Result<u64, String> {
+    let wrong = || format!("`{text}` is not a length of time such as `90s`, `5m`, `12h` or `35d`");
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3_600,
+        Some('d') => 86_400,
+        Some(_) | None => return Err(wrong()),
+    };
+    let count = text.get(..text.len().saturating_sub(1)).and_then(|count| count.parse::<u64>().ok());
+    count.and_then(|count| count.checked_mul(unit)).ok_or_else(wrong)
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! `bench`: how fast this program is on this machine, beside what the machine itself allows.
 
+mod http;
 mod ledger;
 pub(crate) mod machine;
 mod report;
@@ -30,6 +31,7 @@ pub(crate) fn run(output: &Output, args: &Bench) -> Outcome {
     floors(output, &mut figures, &scratch.0)?;
     program(output, &mut figures)?;
     in_process(output, &mut figures, args, &scratch.0)?;
+    http::measure(output, &mut figures, args, &scratch.0)?;
     figures.note("load_average_after", machine::load_average());
     output.line(format!("load average {}", machine::load_average()));
     figures.finish(output);

@@ -69,7 +69,7 @@ impl Exit {
             Exit::Done => "It is done.",
             Exit::Fault => "Something broke here: a file, the disk, a defect. The message says what.",
             Exit::Usage => "The command line makes no sense. Nothing was done.",
-            Exit::Refused => "A rule said no. Nothing was spent; the refusal is recorded.",
+            Exit::Refused => "A rule or a price said no. Nothing was spent.",
             Exit::Asked => {
                 "The owner is asked first. Nothing was spent; repeat the command after the answer."
             }

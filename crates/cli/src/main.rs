@@ -3,19 +3,29 @@
 //! Begin with [`args`], what can be asked. [`exit`] is how a command ends, [`output`] how it speaks; every other file
 //! is one command or a family of them.
 
+mod accounts;
 mod args;
 mod bench;
+mod client;
 mod data;
+mod demo;
+mod dev;
 mod doctor;
 mod entries;
 mod exit;
 mod export;
+mod files;
 mod ledger;
+mod money;
 mod output;
+mod pay;
 mod replay;
+mod runtime;
+mod serve;
 mod verify;
 mod words;
 
+use accounts::Switch;
 use args::{Command, CommandLine};
 use clap::{CommandFactory, Parser};
 use exit::{Exit, Failure, Outcome};
@@ -35,6 +45,22 @@ fn main() -> ExitCode {
 
 fn run(output: &Output, command: &Command) -> Outcome {
     match command {
+        Command::Demo(args) => demo::run(output, args),
+        Command::Dev(args) => dev::run(output, args),
+        Command::Init(args) => serve::init(output, args),
+        Command::Serve(args) => serve::serve(output, args),
+        Command::Gateway(args) => serve::gateway(output, args),
+        Command::Pay(args) => pay::run(output, args),
+        Command::Owner(command) => accounts::owner(output, command),
+        Command::Wallet(command) => accounts::wallet(output, command),
+        Command::Agent(command) => accounts::agent(output, command),
+        Command::Mandate(command) => accounts::mandate(output, command),
+        Command::Payee(command) => accounts::payee(output, command),
+        Command::Freeze(args) => accounts::switch(output, Switch::Freeze, args),
+        Command::Unfreeze(args) => accounts::switch(output, Switch::Unfreeze, args),
+        Command::Revoke(args) => accounts::switch(output, Switch::Revoke, args),
+        Command::Clock(command) => accounts::clock(output, command),
+        Command::Files(args) => files::run(output, args),
         Command::Verify(args) => verify::run(output, args),
         Command::Replay(args) => replay::run(output, args),
         Command::Entries(args) => entries::run(output, args),

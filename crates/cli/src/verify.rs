@@ -38,7 +38,7 @@ pub(crate) fn run(output: &Output, args: &Verify) -> Outcome {
     let report = directory(output, &data, args.vkey.as_deref(), args.checkpoint.as_deref())?;
     output.line(format!(
         "{} {} entries follow from each other, and every one is in the log that `{}` signed at {}",
-        output.good("true"),
+        output.good("✓"),
         report.entries,
         report.origin,
         report.checkpoint_size,

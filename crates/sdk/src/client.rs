@@ -253,8 +253,33 @@ impl Client {
         }
     }
 
+    /// The headers that show whose a request is, for whoever sends it by other means. Each call is for one request.
+    ///
+    /// # Errors
+    /// [`Failure`], where no session can be opened.
+    pub async fn auth_headers(
+        &self,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<Vec<(&'static str, String)>, Failure> {
+        let draft = self.draft(method, path, body, None)?;
+        match self.auth {
+            Auth::Signed => Ok(self.signature(&draft)),
+            Auth::Session => {
+                let session = self.inner.sessions.current(self).await?;
+                let nonce = self.inner.nonces.next(self.inner.clock.now());
+                Ok(vec![("authorization", session.authorization(&draft, nonce))])
+            }
+        }
+    }
+
     /// Sends a request once with a signature of its own.
     pub(crate) async fn send_signed(&self, draft: &Draft) -> Result<Reply, Failure> {
+        self.exchange(draft, self.signature(draft)).await
+    }
+
+    fn signature(&self, draft: &Draft) -> Vec<(&'static str, String)> {
         let now = self.inner.clock.now();
         let signed = ToSign {
             method: draft.method.as_str(),
@@ -265,10 +290,8 @@ impl Client {
         }
         .sign(&self.inner.credentials);
         let mut headers = vec![("signature-input", signed.signature_input), ("signature", signed.signature)];
-        if let Some(digest) = signed.content_digest {
-            headers.push(("content-digest", digest));
-        }
-        self.exchange(draft, headers).await
+        headers.extend(signed.content_digest.map(|digest| ("content-digest", digest)));
+        headers
     }
 
     async fn exchange(&self, draft: &Draft, auth: Vec<(&'static str, String)>) -> Result<Reply, Failure> {

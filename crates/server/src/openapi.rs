@@ -108,6 +108,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(a402::a402_confirm))
         .routes(routes!(a402::a402_trade))
         .routes(routes!(a402::a402_key))
+        .routes(routes!(a402::a402_seller_keys))
         .routes(routes!(log::get_checkpoint))
         .routes(routes!(log::get_vkey))
         .routes(routes!(system::healthz))

@@ -1,7 +1,7 @@
 //! The engine in process: payments at full batches, each acknowledged when durable, with the log of tiles following.
 
 use super::machine::percentile;
-use super::workload::Workload;
+use super::workload::{Place, Workload};
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
 use book::{Outcome as Came, Verdict};
@@ -48,7 +48,7 @@ impl Ledger {
         let bar = output.progress(u64::from(wallets), "making wallets");
         let (engine, at) = (&self.engine, self.clock.now());
         let (mut waiting, mut wrong) = (VecDeque::new(), None);
-        self.workload.set_up(at, wallets, |unit| {
+        self.workload.set_up(at, wallets, Place::New, |unit| {
             // A short window: what waits would be counted as the book's memory.
             if WINDOW <= waiting.len() {
                 wrong = wrong.take().or(waiting.pop_front().and_then(|ticket| done(ticket).err()));
@@ -145,11 +145,13 @@ fn start(directory: &Path, evidence: Evidence) -> Outcome<(Engine, Log, Arc<Cloc
     Ok((engine, log, clock))
 }
 
-fn done(ticket: Ticket) -> Outcome {
+pub(super) fn done(ticket: Ticket) -> Outcome {
     for verdict in ticket.blocking_recv().map_err(Failure::fault)? {
         match verdict.map_err(Failure::fault)? {
             Verdict::Record(_, Came::Done) => {}
-            other => return Err(Failure::fault(format!("the workload was not set up: {other:?}"))),
+            other @ (Verdict::Record(..) | Verdict::Repeat(_) | Verdict::Reject(_)) => {
+                return Err(Failure::fault(format!("the workload was not set up: {other:?}")));
+            }
         }
     }
     Ok(())
@@ -160,7 +162,7 @@ fn all_paid(ticket: Ticket) -> Outcome<u32> {
     for verdict in ticket.blocking_recv().map_err(Failure::fault)? {
         match verdict.map_err(Failure::fault)? {
             Verdict::Record(_, Came::Paid(_)) => paid += 1,
-            other => {
+            other @ (Verdict::Record(..) | Verdict::Repeat(_) | Verdict::Reject(_)) => {
                 return Err(Failure::fault(format!("a payment of the workload was not made: {other:?}")));
             }
         }

@@ -5,22 +5,38 @@
 
 use book::{
     Account, Action, Actor, AgentId, Amount, Carry, Code, Command, EnrolAgent, GrantMandate, Id, KeyId,
-    Limit, MandateId, OpenBook, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, Period, Presence,
-    Provenance, PublicKeyBytes, Purchase, RegisterAsset, RegisterOwner, RegisterPayee, Time, Transfer,
-    WalletId, Window, Zone,
+    Limit, MandateId, OpenBook, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PaymentId,
+    Period, Presence, Provenance, PublicKeyBytes, Purchase, RegisterAsset, RegisterOwner, RegisterPayee,
+    Time, Transfer, WalletId, Window, Zone,
 };
-use evidence::Hash;
+use evidence::{Hash, SigningKey};
 
 pub(crate) const PAYEES: usize = 1_000;
 const RETENTION_SECONDS: u64 = 400 * 86_400;
 
 /// Who can pay from what.
 #[derive(Clone, Copy, Debug)]
-struct Spender {
-    wallet: WalletId,
+pub(crate) struct Spender {
+    pub(crate) wallet: WalletId,
     agent: AgentId,
-    key: KeyId,
-    mandate: MandateId,
+    pub(crate) key: KeyId,
+    pub(crate) mandate: MandateId,
+}
+
+/// The book that the workload is made in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    /// A new one, which nobody talks to with a key.
+    New,
+    /// One that was opened, with its operator's key.
+    Opened(KeyId),
+}
+
+/// The key of the spender with this number, where anybody asks for it.
+pub(crate) fn spender_key(number: u32) -> SigningKey {
+    let mut seed = [9; 32];
+    seed[..4].copy_from_slice(&number.to_le_bytes());
+    SigningKey::ed25519(&seed)
 }
 
 /// The rows of the workload, and the seeded numbers it draws.
@@ -39,31 +55,36 @@ impl Workload {
     }
 
     /// The commands that make a book with `wallets` wallets, handed over in units.
-    pub(crate) fn set_up(&mut self, at: Time, wallets: u32, mut submit: impl FnMut(Vec<Command>)) {
+    pub(crate) fn set_up(
+        &mut self,
+        at: Time,
+        wallets: u32,
+        place: Place,
+        mut submit: impl FnMut(Vec<Command>),
+    ) {
         let public_key = PublicKeyBytes::Ed25519([7; 32]);
-        let (operator_key, owner_id, owner_key) = (KeyId(self.id(at)), self.id(at), KeyId(self.id(at)));
+        let (new_key, owner_id, owner_key) = (KeyId(self.id(at)), self.id(at), KeyId(self.id(at)));
+        let operator_key = match place {
+            Place::New => new_key,
+            Place::Opened(key) => key,
+        };
         let operator = Actor::Operator { key: operator_key };
         let owner = OwnerId(owner_id);
         let present = Actor::Owner { owner, key: owner_key, presence: Presence::Fresh };
         let asset = self.asset;
-        let mut first = vec![
-            self.command(
-                at,
-                operator,
-                Action::OpenBook(OpenBook {
-                    test: true,
-                    retention_seconds: RETENTION_SECONDS,
-                    key: operator_key,
-                    public_key,
-                }),
-            ),
-            self.command(at, operator, Action::RegisterAsset(RegisterAsset { code: asset, scale: 2 })),
-            Command {
-                id: owner_id,
-                by: operator,
-                action: Action::RegisterOwner(RegisterOwner { key: owner_key, public_key }),
-            },
-        ];
+        let mut first = Vec::new();
+        if matches!(place, Place::New) {
+            let retention_seconds = RETENTION_SECONDS;
+            let open = OpenBook { test: true, retention_seconds, key: operator_key, public_key };
+            first.push(self.command(at, operator, Action::OpenBook(open)));
+            let register = RegisterAsset { code: asset, scale: 2 };
+            first.push(self.command(at, operator, Action::RegisterAsset(register)));
+        }
+        first.push(Command {
+            id: owner_id,
+            by: operator,
+            action: Action::RegisterOwner(RegisterOwner { key: owner_key, public_key }),
+        });
         for _ in 0..PAYEES {
             let payee = RegisterPayee {
                 owner: None,
@@ -79,7 +100,7 @@ impl Workload {
         }
         submit(first);
         let limits = limits();
-        for _ in 0..wallets {
+        for number in 0..wallets {
             let (wallet, agent, mandate) = (self.id(at), self.id(at), self.id(at));
             let spender = Spender {
                 wallet: WalletId(wallet),
@@ -88,6 +109,13 @@ impl Workload {
                 mandate: MandateId(mandate),
             };
             let open = OpenWallet { owner, asset, limits: Vec::new() };
+            let public_key = match place {
+                Place::New => public_key,
+                Place::Opened(_) => {
+                    let key = spender_key(number).public().bytes().try_into();
+                    PublicKeyBytes::Ed25519(key.expect("an Ed25519 key has 32 bytes"))
+                }
+            };
             let enrol =
                 EnrolAgent { wallet: spender.wallet, limits: Vec::new(), key: spender.key, public_key };
             let grant = GrantMandate {
@@ -134,6 +162,21 @@ impl Workload {
         };
         let by = Actor::Agent { agent: spender.agent, key: spender.key };
         self.command(at, by, Action::Pay(Pay { purchase }))
+    }
+
+    /// Those who can pay, in the order of their numbers.
+    pub(crate) fn spenders(&self) -> &[Spender] {
+        &self.spenders
+    }
+
+    /// One payment by this spender, as the public API takes it.
+    pub(crate) fn payment_text(&mut self, at: Time, by: Spender) -> String {
+        let payee = if self.below(5) == 0 { 0 } else { self.below(self.payees.len()) };
+        let (id, payee, minor) = (PaymentId(self.id(at)), self.payees[payee], 1 + self.below(100));
+        format!(
+            r#"{{"id":"{id}","wallet":"{}","mandate":"{}","payee":"{payee}","amount":{{"amount":"{minor}","asset":"CNY/2"}}}}"#,
+            by.wallet, by.mandate
+        )
     }
 
     fn command(&mut self, at: Time, by: Actor, action: Action) -> Command {

@@ -38,7 +38,7 @@ pub(crate) fn verify(output: &Output, args: &Verify) -> Outcome {
     let text = entry_text(&entry, &recorded.entry, receipt.livemode);
     output.line(format!(
         "{} entry {} of `{}`: {}, {} at {}",
-        output.good("true"),
+        output.good("✓"),
         text.entry,
         recorded.checkpoint.origin,
         text.action,

@@ -394,6 +394,38 @@ pub async fn a402_key(State(app): State<App>) -> Response {
     json(StatusCode::OK, &key)
 }
 
+/// The keys that sign a seller's demands, for buyers who check them before they pay.
+#[utoipa::path(get, path = "/v1/a402/sellers/{payee}", tag = "a402", params(("payee" = wire::PayeeId, Path)),
+    responses((status = 200, description = "The keys that count now", body = wire::a402::A402SellerKeys)))]
+pub async fn a402_seller_keys(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Response> {
+    let caller = app.caller(&call, Kind::ALL).await?;
+    let payee: PayeeId = path_id(&text)?;
+    app.settle().await?;
+    app.reads.payee(caller.holder, payee).ok_or_else(|| Problem::from(Reject::PayeeUnknown))?;
+    let keys = app.directory.keys_of_payee(payee).into_iter().map(|(id, key)| wire::a402::A402SellerKey {
+        key_id: wire::KeyId(bits(id.0)),
+        algorithm: match key.algorithm() {
+            evidence::Algorithm::Ed25519 => wire::account::Algorithm::Ed25519,
+            evidence::Algorithm::Es256 => wire::account::Algorithm::Es256,
+        },
+        // As enrolled: the coordinates of an ES256 key without the byte that says they are not compressed.
+        public_key: base64url::encode(match key.algorithm() {
+            evidence::Algorithm::Ed25519 => key.bytes(),
+            evidence::Algorithm::Es256 => key.bytes().strip_prefix(&[4]).unwrap_or(key.bytes()),
+        }),
+    });
+    let keys = wire::a402::A402SellerKeys {
+        payee: wire::PayeeId(bits(payee.0)),
+        keys: keys.collect(),
+        livemode: app.livemode,
+    };
+    Ok(json(StatusCode::OK, &keys))
+}
+
 fn refused(error: ErrorId, why: &str) -> Problem {
     Problem::from(Edge::A402Refused).because(why).with_a402(catalogued(error))
 }

@@ -1,0 +1,124 @@
+//! `pay`: fetching an address that costs something, once for each purchase key, whatever dies in between.
+
+use crate::accounts::wallet_of;
+use crate::args::PayArgs;
+use crate::client::{credentials, refused};
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::Output;
+use crate::{money, runtime};
+use protocols::a402::wallet::Network;
+use sdk::{Buyer, BuyerSettings, Client, Fetch, NotBought, PaymentOutcome, Purchase, Purchases};
+use serde::Serialize;
+use std::io::Write;
+use wire::Money;
+
+#[derive(Serialize)]
+struct Bought {
+    payment: &'static str,
+    hold: Option<String>,
+    status: Option<u16>,
+    body_bytes: usize,
+    left: Money,
+}
+
+/// Buys one address.
+pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
+    runtime::run(async {
+        let client =
+            Client::new(&args.caller.server, credentials(&args.caller.key)?).map_err(Failure::usage)?;
+        let wallet = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?;
+        let asset = wallet.available.asset;
+        let settings = BuyerSettings {
+            wallet: wallet.id,
+            mandate: args.mandate.as_deref().map(str::parse).transpose().map_err(Failure::usage)?,
+            network: if wallet.livemode { Network::Main } else { Network::Test },
+            payees: Vec::new(),
+            seller_keys: Default::default(),
+        };
+        let purchases = Purchases::open(&args.purchases()?).map_err(Failure::fault)?;
+        let buyer = Buyer::new(client.clone(), settings, purchases).map_err(Failure::fault)?;
+        let fetch = Fetch {
+            method: args.method.clone(),
+            url: args.url.clone(),
+            headers: Default::default(),
+            body: args.body.clone().unwrap_or_default().into_bytes(),
+            purchase: args.purchase.clone(),
+            price_max: money::read(&args.max_price, asset)?,
+        };
+        let bought = buyer.fetch(&fetch).await.map_err(not_bought)?;
+        let left = wallet_of(&client, wallet.id).await?.available;
+        report(output, args, &bought, left)
+    })
+}
+
+fn report(output: &Output, args: &PayArgs, bought: &Purchase, left: Money) -> Outcome {
+    let (word, hold) = outcome(&bought.payment);
+    let body = bought.answer.as_ref().map(|answer| answer.body.as_slice()).unwrap_or_default();
+    output.object(&Bought {
+        payment: word,
+        hold: hold.clone(),
+        status: bought.answer.as_ref().map(|answer| answer.status),
+        body_bytes: body.len(),
+        left,
+    });
+    let place = hold.map_or(String::new(), |hold| format!("  {hold}"));
+    // The money to standard error, so that what was bought can be piped.
+    if !output.is_for_programs() {
+        eprintln!("{word}{place}  left {}", left.in_words());
+    }
+    match &bought.payment {
+        PaymentOutcome::Refused(problem) => return Err(refused(problem)),
+        PaymentOutcome::Asked(asked) => {
+            let why = format!("nothing was spent: the owner is asked ({}, {})", asked.ask, asked.id);
+            return Err(Failure::new(Exit::Asked, why));
+        }
+        PaymentOutcome::Unknown(hold, why) => {
+            let why = format!("nobody can say yet whether {hold} was paid ({why}); repeat the command");
+            return Err(Failure::new(Exit::Unknown, why));
+        }
+        PaymentOutcome::Returned(hold) => {
+            let why =
+                format!("the seller did not deliver, and {hold} went back; repeat the command to buy anew");
+            return Err(Failure::new(Exit::Refused, why));
+        }
+        PaymentOutcome::NotNeeded | PaymentOutcome::Held(_) | PaymentOutcome::Paid(_) => {}
+    }
+    match &args.out {
+        Some(path) => std::fs::write(path, body).map_err(|fault| Failure::from(fault).during(path.display())),
+        None if output.is_for_programs() => Ok(()),
+        None => std::io::stdout().write_all(body).map_err(Failure::from),
+    }
+}
+
+/// What became of the money, in a word, and under which name.
+pub(crate) fn outcome(payment: &PaymentOutcome) -> (&'static str, Option<String>) {
+    match payment {
+        PaymentOutcome::NotNeeded => ("free", None),
+        PaymentOutcome::Refused(_) => ("refused", None),
+        PaymentOutcome::Asked(_) => ("asked", None),
+        PaymentOutcome::Held(hold) => ("held", Some(hold.to_string())),
+        PaymentOutcome::Paid(hold) => ("paid", Some(hold.to_string())),
+        PaymentOutcome::Returned(hold) => ("returned", Some(hold.to_string())),
+        PaymentOutcome::Unknown(hold, _) => ("unknown", Some(hold.to_string())),
+    }
+}
+
+/// How a command ends where nothing was bought, and nothing paid.
+pub(crate) fn not_bought(why: NotBought) -> Failure {
+    let exit = match &why {
+        NotBought::Purchase(_) => Exit::Fault,
+        NotBought::Request(_) => Exit::Usage,
+        NotBought::Seller(_) => Exit::Unreachable,
+        NotBought::Demand(_) | NotBought::TooDear { .. } | NotBought::PayeeUnknown(_) => Exit::Refused,
+        NotBought::Server(_) => Exit::Unreachable,
+    };
+    match why {
+        NotBought::Server(failure) => crate::client::failed(failure),
+        NotBought::Purchase(_)
+        | NotBought::Request(_)
+        | NotBought::Seller(_)
+        | NotBought::Demand(_)
+        | NotBought::TooDear { .. }
+        | NotBought::PayeeUnknown(_) => Failure::new(exit, format!("nothing was spent: {why}")),
+    }
+}

@@ -1,0 +1,6 @@
+//! The program as people and scripts meet it: run as a process, judged by what it prints and how it ends.
+
+mod books;
+mod demo;
+mod help;
+mod offline;
