@@ -241,8 +241,9 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
 
     let log_directory = directory.join("log");
     let at_least = Tiles::at_least(&log_directory);
-    let (tiles, log) = Tiles::open(&log_directory, signer).map_err(|fault| files(&log_directory, fault))?;
+    // The journal comes first: who has it open leads the book, and nobody else may touch the log.
     let journal = FileJournal::open(&directory.join("journal"), id, at_least)?;
+    let (tiles, log) = Tiles::open(&log_directory, signer).map_err(|fault| files(&log_directory, fault))?;
     let (known, reads) = (Directory::default(), Reads::default());
     let options = Options {
         clock: opening.clock.clone(),

@@ -310,3 +310,23 @@ async fn a_decision_is_told_within_a_second_and_resumes_behind_the_last() {
     assert_eq!((&entry["id"], &entry["outcome"]), (&paid["id"], &json!("paid")));
     assert!(text.contains(&format!("id: {}", paid["entry"])));
 }
+
+/// The log was opened before the journal: a second server that was about to be refused cut the first one's log short.
+#[tokio::test]
+async fn a_second_server_on_one_directory_is_refused_and_touches_nothing() {
+    let house = House::new().await;
+    house.post(&house.agent, "/v1/payments", house.payment("10")).await.expect(201);
+    let hashes = house.directory.join("log").join("0");
+    let before = std::fs::read(&hashes).unwrap();
+    let directory = house.directory.clone();
+    let second = tokio::task::spawn_blocking(move || {
+        server::data::open(&directory, server::data::Opening::default()).map(drop)
+    });
+    let refused = second.await.unwrap();
+    assert!(
+        matches!(refused, Err(server::data::DataFault::Journal(engine::JournalFault::Locked(_)))),
+        "{refused:?}"
+    );
+    let after = std::fs::read(&hashes).unwrap();
+    assert!(after.starts_with(&before), "{} hashes were {}", after.len() / 32, before.len() / 32);
+}
