@@ -307,10 +307,11 @@ impl Inner {
         let mut refreshed = false;
         loop {
             let Some(ring) = self.service.ring() else {
-                if refreshed || !self.service.refresh(&self.client).await {
+                if refreshed {
                     return Err(NotChecked::Unavailable);
                 }
                 refreshed = true;
+                self.service.refresh(&self.client).await;
                 continue;
             };
             let check = ProofCheck { proof, request: &order.facts, psp_keys: &ring, now: self.service.now() };
@@ -330,10 +331,11 @@ impl Inner {
                 | Refusal::LivesTooLong
                 | Refusal::PaidLate => false,
             };
-            if refreshed || !may_be_old || !self.service.refresh(&self.client).await {
+            if refreshed || !may_be_old {
                 return Err(NotChecked::Refused(refusal));
             }
             refreshed = true;
+            self.service.refresh(&self.client).await;
         }
     }
 

@@ -385,7 +385,12 @@ impl Buyer {
             }
             Ok(_) => match self.standing(hold).await {
                 PaymentOutcome::Returned(hold) => (Some(Stage::Returned), PaymentOutcome::Returned(hold)),
-                payment => (None, payment),
+                standing @ (PaymentOutcome::NotNeeded
+                | PaymentOutcome::Refused(_)
+                | PaymentOutcome::Asked(_)
+                | PaymentOutcome::Held(_)
+                | PaymentOutcome::Paid(_)
+                | PaymentOutcome::Unknown(..)) => (None, standing),
             },
             Err(failure) => (None, PaymentOutcome::Unknown(hold, failure.to_string())),
         }

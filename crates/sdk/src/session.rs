@@ -28,10 +28,10 @@ impl Sessions {
     /// The session in use, opened or renewed first where there is none that lasts.
     pub(crate) async fn current(&self, client: &Client) -> Result<Arc<OpenSession>, Failure> {
         let mut slot = self.0.lock().await;
-        if let Some(session) = slot.as_ref() {
-            if client.clock().now() < session.renew_at {
-                return Ok(Arc::clone(session));
-            }
+        if let Some(session) = slot.as_ref()
+            && client.clock().now() < session.renew_at
+        {
+            return Ok(Arc::clone(session));
         }
         let session = Arc::new(open(client).await?);
         *slot = Some(Arc::clone(&session));
