@@ -1,5 +1,7 @@
 //! Views are what the journal says: however it is cut, repeated or broken off, and as the book itself has it.
 
+#![allow(clippy::unwrap_used)]
+
 #[path = "views/town.rs"]
 mod town;
 

@@ -2,6 +2,9 @@
 //!
 //! Everything that can refuse a request comes before a bill, and everything that can refuse a proof before it is redeemed.
 
+// An error here is the answer that goes out, whole.
+#![allow(clippy::result_large_err)]
+
 use crate::config::Price;
 use crate::deliveries::{Delivery, Stage};
 use crate::flight::{Errand, Flown};

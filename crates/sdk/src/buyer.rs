@@ -385,12 +385,12 @@ impl Buyer {
             }
             Ok(_) => match self.standing(hold).await {
                 PaymentOutcome::Returned(hold) => (Some(Stage::Returned), PaymentOutcome::Returned(hold)),
-                standing @ (PaymentOutcome::NotNeeded
+                payment @ (PaymentOutcome::NotNeeded
                 | PaymentOutcome::Refused(_)
                 | PaymentOutcome::Asked(_)
                 | PaymentOutcome::Held(_)
                 | PaymentOutcome::Paid(_)
-                | PaymentOutcome::Unknown(..)) => (None, standing),
+                | PaymentOutcome::Unknown(..)) => (None, payment),
             },
             Err(failure) => (None, PaymentOutcome::Unknown(hold, failure.to_string())),
         }

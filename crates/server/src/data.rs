@@ -283,6 +283,24 @@ pub fn operator_key(directory: &Path) -> Result<OperatorKey, DataFault> {
     read_private(&directory.join("keys"), OPERATOR_KEY)
 }
 
+/// The key that the log of a data directory is checked with, as C2SP writes it. It is no secret; where it is read
+/// from is.
+///
+/// # Errors
+/// [`DataFault`].
+pub fn vkey(directory: &Path) -> Result<String, DataFault> {
+    let keys = directory.join("keys");
+    let server: ServerKeys = read_private(&keys, SERVER_KEYS)?;
+    let malformed = |why: &str| DataFault::Keys {
+        path: keys.join(SERVER_KEYS).display().to_string(),
+        why: why.to_owned(),
+    };
+    let seed = base64url::decode(&server.log_seed).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let seed = seed.map(Zeroizing::new).ok_or_else(|| malformed("a seed is not 32 bytes"))?;
+    let signer = NoteSigner::new(&server.origin, SigningKey::ed25519(&seed));
+    Ok(signer.map_err(|fault| malformed(&fault.to_string()))?.verifier().to_string())
+}
+
 fn report(name: &'static str, fault: &FollowerFault) {
     tracing::warn!(follower = name, %fault, "a follower failed and is tried again");
 }

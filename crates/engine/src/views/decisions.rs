@@ -75,7 +75,7 @@ impl View {
                 self.all(query, stored![from, end, count], DecisionRow::read)?
             }
             Some((role, id)) => {
-                let subject = subjects::read(self.connection(), id)?.filter(|found| found.role == role);
+                let subject = subjects::read(self.connection(), role, id)?;
                 let last = subject.and_then(|subject| subject.last(Chain::Decisions));
                 if last.is_none_or(|last| last < from) {
                     return Ok(Upward { rows: Vec::new(), next: from.max(self.position()) });

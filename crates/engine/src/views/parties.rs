@@ -42,7 +42,7 @@ impl Batch<'_> {
                     "INSERT INTO owners VALUES (?1, ?2, ?3, ?4)",
                     stored![entry.seq, at, owner, Status::Active],
                 )?;
-                self.add_subject(id, Subject::new(Role::Owner, None, None));
+                self.add_subject(id, Subject::new(entry.seq, Role::Owner, None, None));
                 self.enrol(entry, it.key, KeyHolder::Owner(owner), it.public_key)
             }
             Action::EnrolKey(it) => self.enrol(entry, KeyId(id), it.holder, it.public_key),
@@ -121,7 +121,7 @@ impl Batch<'_> {
                 first_version(&it.limits),
             ],
         )?;
-        self.add_subject(wallet.0, Subject::new(Role::Wallet, Some(it.owner), None));
+        self.add_subject(wallet.0, Subject::new(entry.seq, Role::Wallet, Some(it.owner), None));
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl Batch<'_> {
                 it.wallet,
             ],
         )?;
-        self.add_subject(sub.0, Subject::new(Role::Wallet, owner, None));
+        self.add_subject(sub.0, Subject::new(entry.seq, Role::Wallet, owner, None));
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl Batch<'_> {
                 Canonical(it.fee),
             ],
         )?;
-        self.add_subject(payee.0, Subject::new(Role::Payee, it.owner, None));
+        self.add_subject(payee.0, Subject::new(entry.seq, Role::Payee, it.owner, None));
         match it.key {
             Some((key, public_key)) => self.enrol(entry, key, KeyHolder::Payee(payee), public_key),
             None => Ok(()),
@@ -229,8 +229,7 @@ impl Batch<'_> {
                 Amount::ZERO,
             ],
         )?;
-        let owner = self.subject_mut(Role::Wallet, it.wallet.0)?.owner;
-        self.add_subject(agent.0, Subject::new(Role::Agent, owner, Some(it.wallet)));
+        self.add_subject(agent.0, Subject::new(entry.seq, Role::Agent, None, Some(it.wallet)));
         self.enrol(entry, it.key, KeyHolder::Agent(agent), it.public_key)
     }
 
@@ -276,8 +275,7 @@ impl Batch<'_> {
                 inherited.uses,
             ],
         )?;
-        let owner = self.subject_mut(Role::Wallet, it.wallet.0)?.owner;
-        let mut subject = Subject::new(Role::Mandate, owner, Some(it.wallet));
+        let mut subject = Subject::new(entry.seq, Role::Mandate, None, Some(it.wallet));
         subject.spent = inherited.amount;
         subject.uses = inherited.uses;
         self.add_subject(mandate.0, subject);

@@ -176,7 +176,7 @@ impl View {
         let Some((role, id)) = of.subject() else {
             return Ok(None);
         };
-        let Some(subject) = subjects::read(self.connection(), id)?.filter(|found| found.role == role) else {
+        let Some(subject) = subjects::read(self.connection(), role, id)? else {
             return Ok(Some(Spent::default()));
         };
         let mut spent = Spent::default();

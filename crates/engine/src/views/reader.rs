@@ -195,7 +195,7 @@ impl View {
         read: impl Fn(Seq) -> Result<Option<Linked<T>>, ViewsFault>,
     ) -> Result<Page<T>, ViewsFault> {
         let limit = page_length(limit)?;
-        let subject = subjects::read(self.connection(), id)?.filter(|subject| subject.role == role);
+        let subject = subjects::read(self.connection(), role, id)?;
         let mut at = subject.and_then(|subject| cursor.or(subject.last(chain)));
         let mut rows = Vec::new();
         while let Some(seq) = at {

@@ -20,7 +20,7 @@ macro_rules! select_wallet {
         concat!(
             "SELECT w.seq, w.at, w.id, w.owner, w.asset, a.scale, w.status, w.parent, w.agent, w.limits, w.version,
              s.debits, s.credits, s.held, s.spent, s.uses
-             FROM wallets w JOIN assets a ON a.code = w.asset JOIN subjects s ON s.id = w.id",
+             FROM wallets w JOIN assets a ON a.code = w.asset JOIN standings s ON s.seq = w.seq",
             $rest
         )
     };
@@ -31,7 +31,7 @@ macro_rules! select_payee {
         concat!(
             "SELECT p.seq, p.at, p.id, p.owner, p.asset, a.scale, p.status, p.category, p.provenance, p.fee,
              s.debits, s.credits, s.held
-             FROM payees p JOIN assets a ON a.code = p.asset JOIN subjects s ON s.id = p.id",
+             FROM payees p JOIN assets a ON a.code = p.asset JOIN standings s ON s.seq = p.seq",
             $rest
         )
     };
@@ -40,8 +40,8 @@ macro_rules! select_payee {
 macro_rules! select_agent {
     ($rest:literal) => {
         concat!(
-            "SELECT g.seq, g.at, g.id, g.wallet, s.owner, g.status, g.limits, g.version, s.spent, s.uses
-             FROM agents g JOIN subjects s ON s.id = g.id",
+            "SELECT g.seq, g.at, g.id, g.wallet, w.owner, g.status, g.limits, g.version, s.spent, s.uses
+             FROM agents g JOIN wallets w ON w.id = g.wallet JOIN standings s ON s.seq = g.seq",
             $rest
         )
     };
@@ -50,9 +50,9 @@ macro_rules! select_agent {
 macro_rules! select_mandate {
     ($rest:literal) => {
         concat!(
-            "SELECT m.seq, m.at, m.id, m.wallet, s.owner, m.agent, m.status, m.valid_from, m.expires_at, m.document,
+            "SELECT m.seq, m.at, m.id, m.wallet, w.owner, m.agent, m.status, m.valid_from, m.expires_at, m.document,
              m.limits, m.version, m.inherited_spent, m.inherited_uses, s.spent, s.uses
-             FROM mandates m JOIN subjects s ON s.id = m.id",
+             FROM mandates m JOIN wallets w ON w.id = m.wallet JOIN standings s ON s.seq = m.seq",
             $rest
         )
     };
@@ -249,9 +249,9 @@ impl View {
             })
             .collect();
         let mut statement = self.connection().prepare_cached(
-            "SELECT w.asset, 1, s.debits, s.credits, s.held FROM wallets w JOIN subjects s ON s.id = w.id
+            "SELECT w.asset, 1, s.debits, s.credits, s.held FROM wallets w JOIN standings s ON s.seq = w.seq
              UNION ALL
-             SELECT p.asset, 0, s.debits, s.credits, s.held FROM payees p JOIN subjects s ON s.id = p.id",
+             SELECT p.asset, 0, s.debits, s.credits, s.held FROM payees p JOIN standings s ON s.seq = p.seq",
         )?;
         let mut rows = statement.query(())?;
         while let Some(row) = rows.next()? {

@@ -58,7 +58,7 @@ impl<'r> Columns<'r> {
 /// The parameters of a statement.
 macro_rules! stored {
     ($($value:expr),* $(,)?) => {
-        [$(&$crate::views::stored::Stored(&$value) as &dyn rusqlite::ToSql),*].as_slice()
+        rusqlite::params![$($crate::views::stored::Stored(&$value)),*]
     };
 }
 

@@ -1,4 +1,7 @@
-//! Subjects: the rows that nearly every entry changes, kept in memory while a batch is handled and written once at its end.
+//! Subjects: those with money or a list, whose standing nearly every entry changes.
+//!
+//! It is kept in memory while a batch is handled and written once at its end, as small as can be: a batch touches many
+//! subjects, and each page of the table that it touches is written.
 
 use crate::limits::VIEWS_SUBJECTS_MAX;
 use crate::views::ViewsFault;
@@ -19,8 +22,6 @@ pub(super) enum Role {
     Mandate,
 }
 
-numbered!(Role { 1 Owner, 2 Wallet, 3 Payee, 4 Agent, 5 Mandate, });
-
 /// Which list of a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chain {
@@ -37,8 +38,10 @@ pub(super) const START: Seq = Seq(0);
 /// Whoever has a list of decisions, with their money and what they spent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subject {
-    pub(super) role: Role,
-    /// Of everything but an owner: whose it is.
+    /// The entry that made it, by which its standing is found.
+    seq: Seq,
+    role: Role,
+    /// Of a wallet and a payee: whose it is.
     pub(super) owner: Option<OwnerId>,
     /// Of an agent and a mandate: which wallet's.
     pub(super) wallet: Option<WalletId>,
@@ -60,30 +63,34 @@ enum Saved {
     Same,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// The ends of its lists; [`START`] where a list is empty.
+#[derive(Clone, Copy, Debug)]
 struct Last {
-    decision: Option<Seq>,
-    payment: Option<Seq>,
-    hold: Option<Seq>,
+    decision: Seq,
+    payment: Seq,
+    hold: Seq,
 }
 
 impl Subject {
-    pub(super) fn new(role: Role, owner: Option<OwnerId>, wallet: Option<WalletId>) -> Subject {
+    /// A subject that the entry at `seq` made.
+    pub(super) fn new(seq: Seq, role: Role, owner: Option<OwnerId>, wallet: Option<WalletId>) -> Subject {
         Subject {
+            seq,
             role,
             owner,
             wallet,
             balance: Balance::default(),
             spent: Amount::ZERO,
             uses: 0,
-            last: Last::default(),
+            last: Last { decision: START, payment: START, hold: START },
             saved: Saved::Never,
         }
     }
 
-    pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<Subject> {
+    fn read(role: Role, columns: &mut Columns<'_>) -> rusqlite::Result<Subject> {
         Ok(Subject {
-            role: columns.next()?,
+            seq: columns.next()?,
+            role,
             owner: columns.next()?,
             wallet: columns.next()?,
             balance: Balance { debits: columns.next()?, credits: columns.next()?, held: columns.next()? },
@@ -94,15 +101,17 @@ impl Subject {
         })
     }
 
+    /// The end of a list, where it is not empty.
     pub(super) fn last(&self, chain: Chain) -> Option<Seq> {
-        match chain {
+        let last = match chain {
             Chain::Decisions => self.last.decision,
             Chain::Payments => self.last.payment,
             Chain::Holds => self.last.hold,
-        }
+        };
+        Some(last).filter(|last| *last != START)
     }
 
-    fn last_mut(&mut self, chain: Chain) -> &mut Option<Seq> {
+    fn last_mut(&mut self, chain: Chain) -> &mut Seq {
         match chain {
             Chain::Decisions => &mut self.last.decision,
             Chain::Payments => &mut self.last.payment,
@@ -115,14 +124,14 @@ impl Subject {
 #[derive(Debug, Default)]
 pub(super) struct Subjects {
     known: HashMap<Id, Subject>,
-    changed: Vec<Id>,
+    changed: Vec<(Seq, Id)>,
 }
 
 impl Subjects {
     /// Adds a subject that was just made.
     pub(super) fn add(&mut self, id: Id, subject: Subject) {
+        self.changed.push((subject.seq, id));
         self.known.insert(id, subject);
-        self.changed.push(id);
     }
 
     /// The subject, where there is one of this role.
@@ -148,7 +157,7 @@ impl Subjects {
         };
         if subject.saved == Saved::Same {
             subject.saved = Saved::Older;
-            changed.push(id);
+            changed.push((subject.seq, id));
         }
         Ok(Some(subject))
     }
@@ -167,61 +176,44 @@ impl Subjects {
             return Ok(None);
         };
         let last = subject.last_mut(chain);
-        if *last == Some(seq) {
+        if *last == seq {
             return Ok(None);
         }
-        Ok(Some(last.replace(seq).unwrap_or(START)))
+        Ok(Some(std::mem::replace(last, seq)))
     }
 
     /// Writes what changed, in the order of the table.
     pub(super) fn write(&mut self, connection: &Connection) -> Result<(), ViewsFault> {
-        let mut insert = connection
-            .prepare_cached("INSERT INTO subjects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?;
-        let mut update = connection.prepare_cached(
-            "UPDATE subjects SET debits = ?2, credits = ?3, held = ?4, spent = ?5, uses = ?6, last_decision = ?7,
-             last_payment = ?8, last_hold = ?9 WHERE id = ?1",
-        )?;
+        const INSERT: &str = "INSERT INTO standings VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        const UPDATE: &str =
+            "UPDATE standings SET debits = ?2, credits = ?3, held = ?4, spent = ?5, uses = ?6,
+             last_decision = ?7, last_payment = ?8, last_hold = ?9 WHERE seq = ?1";
+        let mut insert = connection.prepare_cached(INSERT)?;
+        let mut update = connection.prepare_cached(UPDATE)?;
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort_unstable();
-        for id in changed {
-            let subject = self.known.get_mut(&id).expect("what changed is known");
-            let saved = std::mem::replace(&mut subject.saved, Saved::Same);
-            let Subject { balance, last, .. } = subject;
-            match saved {
-                Saved::Same => {}
-                Saved::Never => {
-                    insert.execute(stored![
-                        id,
-                        subject.role,
-                        subject.owner,
-                        subject.wallet,
-                        balance.debits,
-                        balance.credits,
-                        balance.held,
-                        subject.spent,
-                        subject.uses,
-                        last.decision,
-                        last.payment,
-                        last.hold,
-                    ])?;
-                }
-                Saved::Older => {
-                    update.execute(stored![
-                        id,
-                        balance.debits,
-                        balance.credits,
-                        balance.held,
-                        subject.spent,
-                        subject.uses,
-                        last.decision,
-                        last.payment,
-                        last.hold,
-                    ])?;
-                }
-            }
-        }
         if VIEWS_SUBJECTS_MAX < self.known.len() {
-            self.known.clear();
+            self.known.retain(|_, subject| subject.saved != Saved::Same);
+        }
+        for (seq, id) in changed {
+            let subject = self.known.get_mut(&id).expect("what changed is known");
+            let statement = match std::mem::replace(&mut subject.saved, Saved::Same) {
+                Saved::Same => continue,
+                Saved::Never => &mut insert,
+                Saved::Older => &mut update,
+            };
+            let Subject { balance, last, .. } = subject;
+            statement.execute(stored![
+                seq,
+                balance.debits,
+                balance.credits,
+                balance.held,
+                subject.spent,
+                subject.uses,
+                last.decision,
+                last.payment,
+                last.hold,
+            ])?;
         }
         Ok(())
     }
@@ -242,7 +234,7 @@ fn reach<'k>(
 ) -> Result<Option<&'k mut Subject>, ViewsFault> {
     let subject = match known.entry(id) {
         Entry::Occupied(known) => known.into_mut(),
-        Entry::Vacant(place) => match read(connection, id)? {
+        Entry::Vacant(place) => match read(connection, role, id)? {
             Some(found) => place.insert(found),
             None => return Ok(None),
         },
@@ -250,13 +242,35 @@ fn reach<'k>(
     Ok(Some(subject).filter(|subject| subject.role == role))
 }
 
-/// The subject as it is written.
-pub(super) fn read(connection: &Connection, id: Id) -> Result<Option<Subject>, ViewsFault> {
-    let mut statement = connection.prepare_cached(
-        "SELECT role, owner, wallet, debits, credits, held, spent, uses, last_decision, last_payment, last_hold
-         FROM subjects WHERE id = ?1",
-    )?;
-    Ok(statement
-        .query_row(stored![id], |row| Subject::read(&mut Columns::of(row)))
-        .optional()?)
+/// The subject as it is written, where there is one of this role.
+pub(super) fn read(connection: &Connection, role: Role, id: Id) -> Result<Option<Subject>, ViewsFault> {
+    macro_rules! query {
+        ($columns:literal, $table:literal) => {
+            concat!(
+                "SELECT t.seq, ",
+                $columns,
+                ", s.debits, s.credits, s.held, s.spent, s.uses, s.last_decision, s.last_payment, s.last_hold FROM ",
+                $table,
+                " t JOIN standings s ON s.seq = t.seq WHERE t.id = ?1"
+            )
+        };
+    }
+    let mut statement = connection.prepare_cached(match role {
+        Role::Owner => query!("NULL, NULL", "owners"),
+        Role::Wallet => query!("t.owner, NULL", "wallets"),
+        Role::Payee => query!("t.owner, NULL", "payees"),
+        Role::Agent => query!("NULL, t.wallet", "agents"),
+        Role::Mandate => query!("NULL, t.wallet", "mandates"),
+    })?;
+    Ok(statement.query_row(stored![id], |row| Subject::read(role, &mut Columns::of(row))).optional()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_takes_160_bytes_in_memory() {
+        assert!(size_of::<(Id, Subject)>() <= 160);
+    }
 }

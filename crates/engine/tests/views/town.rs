@@ -153,7 +153,13 @@ impl Town {
                     self.asked.push((command.id, question.digest, command.action.clone()));
                 }
                 Outcome::Paid(_) | Outcome::Held(_) => self.bought.push(command.id),
-                _ => {}
+                Outcome::Done
+                | Outcome::Captured(_)
+                | Outcome::Released(_)
+                | Outcome::Refunded(_)
+                | Outcome::Charged(_)
+                | Outcome::Settled(_)
+                | Outcome::Denied(_) => {}
             }
         }
         verdict
@@ -319,7 +325,7 @@ impl Town {
                 self.act(self.as_agent(agent), Action::PlaceHold(place));
             }
             8 | 9 => {
-                let (hold, amount, last) = (HoldId(bought), amount(minor / 2), which % 2 == 0);
+                let (hold, amount, last) = (HoldId(bought), amount(minor / 2), which.is_multiple_of(2));
                 self.act(seller, Action::Capture(Capture { hold, amount, last }));
             }
             10 => {
@@ -439,7 +445,7 @@ impl Town {
                 self.act(seller, Action::Redeem(Redeem { hold, delivery }));
                 let (nonce, request) = (self.at.0 / 1_000, Hash([1; 32]));
                 self.act(seller, Action::Present(Present { nonce, request }));
-                if which % 3 == 0 {
+                if which.is_multiple_of(3) {
                     let wallet = self.subs[self.subs.len() - 1];
                     let owner = self.as_owner(0);
                     self.act(owner, Action::CloseWallet(CloseWallet { wallet }));

@@ -109,7 +109,7 @@ async fn find(app: &App, caller: &Caller, text: &str) -> Answered<(Entry, Vec<u8
 }
 
 /// An entry in words.
-pub(crate) fn entry_text(entry: &Entry, bytes: &[u8], livemode: bool) -> wire::entry::Entry {
+pub fn entry_text(entry: &Entry, bytes: &[u8], livemode: bool) -> wire::entry::Entry {
     let by = match entry.command.by {
         Actor::Operator { .. } => "operator".to_owned(),
         Actor::Owner { owner, .. } => owner.to_string(),
