@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use url::Url;
-use wire::problem::Problem;
+use wire::problem::{Next, Problem};
 use wire::version::{IDEMPOTENCY_KEY_HEADER, VERSION, VERSION_HEADER};
 use wire::{RequestId, id};
 
@@ -334,14 +334,14 @@ impl Client {
 impl Reply {
     /// Whether the same request may be answered otherwise in a moment, and was not done now.
     fn is_to_be_repeated(&self) -> bool {
-        match self.status {
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => true,
-            // Many requests at once may overtake each other by more than the server remembers: draw again.
-            StatusCode::CONFLICT | StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => {
-                parse::<Problem>(&self.body).is_ok_and(|problem| problem.code == "nonce_used")
-            }
-            _ => false,
+        if matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+            return true;
         }
+        let says_so = |problem: Problem| {
+            // Many requests at once may overtake each other by more nonces than the server remembers: draw again.
+            problem.code == "nonce_used" || (problem.retryable && problem.next == Next::SameId)
+        };
+        self.status.is_client_error() && parse(&self.body).is_ok_and(says_so)
     }
 }
 
