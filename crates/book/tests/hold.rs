@@ -64,3 +64,22 @@ fn a_hold_older_than_a_window_gives_it_nothing_back() {
     "
     ));
 }
+
+/// Nothing new could be paid from a sub-account of a frozen wallet, but sellers could still take what it held.
+#[test]
+fn a_frozen_wallet_stops_what_its_sub_accounts_hold() {
+    check(&format!(
+        "{WORLD}
+        agent    A1 W1                       limits: per-payment 500
+        sub      S1 W1 A1
+        transfer X1 W1 S1 100
+        hold     H1 A1 S1 - M1 100
+        void     H1 by O1                    denied forbidden
+        freeze   W1
+        pay      P1 A1 S1 - M1 1             denied wallet_frozen
+        capture  H1 10                       denied wallet_frozen
+        void     H1 by O1                    released 100
+        balance  S1 available 100 held 0
+    "
+    ));
+}

@@ -58,3 +58,29 @@ pub const CHECKPOINT_MILLIS: u64 = 100;
 
 /// The tiles one reader of the log keeps in memory: 2 MiB.
 pub const TILE_CACHE_MAX: usize = 256;
+
+/// The subjects (owners, wallets, agents, payees, mandates) whose balances the views keep in memory from one batch to the
+/// next. 65,536 of them take some 16 MB; beyond it all are forgotten and read again when they are needed.
+pub const VIEWS_SUBJECTS_MAX: usize = 65_536;
+
+/// The pages, in KiB, that SQLite keeps in memory for the one who writes the views.
+pub const VIEWS_WRITER_CACHE_KIB: i64 = 32 * 1024;
+
+/// The pages, in KiB, that SQLite keeps in memory for each who reads the views.
+pub const VIEWS_READER_CACHE_KIB: i64 = 4 * 1024;
+
+/// How many pages of 4 KiB the views' write-ahead log grows to before they are carried over into the file: 64 MiB. A page
+/// that is changed by many batches meanwhile is carried over once.
+pub const VIEWS_LOG_PAGES: i64 = 16_384;
+
+/// The connections that are kept open for reading while nobody reads.
+pub const VIEWS_READERS_MAX: usize = 8;
+
+/// The most rows of one page of a list.
+pub const VIEWS_PAGE_ROWS_MAX: usize = 1_000;
+
+/// The most entries one call looks at for those that follow a place and concern a subject.
+pub const VIEWS_SCAN_ROWS_MAX: u64 = 10_000;
+
+/// The most purchases one call adds up for what was spent since a time.
+pub const VIEWS_SUM_ROWS_MAX: usize = 20_000;

@@ -7,7 +7,7 @@
 
 use crate::client::{Client, cause};
 use crate::failure::{Answer, Failure};
-use crate::keys::keyring;
+use crate::keys::{credential_ring, seller_ring};
 use crate::limits::{
     BACKOFF_MIN, CONNECT_TIMEOUT, DELIVERY_TRIES_MAX, REPLAY_WINDOW_SECONDS_MIN, SELLER_BODY_BYTES_MAX,
     SELLER_TIMEOUT,
@@ -18,7 +18,7 @@ use protocols::Time;
 use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_PROOF, find};
 use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
 use protocols::a402::{
-    Bill, BuyerPolicy, DeliveryStatus, FulfillmentStatus, Identifier, Needed, Proof, RequestFacts,
+    Bill, BuyerPolicy, CannotPay, DeliveryStatus, FulfillmentStatus, Identifier, KeyFault, Keyring, Needed, Proof, RequestFacts,
     Validation, open_needed,
 };
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -29,7 +29,7 @@ use wire::answer::Asked;
 use wire::{HoldId, MandateId, Money, PayeeId, Problem, WalletId};
 
 /// From what a buyer pays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct BuyerSettings {
     /// The wallet or sub-account.
     pub wallet: WalletId,
@@ -39,6 +39,8 @@ pub struct BuyerSettings {
     pub network: Network,
     /// Only these sellers; none means every seller the server knows.
     pub payees: Vec<PayeeId>,
+    /// Keys of sellers that are known beforehand. Those of others are asked for at the server.
+    pub seller_keys: Keyring,
 }
 
 /// One request, and what it may cost.
@@ -309,14 +311,24 @@ impl Buyer {
         if !self.settings.payees.is_empty() && !self.settings.payees.contains(&payee) {
             return Err(NotBought::PayeeUnknown(payee.to_string()));
         }
-        let keys = self.client.a402_seller_keys(payee).await?;
-        let keys = keyring(&keys.keys).map_err(|fault| refuse(&fault))?;
         let policy = BuyerPolicy {
             buyer_unique_id: self.identity().await?.clone(),
             methods: [(self.settings.network.method_id(), method_version())].into(),
             replay_window_seconds_min: REPLAY_WINDOW_SECONDS_MIN,
         };
-        let bill = open_needed(needed, &errand.facts, &keys, &policy, now).map_err(|fault| refuse(&fault))?;
+        let facts = &errand.facts;
+        let opened = match open_needed(needed, facts, &self.settings.seller_keys, &policy, now) {
+            Err(CannotPay::Signature {
+                fault: KeyFault::UnknownKey,
+                ..
+            }) => {
+                let keys = self.client.a402_seller_keys(payee).await?;
+                let keys = seller_ring(&keys).map_err(|fault| refuse(&fault))?;
+                open_needed(needed, facts, &keys, &policy, now)
+            }
+            opened => opened,
+        };
+        let bill = opened.map_err(|fault| refuse(&fault))?;
         let terms = WalletTerms::read(bill.demand(), bill.method()).map_err(|fault| refuse(&fault))?;
         if terms.payee != bill.demand().seller_unique_id {
             return Err(NotBought::Demand(
@@ -425,10 +437,10 @@ impl Buyer {
     async fn proof(&self, bill: &Bill, value: &str) -> Result<String, String> {
         let keys = self
             .client
-            .a402_credential_keys()
+            .a402_key()
             .await
             .map_err(|failure| failure.to_string())?;
-        let keys = keyring(&keys.keys).map_err(|fault| fault.to_string())?;
+        let keys = credential_ring(&keys).map_err(|fault| fault.to_string())?;
         let stated = Proof::decode(value).map_err(|fault| fault.to_string())?;
         bill.proof(stated.payment_proof, &keys, network_layer(self.settings.network))
             .map_err(|fault| fault.to_string())?

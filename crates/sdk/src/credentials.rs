@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 use wire::KeyId;
 use wire::account::Algorithm;
 
@@ -37,18 +38,23 @@ pub enum KeyFileFault {
     Content(PathBuf, String),
 }
 
-/// The file: JSON, so that every language reads it.
+/// The file, as `tollbridge init` leaves the operator's.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct KeyFile {
-    key_id: KeyId,
+    key: KeyId,
+    #[serde(default = "ed25519")]
     algorithm: Algorithm,
-    /// 32 bytes in Base64URL.
     seed: String,
 }
 
+fn ed25519() -> Algorithm {
+    Algorithm::Ed25519
+}
+
 impl Credentials {
-    /// Reads a key file: `{"key_id":"key_…","algorithm":"ed25519","seed":"…"}`, the seed being 32 bytes in Base64URL.
+    /// Reads a key file: TOML with `key`, the key's name, and `seed`, 32 bytes in Base64URL; `algorithm` is `ed25519`
+    /// unless it says `es256`.
     ///
     /// # Errors
     /// [`KeyFileFault`]; also where the file is readable by others than its owner.
@@ -61,7 +67,7 @@ impl Credentials {
         if file.metadata().map_err(read_fault)?.mode() & 0o077 != 0 {
             return Err(KeyFileFault::Open(path.to_owned()));
         }
-        let mut text = String::new();
+        let mut text = Zeroizing::new(String::new());
         file.take(KEY_FILE_BYTES_MAX)
             .read_to_string(&mut text)
             .map_err(read_fault)?;
@@ -73,31 +79,31 @@ impl Credentials {
     /// # Errors
     /// A sentence that does not show the seed.
     pub fn parse(text: &str) -> Result<Credentials, String> {
-        // An error of the JSON reader could quote the seed: say where, not what.
-        let file: KeyFile = serde_json::from_str(text)
-            .map_err(|fault| format!("line {}, column {}", fault.line(), fault.column()))?;
-        let seed: [u8; 32] = base64url::decode(&file.seed)
-            .and_then(|bytes| bytes.try_into().ok())
-            .ok_or("`seed` is not 32 bytes in Base64URL")?;
+        // The reader's own message could quote the seed: say where, not what.
+        let file: KeyFile = toml::from_str(text).map_err(|fault| {
+            let before = fault.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            format!("line {}", before.matches('\n').count() + 1)
+        })?;
+        let bytes = base64url::decode(&file.seed).and_then(|bytes| bytes.try_into().ok());
+        let seed: Zeroizing<[u8; 32]> = bytes.map(Zeroizing::new).ok_or("`seed` is not 32 bytes in Base64URL")?;
         let key = match file.algorithm {
             Algorithm::Ed25519 => SigningKey::ed25519(&seed),
             Algorithm::Es256 => SigningKey::es256(&seed).map_err(|fault| fault.to_string())?,
         };
         Ok(Credentials {
-            key_id: file.key_id,
+            key_id: file.key,
             key,
         })
     }
 
     /// The content of a key file for this key: a secret.
-    pub fn file_text(key_id: KeyId, algorithm: Algorithm, seed: &[u8; 32]) -> String {
+    pub fn file_text(key: KeyId, algorithm: Algorithm, seed: &[u8; 32]) -> Zeroizing<String> {
         let file = KeyFile {
-            key_id,
+            key,
             algorithm,
             seed: base64url::encode(seed),
         };
-        let text = serde_json::to_string(&file).expect("three texts are JSON");
-        format!("{text}\n")
+        Zeroizing::new(toml::to_string(&file).expect("three texts are TOML"))
     }
 }
 
@@ -116,6 +122,7 @@ mod tests {
             text.replace("seed", "sead"),
             text.replace(&seed, &seed[1..]),
             text.replace("ed25519", &seed),
+            text.replace("ed25519", ""),
         ] {
             let why = Credentials::parse(&broken).unwrap_err();
             assert!(!why.contains(&seed[4..]), "{why}");

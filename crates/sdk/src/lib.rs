@@ -25,6 +25,6 @@ pub use client::{Auth, Client, NotAServer};
 pub use clock::Clock;
 pub use credentials::{Credentials, KeyFileFault};
 pub use failure::{Answer, Failure};
-pub use keys::{NotAKey, keyring};
+pub use keys::{NotAKey, credential_ring, seller_ring};
 pub use purchase::{PurchaseFault, Purchases};
 pub use receipt::{NotAReceipt, verify_receipt};

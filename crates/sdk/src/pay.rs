@@ -10,7 +10,7 @@ use reqwest::Method;
 use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 use wire::limits::PAYMENTS_MAX;
-use wire::payment::{ItemResult, NewPayment, Payment};
+use wire::payment::{NewPayment, Payment, PaymentResult};
 
 type Paid = Result<Answer<Payment>, Failure>;
 
@@ -54,7 +54,7 @@ impl Client {
         if !reply.status.is_success() {
             return Err(refused(&reply));
         }
-        let results: Vec<ItemResult<Payment>> = parse(&reply.body)?;
+        let results: Vec<PaymentResult> = parse(&reply.body)?;
         if results.len() != payments.len() {
             return Err(Failure::Unreadable(
                 "it is not one result for each payment".to_owned(),
@@ -98,7 +98,7 @@ async fn send_all(inner: Weak<Inner>, mut waiting: mpsc::Receiver<Waiting>) {
     }
 }
 
-fn item(result: ItemResult<Payment>) -> Paid {
+fn item(result: PaymentResult) -> Paid {
     if let Some(payment) = result.answer {
         return Ok(Answer::Done(payment));
     }

@@ -5,7 +5,7 @@ use crate::failure::{Answer, Failure};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use wire::a402::{
-    A402Keys, A402Payment, A402Trade, A402Verification, NewA402Confirmation, NewA402Payment,
+    A402Key, A402Payment, A402SellerKeys, A402Trade, A402Verification, NewA402Confirmation, NewA402Payment,
     NewA402Verification,
 };
 use wire::account::{
@@ -16,8 +16,8 @@ use wire::answer::Done;
 use wire::entry::{Entry, Receipt};
 use wire::hold::{Capture, Hold, NewCapture, NewHold, NewRedemption, Release};
 use wire::list::Page;
-use wire::meter::{Charge, Meter, NewCharge, NewMeter, Settlement};
-use wire::payment::{ItemResult, NewRefund, PaymentState, Refund};
+use wire::meter::{ChargeResult, Meter, NewCharge, NewMeter, Settlement};
+use wire::payment::{NewRefund, PaymentState, Refund};
 use wire::session::Me;
 use wire::{AgentId, HoldId, KeyId, MandateId, MeterId, PayeeId, PaymentId, RequestId, WalletId};
 
@@ -99,10 +99,10 @@ reads! {
     receipt(seq: u64) -> Receipt = "/v1/entries/{seq}/receipt";
     /// A trade of A402, by the number the payment service gave it.
     a402_trade(trade_no: HoldId) -> A402Trade = "/v1/a402/trades/{trade_no}";
-    /// The keys that sign credentials.
-    a402_credential_keys() -> A402Keys = "/v1/a402/keys";
+    /// The key that signs credentials.
+    a402_key() -> A402Key = "/v1/a402/key";
     /// The keys that sign a seller's demands.
-    a402_seller_keys(payee: PayeeId) -> A402Keys = "/v1/a402/keys?payee={payee}";
+    a402_seller_keys(payee: PayeeId) -> A402SellerKeys = "/v1/a402/sellers/{payee}";
 }
 
 makes! {
@@ -230,7 +230,7 @@ impl Client {
         &self,
         meter: MeterId,
         charges: &[NewCharge],
-    ) -> Result<Vec<ItemResult<Charge>>, Failure> {
+    ) -> Result<Vec<ChargeResult>, Failure> {
         self.make(&format!("/v1/meters/{meter}/charges"), &charges).await
     }
 

@@ -10,8 +10,8 @@ use crate::problem::{Answered, Problem, rule};
 use crate::reads::Reads;
 use axum::response::{IntoResponse, Response};
 use book::{
-    Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase, Question,
-    Refusal, Reject, Seq, TransferId,
+    Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase,
+    Question, Refusal, Reject, Seq, TransferId,
 };
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -224,7 +224,10 @@ impl Answers<'_> {
             ask: question.ask.code().to_owned(),
             digest: wire::Digest(question.digest.0),
             rule: rule_of(question.rule, command, purchase),
-            next_action: NextAction { kind: Next::AskOwner, url: Some(format!("/v1/questions/{id}/approve")) },
+            next_action: NextAction {
+                kind: Next::AskOwner,
+                url: Some(format!("/v1/questions/{id}/approve")),
+            },
             id,
             entry,
             repeated,
@@ -253,7 +256,8 @@ impl Answers<'_> {
     }
 
     fn purchase_and_kind(&self, id: Id) -> Answered<(Purchase, PurchaseKind)> {
-        self.reads.purchase(id).ok_or_else(|| Reject::PaymentUnknown.into())
+        // What was decided stands, whether or not it can be shown yet.
+        self.reads.purchase(id).ok_or_else(|| codes::Edge::OutcomeUnknown.into())
     }
 }
 
@@ -366,7 +370,29 @@ fn hold_of(action: &Action) -> Option<Id> {
         Action::CloseMeter(it) => Some(it.meter.0),
         Action::Redeem(it) => Some(it.hold.0),
         Action::Refund(it) => Some(it.payment),
-        _ => None,
+        Action::OpenBook(_)
+        | Action::RegisterAsset(_)
+        | Action::RegisterOwner(_)
+        | Action::EnrolKey(_)
+        | Action::RevokeKey(_)
+        | Action::OpenWallet(_)
+        | Action::OpenSubAccount(_)
+        | Action::CloseWallet(_)
+        | Action::RegisterPayee(_)
+        | Action::EnrolAgent(_)
+        | Action::SetLimits(_)
+        | Action::GrantMandate(_)
+        | Action::Freeze(_)
+        | Action::Unfreeze(_)
+        | Action::Revoke(_)
+        | Action::Approve(_)
+        | Action::Refuse(_)
+        | Action::Transfer(_)
+        | Action::Pay(_)
+        | Action::PlaceHold(_)
+        | Action::Expire(_)
+        | Action::OpenMeter(_)
+        | Action::Present(_) => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Who is asking: a signature over the request, or a code of a session that was opened with one.
 //!
 //! Both bind the whole request: method, address and body. What is only shown, like a bearer token, opens nothing here.
-//! The nonce is used up by the book, in the same unit as the change, so it is once-only also after a restart.
+//! The nonce is used up by the book, in the same unit as the change, so it is once-only also after a restart. Requests
+//! that only read use none up: whoever could send one again has seen the answer.
 
 pub mod session;
 pub mod signature;

@@ -36,13 +36,23 @@ const fn explained(
 /// What is said when the owner is asked.
 pub fn ask(ask: Ask) -> Explained {
     let (title, detail) = match ask {
-        Ask::AboveAmount => ("Above the line", "Nothing was spent. The owner wants to be asked about amounts this large."),
-        Ask::FirstContact => ("New payee", "Nothing was spent. This wallet has never paid this payee, so the owner is asked."),
-        Ask::Always => ("Asks every time", "Nothing was spent. The owner wants to be asked about every payment."),
-        Ask::NoRulesYet => ("No rules yet", "Nothing was spent. The owner has set no rules for this agent, so the owner is asked."),
-        Ask::PayeeUnverified => {
-            ("Payee not vouched for", "Nothing was spent. Nobody trustworthy has vouched for this payee, so the owner is asked.")
+        Ask::AboveAmount => {
+            ("Above the line", "Nothing was spent. The owner wants to be asked about amounts this large.")
         }
+        Ask::FirstContact => {
+            ("New payee", "Nothing was spent. This wallet has never paid this payee, so the owner is asked.")
+        }
+        Ask::Always => {
+            ("Asks every time", "Nothing was spent. The owner wants to be asked about every payment.")
+        }
+        Ask::NoRulesYet => (
+            "No rules yet",
+            "Nothing was spent. The owner has set no rules for this agent, so the owner is asked.",
+        ),
+        Ask::PayeeUnverified => (
+            "Payee not vouched for",
+            "Nothing was spent. Nobody trustworthy has vouched for this payee, so the owner is asked.",
+        ),
     };
     explained(ask.code(), 202, title, detail, Next::AskOwner, false)
 }
@@ -53,61 +63,137 @@ pub fn denial(denial: Denial) -> Explained {
     let (title, detail, next) = match denial {
         Denial::Forbidden => ("Not allowed", "Nothing was changed. Whoever asks may not do this.", Stop),
         Denial::KeyRevoked => ("Key revoked", "Nothing was changed. The key was revoked.", Stop),
-        Denial::OwnerFrozen => ("Everything is frozen", "Nothing was spent. The owner has frozen everything.", AskOwner),
+        Denial::OwnerFrozen => {
+            ("Everything is frozen", "Nothing was spent. The owner has frozen everything.", AskOwner)
+        }
         Denial::WalletFrozen => ("Wallet frozen", "Nothing was spent. The wallet is frozen.", AskOwner),
         Denial::WalletClosed => ("Wallet closed", "Nothing was spent. The wallet is closed.", Stop),
         Denial::AgentFrozen => ("Agent frozen", "Nothing was spent. The agent is frozen.", AskOwner),
         Denial::AgentRevoked => ("Agent revoked", "Nothing was spent. The agent was revoked.", Stop),
-        Denial::AgentNotRegistered => {
-            ("Not this agent's wallet", "Nothing was spent. The agent is not registered with this wallet.", Stop)
-        }
+        Denial::AgentNotRegistered => (
+            "Not this agent's wallet",
+            "Nothing was spent. The agent is not registered with this wallet.",
+            Stop,
+        ),
         Denial::MandateFrozen => ("Mandate frozen", "Nothing was spent. The mandate is frozen.", AskOwner),
-        Denial::MandateRevoked => ("Mandate revoked", "Nothing was spent. The mandate was revoked.", AskOwner),
-        Denial::MandateExpired => ("Mandate expired", "Nothing was spent. The mandate has expired.", AskOwner),
-        Denial::MandateNotYetValid => ("Mandate not valid yet", "Nothing was spent. The mandate is not valid yet.", NewId),
-        Denial::MandateMismatch => {
-            ("Another agent's mandate", "Nothing was spent. The mandate is for another agent or wallet.", Stop)
+        Denial::MandateRevoked => {
+            ("Mandate revoked", "Nothing was spent. The mandate was revoked.", AskOwner)
         }
-        Denial::NoRules => ("Mandate without limits", "Nothing was spent. The mandate has no limits, so it allows nothing.", AskOwner),
-        Denial::ConstraintUnknown => {
-            ("Unknown constraint", "Nothing was spent. A constraint is not known to this server, so it denies.", AskOwner)
+        Denial::MandateExpired => {
+            ("Mandate expired", "Nothing was spent. The mandate has expired.", AskOwner)
         }
-        Denial::PaymentTooLarge => ("Payment too large", "Nothing was spent. The amount is above what one payment may be.", AskOwner),
-        Denial::TotalExceeded => ("Total used up", "Nothing was spent. The amount is above what may be spent in all.", AskOwner),
-        Denial::UsesExceeded => ("Uses used up", "Nothing was spent. Every allowed payment was made.", AskOwner),
-        Denial::WindowExceeded => {
-            ("Limit of this period used up", "Nothing was spent. The amount is above what may be spent in this period.", NewId)
+        Denial::MandateNotYetValid => {
+            ("Mandate not valid yet", "Nothing was spent. The mandate is not valid yet.", NewId)
         }
-        Denial::VelocityExceeded => ("Too many payments", "Nothing was spent. Too many payments were made in this period.", NewId),
-        Denial::OutsideValidity => ("Outside the allowed time", "Nothing was spent. The limit allows payments at another time only.", NewId),
-        Denial::PayeeNotAllowed => ("Payee not allowed", "Nothing was spent. This payee is not among those allowed.", AskOwner),
-        Denial::PayeeDenied => ("Payee denied", "Nothing was spent. The owner does not allow this payee.", Stop),
-        Denial::CategoryNotAllowed => ("Category not allowed", "Nothing was spent. This category is not among those allowed.", AskOwner),
-        Denial::CategoryDenied => ("Category denied", "Nothing was spent. The owner does not allow this category.", Stop),
-        Denial::AssetMismatch => ("Another asset", "Nothing was spent. The wallet and the payee are not kept in this asset.", NewId),
-        Denial::SelfPayment => ("Payment to oneself", "Nothing was spent. The wallet and the payee belong to the same owner.", Stop),
-        Denial::PayeeClosed => ("Payee closed", "Nothing was spent. The payee takes no payments now.", Next::Stop),
-        Denial::FundsInsufficient => ("Not enough money", "Nothing was moved. There is not enough money in the account.", AskOwner),
+        Denial::MandateMismatch => (
+            "Another agent's mandate",
+            "Nothing was spent. The mandate is for another agent or wallet.",
+            Stop,
+        ),
+        Denial::NoRules => (
+            "Mandate without limits",
+            "Nothing was spent. The mandate has no limits, so it allows nothing.",
+            AskOwner,
+        ),
+        Denial::ConstraintUnknown => (
+            "Unknown constraint",
+            "Nothing was spent. A constraint is not known to this server, so it denies.",
+            AskOwner,
+        ),
+        Denial::PaymentTooLarge => {
+            ("Payment too large", "Nothing was spent. The amount is above what one payment may be.", AskOwner)
+        }
+        Denial::TotalExceeded => {
+            ("Total used up", "Nothing was spent. The amount is above what may be spent in all.", AskOwner)
+        }
+        Denial::UsesExceeded => {
+            ("Uses used up", "Nothing was spent. Every allowed payment was made.", AskOwner)
+        }
+        Denial::WindowExceeded => (
+            "Limit of this period used up",
+            "Nothing was spent. The amount is above what may be spent in this period.",
+            NewId,
+        ),
+        Denial::VelocityExceeded => {
+            ("Too many payments", "Nothing was spent. Too many payments were made in this period.", NewId)
+        }
+        Denial::OutsideValidity => (
+            "Outside the allowed time",
+            "Nothing was spent. The limit allows payments at another time only.",
+            NewId,
+        ),
+        Denial::PayeeNotAllowed => {
+            ("Payee not allowed", "Nothing was spent. This payee is not among those allowed.", AskOwner)
+        }
+        Denial::PayeeDenied => {
+            ("Payee denied", "Nothing was spent. The owner does not allow this payee.", Stop)
+        }
+        Denial::CategoryNotAllowed => {
+            ("Category not allowed", "Nothing was spent. This category is not among those allowed.", AskOwner)
+        }
+        Denial::CategoryDenied => {
+            ("Category denied", "Nothing was spent. The owner does not allow this category.", Stop)
+        }
+        Denial::AssetMismatch => (
+            "Another asset",
+            "Nothing was spent. The wallet and the payee are not kept in this asset.",
+            NewId,
+        ),
+        Denial::SelfPayment => (
+            "Payment to oneself",
+            "Nothing was spent. The wallet and the payee belong to the same owner.",
+            Stop,
+        ),
+        Denial::PayeeClosed => {
+            ("Payee closed", "Nothing was spent. The payee takes no payments now.", Next::Stop)
+        }
+        Denial::FundsInsufficient => {
+            ("Not enough money", "Nothing was moved. There is not enough money in the account.", AskOwner)
+        }
         Denial::HoldClosed => ("Hold closed", "Nothing was moved. The hold has ended.", Stop),
         Denial::HoldExpired => ("Hold expired", "Nothing was moved. The hold's time is over.", Stop),
         Denial::CaptureTooLarge => ("Capture too large", "Nothing was moved. The hold has less left.", NewId),
-        Denial::HoldRedeemed => ("Hold redeemed", "Nothing was changed. The hold was redeemed for another delivery.", Stop),
-        Denial::RefundTooLarge => ("Refund too large", "Nothing was moved. Less than that is left to refund.", NewId),
-        Denial::MeterSequence => {
-            ("Charge counted already", "Nothing was charged. A charge with this number, or a later one, is counted already.", Stop)
+        Denial::HoldRedeemed => {
+            ("Hold redeemed", "Nothing was changed. The hold was redeemed for another delivery.", Stop)
         }
-        Denial::MeterExceeded => ("Meter used up", "Nothing was charged. The work costs more than the meter's hold covers.", AskOwner),
-        Denial::AccountNotEmpty => ("Account not empty", "Nothing was changed. The account still holds money.", NewId),
-        Denial::AskRateLimited => ("Too many questions", "Nothing was spent. Too many questions wait for the owner.", NewId),
-        Denial::ApprovalPending => ("Not answered yet", "Nothing was spent. The owner has not answered yet.", AskOwner),
+        Denial::RefundTooLarge => {
+            ("Refund too large", "Nothing was moved. Less than that is left to refund.", NewId)
+        }
+        Denial::MeterSequence => (
+            "Charge counted already",
+            "Nothing was charged. A charge with this number, or a later one, is counted already.",
+            Stop,
+        ),
+        Denial::MeterExceeded => (
+            "Meter used up",
+            "Nothing was charged. The work costs more than the meter's hold covers.",
+            AskOwner,
+        ),
+        Denial::AccountNotEmpty => {
+            ("Account not empty", "Nothing was changed. The account still holds money.", NewId)
+        }
+        Denial::AskRateLimited => {
+            ("Too many questions", "Nothing was spent. Too many questions wait for the owner.", NewId)
+        }
+        Denial::ApprovalPending => {
+            ("Not answered yet", "Nothing was spent. The owner has not answered yet.", AskOwner)
+        }
         Denial::ApprovalRefused => ("Refused by the owner", "Nothing was spent. The owner refused.", Stop),
         Denial::ApprovalUsed => ("Approval used", "Nothing was spent again. The approval was used.", Stop),
-        Denial::ApprovalExpired => ("Approval expired", "Nothing was spent. The approval has expired.", AskOwner),
-        Denial::ApprovalMismatch => ("Approved something else", "Nothing was spent. The approval is for something else.", AskOwner),
-        Denial::PresenceRequired => {
-            ("Sign this request itself", "Nothing was changed. The owner has to sign this very request.", NewId)
+        Denial::ApprovalExpired => {
+            ("Approval expired", "Nothing was spent. The approval has expired.", AskOwner)
         }
-        Denial::VersionConflict => ("Limits changed meanwhile", "Nothing was changed. The limits were changed meanwhile.", NewId),
+        Denial::ApprovalMismatch => {
+            ("Approved something else", "Nothing was spent. The approval is for something else.", AskOwner)
+        }
+        Denial::PresenceRequired => (
+            "Sign this request itself",
+            "Nothing was changed. The owner has to sign this very request.",
+            NewId,
+        ),
+        Denial::VersionConflict => {
+            ("Limits changed meanwhile", "Nothing was changed. The limits were changed meanwhile.", NewId)
+        }
         Denial::Revoked => ("Revoked", "Nothing was changed. What was revoked stays revoked.", Stop),
     };
     explained(denial.code(), 403, title, detail, next, false)
@@ -117,31 +203,92 @@ pub fn denial(denial: Denial) -> Explained {
 pub fn reject(reject: Reject) -> Explained {
     use Next::{NewId, Stop};
     let (status, title, detail, next) = match reject {
-        Reject::IdReused => (409, "Id used for something else", "Nothing was done now. The id was used for another command.", NewId),
-        Reject::IdStale => (422, "Id too old", "Nothing was done now. The id is older than ids are remembered.", NewId),
-        Reject::IdFromFuture => (422, "Id from the future", "Nothing was done. The id says it was made in the future.", NewId),
-        Reject::NonceUsed => (409, "Nonce used", "Nothing was done now. The nonce was used, or is older than nonces are remembered.", Next::SameId),
-        Reject::NonceFromFuture => (422, "Nonce from the future", "Nothing was done. The nonce lies in the future.", Next::SameId),
+        Reject::IdReused => (
+            409,
+            "Id used for something else",
+            "Nothing was done now. The id was used for another command.",
+            NewId,
+        ),
+        Reject::IdStale => {
+            (422, "Id too old", "Nothing was done now. The id is older than ids are remembered.", NewId)
+        }
+        Reject::IdFromFuture => {
+            (422, "Id from the future", "Nothing was done. The id says it was made in the future.", NewId)
+        }
+        Reject::NonceUsed => (
+            409,
+            "Nonce used",
+            "Nothing was done now. The nonce was used, or is older than nonces are remembered.",
+            Next::SameId,
+        ),
+        Reject::NonceFromFuture => {
+            (422, "Nonce from the future", "Nothing was done. The nonce lies in the future.", Next::SameId)
+        }
         Reject::AssetUnknown => (404, "No such asset", "Nothing was done. There is no such asset.", NewId),
         Reject::OwnerUnknown => (404, "No such owner", "Nothing was done. There is no such owner.", NewId),
         Reject::WalletUnknown => (404, "No such wallet", "Nothing was done. There is no such wallet.", NewId),
         Reject::PayeeUnknown => (404, "No such payee", "Nothing was done. There is no such payee.", NewId),
         Reject::AgentUnknown => (404, "No such agent", "Nothing was done. There is no such agent.", NewId),
         Reject::KeyUnknown => (404, "No such key", "Nothing was done. There is no such key.", NewId),
-        Reject::MandateUnknown => (404, "No such mandate", "Nothing was done. There is no such mandate.", NewId),
-        Reject::QuestionUnknown => (404, "No such question", "Nothing was done. There is no such question.", Stop),
-        Reject::PaymentUnknown => (404, "No such payment", "Nothing was done. There is no such payment, or none that is remembered.", Stop),
-        Reject::HoldUnknown => (404, "No such hold", "Nothing was done. There is no such hold, or none that is remembered.", Stop),
-        Reject::MeterUnknown => (404, "No such meter", "Nothing was done. There is no such meter, or none that is remembered.", Stop),
+        Reject::MandateUnknown => {
+            (404, "No such mandate", "Nothing was done. There is no such mandate.", NewId)
+        }
+        Reject::QuestionUnknown => {
+            (404, "No such question", "Nothing was done. There is no such question.", Stop)
+        }
+        Reject::PaymentUnknown => (
+            404,
+            "No such payment",
+            "Nothing was done. There is no such payment, or none that is remembered.",
+            Stop,
+        ),
+        Reject::HoldUnknown => (
+            404,
+            "No such hold",
+            "Nothing was done. There is no such hold, or none that is remembered.",
+            Stop,
+        ),
+        Reject::MeterUnknown => (
+            404,
+            "No such meter",
+            "Nothing was done. There is no such meter, or none that is remembered.",
+            Stop,
+        ),
         Reject::AmountZero => (422, "Amount is nothing", "Nothing was done. The amount is nothing.", NewId),
-        Reject::AmountTooLarge => (422, "Amount too large", "Nothing was done. The amount does not fit.", NewId),
-        Reject::SplitNotWhole => (422, "Shares are not the whole", "Nothing was done. The shares are not the whole, or too many, or none.", NewId),
-        Reject::LimitsMalformed => (422, "Limits malformed", "Nothing was done. The limits or rates are malformed, or too many.", NewId),
-        Reject::TimeOutOfRange => (422, "Time out of range", "Nothing was done. A time is too near, too far or the wrong way round.", NewId),
-        Reject::BookState => (409, "Book not open", "Nothing was done. The book is open already, or not yet.", Stop),
+        Reject::AmountTooLarge => {
+            (422, "Amount too large", "Nothing was done. The amount does not fit.", NewId)
+        }
+        Reject::SplitNotWhole => (
+            422,
+            "Shares are not the whole",
+            "Nothing was done. The shares are not the whole, or too many, or none.",
+            NewId,
+        ),
+        Reject::LimitsMalformed => (
+            422,
+            "Limits malformed",
+            "Nothing was done. The limits or rates are malformed, or too many.",
+            NewId,
+        ),
+        Reject::TimeOutOfRange => (
+            422,
+            "Time out of range",
+            "Nothing was done. A time is too near, too far or the wrong way round.",
+            NewId,
+        ),
+        Reject::BookState => {
+            (409, "Book not open", "Nothing was done. The book is open already, or not yet.", Stop)
+        }
         Reject::AlreadyExists => (409, "Name taken", "Nothing was done. The name is taken.", NewId),
-        Reject::TooMany => (409, "Too many", "Nothing was done. The book has as many of these as it can.", Stop),
-        Reject::AccountsMismatch => (422, "Accounts do not fit", "Nothing was done. The accounts are not of one owner and one asset.", NewId),
+        Reject::TooMany => {
+            (409, "Too many", "Nothing was done. The book has as many of these as it can.", Stop)
+        }
+        Reject::AccountsMismatch => (
+            422,
+            "Accounts do not fit",
+            "Nothing was done. The accounts are not of one owner and one asset.",
+            NewId,
+        ),
     };
     explained(reject.code(), status, title, detail, next, false)
 }
@@ -236,6 +383,8 @@ edges! {
     LiveBook "live_book" 403 "Real money" "Nothing was done. The clock of a book of real money cannot be moved." Stop false,
     /// A402: the demand or proof is refused.
     A402Refused "a402_refused" 422 "A402 demand or proof refused" "Nothing was spent. The demand for payment or the proof is refused." Stop false,
+    /// A402: paid in the moment the demand ran out.
+    HeldWithoutProof "held_without_proof" 409 "Held, and no proof" "The money is held and goes back by itself when the hold ends: the demand ran out while it was paid, so there is no proof of it." Stop false,
     /// The queue is full.
     Busy "busy" 503 "Busy" "Nothing was done. Too many requests wait; try again in a moment." SameId true,
     /// The disk is full.
@@ -272,7 +421,8 @@ pub fn page() -> String {
             Next::AskOwner => "ask_owner",
         };
         let retryable = if code.retryable { "yes" } else { "no" };
-        let line = format!("| `{}` | {} | `{next}` | {retryable} | {} |\n", code.code, code.status, code.detail);
+        let line =
+            format!("| `{}` | {} | `{next}` | {retryable} | {} |\n", code.code, code.status, code.detail);
         page.push_str(&line);
     }
     page

@@ -71,7 +71,8 @@ pub fn time(text: &str, param: impl Into<Cow<'static, str>>) -> Answered<Time> {
 /// A time as text, UTC, with as many decimals as it needs.
 pub fn time_text(time: Time) -> String {
     let nanos = i128::from(time.0);
-    jiff::Timestamp::from_nanosecond(nanos).map_or_else(|_| "9999-12-31T23:59:59Z".to_owned(), |time| time.to_string())
+    jiff::Timestamp::from_nanosecond(nanos)
+        .map_or_else(|_| "9999-12-31T23:59:59Z".to_owned(), |time| time.to_string())
 }
 
 /// The public key, checked to be worth enrolling.
@@ -248,7 +249,9 @@ fn limit(it: &wire::limit::Limit, place: usize) -> Answered<Limit> {
         W::PerPayment { max } => Limit::PerPayment { max: amount(*max) },
         W::Total { max } => Limit::Total { max: amount(*max) },
         W::Uses { max } => Limit::Uses { max: *max },
-        W::Window { window: w, max } => Limit::Window { window: window(w, param("window"))?, max: amount(*max) },
+        W::Window { window: w, max } => {
+            Limit::Window { window: window(w, param("window"))?, max: amount(*max) }
+        }
         W::Velocity { window: w, max } => Limit::Velocity { window: window(w, param("window"))?, max: *max },
         W::PayeesAllowed { payees: list } => Limit::PayeesAllowed { payees: payees(list) },
         W::PayeesDenied { payees: list } => Limit::PayeesDenied { payees: payees(list) },

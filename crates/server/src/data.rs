@@ -161,7 +161,12 @@ pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFa
     write_private(&keys, SERVER_KEYS, &server)
 }
 
-fn write_first_entries(directory: &Path, book: BookId, key: KeyId, actions: Vec<Action>) -> Result<(), DataFault> {
+fn write_first_entries(
+    directory: &Path,
+    book: BookId,
+    key: KeyId,
+    actions: Vec<Action>,
+) -> Result<(), DataFault> {
     let journal = directory.join("journal");
     // What an interrupted attempt left was never anybody's book.
     match fs::remove_dir_all(&journal) {
@@ -220,7 +225,10 @@ impl Default for Opening {
 pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let keys = directory.join("keys");
     let server: ServerKeys = read_private(&keys, SERVER_KEYS)?;
-    let malformed = |why: &str| DataFault::Keys { path: keys.join(SERVER_KEYS).display().to_string(), why: why.to_owned() };
+    let malformed = |why: &str| DataFault::Keys {
+        path: keys.join(SERVER_KEYS).display().to_string(),
+        why: why.to_owned(),
+    };
     let seed = |text: &str| -> Result<Zeroizing<[u8; 32]>, DataFault> {
         let bytes = base64url::decode(text).and_then(|bytes| bytes.try_into().ok());
         bytes.map(Zeroizing::new).ok_or_else(|| malformed("a seed is not 32 bytes"))
@@ -275,6 +283,24 @@ pub fn operator_key(directory: &Path) -> Result<OperatorKey, DataFault> {
     read_private(&directory.join("keys"), OPERATOR_KEY)
 }
 
+/// The key that the log of a data directory is checked with, as C2SP writes it. It is no secret; where it is read
+/// from is.
+///
+/// # Errors
+/// [`DataFault`].
+pub fn vkey(directory: &Path) -> Result<String, DataFault> {
+    let keys = directory.join("keys");
+    let server: ServerKeys = read_private(&keys, SERVER_KEYS)?;
+    let malformed = |why: &str| DataFault::Keys {
+        path: keys.join(SERVER_KEYS).display().to_string(),
+        why: why.to_owned(),
+    };
+    let seed = base64url::decode(&server.log_seed).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let seed = seed.map(Zeroizing::new).ok_or_else(|| malformed("a seed is not 32 bytes"))?;
+    let signer = NoteSigner::new(&server.origin, SigningKey::ed25519(&seed));
+    Ok(signer.map_err(|fault| malformed(&fault.to_string()))?.verifier().to_string())
+}
+
 fn report(name: &'static str, fault: &FollowerFault) {
     tracing::warn!(follower = name, %fault, "a follower failed and is tried again");
 }
@@ -315,7 +341,10 @@ fn read_private<T: for<'de> Deserialize<'de>>(directory: &Path, name: &str) -> R
     }
     let mut text = Zeroizing::new(String::new());
     file.read_to_string(&mut text).map_err(|fault| files(&path, fault))?;
-    toml::from_str(&text).map_err(|fault| DataFault::Keys { path: path.display().to_string(), why: fault.message().to_owned() })
+    toml::from_str(&text).map_err(|fault| DataFault::Keys {
+        path: path.display().to_string(),
+        why: fault.message().to_owned(),
+    })
 }
 
 fn files(path: &Path, fault: io::Error) -> DataFault {

@@ -76,7 +76,9 @@ fn add_operation(page: &mut String, verb: &str, path: &str, operation: &Operatio
             escape(more)
         ),
     );
-    for (status, response) in operation.responses.responses.iter().filter(|(status, _)| status.starts_with('2')) {
+    for (status, response) in
+        operation.responses.responses.iter().filter(|(status, _)| status.starts_with('2'))
+    {
         let description = match response {
             utoipa::openapi::RefOr::T(response) => response.description.as_str(),
             utoipa::openapi::RefOr::Ref(_) => "",

@@ -1,16 +1,17 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
 use crate::routes::{
-    a402, accounts, agents, control, entries, holds, log, mandates, meters, payments, sessions, system, transfers,
+    a402, accounts, agents, control, entries, holds, log, mandates, meters, payments, sessions, system,
+    transfers,
 };
 use crate::state::App;
 use crate::stream;
 use axum::Router;
 use std::sync::OnceLock;
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::openapi::link::Link;
 use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, InfoBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use wire::version::{PROBLEM_TYPE, VERSION};
@@ -142,9 +143,15 @@ fn complete(api: &mut OpenApi) {
     }
     let schema = <wire::Problem as utoipa::PartialSchema>::schema();
     components.schemas.insert("Problem".to_owned(), schema);
-    let described = |text: &str| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Authorization", text)));
-    components.add_security_scheme("session", described("`Toll <session>:<nonce>:<code>`: HMAC-SHA256 over method, address, nonce and body"));
-    let signature = ApiKeyValue::with_description("Signature", "HTTP Message Signatures (RFC 9421), tagged `tollbridge`");
+    let described = |text: &str| {
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Authorization", text)))
+    };
+    components.add_security_scheme(
+        "session",
+        described("`Toll <session>:<nonce>:<code>`: HMAC-SHA256 over method, address, nonce and body"),
+    );
+    let signature =
+        ApiKeyValue::with_description("Signature", "HTTP Message Signatures (RFC 9421), tagged `tollbridge`");
     components.add_security_scheme("signature", SecurityScheme::ApiKey(ApiKey::Header(signature)));
     let secured = vec![
         SecurityRequirement::new("session", Vec::<String>::new()),

@@ -72,7 +72,13 @@ impl Problem {
     }
 
     /// A recorded refusal.
-    pub fn denied(refusal: &Refusal, rule: Rule, remaining: Option<Money>, entry: u64, repeated: bool) -> Problem {
+    pub fn denied(
+        refusal: &Refusal,
+        rule: Rule,
+        remaining: Option<Money>,
+        entry: u64,
+        repeated: bool,
+    ) -> Problem {
         let mut problem = Problem::from(refusal.denial);
         let more = problem.more.get_or_insert_default();
         more.why = remaining.map(|left| format!("{} would still be possible.", left.in_words()));
@@ -124,7 +130,8 @@ impl Problem {
     pub fn render(&self, request_id: &str, livemode: bool) -> Response {
         let body = serde_json::to_vec(&self.to_wire(Some(request_id), livemode)).expect("a problem is JSON");
         let mut response = Response::new(body.into());
-        *response.status_mut() = StatusCode::from_u16(self.what.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.what.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));
         if self.what.status == 503 {
@@ -141,7 +148,8 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = Response::default();
-        *response.status_mut() = StatusCode::from_u16(self.what.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        *response.status_mut() =
+            StatusCode::from_u16(self.what.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         response.extensions_mut().insert(self);
         response
     }

@@ -7,8 +7,8 @@ use crate::directory::Holder;
 use book::freeze::Status;
 use book::open::Balance;
 use book::{
-    Account, Action, Actor, AgentId, Amount, Asset, Book, Entry, Id, Limit, LimitSubject, MandateId, Outcome, OwnerId,
-    PayeeId, Purchase, Question, RegisterPayee, Seq, Subject, Time, Transfer, WalletId,
+    Account, Action, Actor, AgentId, Amount, Asset, Book, Entry, Id, Limit, LimitSubject, MandateId, Outcome,
+    OwnerId, PayeeId, Purchase, Question, RegisterPayee, Seq, Subject, Time, Transfer, WalletId,
 };
 use engine::{Follower, FollowerFault};
 use std::collections::BTreeMap;
@@ -394,7 +394,8 @@ impl Rows {
 
     fn concerns(&self, viewer: Holder, entry: &Entry) -> bool {
         let of_purchase = |id: Id| self.purchases.get(&id).is_some_and(|row| sees_purchase(viewer, row));
-        let of_wallet = |id: WalletId| self.wallets.get(&id.0).is_some_and(|row| self.sees_wallet(viewer, row));
+        let of_wallet =
+            |id: WalletId| self.wallets.get(&id.0).is_some_and(|row| self.sees_wallet(viewer, row));
         match &entry.command.action {
             Action::Pay(_) | Action::PlaceHold(_) | Action::OpenMeter(_) => of_purchase(entry.command.id),
             Action::Capture(it) => of_purchase(it.hold.0),
@@ -537,7 +538,34 @@ impl Rows {
                     row.redeemed = Some((it.delivery, entry.seq));
                 }
             }
-            _ => self.take_movement(entry),
+            Action::OpenBook(_)
+            | Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::RevokeKey(_)
+            | Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::RegisterPayee(_)
+            | Action::EnrolAgent(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Pay(_)
+            | Action::PlaceHold(_)
+            | Action::Capture(_)
+            | Action::Void(_)
+            | Action::Expire(_)
+            | Action::Refund(_)
+            | Action::OpenMeter(_)
+            | Action::Charge(_)
+            | Action::CloseMeter(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => self.take_movement(entry),
         }
     }
 
@@ -548,7 +576,30 @@ impl Rows {
             Action::Expire(it) => (it.hold.0, true),
             Action::CloseMeter(it) => (it.meter.0, true),
             Action::Refund(it) => (it.payment, false),
-            _ => return,
+            Action::OpenBook(_)
+            | Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::RevokeKey(_)
+            | Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::RegisterPayee(_)
+            | Action::EnrolAgent(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Transfer(_)
+            | Action::Pay(_)
+            | Action::PlaceHold(_)
+            | Action::OpenMeter(_)
+            | Action::Charge(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => return,
         };
         let expired = matches!(entry.command.action, Action::Expire(_));
         let Some(row) = self.purchases.get_mut(&hold) else { return };
@@ -588,7 +639,13 @@ impl Rows {
                 (PurchaseStatus::Asked, Some(question.ask.code()))
             }
             Outcome::Denied(refusal) => (PurchaseStatus::Denied, Some(refusal.denial.code())),
-            _ => (PurchaseStatus::Held, None),
+            Outcome::Done
+            | Outcome::Held(_)
+            | Outcome::Captured(_)
+            | Outcome::Released(_)
+            | Outcome::Refunded(_)
+            | Outcome::Charged(_)
+            | Outcome::Settled(_) => (PurchaseStatus::Held, None),
         };
         if !matches!(status, PurchaseStatus::Denied | PurchaseStatus::Asked)
             && let Some(question) = purchase.approval
@@ -602,7 +659,33 @@ impl Rows {
         let expires_at = match &entry.command.action {
             Action::PlaceHold(it) => Some(it.expires_at),
             Action::OpenMeter(it) => Some(it.expires_at),
-            _ => None,
+            Action::OpenBook(_)
+            | Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::RevokeKey(_)
+            | Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::RegisterPayee(_)
+            | Action::EnrolAgent(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Transfer(_)
+            | Action::Pay(_)
+            | Action::Capture(_)
+            | Action::Void(_)
+            | Action::Expire(_)
+            | Action::Refund(_)
+            | Action::Charge(_)
+            | Action::CloseMeter(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => None,
         };
         let captured = if status == PurchaseStatus::Paid { purchase.amount } else { Amount::ZERO };
         let row = PurchaseRow {

@@ -110,7 +110,10 @@ impl Call {
     /// [`Edge::HeaderMalformed`] where it comes twice, or is no text.
     pub fn text_header(&self, name: &'static str) -> Answered<Option<&str>> {
         let value = self.one_header(name)?;
-        value.map(|value| value.to_str()).transpose().map_err(|_| Problem::from(Edge::HeaderMalformed).of(name))
+        value
+            .map(|value| value.to_str())
+            .transpose()
+            .map_err(|_| Problem::from(Edge::HeaderMalformed).of(name))
     }
 
     /// The body as JSON of one shape.
@@ -174,7 +177,11 @@ impl Call {
         }
         let value = self.one_header(&CONTENT_TYPE)?.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let essence = value.split(';').next().unwrap_or_default().trim();
-        if essence.eq_ignore_ascii_case("application/json") { Ok(()) } else { Err(Edge::ContentTypeUnsupported.into()) }
+        if essence.eq_ignore_ascii_case("application/json") {
+            Ok(())
+        } else {
+            Err(Edge::ContentTypeUnsupported.into())
+        }
     }
 }
 

@@ -82,12 +82,17 @@ impl State {
     ///
     /// # Errors
     /// A [`Problem`] where none of them was executed.
-    pub async fn execute_all(&self, caller: &Caller, actions: Vec<(Id, Action)>) -> Answered<Vec<Answered<Answer>>> {
+    pub async fn execute_all(
+        &self,
+        caller: &Caller,
+        actions: Vec<(Id, Action)>,
+    ) -> Answered<Vec<Answered<Answer>>> {
         let mut seen = HashSet::with_capacity(actions.len());
         if !actions.iter().all(|(id, _)| seen.insert(*id)) {
             return Err(Edge::ItemRepeated.into());
         }
-        let commands: Vec<Command> = actions.into_iter().map(|(id, action)| caller.command(id, action)).collect();
+        let commands: Vec<Command> =
+            actions.into_iter().map(|(id, action)| caller.command(id, action)).collect();
         let mut unit = Vec::with_capacity(commands.len() + 1);
         unit.push(caller.present(self.new_id()));
         unit.extend(commands.iter().cloned());

@@ -27,7 +27,8 @@ pub async fn decisions_stream(extract::State(app): extract::State<App>, call: Ca
     let caller = app.caller(&call, Kind::ALL).await?;
     let from = match call.text_header("last-event-id")? {
         Some(text) => {
-            let last = text.parse::<u64>().map_err(|_| Problem::from(Edge::HeaderMalformed).of("Last-Event-ID"))?;
+            let last =
+                text.parse::<u64>().map_err(|_| Problem::from(Edge::HeaderMalformed).of("Last-Event-ID"))?;
             Seq(last.saturating_add(1))
         }
         None => Seq(app.engine.size()),

@@ -1,6 +1,6 @@
 //! A402: the server as payment service between a buyer's wallet and a seller who answered 402.
 
-use crate::account::{Algorithm, answers, requests};
+use crate::account::{answers, requests};
 use crate::id::{HoldId, MandateId, WalletId};
 use crate::problem::NextAction;
 use serde::{Deserialize, Serialize};
@@ -140,26 +140,6 @@ answers! {
         /// Whether real money is meant.
         pub livemode: bool,
     }
-
-    /// The keys by which both sides of a trade know each other: `GET /v1/a402/keys`, or `?payee=pye_…` for a seller's.
-    pub struct A402Keys {
-        /// Those that count now.
-        pub keys: Vec<A402Key>,
-        /// Whether real money is meant.
-        pub livemode: bool,
-    }
-
-    /// A key, and what it speaks for.
-    pub struct A402Key {
-        /// The name its signatures give.
-        pub id: String,
-        /// A payment method, where it signs credentials; a payee, where it signs demands.
-        pub owner: String,
-        /// Its scheme.
-        pub algorithm: Algorithm,
-        /// Its bytes in Base64URL: 32 for `ed25519`, 64 for `es256`.
-        pub public_key: String,
-    }
 }
 
 answers! {
@@ -177,5 +157,25 @@ answers! {
         pub now: String,
         /// Whether real money is meant.
         pub livemode: bool,
+    }
+
+    /// The keys that sign a seller's demands, for buyers who check them before they pay.
+    pub struct A402SellerKeys {
+        /// Whose they are.
+        pub payee: crate::id::PayeeId,
+        /// Those that count now.
+        pub keys: Vec<A402SellerKey>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// One of them.
+    pub struct A402SellerKey {
+        /// The name its signatures give.
+        pub key_id: crate::id::KeyId,
+        /// Its scheme.
+        pub algorithm: crate::account::Algorithm,
+        /// Its bytes in Base64URL: 32 for `ed25519`, 64 for `es256`.
+        pub public_key: String,
     }
 }

@@ -14,10 +14,7 @@ fn read_bits(text: &[u8]) -> Option<u128> {
         return None;
     }
     text.iter().try_fold(0u128, |bits, byte| {
-        let digit = DIGITS
-            .get(usize::from(*byte))
-            .copied()
-            .filter(|digit| *digit < 32)?;
+        let digit = DIGITS.get(usize::from(*byte)).copied().filter(|digit| *digit < 32)?;
         Some((bits << 5) | u128::from(digit))
     })
 }
@@ -198,10 +195,8 @@ text_schema!(
 
 fn write_base64url(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
     for chunk in bytes.chunks(3) {
-        let bits = chunk
-            .iter()
-            .fold(0u32, |bits, byte| (bits << 8) | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
+        let bits =
+            chunk.iter().fold(0u32, |bits, byte| (bits << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..=chunk.len() {
             let digit = usize::try_from((bits >> (18 - 6 * place)) & 63).expect("six bits fit");
             let byte = URL_ALPHABET.get(digit).expect("six bits index 64 characters");

@@ -50,11 +50,7 @@ const NOT_AN_ASSET: NotMoney = NotMoney("an asset is its code, a slash and its d
 impl AmountText {
     /// `minor` smallest units, or `None` above [`AMOUNT_MAX`].
     pub const fn new(minor: u128) -> Option<AmountText> {
-        if AMOUNT_MAX < minor {
-            None
-        } else {
-            Some(AmountText(minor))
-        }
+        if AMOUNT_MAX < minor { None } else { Some(AmountText(minor)) }
     }
 
     /// The number of smallest units.
@@ -104,19 +100,12 @@ impl AssetText {
             *place = byte;
         }
         let code_bytes = u8::try_from(code.len()).expect("16 fits");
-        Some(AssetText {
-            code: bytes,
-            code_bytes,
-            scale,
-        })
+        Some(AssetText { code: bytes, code_bytes, scale })
     }
 
     /// The code, such as `CNY`.
     pub fn code(&self) -> &str {
-        let bytes = self
-            .code
-            .get(..usize::from(self.code_bytes))
-            .expect("the length is of the code");
+        let bytes = self.code.get(..usize::from(self.code_bytes)).expect("the length is of the code");
         std::str::from_utf8(bytes).expect("the alphabet is ASCII")
     }
 
@@ -285,9 +274,7 @@ mod tests {
             (r#""1\u0000""#, None),
             (r#""1\u200b""#, None),
         ] {
-            let found = serde_json::from_str::<AmountText>(json)
-                .ok()
-                .map(AmountText::minor);
+            let found = serde_json::from_str::<AmountText>(json).ok().map(AmountText::minor);
             assert_eq!(found, minor, "{json}");
         }
     }
@@ -311,11 +298,7 @@ mod tests {
             ("ABCDEFGHIJKLMNOPQ/2", false),
         ] {
             assert_eq!(
-                text.parse::<AssetText>()
-                    .map(|asset| asset.to_string())
-                    .ok()
-                    .as_deref()
-                    == Some(text),
+                text.parse::<AssetText>().map(|asset| asset.to_string()).ok().as_deref() == Some(text),
                 is_one,
                 "{text}"
             );
@@ -330,10 +313,7 @@ mod tests {
             (0, "USDC/6", "0.000000 USDC"),
             (7, "JPY/0", "7 JPY"),
         ] {
-            let money = Money {
-                amount: AmountText::new(minor).unwrap(),
-                asset: asset.parse().unwrap(),
-            };
+            let money = Money { amount: AmountText::new(minor).unwrap(), asset: asset.parse().unwrap() };
             assert_eq!(money.in_words(), words);
         }
     }

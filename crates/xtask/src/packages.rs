@@ -29,6 +29,7 @@ enum Proof {
 use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
+const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
@@ -36,7 +37,7 @@ const APT: &[Package] = &[
     Package { name: "build-essential", proof: Program("cc"), lanes: ALWAYS },
     Package { name: "ca-certificates", proof: File("/etc/ssl/certs/ca-certificates.crt"), lanes: ALWAYS },
     Package { name: "curl", proof: Program("curl"), lanes: &["docs"] },
-    Package { name: "python3-venv", proof: Succeeds(&["python3", "-m", "ensurepip", "--version"]), lanes: &["schemathesis"] },
+    Package { name: "python3-venv", proof: Succeeds(&["python3", "-m", "ensurepip", "--version"]), lanes: SCHEMATHESIS },
 ];
 
 /// npm packages, into `target/npm`; the proof lies in `target/npm/node_modules`. One line each.
@@ -45,13 +46,15 @@ const NPM: &[Package] = &[];
 /// Python packages, into the environment `target/venv`; the proof lies in `target/venv/bin`. One line each.
 #[rustfmt::skip]
 const PIP: &[Package] = &[
-    Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: &["schemathesis"] },
+    Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
+    Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SCHEMATHESIS },
 ];
 
 /// Programs for cargo, built from source. One line each.
 #[rustfmt::skip]
 const CARGO: &[Package] = &[
     Package { name: "cargo-deny@0.20.2", proof: Succeeds(&["cargo", "deny", "--version"]), lanes: &["deny"] },
+    Package { name: "cargo-fuzz@0.13.2", proof: Succeeds(&["cargo", "fuzz", "--version"]), lanes: &["fuzz", "fuzz-long"] },
 ];
 
 /// Installs what is missing for the build and for these lanes.

@@ -34,7 +34,8 @@ pub(crate) async fn open(state: &State, call: &Call) -> Answered<Shown> {
     let (Some((label, covered)), None) = (ours.next(), ours.next()) else {
         return Err(malformed("Signature-Input"));
     };
-    let Some(ListEntry::Item(Item { bare_item: BareItem::ByteSequence(signature), .. })) = signatures.get(label)
+    let Some(ListEntry::Item(Item { bare_item: BareItem::ByteSequence(signature), .. })) =
+        signatures.get(label)
     else {
         return Err(malformed("Signature"));
     };
@@ -148,10 +149,7 @@ fn dictionary(call: &Call, name: &'static str) -> Answered<Dictionary> {
 }
 
 fn tag(list: &InnerList) -> Option<&str> {
-    match list.params.get("tag")? {
-        BareItem::String(text) => Some(text.as_str()),
-        _ => None,
-    }
+    if let BareItem::String(text) = list.params.get("tag")? { Some(text.as_str()) } else { None }
 }
 
 fn malformed(header: &'static str) -> Problem {

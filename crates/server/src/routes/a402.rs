@@ -15,15 +15,15 @@ use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
-    Action, Amount, Capture, HoldId, Id, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject, Seq, Time,
-    Void, WalletId,
+    Action, Amount, Capture, HoldId, Id, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject,
+    Seq, Time, Void, WalletId,
 };
 use evidence::{Hash, base64url};
 use http::StatusCode;
 use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
 use protocols::a402::{
-    CannotPay, Credential, Demand, ErrorId, HttpMethod, Identifier, KeyFault, Keyring, Needed, Payment, Proof,
-    ProofCheck, RequestFacts, TradeState, check_proof,
+    CannotPay, Credential, Demand, ErrorId, HttpMethod, Identifier, KeyFault, Keyring, Needed, Payment,
+    Proof, ProofCheck, RequestFacts, TradeState, check_proof,
 };
 use wire::a402::{
     A402Facts, A402Outcome, A402Payment, A402Trade, A402Verification, NewA402Confirmation, NewA402Payment,
@@ -62,17 +62,16 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let expires_at = bill.demand.pay_before.time().after(window.0);
     let action = Action::PlaceHold(PlaceHold { purchase, expires_at });
     let answer = app.execute(&caller, name, action).await.map_err(in_the_catalogue)?;
-    let held = match answer {
-        Answer::Held(held) => held,
-        asked => return Ok(json(asked.status(), &asked)),
-    };
+    let Answer::Held(held) = answer else { return Ok(json(answer.status(), &answer)) };
     let (entry, _) = app.entry(Seq(held.entry))?.ok_or(Problem::from(Edge::Internal))?;
-    let proof = prove(&app, &bill, HoldId(name), entry.at)?;
+    let without_proof =
+        || Problem::from(Edge::HeldWithoutProof).with_a402(catalogued(ErrorId::RequestInvalid));
+    let proof = prove(&app, &bill, HoldId(name), entry.at).ok_or_else(without_proof)?;
     let answer = A402Payment {
         trade_no: held.id,
         hold: held.id,
         expires_at: proof.expires_at.as_str().to_owned(),
-        payment_proof: proof.encode().map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?,
+        payment_proof: proof.encode().map_err(|_| without_proof())?,
         entry: held.entry,
         repeated: held.repeated,
         livemode: app.livemode,
@@ -90,7 +89,8 @@ struct Bill {
 }
 
 fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<Bill> {
-    let needed = Needed::decode(header).map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
+    let needed =
+        Needed::decode(header).map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
     let terms = WalletTerms::read(&needed.demand, &needed.method).map_err(|fault| {
         use protocols::a402::wallet::TermsFault as F;
         let error = match &fault {
@@ -171,13 +171,13 @@ fn credential_keys(app: &App) -> Keyring {
     keys
 }
 
-fn prove(app: &App, bill: &Bill, hold: HoldId, paid_at: Time) -> Answered<Proof> {
+/// The proof that a demand was paid; none where that was too late.
+fn prove(app: &App, bill: &Bill, hold: HoldId, paid_at: Time) -> Option<Proof> {
     let payment =
         Payment { trade_no: identifier(hold.to_string()), buyer_unique_id: bill.buyer.clone(), paid_at };
-    let credential = Credential::for_demand(&bill.demand, payment)
-        .map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
+    let credential = Credential::for_demand(&bill.demand, payment).ok()?;
     let payment_proof = credential.sign(&credential_key_id(app), &app.credential_key);
-    Ok(Proof {
+    Some(Proof {
         method_id: credential.method_id,
         method_version: credential.method_version,
         out_trade_no: credential.out_trade_no,
@@ -203,14 +203,14 @@ pub async fn a402_verify(State(app): State<App>, call: Call) -> Answered<Respons
     if credential.seller_unique_id != buyer(&caller) {
         return Err(refused(ErrorId::ParticipantInvalid, "the payment was made to another seller."));
     }
-    let trade_no: HoldId = credential.trade_no.as_str().parse().map_err(|_| Problem::from(Edge::TradeUnknown))?;
+    let trade_no: HoldId =
+        credential.trade_no.as_str().parse().map_err(|_| Problem::from(Edge::TradeUnknown))?;
     let delivery = delivery(&credential);
     let action = Action::Redeem(Redeem { hold: trade_no, delivery });
-    let answer = app.execute(&caller, derived(trade_no, &delivery.0), action).await.map_err(in_the_catalogue)?;
-    let (entry, repeated) = match &answer {
-        Answer::Done(done) => (done.entry, done.repeated),
-        other => (other.entry(), false),
-    };
+    let answer =
+        app.execute(&caller, derived(trade_no, &delivery.0), action).await.map_err(in_the_catalogue)?;
+    let repeated = matches!(&answer, Answer::Done(done) if done.repeated);
+    let entry = answer.entry();
     let answer = A402Verification {
         trade_no: wire::HoldId(bits(trade_no.0)),
         out_trade_no: credential.out_trade_no.as_str().to_owned(),
@@ -237,7 +237,8 @@ fn check(app: &App, asked: &NewA402Verification) -> Answered<Credential> {
     if proof.method_id != method_id || proof.method_version != method_version() {
         return Err(refused(ErrorId::MethodUnsupported, "the proof is for another payment method."));
     }
-    let opened = Credential::open(&proof.payment_proof, &method_id, &keys).map_err(|fault| invalid(&fault))?;
+    let opened =
+        Credential::open(&proof.payment_proof, &method_id, &keys).map_err(|fault| invalid(&fault))?;
     let credential = opened.into_inner();
     let demand = restated(&credential).ok_or_else(|| invalid(&"the credential lasts for no time"))?;
     let request = request_facts(&asked.facts)?;
@@ -247,7 +248,9 @@ fn check(app: &App, asked: &NewA402Verification) -> Answered<Credential> {
     );
     verified.map_err(|fault| refused(fault.error_id(), &fault.to_string()))?;
     let facts = &asked.facts;
-    if facts.resource_id != credential.resource_id.as_str() || facts.out_trade_no != credential.out_trade_no.as_str() {
+    if facts.resource_id != credential.resource_id.as_str()
+        || facts.out_trade_no != credential.out_trade_no.as_str()
+    {
         return Err(refused(ErrorId::ProofInvalid, "the proof is for another order or resource."));
     }
     Ok(credential)
@@ -277,7 +280,8 @@ fn restated(credential: &Credential) -> Option<Demand> {
 fn request_facts(facts: &A402Facts) -> Answered<RequestFacts> {
     let malformed = |param: &'static str| Problem::from(Edge::BodyMalformed).of(param);
     Ok(RequestFacts {
-        method: HttpMethod::parse(facts.request_method.as_str()).map_err(|_| malformed("facts.request_method"))?,
+        method: HttpMethod::parse(facts.request_method.as_str())
+            .map_err(|_| malformed("facts.request_method"))?,
         fingerprint: protocols::a402::Fingerprint::parse(facts.request_fingerprint.as_str())
             .map_err(|_| malformed("facts.request_fingerprint"))?,
         idempotency_key: facts
@@ -401,7 +405,11 @@ fn catalogued(error: ErrorId) -> A402Error {
         category: entry.category.as_str().to_owned(),
         phase: entry.phase.as_str().to_owned(),
         retryability: entry.retryability.as_str().to_owned(),
-        valid_next_actions: entry.valid_next_actions.iter().map(|action| action.as_str().to_owned()).collect(),
+        valid_next_actions: entry
+            .valid_next_actions
+            .iter()
+            .map(|action| action.as_str().to_owned())
+            .collect(),
         message: entry.message.to_owned(),
     }
 }
@@ -409,9 +417,12 @@ fn catalogued(error: ErrorId) -> A402Error {
 /// Adds what the catalogue calls a refusal of the book.
 fn in_the_catalogue(problem: Problem) -> Problem {
     let error = match problem.code() {
-        "payment_too_large" | "total_exceeded" | "uses_exceeded" | "window_exceeded" | "velocity_exceeded"
-        | "asset_mismatch" | "funds_insufficient" | "amount_too_large" | "amount_zero" => ErrorId::LimitOrAssetRejected,
-        "hold_closed" | "hold_expired" | "hold_redeemed" | "hold_unknown" | "id_reused" => ErrorId::StateConflict,
+        "payment_too_large" | "total_exceeded" | "uses_exceeded" | "window_exceeded"
+        | "velocity_exceeded" | "asset_mismatch" | "funds_insufficient" | "amount_too_large"
+        | "amount_zero" => ErrorId::LimitOrAssetRejected,
+        "hold_closed" | "hold_expired" | "hold_redeemed" | "hold_unknown" | "id_reused" => {
+            ErrorId::StateConflict
+        }
         "outcome_unknown" | "internal" | "busy" | "disk_full" | "not_ready" => ErrorId::SystemUnavailable,
         "payee_unknown" | "payee_closed" | "self_payment" | "wallet_unknown" => ErrorId::ParticipantInvalid,
         _ => ErrorId::AuthorizationRejected,

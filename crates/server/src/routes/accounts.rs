@@ -16,8 +16,8 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
 use book::{
-    Action, CloseWallet, Code, KeyId, OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, PayeeId, RegisterAsset,
-    RegisterOwner, RegisterPayee, Reject, RevokeKey, WalletId,
+    Action, CloseWallet, Code, KeyId, OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, PayeeId,
+    RegisterAsset, RegisterOwner, RegisterPayee, Reject, RevokeKey, WalletId,
 };
 use http::StatusCode;
 use wire::account::{Asset, EnrolKey, NewAsset, NewOwner, NewPayee, NewSubAccount, NewWallet, Payee, Wallet};
@@ -162,7 +162,11 @@ pub(crate) fn status_text(status: Status, ended: &'static str) -> &'static str {
 /// Opens a sub-account that one agent alone may spend from.
 #[utoipa::path(post, path = "/v1/wallets/{id}/sub_accounts", tag = "accounts", request_body = NewSubAccount,
     params(("id" = wire::WalletId, Path)), responses((status = 201, description = "Opened", body = Done)))]
-pub async fn create_sub_account(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Answer> {
+pub async fn create_sub_account(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
     let caller = app.caller(&call, &[Kind::Owner]).await?;
     let wallet: WalletId = path_id(&text)?;
     let sub: NewSubAccount = call.json()?;
@@ -193,7 +197,8 @@ pub async fn create_payee(State(app): State<App>, call: Call) -> Answered<Answer
     let caller = app.caller(&call, &[Kind::Operator]).await?;
     let payee: NewPayee = call.json()?;
     check_label(payee.label.as_deref())?;
-    let fee = PartsPerMillion::new(payee.fee_ppm).ok_or_else(|| Problem::from(Reject::AmountTooLarge).of("fee_ppm"));
+    let fee = PartsPerMillion::new(payee.fee_ppm)
+        .ok_or_else(|| Problem::from(Reject::AmountTooLarge).of("fee_ppm"));
     let action = Action::RegisterPayee(RegisterPayee {
         owner: payee.owner.map(|owner| OwnerId(id(owner.0))),
         asset: registered(&app.directory, payee.asset, "asset")?.code,

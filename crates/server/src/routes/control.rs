@@ -88,7 +88,11 @@ fn question_text(app: &App, row: &QuestionRow) -> Answered<Question> {
 #[utoipa::path(post, path = "/v1/questions/{id}/approve", tag = "control", request_body = wire::account::Approve,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, description = "Approved", body = Done)))]
-pub async fn approve_question(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Answer> {
+pub async fn approve_question(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
     let caller = app.caller(&call, &[Kind::Owner]).await?;
     let (question, change) = (question_id(&text)?, call.change_id()?);
     let approve: wire::account::Approve = call.json()?;
@@ -101,7 +105,11 @@ pub async fn approve_question(State(app): State<App>, Path(text): Path<String>, 
 #[utoipa::path(post, path = "/v1/questions/{id}/refuse", tag = "control",
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, description = "Refused", body = Done)))]
-pub async fn refuse_question(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Answer> {
+pub async fn refuse_question(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
     let caller = app.caller(&call, &[Kind::Owner]).await?;
     let (question, change) = (question_id(&text)?, call.change_id()?);
     call.no_body()?;

@@ -84,10 +84,11 @@ pub async fn get_receipt(State(app): State<App>, Path(text): Path<String>, call:
     if published.size <= entry.seq.0 {
         return Err(Edge::ReceiptPending.into());
     }
-    let proof = evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size).map_err(|fault| {
-        tracing::error!(%fault, "a proof cannot be made");
-        Problem::from(Edge::Internal)
-    })?;
+    let proof =
+        evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size).map_err(|fault| {
+            tracing::error!(%fault, "a proof cannot be made");
+            Problem::from(Edge::Internal)
+        })?;
     let receipt = Receipt {
         entry: entry.seq.0,
         bytes: base64url::encode(&bytes),
@@ -108,7 +109,7 @@ async fn find(app: &App, caller: &Caller, text: &str) -> Answered<(Entry, Vec<u8
 }
 
 /// An entry in words.
-pub(crate) fn entry_text(entry: &Entry, bytes: &[u8], livemode: bool) -> wire::entry::Entry {
+pub fn entry_text(entry: &Entry, bytes: &[u8], livemode: bool) -> wire::entry::Entry {
     let by = match entry.command.by {
         Actor::Operator { .. } => "operator".to_owned(),
         Actor::Owner { owner, .. } => owner.to_string(),

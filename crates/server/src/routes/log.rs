@@ -48,6 +48,8 @@ pub async fn get_tile(State(app): State<App>, Path(path): Path<String>) -> Answe
 
 fn text(body: String) -> Response {
     let mut response = body.into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

@@ -55,7 +55,8 @@ pub async fn get_mandate(State(app): State<App>, Path(text): Path<String>, call:
     let caller = app.caller(&call, Kind::ALL).await?;
     let mandate: MandateId = path_id(&text)?;
     app.settle().await?;
-    let row = app.reads.mandate(caller.holder, mandate).ok_or_else(|| Problem::from(Reject::MandateUnknown))?;
+    let row =
+        app.reads.mandate(caller.holder, mandate).ok_or_else(|| Problem::from(Reject::MandateUnknown))?;
     Ok(json(StatusCode::OK, &mandate_text(&app, &row)))
 }
 
@@ -78,7 +79,11 @@ fn mandate_text(app: &App, row: &MandateRow) -> Mandate {
 #[utoipa::path(put, path = "/v1/wallets/{id}/limits", tag = "mandates", request_body = SetLimits,
     params(("id" = wire::WalletId, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, description = "Changed", body = Done)))]
-pub async fn set_wallet_limits(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Answer> {
+pub async fn set_wallet_limits(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
     set_limits(&app, &call, path_id(&text).map(LimitSubject::Wallet)).await
 }
 
@@ -86,7 +91,11 @@ pub async fn set_wallet_limits(State(app): State<App>, Path(text): Path<String>,
 #[utoipa::path(put, path = "/v1/agents/{id}/limits", tag = "mandates", request_body = SetLimits,
     params(("id" = wire::AgentId, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, description = "Changed", body = Done)))]
-pub async fn set_agent_limits(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Answer> {
+pub async fn set_agent_limits(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
     set_limits(&app, &call, path_id(&text).map(LimitSubject::Agent)).await
 }
 
@@ -94,7 +103,11 @@ pub async fn set_agent_limits(State(app): State<App>, Path(text): Path<String>, 
 #[utoipa::path(put, path = "/v1/mandates/{id}/limits", tag = "mandates", request_body = SetLimits,
     params(("id" = wire::MandateId, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, description = "Changed", body = Done)))]
-pub async fn set_mandate_limits(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Answer> {
+pub async fn set_mandate_limits(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
     set_limits(&app, &call, path_id(&text).map(LimitSubject::Mandate)).await
 }
 

@@ -57,7 +57,11 @@ pub async fn get_meter(State(app): State<App>, Path(text): Path<String>, call: C
 #[utoipa::path(post, path = "/v1/meters/{id}/charges", tag = "meters", request_body = Vec<NewCharge>,
     params(("id" = wire::MeterId, Path)),
     responses((status = 200, description = "What came of each charge", body = Vec<ChargeResult>)))]
-pub async fn create_charges(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
+pub async fn create_charges(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Payee]).await?;
     let meter: MeterId = path_id(&text)?;
     let charges: AtMost<NewCharge, CHARGES_MAX> = call.json()?;
@@ -66,7 +70,8 @@ pub async fn create_charges(State(app): State<App>, Path(text): Path<String>, ca
         (id(name.0), Action::Charge(Charge { meter, sequence, units }))
     };
     let results = app.execute_all(&caller, charges.0.into_iter().map(action).collect()).await?;
-    let results: Vec<ItemResult> = results.into_iter().map(|result| item_result(result, app.livemode)).collect();
+    let results: Vec<ItemResult> =
+        results.into_iter().map(|result| item_result(result, app.livemode)).collect();
     Ok(json(StatusCode::OK, &results))
 }
 

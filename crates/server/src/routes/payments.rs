@@ -14,9 +14,9 @@ use axum::response::{IntoResponse, Response};
 use book::{Action, Pay, PaymentId, Refund, Reject};
 use http::StatusCode;
 use serde::de::{Deserializer, SeqAccess, Visitor};
+use wire::answer::Asked;
 use wire::limits::PAYMENTS_MAX;
 use wire::list::{Page, PageQuery};
-use wire::answer::Asked;
 use wire::payment::{NewPayment, NewRefund, OneOrMany, Payment, PaymentResult, PaymentState};
 
 /// Pays. An array is answered with 200 and one result for each item.
@@ -34,7 +34,8 @@ pub async fn create_payment(State(app): State<App>, call: Call) -> Answered<Resp
         let items: AtMost<NewPayment, PAYMENTS_MAX> = call.json()?;
         let actions = items.0.iter().map(|item| action(&app, item)).collect::<Answered<_>>();
         let results = app.execute_all(&caller, actions?).await?;
-        let results: Vec<ItemResult> = results.into_iter().map(|result| item_result(result, app.livemode)).collect();
+        let results: Vec<ItemResult> =
+            results.into_iter().map(|result| item_result(result, app.livemode)).collect();
         return Ok(json(StatusCode::OK, &results));
     }
     let payment: NewPayment = call.json()?;
@@ -71,9 +72,12 @@ pub(crate) struct ItemResult {
 /// One item of an array as it would have been answered alone.
 pub(crate) fn item_result(result: Answered<Answer>, livemode: bool) -> ItemResult {
     match result {
-        Ok(Answer::Asked(asked)) => {
-            ItemResult { status: StatusCode::ACCEPTED.as_u16(), answer: None, asked: Some(asked), problem: None }
-        }
+        Ok(Answer::Asked(asked)) => ItemResult {
+            status: StatusCode::ACCEPTED.as_u16(),
+            answer: None,
+            asked: Some(asked),
+            problem: None,
+        },
         Ok(answer) => {
             ItemResult { status: answer.status().as_u16(), answer: Some(answer), asked: None, problem: None }
         }
@@ -131,7 +135,8 @@ pub async fn get_payment(State(app): State<App>, Path(text): Path<String>, call:
     let caller = app.caller(&call, Kind::ALL).await?;
     let payment: PaymentId = path_id(&text)?;
     app.settle().await?;
-    let row = app.reads.purchase_row(caller.holder, payment.0).filter(|row| row.kind == PurchaseKind::Payment);
+    let row =
+        app.reads.purchase_row(caller.holder, payment.0).filter(|row| row.kind == PurchaseKind::Payment);
     let row = row.ok_or_else(|| Problem::from(Reject::PaymentUnknown))?;
     Ok(json(StatusCode::OK, &purchase_state(&app, row)?))
 }

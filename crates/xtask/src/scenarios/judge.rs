@@ -12,7 +12,7 @@ use crate::scenarios::story::{Expected, Step};
 /// What a step showed.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
-    /// The refusals that were as expected.
+    /// Whether it showed a refusal: 1 or 0.
     pub(crate) refusals: usize,
     /// The payments that were made.
     pub(crate) paid: usize,
@@ -33,7 +33,7 @@ impl Stage {
             }
             (Came::Answers(answers), Expected::Some { paid, refused, code }) => {
                 self.judge_some(answers, (*paid, *refused), code)?;
-                (shown.paid, shown.refusals) = (*paid, *refused);
+                (shown.paid, shown.refusals) = (*paid, 1);
             }
             (Came::Answers(answers), expected) => {
                 for (place, answer) in answers.iter().enumerate() {
@@ -41,7 +41,7 @@ impl Stage {
                     self.judge_one(answer, expected, last).with_context(|| show(answer))?;
                 }
                 let is_refusal = matches!(expected, Expected::Refused { .. } | Expected::TurnedAway { .. });
-                shown.refusals = if is_refusal { answers.len() } else { 0 };
+                shown.refusals = usize::from(is_refusal);
                 let is_payment = matches!(expected, Expected::Done { status, .. } if status == "paid");
                 shown.paid = if is_payment { answers.len() } else { 0 };
             }
