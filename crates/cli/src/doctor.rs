@@ -40,7 +40,8 @@ struct Check {
 /// Examines a data directory.
 pub(crate) fn run(output: &Output, args: &Doctor) -> Outcome {
     let data = Data::at(&args.directory)?;
-    let checks = [journal(&data), checkpoint(&data), clock(&data), keys(&data), space(&data), sync(&data), class()];
+    let checks =
+        [journal(&data), checkpoint(&data), clock(&data), keys(&data), space(&data), sync(&data), class()];
     for check in &checks {
         let mark = match check.finding {
             Finding::Good => output.good("good   "),
@@ -69,7 +70,11 @@ fn journal(data: &Data) -> Check {
 
 fn checkpoint(data: &Data) -> Check {
     let Some(note) = data.checkpoint() else {
-        return found("checkpoint", Finding::Warning, "none yet: the server has not run, or `log/` was deleted");
+        return found(
+            "checkpoint",
+            Finding::Warning,
+            "none yet: the server has not run, or `log/` was deleted",
+        );
     };
     let signed = Note::parse(&note).ok().and_then(|note| Checkpoint::parse(note.text()).ok());
     let Some(signed) = signed else {
@@ -77,14 +82,16 @@ fn checkpoint(data: &Data) -> Check {
     };
     let entries = data.read().map_or(0, |journal| journal.next().0);
     if entries < signed.size {
-        let detail = format!("covers {} entries, the journal has {entries}: answered entries are gone", signed.size);
+        let detail =
+            format!("covers {} entries, the journal has {entries}: answered entries are gone", signed.size);
         return found("checkpoint", Finding::Bad, detail);
     }
     let changed = |path| fs::metadata(path).and_then(|it| it.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
     let (kept, written) = (changed(data.log().join("state")), changed(data.journal().join("journal")));
     let late = written.duration_since(kept).unwrap_or_default();
     let detail = format!("covers {} of {entries} entries", signed.size);
-    let finding = if signed.size < entries && CHECKPOINT_LATE < late { Finding::Warning } else { Finding::Good };
+    let finding =
+        if signed.size < entries && CHECKPOINT_LATE < late { Finding::Warning } else { Finding::Good };
     found("checkpoint", finding, detail)
 }
 
@@ -98,7 +105,9 @@ fn clock(data: &Data) -> Check {
     let last = last.map_or(Time(0), |entry| entry.at);
     if now < last {
         let behind = Duration::from_nanos(last.0.saturating_sub(now.0)).as_secs();
-        let detail = format!("{behind} s behind the last entry: a test book whose clock was put forward, or a wrong clock");
+        let detail = format!(
+            "{behind} s behind the last entry: a test book whose clock was put forward, or a wrong clock"
+        );
         return found("clock", Finding::Warning, detail);
     }
     found("clock", Finding::Good, "ahead of the last entry")
@@ -106,13 +115,18 @@ fn clock(data: &Data) -> Check {
 
 fn keys(data: &Data) -> Check {
     let Ok(listed) = fs::read_dir(data.keys()) else {
-        return found("keys", Finding::Warning, "there is no `keys/` here: a copy that can be verified, not served");
+        return found(
+            "keys",
+            Finding::Warning,
+            "there is no `keys/` here: a copy that can be verified, not served",
+        );
     };
     for file in listed.flatten() {
         let mode = file.metadata().map_or(0, |it| it.permissions().mode() & 0o777);
         if mode & 0o077 != 0 {
             let path = file.path();
-            let detail = format!("`{}` may be read by others (mode {mode:o}); run `chmod 600` on it", path.display());
+            let detail =
+                format!("`{}` may be read by others (mode {mode:o}); run `chmod 600` on it", path.display());
             return found("keys", Finding::Bad, detail);
         }
     }
@@ -151,9 +165,9 @@ fn class() -> Check {
     match class {
         Scheduling::Fifo => found("scheduling", Finding::Good, "the writer runs as soon as the disk answers"),
         Scheduling::Default => {
-            let detail = "the writer waits its turn on a busy machine: 4 ms instead of 0.1; grant CAP_SYS_NICE";
+            let detail =
+                "the writer waits its turn on a busy machine: 4 ms instead of 0.1; grant CAP_SYS_NICE";
             found("scheduling", Finding::Warning, detail)
         }
     }
 }
-

@@ -70,7 +70,16 @@ fn show(output: &Output, ledger: &Ledger, entry: &Entry, text: wire::entry::Entr
     };
     let money: Vec<String> = movements.iter().map(|it| words::movement(ledger, it)).collect();
     let by = words::short(&text.by);
-    let line = format!("{:>6}  {}  {by} {} {}", text.entry, output.faint(&time), text.action, words::short(&text.id));
-    output.line(format!("{line}: {outcome}{}", if money.is_empty() { String::new() } else { format!("  {}", money.join(", ")) }));
+    let line = format!(
+        "{:>6}  {}  {by} {} {}",
+        text.entry,
+        output.faint(&time),
+        text.action,
+        words::short(&text.id)
+    );
+    output.line(format!(
+        "{line}: {outcome}{}",
+        if money.is_empty() { String::new() } else { format!("  {}", money.join(", ")) }
+    ));
     output.object(&Shown { entry: text, movements: movements.iter().map(moved).collect() });
 }

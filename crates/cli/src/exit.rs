@@ -70,8 +70,12 @@ impl Exit {
             Exit::Fault => "Something broke here: a file, the disk, a defect. The message says what.",
             Exit::Usage => "The command line makes no sense. Nothing was done.",
             Exit::Refused => "A rule said no. Nothing was spent; the refusal is recorded.",
-            Exit::Asked => "The owner is asked first. Nothing was spent; repeat the command after the answer.",
-            Exit::Unknown => "No answer came. It may have been done; repeating the command pays nothing twice.",
+            Exit::Asked => {
+                "The owner is asked first. Nothing was spent; repeat the command after the answer."
+            }
+            Exit::Unknown => {
+                "No answer came. It may have been done; repeating the command pays nothing twice."
+            }
             Exit::False => "A check failed: evidence that does not hold, a difference, a problem found.",
             Exit::Unreachable => "The server or the seller was not reached. Nothing was spent.",
             Exit::Rejected => "The server does not understand the request. Nothing was spent or recorded.",

@@ -125,7 +125,8 @@ fn account_name(account: Account) -> String {
 
 /// Beancount writes commodities in capitals, with a letter in front and a letter or digit behind.
 fn commodity(code: Code) -> String {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || "._-'".contains(c) { c.to_ascii_uppercase() } else { '-' };
+    let allowed =
+        |c: char| if c.is_ascii_alphanumeric() || "._-'".contains(c) { c.to_ascii_uppercase() } else { '-' };
     let text: String = code.as_str().chars().map(allowed).collect();
     let plain = text.len() > 1
         && text.starts_with(|c: char| c.is_ascii_alphabetic())

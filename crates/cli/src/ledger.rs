@@ -145,9 +145,7 @@ impl Ledger {
         };
         let balance = self.balances.get(&(account, asset)).copied().unwrap_or_default();
         match u128::try_from(held - balance) {
-            Ok(owed) if 0 < owed => {
-                Err(Wrong::Owes(account.to_string(), self.money(owed, asset).in_words()))
-            }
+            Ok(owed) if 0 < owed => Err(Wrong::Owes(account.to_string(), self.money(owed, asset).in_words())),
             Ok(_) | Err(_) => Ok(()),
         }
     }
@@ -373,4 +371,3 @@ impl std::fmt::Display for Account {
         }
     }
 }
-

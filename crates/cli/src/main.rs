@@ -59,7 +59,9 @@ fn help(output: &Output, topic: Option<&str>) -> Outcome {
         Some("exit-codes") => Exit::table(),
         Some(name) => match line.find_subcommand_mut(name) {
             Some(command) => command.render_long_help().to_string(),
-            None => return Err(Failure::usage(format!("there is no command `{name}`; see `tollbridge help`"))),
+            None => {
+                return Err(Failure::usage(format!("there is no command `{name}`; see `tollbridge help`")));
+            }
         },
     };
     output.product(&text);

@@ -51,14 +51,22 @@ pub(crate) fn run(output: &Output, args: &Replay) -> Outcome {
     let replayed = book.head().seq.0;
     let rate = rate(replayed, began.elapsed().as_secs_f64());
     let differences = args.against.then_some(differences);
-    let report = Report { replayed, differences, root: book.root().to_string(), entries_per_second: rate, resident_bytes: resident_bytes() };
+    let report = Report {
+        replayed,
+        differences,
+        root: book.root().to_string(),
+        entries_per_second: rate,
+        resident_bytes: resident_bytes(),
+    };
     output.line(format!("{replayed} entries replayed, {rate} a second; root {}", report.root));
     output.object(&report);
     match differences {
         None => {}
         Some(0) => output.line(format!("{} today's rules decide every entry the same", output.good("same"))),
         Some(count) => {
-            output.line(format!("{count} entries would be decided otherwise today; the recorded outcomes stand"));
+            output.line(format!(
+                "{count} entries would be decided otherwise today; the recorded outcomes stand"
+            ));
             return Err(Failure::said(Exit::False));
         }
     }

@@ -94,7 +94,8 @@ pub(crate) fn directory(
     walk(&journal, Seq(0), |frame| check.frame(frame, &bar, size))?;
     bar.finish_and_clear();
     if !check.is_met {
-        let found = data.damage(&engine::JournalFault::BehindCheckpoint { entries: size, checkpoint: signed.size });
+        let found =
+            data.damage(&engine::JournalFault::BehindCheckpoint { entries: size, checkpoint: signed.size });
         return Err(is_false(found));
     }
     check.agrees()?;
@@ -137,7 +138,9 @@ impl Check<'_> {
         }
         if self.book.root().0 != frame.root() {
             let before = frame.next().0;
-            return Err(is_false(format!("the entries before {before} do not have the root written behind them")));
+            return Err(is_false(format!(
+                "the entries before {before} do not have the root written behind them"
+            )));
         }
         bar.set_position(size.saturating_add(frame.next().0));
         Ok(())
@@ -170,7 +173,9 @@ impl Check<'_> {
                 Some(i128::try_from(credits).ok()? - i128::try_from(debits).ok()?)
             });
             if of_book != Some(balance) {
-                return Err(is_false(format!("`{account}` has another balance in the book than its movements make")));
+                return Err(is_false(format!(
+                    "`{account}` has another balance in the book than its movements make"
+                )));
             }
         }
         Ok(())

@@ -217,10 +217,7 @@ impl Config {
     /// # Errors
     /// [`ConfigFault`].
     pub fn read(path: &std::path::Path) -> Result<Config, ConfigFault> {
-        let fault = |fault| ConfigFault::Read {
-            path: path.to_owned(),
-            fault,
-        };
+        let fault = |fault| ConfigFault::Read { path: path.to_owned(), fault };
         let mut text = String::new();
         let file = std::fs::File::open(path).map_err(fault)?;
         file.take(CONFIG_BYTES_MAX).read_to_string(&mut text).map_err(fault)?;
@@ -247,9 +244,15 @@ impl Config {
         for section in file.price {
             let at = section.path.span();
             let price = lines.price(section, &seller)?;
-            let twin = |other: &&Arc<Price>| other.method == price.method && other.path.same_paths(&price.path);
+            let twin =
+                |other: &&Arc<Price>| other.method == price.method && other.path.same_paths(&price.path);
             if let Some(twin) = routes.prices.iter().find(twin) {
-                let why = format!("`{} {}` has a price already: `{}`", price.method, price.path.as_str(), twin.in_words);
+                let why = format!(
+                    "`{} {}` has a price already: `{}`",
+                    price.method,
+                    price.path.as_str(),
+                    twin.in_words
+                );
                 return Err(lines.fault(at, why));
             }
             routes.prices.push(Arc::new(price));
@@ -257,11 +260,7 @@ impl Config {
         for section in file.free {
             routes.free.push(lines.free(section, &routes.prices)?);
         }
-        Ok(Config {
-            seller,
-            upstream,
-            routes,
-        })
+        Ok(Config { seller, upstream, routes })
     }
 }
 
@@ -271,10 +270,7 @@ struct Lines<'a>(&'a str);
 impl Lines<'_> {
     fn fault(&self, at: Range<usize>, why: impl Into<String>) -> ConfigFault {
         let before = self.0.get(..at.start).unwrap_or_default();
-        ConfigFault::Value {
-            line: before.matches('\n').count() + 1,
-            why: why.into(),
-        }
+        ConfigFault::Value { line: before.matches('\n').count() + 1, why: why.into() }
     }
 
     /// Reads one value, and says on which line it is wrong.
@@ -289,7 +285,8 @@ impl Lines<'_> {
 
     fn seller(&self, section: SellerSection, directory: &std::path::Path) -> Result<Seller, ConfigFault> {
         let network = self.value(section.network, |text| {
-            Network::parse(&text).ok_or_else(|| format!("network `{text}` is neither `toll:main` nor `toll:test`"))
+            Network::parse(&text)
+                .ok_or_else(|| format!("network `{text}` is neither `toll:main` nor `toll:test`"))
         })?;
         let server = self.value(section.server, |text| {
             let url = origin(&text)?;
@@ -404,7 +401,8 @@ impl Lines<'_> {
 
     fn method(&self, method: Spanned<String>) -> Result<String, ConfigFault> {
         self.value(method, |text| {
-            let capitals = (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase());
+            let capitals =
+                (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase());
             match text.as_str() {
                 "HEAD" | "CONNECT" | "TRACE" => Err(format!("`{text}` cannot be sold or given away by name")),
                 _ if capitals => Ok(text),

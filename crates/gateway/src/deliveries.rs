@@ -114,11 +114,12 @@ impl Deliveries {
     pub fn open(path: &Path) -> Result<Deliveries, StoreFault> {
         let connection = Connection::open(path).map_err(fault)?;
         connection
-            .execute_batch("PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+            .execute_batch(
+                "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+            )
             .map_err(fault)?;
-        let version: i64 = connection
-            .query_row("PRAGMA user_version", [], |row| row.get(0))
-            .map_err(fault)?;
+        let version: i64 =
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fault)?;
         match version {
             SCHEMA_VERSION => {}
             0 => connection
@@ -264,8 +265,9 @@ fn stage(row: &rusqlite::Row<'_>, column: usize) -> Result<Stage, rusqlite::Erro
 }
 
 fn due(connection: &Connection, count_max: usize) -> Result<Vec<(HoldId, Stage)>, rusqlite::Error> {
-    let mut statement = connection
-        .prepare_cached("SELECT trade_no, stage FROM deliveries WHERE stage IN (0, 1) ORDER BY trade_no LIMIT ?1")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT trade_no, stage FROM deliveries WHERE stage IN (0, 1) ORDER BY trade_no LIMIT ?1",
+    )?;
     let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
     let rows = statement.query_map([count_max], |row| {
         let text: String = row.get(0)?;

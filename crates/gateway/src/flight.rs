@@ -37,11 +37,7 @@ pub(crate) enum Flown {
     /// It is kept. It is fresh if it was made now.
     Answered { delivery: Arc<Delivery>, fresh: bool },
     /// The payment service says that the proof does not count.
-    Refused {
-        error: ErrorId,
-        trade: TradeState,
-        why: String,
-    },
+    Refused { error: ErrorId, trade: TradeState, why: String },
     /// Nobody can say now.
     Unavailable(String),
 }
@@ -134,7 +130,9 @@ impl Inner {
             Stage::Failed | Stage::Voided => {
                 self.metrics.failed.count();
                 // The buyer should find the money back when the answer is read; if not now, the outbox sees to it.
-                if let Ok(Ok(Some(told))) = tokio::time::timeout(VOID_WAIT, self.tell(errand.trade_no, stage)).await {
+                if let Ok(Ok(Some(told))) =
+                    tokio::time::timeout(VOID_WAIT, self.tell(errand.trade_no, stage)).await
+                {
                     delivery.stage = told;
                 }
             }
@@ -171,13 +169,18 @@ impl Inner {
         }
         // Redeemed before, and nothing kept: we died in between. That is no reason to deliver for what is over.
         if verification.repeated {
-            let trade = self.client.a402_trade(errand.trade_no).await.map_err(|failure| unavailable(&failure))?;
+            let trade =
+                self.client.a402_trade(errand.trade_no).await.map_err(|failure| unavailable(&failure))?;
             if trade.payment_status != "held" {
-                return Err(refused(ErrorId::StateConflict, "it was used, and what it was used for is no longer kept"));
+                return Err(refused(
+                    ErrorId::StateConflict,
+                    "it was used, and what it was used for is no longer kept",
+                ));
             }
         }
         let key = credential.idempotency_key.as_ref().map_or(&*verification.delivery_key, Identifier::as_str);
-        HeaderValue::try_from(key).map_err(|_| refused(ErrorId::RequestInvalid, "its idempotency key is no header"))
+        HeaderValue::try_from(key)
+            .map_err(|_| refused(ErrorId::RequestInvalid, "its idempotency key is no header"))
     }
 
     /// Whether an answer of the upstream is what was paid for.
@@ -216,11 +219,7 @@ fn refused(error: ErrorId, why: &str) -> Flown {
         | ErrorId::ProofInvalid
         | ErrorId::SystemUnavailable => TradeState::WaitBuyerPay,
     };
-    Flown::Refused {
-        error,
-        trade,
-        why: why.to_owned(),
-    }
+    Flown::Refused { error, trade, why: why.to_owned() }
 }
 
 fn unavailable(failure: &Failure) -> Flown {

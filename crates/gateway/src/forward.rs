@@ -56,23 +56,12 @@ const PAYMENT: &[&str] = &[
 ];
 
 /// Headers by which some servers route another request than the one they were sent, and would so give away what is sold.
-const REROUTING: &[&str] = &[
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-url",
-    "x-rewrite-url",
-];
+const REROUTING: &[&str] =
+    &["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
 
 /// Headers that ask for a part of the answer, or for none: what was paid for is whole, and kept whole.
-const PARTIAL: &[&str] = &[
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "range",
-];
+const PARTIAL: &[&str] =
+    &["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"];
 
 /// Why nothing was delivered.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -245,10 +234,7 @@ pub(crate) fn read_headers(block: &[u8]) -> Option<HeaderMap> {
     for line in block.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let colon = line.iter().position(|byte| *byte == b':')?;
         let (name, value) = line.split_at(colon);
-        headers.append(
-            HeaderName::from_bytes(name).ok()?,
-            HeaderValue::from_bytes(value.get(1..)?).ok()?,
-        );
+        headers.append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value.get(1..)?).ok()?);
     }
     Some(headers)
 }

@@ -74,14 +74,12 @@ impl Gateway {
     /// [`StartFault`].
     pub fn open(config: Config, clock: Clock) -> Result<Gateway, StartFault> {
         let seller = &config.seller;
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&seller.data)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&seller.data)?;
         let deliveries = Deliveries::open(&seller.data.join("deliveries.sqlite"))?;
         let credentials = Credentials::read(&seller.key_file)?;
         let seller_key = SellerKey {
-            signer_id: Identifier::parse(credentials.key_id.to_string()).expect("30 characters are an identifier"),
+            signer_id: Identifier::parse(credentials.key_id.to_string())
+                .expect("30 characters are an identifier"),
             signing_key: Credentials::read(&seller.key_file)?.key,
         };
         let client = Client::with_clock(seller.server.as_str(), credentials, clock.clone())?;

@@ -25,12 +25,8 @@ pub(crate) fn bill_key(directory: &Path) -> std::io::Result<MacKey> {
         Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
             *bytes = rand::random();
             let beside = path.with_extension("new");
-            let mut file = OpenOptions::new()
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(0o600)
-                .open(&beside)?;
+            let mut file =
+                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
             file.write_all(&bytes[..])?;
             file.sync_all()?;
             std::fs::rename(&beside, &path)?;
@@ -61,10 +57,7 @@ impl PaymentService {
     pub(crate) fn new(pinned: Option<Keyring>, clock: Clock, livemode: bool) -> PaymentService {
         PaymentService {
             pinned: pinned.is_some(),
-            known: RwLock::new(Known {
-                ring: pinned.map(Arc::new),
-                ahead_nanos: 0,
-            }),
+            known: RwLock::new(Known { ring: pinned.map(Arc::new), ahead_nanos: 0 }),
             asked_at: Mutex::new(None),
             clock,
             livemode,

@@ -5,7 +5,7 @@
 use crate::config::Price;
 use crate::deliveries::{Delivery, Stage};
 use crate::flight::{Errand, Flown};
-use crate::forward::{BoxError, Body, NotAnswered, PaidRequest, read_headers};
+use crate::forward::{Body, BoxError, NotAnswered, PaidRequest, read_headers};
 use crate::gateway::Inner;
 use crate::limits::{KEEP_SECONDS_AFTER, REQUEST_BODY_TIMEOUT};
 use crate::problem::{Code, Whole, problem};
@@ -17,12 +17,13 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use protocols::Time;
 use protocols::a402::headers::{
-    Aliases, HeaderRole, PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS, PAYMENT_VALIDATION, PAYMENT_VALIDATION_ALIAS, find,
+    Aliases, HeaderRole, PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS, PAYMENT_VALIDATION, PAYMENT_VALIDATION_ALIAS,
+    find,
 };
 use protocols::a402::wallet::network_layer;
 use protocols::a402::{
-    DateTime, ErrorId, Identifier, KeyFault, NotGenuine, Outcome, Proof, ProofCheck, Refusal, RequestFacts, Trade,
-    TradeState, Validation, VerifiedProof, check_proof_of_offer,
+    DateTime, ErrorId, Identifier, KeyFault, NotGenuine, Outcome, Proof, ProofCheck, Refusal, RequestFacts,
+    Trade, TradeState, Validation, VerifiedProof, check_proof_of_offer,
 };
 use std::sync::Arc;
 
@@ -42,7 +43,10 @@ impl Inner {
         }
         let path = match Path::read(request.uri().path()) {
             Ok(path) => path,
-            Err(fault) => return self.refuse(Code::PathRefused, format!("Nothing was spent. It cannot be sold: {fault}.")),
+            Err(fault) => {
+                return self
+                    .refuse(Code::PathRefused, format!("Nothing was spent. It cannot be sold: {fault}."));
+            }
         };
         match self.config.routes.route(request.method().as_str(), &path) {
             Route::Priced(price) => match self.sell(request, price).await {
@@ -78,7 +82,11 @@ impl Inner {
             (&Method::GET | &Method::HEAD, "/healthz") => "ok\n".to_owned(),
             (&Method::GET | &Method::HEAD, "/metrics") => self.metrics.text(),
             (_, page) if page.is_empty() || page.starts_with('/') => {
-                return Some(problem(Code::NotSold, "Nothing was spent. There is no such page.", self.livemode));
+                return Some(problem(
+                    Code::NotSold,
+                    "Nothing was spent. There is no such page.",
+                    self.livemode,
+                ));
             }
             (_, _) => return None,
         };
@@ -125,7 +133,8 @@ impl Inner {
     /// Reads a request whole, if it is one that would be served.
     async fn order(&self, request: Request<Incoming>, price: Arc<Price>) -> Result<Order, Whole> {
         let too_large = || {
-            let detail = format!("Nothing was spent. The body may have at most {} bytes.", price.body_bytes_max);
+            let detail =
+                format!("Nothing was spent. The body may have at most {} bytes.", price.body_bytes_max);
             self.problem(Code::BodyTooLarge, detail)
         };
         let kind = self.content_type(&request)?;
@@ -135,7 +144,8 @@ impl Inner {
             let detail = format!("Nothing was spent. The body has to be {kinds}.");
             return Err(self.problem(Code::ContentTypeRefused, detail));
         }
-        let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let announced =
+            request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         if announced.is_some_and(|bytes: usize| price.body_bytes_max < bytes) {
             return Err(too_large());
         }
@@ -170,7 +180,9 @@ impl Inner {
         let origin = self.config.seller.public_url.as_str().trim_end_matches('/');
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
         let mut facts = RequestFacts::of(method.as_str(), &format!("{origin}{target}"), content_type, body)
-            .map_err(|fault| self.problem(Code::PathRefused, format!("Nothing was spent. It cannot be billed: {fault}.")))?;
+            .map_err(|fault| {
+            self.problem(Code::PathRefused, format!("Nothing was spent. It cannot be billed: {fault}."))
+        })?;
         facts.idempotency_key = self.identifier(request, &HeaderName::from_static("idempotency-key"))?;
         if let Some(name) = &self.config.seller.caller_header {
             facts.caller = self.identifier(request, name)?;
@@ -180,7 +192,8 @@ impl Inner {
 
     /// The one value of `Content-Type`, or nothing.
     fn content_type<'a, B>(&self, request: &'a Request<B>) -> Result<&'a str, Whole> {
-        let wrong = || self.problem(Code::HeadersInvalid, "Nothing was spent. `Content-Type` is not one text.");
+        let wrong =
+            || self.problem(Code::HeadersInvalid, "Nothing was spent. `Content-Type` is not one text.");
         let mut values = request.headers().get_all(CONTENT_TYPE).iter();
         match (values.next(), values.next()) {
             (None, _) => Ok(""),
@@ -225,7 +238,8 @@ impl Inner {
                 answer
             }
             // Only what the buyer sent can make a bill that no header carries.
-            Err(fault) => self.problem(Code::HeadersInvalid, format!("Nothing was spent. It cannot be billed: {fault}.")),
+            Err(fault) => self
+                .problem(Code::HeadersInvalid, format!("Nothing was spent. It cannot be billed: {fault}.")),
         }
     }
 
@@ -253,9 +267,17 @@ impl Inner {
         let verified = match self.check(&proof, &order).await {
             Ok(verified) => verified,
             Err(NotChecked::Refused(refusal)) => {
-                return self.refuse_proof(&order, &proof, refusal.error_id(), TradeState::WaitBuyerPay, &refusal.to_string());
+                return self.refuse_proof(
+                    &order,
+                    &proof,
+                    refusal.error_id(),
+                    TradeState::WaitBuyerPay,
+                    &refusal.to_string(),
+                );
             }
-            Err(NotChecked::Unavailable) => return self.unavailable(&proof, "the payment service did not give its key"),
+            Err(NotChecked::Unavailable) => {
+                return self.unavailable(&proof, "the payment service did not give its key");
+            }
         };
         let Ok(trade_no) = verified.credential().trade_no.as_str().parse() else {
             let why = "it is no trade of this payment service";
@@ -291,12 +313,7 @@ impl Inner {
                 refreshed = true;
                 continue;
             };
-            let check = ProofCheck {
-                proof,
-                request: &order.facts,
-                psp_keys: &ring,
-                now: self.service.now(),
-            };
+            let check = ProofCheck { proof, request: &order.facts, psp_keys: &ring, now: self.service.now() };
             let refusal = match check_proof_of_offer(&order.price.offer, &self.bill_key, check) {
                 Ok(verified) => return Ok(verified),
                 Err(refusal) => refusal,
@@ -321,7 +338,14 @@ impl Inner {
     }
 
     /// A proof that does not count: a new bill, and why.
-    fn refuse_proof(&self, order: &Order, proof: &Proof, error: ErrorId, trade: TradeState, why: &str) -> Whole {
+    fn refuse_proof(
+        &self,
+        order: &Order,
+        proof: &Proof,
+        error: ErrorId,
+        trade: TradeState,
+        why: &str,
+    ) -> Whole {
         self.metrics.proofs_refused.count();
         let detail = format!("Nothing was spent now. The proof does not count: {why}.");
         let answer = self.with_bill(self.problem(Code::ProofRefused, detail), &order.price, &order.facts);
@@ -332,7 +356,9 @@ impl Inner {
     /// Nobody can say whether the proof counts: the payment may well stand, so no other is asked for.
     fn unavailable(&self, proof: &Proof, why: &str) -> Whole {
         self.metrics.unavailable.count();
-        let detail = format!("Nothing is known about the payment now: {why}. Send the same proof again; pay nothing again.");
+        let detail = format!(
+            "Nothing is known about the payment now: {why}. Send the same proof again; pay nothing again."
+        );
         let error = ErrorId::SystemUnavailable.report();
         let outcome = Outcome::ProofUnchecked {
             error: error.retry_after(crate::limits::RETRY_AFTER_SECONDS),
@@ -344,7 +370,9 @@ impl Inner {
     /// What was delivered, or why nothing was.
     fn delivered(&self, proof: &Proof, delivery: &Delivery) -> Whole {
         let mut answer = Response::new(delivery.body.clone());
-        let (Ok(status), Some(headers)) = (StatusCode::from_u16(delivery.status), read_headers(&delivery.headers)) else {
+        let (Ok(status), Some(headers)) =
+            (StatusCode::from_u16(delivery.status), read_headers(&delivery.headers))
+        else {
             return self.unavailable(proof, "what was kept cannot be read");
         };
         *answer.status_mut() = status;
@@ -380,7 +408,10 @@ impl Inner {
 
     /// The answer that is kept where the upstream delivered nothing.
     pub(crate) fn not_delivered(&self, why: &str) -> Whole {
-        self.problem(Code::UpstreamFailed, format!("You were not charged. The service behind this address failed: {why}."))
+        self.problem(
+            Code::UpstreamFailed,
+            format!("You were not charged. The service behind this address failed: {why}."),
+        )
     }
 
     pub(crate) fn not_answered(&self, fault: &NotAnswered) -> Whole {

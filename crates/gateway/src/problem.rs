@@ -82,10 +82,7 @@ pub(crate) fn problem(code: Code, detail: impl Into<String>, livemode: bool) -> 
         request_id: None,
         retryable: code.next() == Next::SameId,
         next: code.next(),
-        next_action: NextAction {
-            kind: code.next(),
-            url: None,
-        },
+        next_action: NextAction { kind: code.next(), url: None },
         rule: None,
         remaining: None,
         entry: None,

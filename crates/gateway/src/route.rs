@@ -109,15 +109,13 @@ impl Pattern {
         for segment in path.0 {
             let name = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
             if name.is_none() && segment.contains(['{', '}', '*']) {
-                return Err(format!("`{text}`: `{segment}` is neither a text nor `{{name}}`, and `*` stands alone at the end"));
+                return Err(format!(
+                    "`{text}`: `{segment}` is neither a text nor `{{name}}`, and `*` stands alone at the end"
+                ));
             }
             parts.push(if name.is_some() { Part::Any } else { Part::Literal(segment) });
         }
-        Ok(Pattern {
-            text: text.to_owned(),
-            parts,
-            below,
-        })
+        Ok(Pattern { text: text.to_owned(), parts, below })
     }
 
     /// The pattern as it was written.
@@ -128,7 +126,8 @@ impl Pattern {
     /// Whether the pattern is for this path, letters of any case: no upstream that ignores case gives anything away.
     fn fits(&self, path: &Path) -> bool {
         let Path(segments) = path;
-        let length_fits = segments.len() == self.parts.len() || (self.below && self.parts.len() < segments.len());
+        let length_fits =
+            segments.len() == self.parts.len() || (self.below && self.parts.len() < segments.len());
         length_fits
             && self.parts.iter().zip(segments).all(|(part, segment)| match part {
                 Part::Literal(text) => text.to_lowercase() == segment.to_lowercase(),

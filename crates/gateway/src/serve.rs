@@ -25,10 +25,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder.http2().timer(TokioTimer::new());
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTION_COUNT_MAX));
@@ -39,10 +36,7 @@ pub async fn serve(
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         while tasks.try_join_next().is_some() {}
-        let place = Arc::clone(&places)
-            .acquire_owned()
-            .await
-            .expect("nobody closes the semaphore");
+        let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes the semaphore");
         let stream = tokio::select! {
             () = &mut shutdown => break,
             accepted = listener.accept() => match accepted {
@@ -62,9 +56,7 @@ pub async fn serve(
             let inner = Arc::clone(&inner);
             async move { Ok::<_, Infallible>(inner.answer(request).await) }
         });
-        let connection = builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned();
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
         tasks.spawn(async move {
             // What goes wrong on a connection is its peer's to know.

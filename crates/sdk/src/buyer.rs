@@ -18,8 +18,8 @@ use protocols::Time;
 use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_PROOF, find};
 use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
 use protocols::a402::{
-    Bill, BuyerPolicy, CannotPay, DeliveryStatus, FulfillmentStatus, Identifier, KeyFault, Keyring, Needed, Proof, RequestFacts,
-    Validation, open_needed,
+    Bill, BuyerPolicy, CannotPay, DeliveryStatus, FulfillmentStatus, Identifier, KeyFault, Keyring, Needed,
+    Proof, RequestFacts, Validation, open_needed,
 };
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
@@ -170,13 +170,7 @@ impl Buyer {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|fault| NotBought::Request(fault.to_string()))?;
-        Ok(Buyer {
-            client,
-            settings,
-            purchases,
-            http,
-            identity: OnceCell::new(),
-        })
+        Ok(Buyer { client, settings, purchases, http, identity: OnceCell::new() })
     }
 
     /// Sends the request, and pays for it where it costs something: once for each purchase key.
@@ -229,24 +223,12 @@ impl Buyer {
         let mut key = text(key_name.clone(), &headers)?;
         if key.is_none() && facts.method.needs_idempotency_key() {
             let derived = base64url::encode(Hash::of(fetch.purchase.as_bytes()).as_bytes());
-            headers.insert(
-                key_name,
-                HeaderValue::try_from(&derived).map_err(|fault| malformed(&fault))?,
-            );
+            headers.insert(key_name, HeaderValue::try_from(&derived).map_err(|fault| malformed(&fault))?);
             key = Some(derived);
         }
-        facts.idempotency_key = key
-            .map(Identifier::parse)
-            .transpose()
-            .map_err(|fault| malformed(&fault))?;
+        facts.idempotency_key = key.map(Identifier::parse).transpose().map_err(|fault| malformed(&fault))?;
         let locked = self.purchases.lock(&fetch.purchase)?;
-        Ok(Errand {
-            fetch,
-            url,
-            headers,
-            facts,
-            locked,
-        })
+        Ok(Errand { fetch, url, headers, facts, locked })
     }
 
     /// Asks the seller without a proof, and pays the bill it answers with.
@@ -258,10 +240,7 @@ impl Buyer {
     ) -> Result<Purchase, NotBought> {
         let answer = self.ask(errand, None).await.map_err(NotBought::Seller)?;
         let Some(needed) = demand_of(&answer)? else {
-            return Ok(Purchase {
-                payment: PaymentOutcome::NotNeeded,
-                answer: Some(answer),
-            });
+            return Ok(Purchase { payment: PaymentOutcome::NotNeeded, answer: Some(answer) });
         };
         self.open(errand, &needed, self.client.clock().now()).await?;
         let record = self.attempt(errand, name, approval, needed)?;
@@ -300,14 +279,9 @@ impl Buyer {
     /// Opens a bill as of `now`, and checks it against what this purchase may be.
     async fn open(&self, errand: &Errand<'_>, needed: &str, now: Time) -> Result<Bill, NotBought> {
         let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
-        let seller = Needed::decode(needed)
-            .map_err(|fault| refuse(&fault))?
-            .demand
-            .seller_unique_id;
-        let payee: PayeeId = seller
-            .as_str()
-            .parse()
-            .map_err(|_| NotBought::PayeeUnknown(seller.to_string()))?;
+        let seller = Needed::decode(needed).map_err(|fault| refuse(&fault))?.demand.seller_unique_id;
+        let payee: PayeeId =
+            seller.as_str().parse().map_err(|_| NotBought::PayeeUnknown(seller.to_string()))?;
         if !self.settings.payees.is_empty() && !self.settings.payees.contains(&payee) {
             return Err(NotBought::PayeeUnknown(payee.to_string()));
         }
@@ -318,10 +292,7 @@ impl Buyer {
         };
         let facts = &errand.facts;
         let opened = match open_needed(needed, facts, &self.settings.seller_keys, &policy, now) {
-            Err(CannotPay::Signature {
-                fault: KeyFault::UnknownKey,
-                ..
-            }) => {
+            Err(CannotPay::Signature { fault: KeyFault::UnknownKey, .. }) => {
                 let keys = self.client.a402_seller_keys(payee).await?;
                 let keys = seller_ring(&keys).map_err(|fault| refuse(&fault))?;
                 open_needed(needed, facts, &keys, &policy, now)
@@ -331,28 +302,17 @@ impl Buyer {
         let bill = opened.map_err(|fault| refuse(&fault))?;
         let terms = WalletTerms::read(bill.demand(), bill.method()).map_err(|fault| refuse(&fault))?;
         if terms.payee != bill.demand().seller_unique_id {
-            return Err(NotBought::Demand(
-                "it pays somebody else than the seller".to_owned(),
-            ));
+            return Err(NotBought::Demand("it pays somebody else than the seller".to_owned()));
         }
         let psp = Url::parse(terms.psp.as_str()).map_err(|fault| refuse(&fault))?;
         if psp.origin() != self.client.base_url().origin() {
-            return Err(NotBought::Demand(format!(
-                "`{}` is not our payment service",
-                terms.psp
-            )));
+            return Err(NotBought::Demand(format!("`{}` is not our payment service", terms.psp)));
         }
-        let minor = terms
-            .amount_minor(bill.demand())
-            .map_err(|fault| refuse(&fault))?;
+        let minor = terms.amount_minor(bill.demand()).map_err(|fault| refuse(&fault))?;
         let price = Money {
             amount: wire::AmountText::new(minor)
                 .ok_or_else(|| NotBought::Demand("its amount is too large".to_owned()))?,
-            asset: terms
-                .asset
-                .as_str()
-                .parse()
-                .map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
+            asset: terms.asset.as_str().parse().map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
         };
         let price_max = errand.fetch.price_max;
         if price.asset != price_max.asset || price_max.amount < price.amount {
@@ -368,9 +328,7 @@ impl Buyer {
         mut record: Record,
         answer: Option<SellerAnswer>,
     ) -> Result<Purchase, NotBought> {
-        let bill = self
-            .open(errand, &record.payment_needed, Time(record.billed_at_nanos))
-            .await?;
+        let bill = self.open(errand, &record.payment_needed, Time(record.billed_at_nanos)).await?;
         let hold = record.hold;
         let new = NewA402Payment {
             id: hold,
@@ -435,11 +393,7 @@ impl Buyer {
 
     /// Checks that the server's statement is about this bill, and writes the proof from it.
     async fn proof(&self, bill: &Bill, value: &str) -> Result<String, String> {
-        let keys = self
-            .client
-            .a402_key()
-            .await
-            .map_err(|failure| failure.to_string())?;
+        let keys = self.client.a402_key().await.map_err(|failure| failure.to_string())?;
         let keys = credential_ring(&keys).map_err(|fault| fault.to_string())?;
         let stated = Proof::decode(value).map_err(|fault| fault.to_string())?;
         bill.proof(stated.payment_proof, &keys, network_layer(self.settings.network))
@@ -458,15 +412,11 @@ impl Buyer {
             answer = self.ask(errand, record.payment_proof.as_deref()).await;
             tries += 1;
         }
-        let confirmed = answer
-            .as_ref()
-            .ok()
-            .and_then(validation_of)
-            .and_then(|validation| {
-                let delivered = validation.delivery_status() == DeliveryStatus::Delivered
-                    && validation.about().trade_no.as_str() == hold.to_string();
-                delivered.then(|| validation.fulfillment_status() == FulfillmentStatus::Confirmed)
-            });
+        let confirmed = answer.as_ref().ok().and_then(validation_of).and_then(|validation| {
+            let delivered = validation.delivery_status() == DeliveryStatus::Delivered
+                && validation.about().trade_no.as_str() == hold.to_string();
+            delivered.then(|| validation.fulfillment_status() == FulfillmentStatus::Confirmed)
+        });
         let payment = match confirmed {
             Some(true) => PaymentOutcome::Paid(hold),
             Some(false) => PaymentOutcome::Held(hold),
@@ -480,10 +430,7 @@ impl Buyer {
             (PaymentOutcome::Unknown(hold, _), Err(why)) => PaymentOutcome::Unknown(hold, why.clone()),
             (payment, _) => payment,
         };
-        Ok(Purchase {
-            payment,
-            answer: answer.ok(),
-        })
+        Ok(Purchase { payment, answer: answer.ok() })
     }
 
     /// What became of the money, by the server.
@@ -523,11 +470,7 @@ impl Buyer {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(SellerAnswer {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body,
-        })
+        Ok(SellerAnswer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
     /// Who we are in demands and credentials.
@@ -559,7 +502,5 @@ fn validation_of(answer: &SellerAnswer) -> Option<Validation> {
 }
 
 fn named(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
-    headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }

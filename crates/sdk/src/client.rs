@@ -119,19 +119,13 @@ impl Client {
     }
 
     pub(crate) fn of(inner: Arc<Inner>) -> Client {
-        Client {
-            inner,
-            auth: Auth::Session,
-        }
+        Client { inner, auth: Auth::Session }
     }
 
     /// The same client, showing whose its requests are by `auth`.
     #[must_use]
     pub fn with_auth(&self, auth: Auth) -> Client {
-        Client {
-            inner: Arc::clone(&self.inner),
-            auth,
-        }
+        Client { inner: Arc::clone(&self.inner), auth }
     }
 
     /// 128 bits for a new identifier, such as `PaymentId(client.fresh_id())`: once for one purchase.
@@ -206,17 +200,9 @@ impl Client {
         body: Vec<u8>,
         idempotency_key: Option<RequestId>,
     ) -> Result<Draft, Failure> {
-        let url = self
-            .inner
-            .base
-            .join(path)
-            .map_err(|fault| Failure::Unreachable(format!("`{path}`: {fault}")))?;
-        Ok(Draft {
-            method,
-            url,
-            body,
-            idempotency_key,
-        })
+        let url =
+            self.inner.base.join(path).map_err(|fault| Failure::Unreachable(format!("`{path}`: {fault}")))?;
+        Ok(Draft { method, url, body, idempotency_key })
     }
 
     /// Sends a request until it is answered, at most [`TRIES_MAX`] times.
@@ -278,10 +264,7 @@ impl Client {
             nonce: self.inner.nonces.next(now),
         }
         .sign(&self.inner.credentials);
-        let mut headers = vec![
-            ("signature-input", signed.signature_input),
-            ("signature", signed.signature),
-        ];
+        let mut headers = vec![("signature-input", signed.signature_input), ("signature", signed.signature)];
         if let Some(digest) = signed.content_digest {
             headers.push(("content-digest", digest));
         }
@@ -294,9 +277,7 @@ impl Client {
         if !draft.body.is_empty() {
             headers.insert("content-type", HeaderValue::from_static("application/json"));
         }
-        let key = draft
-            .idempotency_key
-            .map(|key| (IDEMPOTENCY_KEY_HEADER, ulid(key)));
+        let key = draft.idempotency_key.map(|key| (IDEMPOTENCY_KEY_HEADER, ulid(key)));
         for (name, value) in auth.into_iter().chain(key) {
             let value = HeaderValue::try_from(value).expect("our headers are printable ASCII");
             headers.insert(HeaderName::from_static(name), value);
@@ -323,11 +304,7 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Reply {
-            status,
-            body,
-            retry_after,
-        })
+        Ok(Reply { status, body, retry_after })
     }
 }
 
@@ -371,9 +348,7 @@ pub(crate) fn json(body: &impl Serialize) -> Vec<u8> {
 /// The 26 characters of an id, without its prefix.
 fn ulid(key: id::RequestId) -> String {
     let text = key.to_string();
-    text.split_once('_')
-        .map(|(_, bits)| bits.to_owned())
-        .unwrap_or(text)
+    text.split_once('_').map(|(_, bits)| bits.to_owned()).unwrap_or(text)
 }
 
 /// A connection that was never made did nothing; anything later may have.

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use zeroize::Zeroizing;
 use wire::KeyId;
 use wire::account::Algorithm;
+use zeroize::Zeroizing;
 
 /// A key and the name the server knows it by.
 #[derive(Debug)]
@@ -59,18 +59,13 @@ impl Credentials {
     /// # Errors
     /// [`KeyFileFault`]; also where the file is readable by others than its owner.
     pub fn read(path: &Path) -> Result<Credentials, KeyFileFault> {
-        let read_fault = |fault| KeyFileFault::Read {
-            path: path.to_owned(),
-            fault,
-        };
+        let read_fault = |fault| KeyFileFault::Read { path: path.to_owned(), fault };
         let file = std::fs::File::open(path).map_err(read_fault)?;
         if file.metadata().map_err(read_fault)?.mode() & 0o077 != 0 {
             return Err(KeyFileFault::Open(path.to_owned()));
         }
         let mut text = Zeroizing::new(String::new());
-        file.take(KEY_FILE_BYTES_MAX)
-            .read_to_string(&mut text)
-            .map_err(read_fault)?;
+        file.take(KEY_FILE_BYTES_MAX).read_to_string(&mut text).map_err(read_fault)?;
         Credentials::parse(&text).map_err(|why| KeyFileFault::Content(path.to_owned(), why))
     }
 
@@ -85,24 +80,18 @@ impl Credentials {
             format!("line {}", before.matches('\n').count() + 1)
         })?;
         let bytes = base64url::decode(&file.seed).and_then(|bytes| bytes.try_into().ok());
-        let seed: Zeroizing<[u8; 32]> = bytes.map(Zeroizing::new).ok_or("`seed` is not 32 bytes in Base64URL")?;
+        let seed: Zeroizing<[u8; 32]> =
+            bytes.map(Zeroizing::new).ok_or("`seed` is not 32 bytes in Base64URL")?;
         let key = match file.algorithm {
             Algorithm::Ed25519 => SigningKey::ed25519(&seed),
             Algorithm::Es256 => SigningKey::es256(&seed).map_err(|fault| fault.to_string())?,
         };
-        Ok(Credentials {
-            key_id: file.key,
-            key,
-        })
+        Ok(Credentials { key_id: file.key, key })
     }
 
     /// The content of a key file for this key: a secret.
     pub fn file_text(key: KeyId, algorithm: Algorithm, seed: &[u8; 32]) -> Zeroizing<String> {
-        let file = KeyFile {
-            key,
-            algorithm,
-            seed: base64url::encode(seed),
-        };
+        let file = KeyFile { key, algorithm, seed: base64url::encode(seed) };
         Zeroizing::new(toml::to_string(&file).expect("three texts are TOML"))
     }
 }

@@ -45,10 +45,7 @@ fn trust(
     algorithm: account::Algorithm,
     public_key: &str,
 ) -> Result<(), NotAKey> {
-    let unusable = |why: String| NotAKey {
-        id: id.to_owned(),
-        why,
-    };
+    let unusable = |why: String| NotAKey { id: id.to_owned(), why };
     let name = Identifier::parse(id).map_err(|fault| unusable(fault.to_string()))?;
     let owner = Identifier::parse(owner).map_err(|fault| unusable(fault.to_string()))?;
     ring.trust(name, owner, parse(algorithm, public_key).map_err(unusable)?);

@@ -56,9 +56,7 @@ impl Client {
         }
         let results: Vec<PaymentResult> = parse(&reply.body)?;
         if results.len() != payments.len() {
-            return Err(Failure::Unreadable(
-                "it is not one result for each payment".to_owned(),
-            ));
+            return Err(Failure::Unreadable("it is not one result for each payment".to_owned()));
         }
         Ok(results.into_iter().map(item).collect())
     }
@@ -107,9 +105,6 @@ fn item(result: PaymentResult) -> Paid {
     }
     match result.problem {
         Some(problem) => Err(Failure::Refused(Box::new(problem))),
-        None => Err(Failure::Unreadable(format!(
-            "status {} says nothing",
-            result.status
-        ))),
+        None => Err(Failure::Unreadable(format!("status {} says nothing", result.status))),
     }
 }

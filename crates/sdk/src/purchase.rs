@@ -147,9 +147,7 @@ impl Locked {
         };
         let mut text = Vec::new();
         let bytes_max = u64::try_from(PURCHASE_FILE_BYTES_MAX).expect("the bound is small");
-        file.take(bytes_max)
-            .read_to_end(&mut text)
-            .map_err(|fault| disk(&self.path, fault))?;
+        file.take(bytes_max).read_to_end(&mut text).map_err(|fault| disk(&self.path, fault))?;
         match serde_json::from_slice::<Record>(&text) {
             Ok(record) if record.purchase == self.purchase => Ok(Some(record)),
             Ok(_) | Err(_) => Err(PurchaseFault::Damaged(self.path.clone())),
@@ -160,10 +158,7 @@ impl Locked {
     pub(crate) fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
         assert_eq!(record.purchase, self.purchase, "the file is that of the purchase");
         let text = serde_json::to_vec(record).expect("a record is JSON");
-        assert!(
-            text.len() < PURCHASE_FILE_BYTES_MAX,
-            "what is written can be read"
-        );
+        assert!(text.len() < PURCHASE_FILE_BYTES_MAX, "what is written can be read");
         let beside = self.path.with_extension("new");
         let directory = self.path.parent().expect("the file is in the directory");
         OpenOptions::new()
@@ -186,18 +181,11 @@ impl Locked {
         let millis = at.0 / 1_000_000;
         let named = format!("{wallet}\n{attempt}\n{millis}\n{}", self.purchase);
         let digest = Hash::of(&[DOMAIN, named.as_bytes()].concat());
-        let rest: [u8; 16] = digest
-            .as_bytes()
-            .first_chunk()
-            .copied()
-            .expect("a SHA-256 has 32 bytes");
+        let rest: [u8; 16] = digest.as_bytes().first_chunk().copied().expect("a SHA-256 has 32 bytes");
         Ok(HoldId(bits_at(millis, u128::from_be_bytes(rest))))
     }
 }
 
 fn disk(path: &Path, fault: std::io::Error) -> PurchaseFault {
-    PurchaseFault::Disk {
-        path: path.to_owned(),
-        fault,
-    }
+    PurchaseFault::Disk { path: path.to_owned(), fault }
 }

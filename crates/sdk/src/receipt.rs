@@ -27,14 +27,7 @@ pub fn verify_receipt(
 ) -> Result<Verified<Recorded>, NotAReceipt> {
     let entry = base64url::decode(&receipt.bytes).ok_or(NotAReceipt::Malformed("bytes"))?;
     let hashes: Option<Vec<Hash>> = receipt.proof.iter().map(|hash| Hash::from_base64(hash)).collect();
-    let proof = hashes
-        .and_then(|hashes| Proof::new(hashes).ok())
-        .ok_or(NotAReceipt::Malformed("proof"))?;
-    let receipt = Receipt {
-        entry,
-        index: receipt.entry,
-        proof,
-        checkpoint: receipt.checkpoint.clone(),
-    };
+    let proof = hashes.and_then(|hashes| Proof::new(hashes).ok()).ok_or(NotAReceipt::Malformed("proof"))?;
+    let receipt = Receipt { entry, index: receipt.entry, proof, checkpoint: receipt.checkpoint.clone() };
     Ok(receipt.verify(keys)?)
 }

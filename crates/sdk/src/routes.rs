@@ -157,8 +157,7 @@ impl Client {
     /// # Errors
     /// [`Failure`].
     pub async fn open_sub_account(&self, wallet: WalletId, new: &NewSubAccount) -> Result<Done, Failure> {
-        self.make(&format!("/v1/wallets/{wallet}/sub_accounts"), new)
-            .await
+        self.make(&format!("/v1/wallets/{wallet}/sub_accounts"), new).await
     }
 
     /// Ends a key.
@@ -226,11 +225,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn charge(
-        &self,
-        meter: MeterId,
-        charges: &[NewCharge],
-    ) -> Result<Vec<ChargeResult>, Failure> {
+    pub async fn charge(&self, meter: MeterId, charges: &[NewCharge]) -> Result<Vec<ChargeResult>, Failure> {
         self.make(&format!("/v1/meters/{meter}/charges"), &charges).await
     }
 

@@ -48,9 +48,7 @@ impl Sessions {
 }
 
 async fn open(client: &Client) -> Result<OpenSession, Failure> {
-    let asked = NewSession {
-        seconds: Some(SESSION_SECONDS_MAX),
-    };
+    let asked = NewSession { seconds: Some(SESSION_SECONDS_MAX) };
     let opened_at = client.clock().now();
     let draft = client.draft(Method::POST, "/v1/sessions", json(&asked), None)?;
     let session: Session = read(&client.send_signed(&draft).await?)?;
@@ -77,10 +75,6 @@ impl OpenSession {
 
 /// Method, path with query, and nonce, each on a line; the body follows.
 fn covered(draft: &Draft, nonce: u64) -> String {
-    let query = draft
-        .url
-        .query()
-        .map(|query| format!("?{query}"))
-        .unwrap_or_default();
+    let query = draft.url.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("{}\n{}{query}\n{nonce}\n", draft.method, draft.url.path())
 }

@@ -66,11 +66,7 @@ impl ToSign<'_> {
     }
 
     fn input(self, names: &[&str], by: &Credentials) -> String {
-        let text = |text: &str| {
-            StringRef::from_str(text)
-                .expect("it is printable ASCII")
-                .to_owned()
-        };
+        let text = |text: &str| StringRef::from_str(text).expect("it is printable ASCII").to_owned();
         let created = i64::try_from(self.created_seconds).unwrap_or(i64::MAX);
         let created = sfv::Integer::try_from(created).expect("seconds since 1970 have fewer than 16 digits");
         let mut input = DictSerializer::new();
@@ -109,10 +105,7 @@ mod tests {
 
     #[test]
     fn the_signature_is_over_exactly_what_the_headers_say() {
-        let by = Credentials {
-            key_id: KeyId(1),
-            key: SigningKey::ed25519(&[7; 32]),
-        };
+        let by = Credentials { key_id: KeyId(1), key: SigningKey::ed25519(&[7; 32]) };
         let url = Url::parse("http://EXAMPLE.com:80/v1/wallets?limit=2").unwrap();
         let signed = ToSign {
             method: "POST",
@@ -134,11 +127,7 @@ mod tests {
             "\"@method\": POST\n\"@authority\": example.com\n\"@path\": /v1/wallets\n\"@query\": ?limit=2\n\
              \"content-digest\": {digest}\n\"@signature-params\": {params}"
         );
-        let text = signed
-            .signature
-            .strip_prefix("sig=:")
-            .and_then(|rest| rest.strip_suffix(":"))
-            .unwrap();
+        let text = signed.signature.strip_prefix("sig=:").and_then(|rest| rest.strip_suffix(":")).unwrap();
         let unpadded = text.trim_end_matches('=').replace('+', "-").replace('/', "_");
         let signature = Signature::from_slice(&base64url::decode(&unpadded).unwrap()).unwrap();
         by.key.public().verify(base.as_bytes(), &signature).unwrap();
@@ -146,24 +135,10 @@ mod tests {
 
     #[test]
     fn without_a_body_there_is_no_digest() {
-        let by = Credentials {
-            key_id: KeyId(1),
-            key: SigningKey::ed25519(&[7; 32]),
-        };
+        let by = Credentials { key_id: KeyId(1), key: SigningKey::ed25519(&[7; 32]) };
         let url = Url::parse("http://127.0.0.1:8402/v1/me").unwrap();
-        let signed = ToSign {
-            method: "GET",
-            url: &url,
-            body: b"",
-            created_seconds: 1,
-            nonce: 2,
-        }
-        .sign(&by);
+        let signed = ToSign { method: "GET", url: &url, body: b"", created_seconds: 1, nonce: 2 }.sign(&by);
         assert_eq!(signed.content_digest, None);
-        assert!(
-            signed
-                .signature_input
-                .starts_with(r#"sig=("@method" "@authority" "@path" "@query");"#)
-        );
+        assert!(signed.signature_input.starts_with(r#"sig=("@method" "@authority" "@path" "@query");"#));
     }
 }

@@ -129,7 +129,8 @@ enum Evidence {
 fn start(directory: &Path, evidence: Evidence) -> Outcome<(Engine, Log, Arc<Clock>)> {
     let journal = directory.join("journal");
     fs::create_dir_all(&journal)?;
-    let signer = NoteSigner::new("bench.tollbridge", SigningKey::ed25519(&[1; 32])).map_err(Failure::fault)?;
+    let signer =
+        NoteSigner::new("bench.tollbridge", SigningKey::ed25519(&[1; 32])).map_err(Failure::fault)?;
     let (tiles, log) = Tiles::open(&directory.join("log"), signer)?;
     let clock = Arc::new(Clock::default());
     let options = Options {
@@ -139,7 +140,8 @@ fn start(directory: &Path, evidence: Evidence) -> Outcome<(Engine, Log, Arc<Cloc
         faulted: |name, fault| eprintln!("error: follower `{name}`: {fault}"),
         recovering: Box::new(|_| {}),
     };
-    let engine = Engine::start(BOOK, FileJournal::open(&journal, BOOK, 0)?, options).map_err(Failure::fault)?;
+    let engine =
+        Engine::start(BOOK, FileJournal::open(&journal, BOOK, 0)?, options).map_err(Failure::fault)?;
     Ok((engine, log, clock))
 }
 
@@ -158,7 +160,9 @@ fn all_paid(ticket: Ticket) -> Outcome<u32> {
     for verdict in ticket.blocking_recv().map_err(Failure::fault)? {
         match verdict.map_err(Failure::fault)? {
             Verdict::Record(_, Came::Paid(_)) => paid += 1,
-            other => return Err(Failure::fault(format!("a payment of the workload was not made: {other:?}"))),
+            other => {
+                return Err(Failure::fault(format!("a payment of the workload was not made: {other:?}")));
+            }
         }
     }
     Ok(paid)

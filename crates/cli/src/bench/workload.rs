@@ -4,9 +4,10 @@
 //! random. The random numbers are seeded, so every run asks for the same.
 
 use book::{
-    Account, Action, Actor, AgentId, Amount, Carry, Code, Command, EnrolAgent, GrantMandate, Id, KeyId, Limit,
-    MandateId, OpenBook, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, Period, Presence, Provenance,
-    PublicKeyBytes, Purchase, RegisterAsset, RegisterOwner, RegisterPayee, Time, Transfer, WalletId, Window, Zone,
+    Account, Action, Actor, AgentId, Amount, Carry, Code, Command, EnrolAgent, GrantMandate, Id, KeyId,
+    Limit, MandateId, OpenBook, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, Period, Presence,
+    Provenance, PublicKeyBytes, Purchase, RegisterAsset, RegisterOwner, RegisterPayee, Time, Transfer,
+    WalletId, Window, Zone,
 };
 use evidence::Hash;
 
@@ -46,12 +47,16 @@ impl Workload {
         let present = Actor::Owner { owner, key: owner_key, presence: Presence::Fresh };
         let asset = self.asset;
         let mut first = vec![
-            self.command(at, operator, Action::OpenBook(OpenBook {
-                test: true,
-                retention_seconds: RETENTION_SECONDS,
-                key: operator_key,
-                public_key,
-            })),
+            self.command(
+                at,
+                operator,
+                Action::OpenBook(OpenBook {
+                    test: true,
+                    retention_seconds: RETENTION_SECONDS,
+                    key: operator_key,
+                    public_key,
+                }),
+            ),
             self.command(at, operator, Action::RegisterAsset(RegisterAsset { code: asset, scale: 2 })),
             Command {
                 id: owner_id,

@@ -27,7 +27,8 @@ pub(crate) fn verify(output: &Output, args: &Verify) -> Outcome {
         .map_err(|fault| Failure::usage(format!("`{path}` is no receipt: {fault}")))?;
     let keys = keys(args)?;
     let recorded = read(&receipt)?.verify(&keys);
-    let recorded = recorded.map_err(|why| Failure::new(Exit::False, format!("the receipt is false: {why}")))?;
+    let recorded =
+        recorded.map_err(|why| Failure::new(Exit::False, format!("the receipt is false: {why}")))?;
     let recorded = recorded.into_inner();
     let malformed = |_| Failure::new(Exit::False, "the receipt is false: its bytes are no entry");
     let entry = book::Entry::from_bytes(&recorded.entry).map_err(malformed)?;
@@ -68,7 +69,8 @@ fn keys(args: &Verify) -> Outcome<KeyHistory> {
 }
 
 fn read(receipt: &Receipt) -> Outcome<evidence::Receipt> {
-    let malformed = |member: &str| Failure::new(Exit::False, format!("the receipt is false: `{member}` is malformed"));
+    let malformed =
+        |member: &str| Failure::new(Exit::False, format!("the receipt is false: `{member}` is malformed"));
     let hashes: Option<Vec<Hash>> = receipt.proof.iter().map(|hash| Hash::from_base64(hash)).collect();
     let proof = hashes.and_then(|hashes| Proof::new(hashes).ok());
     Ok(evidence::Receipt {

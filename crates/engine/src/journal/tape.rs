@@ -117,11 +117,7 @@ pub(super) fn format<S: Storage>(storage: &S, book: BookId, space: Space) -> io:
 pub(super) fn read<S: Storage>(storage: S) -> Result<Shared<S>, JournalFault> {
     let book = owner(&storage, storage.len()?)?;
     let found = recover(&storage, book)?;
-    Ok(Shared {
-        book,
-        storage: Arc::new(storage),
-        durable: Mutex::new(found.durable),
-    })
+    Ok(Shared { book, storage: Arc::new(storage), durable: Mutex::new(found.durable) })
 }
 
 impl<S: Storage> Tape<S> {

@@ -175,8 +175,9 @@ impl Subjects {
 
     /// Writes what changed, in the order of the table.
     pub(super) fn write(&mut self, connection: &Connection) -> Result<(), ViewsFault> {
-        let mut insert = connection
-            .prepare_cached("INSERT INTO subjects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")?;
+        let mut insert = connection.prepare_cached(
+            "INSERT INTO subjects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        )?;
         let mut update = connection.prepare_cached(
             "UPDATE subjects SET debits = ?2, credits = ?3, held = ?4, spent = ?5, uses = ?6, last_decision = ?7,
              last_payment = ?8, last_hold = ?9 WHERE id = ?1",
@@ -256,7 +257,5 @@ pub(super) fn read(connection: &Connection, id: Id) -> Result<Option<Subject>, V
         "SELECT role, owner, wallet, debits, credits, held, spent, uses, last_decision, last_payment, last_hold
          FROM subjects WHERE id = ?1",
     )?;
-    Ok(statement
-        .query_row(stored![id], |row| Subject::read(&mut Columns::of(row)))
-        .optional()?)
+    Ok(statement.query_row(stored![id], |row| Subject::read(&mut Columns::of(row))).optional()?)
 }

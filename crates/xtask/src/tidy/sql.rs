@@ -7,12 +7,8 @@ use crate::tidy::tree::Tree;
 const STATEMENTS: &[&str] = &["SELECT ", "INSERT INTO", "DELETE FROM", "CREATE TABLE"];
 
 /// The ends of the paths where statements belong; xtask itself names them.
-const HOMES: &[&str] = &[
-    "crates/engine/src/journal/postgres.rs",
-    "/views.rs",
-    "/bodies.rs",
-    "/deliveries.rs",
-];
+const HOMES: &[&str] =
+    &["crates/engine/src/journal/postgres.rs", "/views.rs", "/bodies.rs", "/deliveries.rs"];
 
 /// No string with a statement stands anywhere else in product code.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
@@ -49,11 +45,7 @@ mod tests {
             check,
             &[
                 ("crates/server/src/routes.rs", query, &[3]),
-                (
-                    "crates/engine/src/writer.rs",
-                    "let a = \"INSERT INTO a VALUES (1)\";",
-                    &[1],
-                ),
+                ("crates/engine/src/writer.rs", "let a = \"INSERT INTO a VALUES (1)\";", &[1]),
                 ("crates/engine/src/journal/postgres.rs", query, &[]),
                 ("crates/engine/src/journal/file.rs", query, &[3]),
                 ("crates/server/src/views.rs", query, &[]),
