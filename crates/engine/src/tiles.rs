@@ -239,13 +239,7 @@ fn kept(directory: &Path) -> Frontier {
         return Frontier::default();
     };
     let frontier = frontier_bytes(&bytes).and_then(|end| bytes.get(..end));
-<<<<<<< HEAD
-    frontier
-        .and_then(|bytes| Frontier::from_bytes(bytes).ok())
-        .unwrap_or_default()
-=======
     frontier.and_then(|bytes| Frontier::from_bytes(bytes).ok()).unwrap_or_default()
->>>>>>> main
 }
 
 /// How many of the bytes that were kept are the frontier; the checkpoint lies behind it.
