@@ -24,7 +24,7 @@ impl Stage {
             ["terminal", name, "of", owner] => {
                 let mut holder = self.party(owner)?;
                 let party = self.installation.terminal(&mut holder)?;
-                self.put(name, Thing::Terminal { owner: (*owner).to_owned(), party })?;
+                self.put(name, Thing::Terminal(party))?;
             }
             ["wallet", name, "of", owner, "with", amount] => {
                 let (mut holder, amount) = (self.party(owner)?, amount.parse()?);
@@ -70,7 +70,7 @@ impl Stage {
         match self.thing(wallet)? {
             Thing::Wallet { owner, .. } => self.party(owner),
             Thing::Owner(_)
-            | Thing::Terminal { .. }
+            | Thing::Terminal(_)
             | Thing::Payee(_)
             | Thing::Agent { .. }
             | Thing::Mandate(_)

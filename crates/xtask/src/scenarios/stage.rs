@@ -38,7 +38,7 @@ pub(crate) struct Changes {
 #[derive(Clone, Debug)]
 pub(crate) enum Thing {
     Owner(Party),
-    Terminal { owner: String, party: Party },
+    Terminal(Party),
     Payee(Party),
     Agent { party: Party, wallet: String },
     Wallet { id: String, owner: String },
@@ -69,7 +69,7 @@ impl Stage {
     pub(crate) fn id(&self, name: &str) -> anyhow::Result<String> {
         Ok(match self.thing(name)? {
             Thing::Owner(party) | Thing::Payee(party) | Thing::Agent { party, .. } => party.id.clone(),
-            Thing::Terminal { party, .. } => party.key.clone(),
+            Thing::Terminal(party) => party.key.clone(),
             Thing::Wallet { id, .. } | Thing::Mandate(id) | Thing::Purchase(id) | Thing::Question { id, .. } => {
                 id.clone()
             }
@@ -80,7 +80,7 @@ impl Stage {
     pub(crate) fn party(&self, name: &str) -> anyhow::Result<Party> {
         match self.thing(name)? {
             Thing::Owner(party)
-            | Thing::Terminal { party, .. }
+            | Thing::Terminal(party)
             | Thing::Payee(party)
             | Thing::Agent { party, .. } => Ok(party.clone()),
             Thing::Wallet { .. } | Thing::Mandate(_) | Thing::Purchase(_) | Thing::Question { .. } => {
@@ -147,7 +147,7 @@ impl Stage {
                     balances.insert(name.clone(), i128::try_from(available)?);
                 }
                 Thing::Owner(_)
-                | Thing::Terminal { .. }
+                | Thing::Terminal(_)
                 | Thing::Agent { .. }
                 | Thing::Mandate(_)
                 | Thing::Purchase(_)
@@ -173,7 +173,7 @@ impl Stage {
                 Thing::Wallet { id, .. } => id,
                 Thing::Payee(party) => &party.id,
                 Thing::Owner(_)
-                | Thing::Terminal { .. }
+                | Thing::Terminal(_)
                 | Thing::Agent { .. }
                 | Thing::Mandate(_)
                 | Thing::Purchase(_)
