@@ -108,7 +108,7 @@ fn kill_and_check(town: &mut Town, shared: &Shared, plan: Plan, measured: &mut M
         }
         let ready = town.installation.server.restart().with_context(|| format!("after kill {kill}"))?;
         let paid = client::pays_again(&mut town.witness, &town.sellers[0], shared)?;
-        ensure!(ready + paid <= PAYS_WITHIN, "a new payment took {:?} after kill {kill}", ready + paid);
+        ensure!(ready + paid <= PAYS_WITHIN, "after kill {kill}, ready took {ready:?} and a new payment {paid:?}");
         measured.ready.push(ready);
         measured.paid.push(ready + paid);
         let _quiet = shared.gate.write().unwrap_or_else(PoisonError::into_inner);

@@ -19,7 +19,7 @@ use crate::kill9::history::{Acknowledged, History, What};
 const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
 
 /// The wait before a server that cannot be reached is tried again.
-const AGAIN_AFTER: Duration = Duration::from_millis(5);
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The payments of one array.
 const ARRAY: usize = 10;
