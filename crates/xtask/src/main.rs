@@ -3,12 +3,21 @@
 //! Reading order: [`test`] is what CI runs, [`lanes`] and [`packages`] are the tables it works through, and
 //! [`tidy`] holds the rules. Nothing here is needed to build the product.
 
+// What a story does not expect is an error whatever it is, also when there are more kinds of it.
+#![allow(clippy::wildcard_enum_match_arm)]
+
+mod blackbox;
 mod crates;
 mod docs;
+mod fuzz;
+mod kill9;
 mod lanes;
 mod packages;
 mod run;
+mod scenarios;
+mod schemathesis;
 mod source;
+mod storm;
 mod test;
 mod tidy;
 mod workspace;
@@ -42,6 +51,49 @@ enum Task {
     Tidy,
     /// Counts the crates in the product, and fails over the limit.
     Crates,
+    /// Plays the stories of the product against a real server.
+    Scenarios {
+        /// Such as `S16`; all of them without.
+        names: Vec<String>,
+        /// Prints one line of JSON at the end.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Kills a server under load, and looks for what is then lost or doubled.
+    Kill9 {
+        /// How often.
+        #[arg(long, default_value_t = 30)]
+        kills: usize,
+        /// How many clients work meanwhile.
+        #[arg(long, default_value_t = 64)]
+        clients: usize,
+        /// Where the random numbers begin.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
+    /// Lets a thousand payments race for one limit, again and again.
+    Storm {
+        /// How often.
+        #[arg(long, default_value_t = 100)]
+        rounds: usize,
+    },
+    /// Feeds every parser with bytes nobody would write; the targets lie in `fuzz/`.
+    Fuzz {
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// Only this target.
+        target: Option<String>,
+    },
+    /// Tries the API as its description says; needs `cargo xtask lane schemathesis` once, which installs it.
+    Schemathesis {
+        /// The most examples of each operation.
+        #[arg(long, default_value_t = 300)]
+        examples: usize,
+        /// Where the random numbers begin.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -67,6 +119,14 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Lane { name } => lanes::run_named(&root, &name),
         Task::Tidy => tidy::run(&root),
         Task::Crates => crates::run(&root),
+        Task::Scenarios { names, json } => {
+            let reader = if json { scenarios::Reader::Program } else { scenarios::Reader::Person };
+            scenarios::run(&root, &names, reader)
+        }
+        Task::Kill9 { kills, clients, seed } => kill9::run(&root, kill9::Plan { kills, clients, seed }),
+        Task::Storm { rounds } => storm::run(&root, rounds),
+        Task::Fuzz { seconds, target } => fuzz::run(&root, seconds, target.as_deref()),
+        Task::Schemathesis { examples, seed } => schemathesis::run(&root, examples, seed),
         Task::Docs => docs::run(&root),
     }
 }

@@ -29,6 +29,7 @@ enum Proof {
 use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
+const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
@@ -46,13 +47,15 @@ const NPM: &[Package] = &[];
 #[rustfmt::skip]
 const PIP: &[Package] = &[
     Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
-    Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: &["schemathesis"] },
+    Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
+    Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SCHEMATHESIS },
 ];
 
 /// Programs for cargo, built from source. One line each.
 #[rustfmt::skip]
 const CARGO: &[Package] = &[
     Package { name: "cargo-deny@0.20.2", proof: Succeeds(&["cargo", "deny", "--version"]), lanes: &["deny"] },
+    Package { name: "cargo-fuzz@0.13.2", proof: Succeeds(&["cargo", "fuzz", "--version"]), lanes: &["fuzz", "fuzz-long"] },
 ];
 
 /// Installs what is missing for the build and for these lanes.

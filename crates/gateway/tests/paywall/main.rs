@@ -1,8 +1,6 @@
 //! The gateway from outside: a real server, a real book, an upstream that can misbehave, and buyers of every kind.
 #![allow(clippy::unwrap_used)]
 
-#![allow(clippy::unwrap_used)]
-
 mod assertions;
 mod buyer;
 mod config;

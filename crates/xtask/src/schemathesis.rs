@@ -1,0 +1,86 @@
+//! `cargo xtask schemathesis`: the API as its own description says, tried with requests nobody would think of.
+//!
+//! A server with a seeded book runs; schemathesis reads `/openapi.json`, follows its links, and every request is signed by
+//! `schemathesis/hooks.py`. Nothing may end in a 5xx, and no answer may differ from its description.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+use evidence::base64url;
+use serde_json::{Value, json};
+
+use crate::blackbox::installation::{Installation, Party, fresh_name, money};
+use crate::blackbox::server;
+
+/// Where the lane's packages lie; `packages.rs` installs them.
+const PROGRAM: &str = "target/venv/bin/schemathesis";
+
+/// What is checked of every answer.
+const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+                      response_schema_conformance,response_headers_conformance";
+
+/// Not tried: a stream has no end, and a clock that was put forward by years makes every id too old.
+const LEFT_OUT: &[&str] = &["/v1/decisions/stream", "/v1/clock/advance"];
+
+/// Runs with at most `examples` of each operation.
+pub(crate) fn run(root: &Path, examples: usize, seed: u64) -> anyhow::Result<()> {
+    let program = server::build(root)?;
+    let mut installation = Installation::start(root, &program, "schemathesis")?;
+    let book = seed_book(&mut installation)?;
+    let mut command = Command::new(root.join(PROGRAM));
+    command.arg("run").arg(format!("http://{}/openapi.json", installation.server.address()));
+    command.args(["--checks", CHECKS, "--max-examples", &examples.to_string(), "--seed", &seed.to_string()]);
+    command.args(["--phases", "examples,coverage,fuzzing,stateful", "--generation-database", "none"]);
+    command.args(["--suppress-health-check", "all", "--continue-on-failure", "--no-color"]);
+    for path in LEFT_OUT {
+        command.args(["--exclude-path", path]);
+    }
+    command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", root.join("crates/xtask/src/schemathesis"));
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    command.env("TOLLBRIDGE_BOOK", book.to_string()).env("TOLLBRIDGE_SEED", seed.to_string());
+    command.current_dir(installation.server.directory());
+    let status = command.status().context("schemathesis does not start")?;
+    ensure!(
+        status.success(),
+        "schemathesis: {status}; the server's log: {}",
+        installation.server.directory().display()
+    );
+    let audited = installation.audit()?;
+    installation.server.verify()?;
+    println!("✓ {} entries, audited and verified offline", audited.entries.len());
+    installation.server.discard()
+}
+
+/// A book with something of everything, and the keys and names that requests may use.
+fn seed_book(installation: &mut Installation) -> anyhow::Result<Value> {
+    let mut owner = installation.owner()?;
+    let wallet = installation.wallet(&mut owner, 1_000_000_000, &[])?;
+    let mut payee = installation.payee("fuzz")?;
+    let generous = json!({ "kind": "per_payment", "max": "1000000" });
+    let mut agent = installation.agent(&mut owner, &wallet, std::slice::from_ref(&generous))?;
+    let mandate = fresh_name("mdt");
+    let body = json!({
+        "id": mandate, "wallet": wallet, "agent": agent.id, "limits": [generous],
+        "valid_from": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z",
+    });
+    owner.caller.make("/v1/mandates", &body)?;
+    let (payment, hold) = (fresh_name("pay"), fresh_name("hld"));
+    let mut buy = json!({ "id": payment, "wallet": wallet, "payee": payee.id, "amount": money(100) });
+    agent.caller.make("/v1/payments", &buy)?;
+    buy["id"] = json!(hold);
+    buy["expires_at"] = json!((jiff::Timestamp::now() + std::time::Duration::from_secs(86_400)).to_string());
+    agent.caller.make("/v1/holds", &buy)?;
+    let operator = installation.server.operator_seed()?;
+    let key = |party: &Party| json!({ "key": party.key, "seed": base64url::encode(&party.seed) });
+    Ok(json!({
+        "keys": {
+            "operator": { "key": operator.0, "seed": base64url::encode(&operator.1) },
+            "owner": key(&owner), "agent": key(&agent), "payee": key(&mut payee),
+        },
+        "names": {
+            "owner": [owner.id], "wallet": [wallet], "payee": [payee.id], "agent": [agent.id],
+            "mandate": [mandate], "payment": [payment, hold],
+        },
+    }))
+}

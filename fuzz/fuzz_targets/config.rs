@@ -1,0 +1,11 @@
+//! The gateway's configuration: whatever stands in the file, it is a configuration or it is refused with a reason.
+#![no_main]
+
+use gateway::Config;
+use std::path::Path;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    if let Err(fault) = Config::parse(text, Path::new("/nowhere")) {
+        assert!(!fault.to_string().is_empty());
+    }
+});
