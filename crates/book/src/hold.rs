@@ -121,7 +121,11 @@ impl Capture {
         if self.amount.is_zero() {
             return Decision::Reject(Reject::AmountZero);
         }
-        if hold.left() < self.amount {
+        #[cfg(feature = "sabotage")]
+        let over = book.has(crate::sabotage::Sabotage::CaptureAboveHold) && self.amount <= hold.amount;
+        #[cfg(not(feature = "sabotage"))]
+        let over = false;
+        if hold.left() < self.amount && !over {
             return Decision::Record(Outcome::Denied(Refusal {
                 rule: RuleRef::BOOK,
                 denial: Denial::CaptureTooLarge,

@@ -392,7 +392,7 @@ impl Book {
         }
     }
 
-    fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
+    pub(crate) fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
         [
             self.wallets.at_mut(payer.wallet).policy.as_deref_mut(),
             payer.agent.and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
@@ -412,6 +412,12 @@ impl Book {
             Payees::Split(split) => {
                 let weights: Vec<u128> = split.shares.iter().map(|share| u128::from(share.weight)).collect();
                 let amounts = amount.split(&weights).expect("decided: the shares are a whole");
+                #[cfg(feature = "sabotage")]
+                let amounts = if self.has(crate::sabotage::Sabotage::SplitRemainderLost) {
+                    crate::sabotage::rounded_down(amount, &weights, amounts)
+                } else {
+                    amounts
+                };
                 let parts = split.shares.iter().zip(amounts);
                 let parts = parts.map(|(share, amount)| Part { amount, fee: fee(find(share.payee), amount) });
                 Parts::Many { parts: parts.collect() }
@@ -454,6 +460,10 @@ impl Book {
     fn pay_one(&mut self, asset: usize, slot: Slot, part: Part) -> PaidPart {
         let payee = self.payees.at_mut(slot);
         payee.fee_carry = payee.fee.fee(part.amount, payee.fee_carry).1;
+        #[cfg(feature = "sabotage")]
+        if self.sabotage == Some(crate::sabotage::Sabotage::FeeCarryDropped) {
+            payee.fee_carry = 0;
+        }
         payee.balance.credit(part.amount.saturating_sub(part.fee));
         if !part.fee.is_zero() {
             self.assets.get_mut(asset).expect("a wallet's asset is registered").fees.credit(part.fee);
