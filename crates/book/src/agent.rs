@@ -6,7 +6,7 @@ use crate::command::Actor;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId, WalletId};
-use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::limit::{Limit, Policy, Usage};
 use crate::limits::{AHEAD_NANOS_MAX, NONCES_MAX};
 use crate::open::deny;
 use crate::table::Slot;
@@ -112,12 +112,14 @@ canon_struct!(Present { nonce, request });
 
 impl Present {
     pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
-        let Some(key) = by.key().and_then(|key| book.keys.get(key.0)) else {
+        let named = by.key().zip(by.holder().and_then(|holder| book.find_holder(holder).ok()));
+        let Some((name, holder)) = named else {
             return Decision::Reject(Reject::KeyUnknown);
         };
-        if key.status == Status::Revoked {
-            return deny(Denial::KeyRevoked);
+        if let Some(no) = book.check_key(name, holder) {
+            return no;
         }
+        let key = book.keys.get(name.0).expect("checked: the key is known");
         if at.after(AHEAD_NANOS_MAX).0 / 1_000 < self.nonce {
             return Decision::Reject(Reject::NonceFromFuture);
         }
@@ -260,9 +262,6 @@ impl EnrolAgent {
         if book.agents.get(id).is_some() || book.keys.get(self.key.0).is_some() {
             return Decision::Reject(Reject::AlreadyExists);
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         if wallet.status == Status::Revoked || wallet.sub.is_some() {
             return deny(Denial::WalletClosed);
         }
@@ -282,6 +281,17 @@ impl EnrolAgent {
 }
 
 impl Actor {
+    /// Whom the key has to speak for.
+    fn holder(&self) -> Option<KeyHolder> {
+        match self {
+            Actor::Operator { .. } => Some(KeyHolder::Operator),
+            Actor::Owner { owner, .. } => Some(KeyHolder::Owner(*owner)),
+            Actor::Agent { agent, .. } => Some(KeyHolder::Agent(*agent)),
+            Actor::Payee { payee, .. } => Some(KeyHolder::Payee(*payee)),
+            Actor::Book => None,
+        }
+    }
+
     /// The key that spoke; the book itself has none.
     pub fn key(&self) -> Option<KeyId> {
         match self {

@@ -249,6 +249,9 @@ impl Book {
         if let Some(answer) = self.seen(at, command, request) {
             return answer;
         }
+        if let Some(reject) = command.action.malformed() {
+            return Decision::Reject(reject);
+        }
         if self.settings.is_none() != matches!(command.action, Action::OpenBook(_)) {
             return Decision::Reject(Reject::BookState);
         }

@@ -3,14 +3,18 @@
 use crate::agent::{EnrolAgent, EnrolKey, Present, RevokeKey};
 use crate::approval::{Approve, Refuse};
 use crate::canon::{canon_enum, canon_struct};
+use crate::entry::Reject;
 use crate::freeze::{Freeze, Revoke, Unfreeze};
 use crate::hold::{Capture, Expire, PlaceHold, Redeem, Void};
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId};
+use crate::limit::{Limit, well_formed};
+use crate::limits::RATES_MAX;
 use crate::mandate::{GrantMandate, SetLimits};
 use crate::meter::{Charge, CloseMeter, OpenMeter};
 use crate::open::{OpenBook, RegisterAsset};
 use crate::pay::Pay;
 use crate::payee::RegisterPayee;
+use crate::purchase::Purchase;
 use crate::refund::Refund;
 use crate::transfer::Transfer;
 use crate::wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};
@@ -133,6 +137,45 @@ canon_enum!(Action {
 });
 
 impl Action {
+    /// Why an entry could not hold this, whatever came of it. Even a refusal is written down, and must be read again.
+    pub(crate) fn malformed(&self) -> Option<Reject> {
+        let unless = |holds: bool, reject: Reject| if holds { None } else { Some(reject) };
+        let limits = |limits: &[Limit]| unless(well_formed(limits), Reject::LimitsMalformed);
+        let kinds = |count: usize| unless((1..=RATES_MAX).contains(&count), Reject::LimitsMalformed);
+        let whole = |purchase: &Purchase| unless(purchase.to.is_whole(), Reject::SplitNotWhole);
+        match self {
+            Action::OpenWallet(it) => limits(&it.limits),
+            Action::OpenSubAccount(it) => limits(&it.limits),
+            Action::EnrolAgent(it) => limits(&it.limits),
+            Action::SetLimits(it) => limits(&it.limits),
+            Action::GrantMandate(it) => limits(&it.limits),
+            Action::Pay(it) => whole(&it.purchase),
+            Action::PlaceHold(it) => whole(&it.purchase),
+            Action::OpenMeter(it) => whole(&it.purchase).or_else(|| kinds(it.rates.len())),
+            Action::Charge(it) => kinds(it.units.len()),
+            Action::OpenBook(_)
+            | Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::RevokeKey(_)
+            | Action::CloseWallet(_)
+            | Action::RegisterPayee(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Transfer(_)
+            | Action::Capture(_)
+            | Action::Void(_)
+            | Action::Expire(_)
+            | Action::Refund(_)
+            | Action::CloseMeter(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => None,
+        }
+    }
+
     /// Whether the command only ends or lessens what is under way: what is still taken when the disk is nearly full.
     pub fn closes(&self) -> bool {
         match self {

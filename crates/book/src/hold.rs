@@ -132,6 +132,9 @@ impl Capture {
                 remaining: Some(hold.left()),
             }));
         }
+        if !book.has_room_for(&hold.to, self.amount) {
+            return Decision::Reject(Reject::AmountTooLarge);
+        }
         let parts = book.divide(&hold.to, None, self.amount);
         Decision::Record(Outcome::Captured(Moved {
             amount: self.amount,
@@ -170,7 +173,8 @@ impl Expire {
         let hold = book.records.get(self.hold.0).and_then(|record| record.hold());
         match hold.filter(|hold| hold.open && hold.expires_at <= at) {
             None => Decision::Reject(Reject::HoldUnknown),
-            Some(Hold { meter: Some(meter), to, amount, .. }) => {
+            // Whoever can count no more gets no more: time does not wait for an account to be emptied.
+            Some(Hold { meter: Some(meter), to, amount, .. }) if book.has_room_for(to, *amount) => {
                 Decision::Record(Outcome::Settled(book.settle(meter, to, *amount)))
             }
             Some(hold) => Decision::Record(Outcome::Released(Released { amount: hold.left() })),
@@ -319,6 +323,10 @@ impl Book {
         };
         when(self.owners.at(wallet.owner).status, Denial::OwnerFrozen, Denial::OwnerFrozen)
             .or_else(|| when(wallet.status, Denial::WalletFrozen, Denial::WalletClosed))
+            .or_else(|| {
+                let (parent, _) = wallet.sub?;
+                when(self.wallets.at(parent).status, Denial::WalletFrozen, Denial::WalletClosed)
+            })
             .or_else(|| {
                 let agent = self.agents.at(payer.agent?);
                 when(agent.status, Denial::AgentFrozen, Denial::AgentRevoked)

@@ -4,10 +4,10 @@
 //! agree. A limit that denies wins over one that asks, whatever their order; a limit this version does not know denies.
 
 use crate::calendar::{Period, Zone, period_end};
-use crate::canon::{Code, canon_enum, canon_struct};
+use crate::canon::{self, Code, canon_enum, canon_struct};
 use crate::entry::{Ask, Denial};
 use crate::id::PayeeId;
-use crate::limits::{LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
+use crate::limits::{LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
 use crate::money::Amount;
 use crate::table::Slot;
 use crate::time::Time;
@@ -84,6 +84,7 @@ pub(crate) fn well_formed(limits: &[Limit]) -> bool {
         Window::Calendar { .. } => true,
     };
     limits.len() <= LIMITS_MAX
+        && canon::bytes(&limits.to_vec()).len() <= LIMITS_BYTES_MAX
         && limits.iter().all(|limit| match limit {
             Limit::Window { window: w, .. } | Limit::Velocity { window: w, .. } => window(w),
             Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees } => payees.len() <= LIST_MAX,
@@ -284,7 +285,7 @@ impl Usage {
 
     /// Counts one payment.
     pub(crate) fn spend(&mut self, at: Time, amount: Amount) {
-        self.spent = self.spent.checked_add(amount).expect("a wallet's money bounds its spending");
+        self.spent = self.spent.saturating_add(amount);
         self.uses = self.uses.checked_add(1).expect("fewer than 2^64 payments");
         for window in &mut self.windows {
             window.count(at, amount, 1);
@@ -309,7 +310,7 @@ impl Usage {
 
     /// Adds what was used under another policy.
     pub(crate) fn absorb(&mut self, at: Time, other: Usage) {
-        self.spent = self.spent.checked_add(other.spent).expect("a wallet's money bounds its spending");
+        self.spent = self.spent.saturating_add(other.spent);
         self.uses = self.uses.saturating_add(other.uses);
         for theirs in other.windows {
             let (spent, count) = theirs.used(at);
@@ -396,10 +397,7 @@ impl WindowUsage {
                 .rev()
                 .take_while(|spent| at < spent.at.after(*nanos))
                 .fold((Amount::ZERO, 0u32), |(sum, count), spent| {
-                    (
-                        sum.checked_add(spent.amount).expect("within the total"),
-                        count.saturating_add(spent.count),
-                    )
+                    (sum.saturating_add(spent.amount), count.saturating_add(spent.count))
                 }),
         }
     }
@@ -412,7 +410,7 @@ impl WindowUsage {
                     *spent = Amount::ZERO;
                     *count = 0;
                 }
-                *spent = spent.checked_add(amount).expect("within the total");
+                *spent = spent.saturating_add(amount);
                 *count = count.saturating_add(payments);
             }
             (WindowState::Rolling { nanos, payments: list }, Window::Rolling { .. }) => {
@@ -462,7 +460,7 @@ fn merge_oldest(payments: &mut VecDeque<Spent>) {
         && let Some(next) = payments.front_mut()
     {
         next.from = oldest.from;
-        next.amount = next.amount.checked_add(oldest.amount).expect("within the total");
+        next.amount = next.amount.saturating_add(oldest.amount);
         next.count = next.count.saturating_add(oldest.count);
     }
 }

@@ -15,6 +15,9 @@ pub const ASSETS_MAX: usize = 256;
 /// The most limits on one wallet, agent or mandate.
 pub const LIMITS_MAX: usize = 32;
 
+/// The most bytes that the limits on one wallet, agent or mandate take in an entry.
+pub const LIMITS_BYTES_MAX: usize = 60_000;
+
 /// The most payees or categories named by one limit.
 pub const LIST_MAX: usize = 256;
 

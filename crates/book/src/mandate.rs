@@ -7,7 +7,7 @@ use crate::command::Actor;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, MandateId, WalletId};
-use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::limit::{Limit, Policy, Usage};
 use crate::open::deny;
 use crate::table::Slot;
 use crate::time::Time;
@@ -73,9 +73,6 @@ impl GrantMandate {
         }
         if book.mandates.get(id).is_some() {
             return Decision::Reject(Reject::AlreadyExists);
-        }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
         }
         if self.expires_at <= self.valid_from || self.expires_at <= at {
             return Decision::Reject(Reject::TimeOutOfRange);
@@ -168,9 +165,6 @@ impl SetLimits {
         };
         if let Some(no) = book.owner_only(by, owner, unknown) {
             return no;
-        }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
         }
         if status == Status::Revoked {
             return deny(Denial::Revoked);

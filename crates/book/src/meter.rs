@@ -7,7 +7,6 @@ use crate::entry::{Denial, Metered, Moved, Outcome, Refusal, Reject, RuleRef, Se
 use crate::hold::holdable_until;
 use crate::id::{Id, MeterId};
 use crate::limit::Versions;
-use crate::limits::RATES_MAX;
 use crate::money::{Amount, NANOS, Nanos, NanosPerUnit, Rounding};
 use crate::open::deny;
 use crate::purchase::{Kind, Payees, Purchase};
@@ -73,9 +72,6 @@ impl OpenMeter {
     pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
         if !holdable_until(at, self.expires_at) {
             return Decision::Reject(Reject::TimeOutOfRange);
-        }
-        if !(1..=RATES_MAX).contains(&self.rates.len()) {
-            return Decision::Reject(Reject::LimitsMalformed);
         }
         match book.authorize(at, by, Kind::Meter, &self.purchase) {
             Ok(allowed) => Decision::Record(Outcome::Held(allowed.versions)),
@@ -143,6 +139,7 @@ impl CloseMeter {
             Err(no) => return no,
         };
         match &hold.meter {
+            Some(_) if !book.has_room_for(&hold.to, hold.amount) => Decision::Reject(Reject::AmountTooLarge),
             Some(meter) => Decision::Record(Outcome::Settled(book.settle(meter, &hold.to, hold.amount))),
             None => Decision::Reject(Reject::MeterUnknown),
         }

@@ -36,6 +36,11 @@ impl Amount {
         self.0.checked_add(other.0).and_then(Amount::new)
     }
 
+    /// The sum, or [`AMOUNT_MAX`] where it exceeds that: for what only ever refuses more by being larger.
+    pub(crate) fn saturating_add(self, other: Amount) -> Amount {
+        self.checked_add(other).unwrap_or(Amount(AMOUNT_MAX))
+    }
+
     /// The difference, or `None` where `other` is larger.
     pub fn checked_sub(self, other: Amount) -> Option<Amount> {
         self.0.checked_sub(other.0).map(Amount)

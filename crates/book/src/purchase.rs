@@ -14,6 +14,7 @@ use crate::limit::{Opinion, PayeeFacts, Policy, Spending, Versions};
 use crate::limits::PARTS_MAX;
 use crate::money::Amount;
 use crate::open::deny;
+use crate::payee::Payee;
 use crate::record::PaidPart;
 use crate::table::Slot;
 use crate::time::Time;
@@ -86,7 +87,7 @@ pub struct Share {
 canon_struct!(Share { payee, weight });
 
 impl Payees {
-    fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         match self {
             Payees::One(_) => true,
             Payees::Split(Split { whole, shares }) => {
@@ -159,9 +160,6 @@ impl Book {
     ) -> Result<Allowed, Decision> {
         if buy.amount.is_zero() {
             return Err(Decision::Reject(Reject::AmountZero));
-        }
-        if !buy.to.is_whole() {
-            return Err(Decision::Reject(Reject::SplitNotWhole));
         }
         let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
         let slot = self.find_wallet(buy, mandate).ok_or(Decision::Reject(Reject::WalletUnknown))?;
@@ -322,7 +320,7 @@ impl Book {
             if payee.owner == Some(wallet.owner) {
                 return Err(deny(Denial::SelfPayment));
             }
-            if !payee.balance.has_room(buy.amount) {
+            if !self.can_count(payee, buy.amount) {
                 return Err(Decision::Reject(Reject::AmountTooLarge));
             }
             if matches!(buy.to, Payees::One(_)) {
@@ -332,6 +330,17 @@ impl Book {
             facts.push(PayeeFacts { payee: id, slot: payee_slot, category: payee.category });
         }
         Ok(facts)
+    }
+
+    /// Whether a payee, and the fees on what it collects, can count `amount` more.
+    fn can_count(&self, payee: &Payee, amount: Amount) -> bool {
+        let fees = self.assets.get(usize::from(payee.asset)).map(|row| row.fees);
+        payee.balance.has_room(amount) && fees.is_some_and(|fees| fees.has_room(amount))
+    }
+
+    /// Whether everybody who collects can count `amount` more.
+    pub(crate) fn has_room_for(&self, to: &Payees, amount: Amount) -> bool {
+        to.each().all(|id| self.payees.get(id.0).is_some_and(|payee| self.can_count(payee, amount)))
     }
 
     /// What nobody denies may still need the owner's word.

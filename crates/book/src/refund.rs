@@ -53,6 +53,9 @@ impl Refund {
         if book.wallets.at(source).status == Status::Revoked {
             return deny(Denial::WalletClosed);
         }
+        if !book.wallets.at(source).balance.has_room(self.amount) {
+            return Decision::Reject(Reject::AmountTooLarge);
+        }
         let shares = self.amount.split(&weights).expect("checked: something is left to refund");
         let shares = shares.chunks_exact(2).filter_map(|pair| match pair {
             [amount, fee] => Some(Part { amount: *amount, fee: *fee }),

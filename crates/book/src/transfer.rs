@@ -51,17 +51,24 @@ impl Transfer {
         let Some(asset) = book.asset(self.asset) else {
             return Decision::Reject(Reject::AssetUnknown);
         };
-        let (from, to) = match (book.account(self.from, asset), book.account(self.to, asset)) {
-            (Ok(from), Ok(to)) => (from, to),
-            (Err(no), _) | (_, Err(no)) => return no,
-        };
+        let (from, to) = (book.account(self.from, asset), book.account(self.to, asset));
+        for account in [&from, &to] {
+            if let Err(unknown @ Decision::Reject(_)) = account {
+                return unknown.clone();
+            }
+        }
+        // Before anything is said of the accounts: strangers learn nothing about them.
         if let Some(no) = self.forbids(book, by) {
             return no;
         }
+        let (from, to) = match (from, to) {
+            (Ok(from), Ok(to)) => (from, to),
+            (Err(no), _) | (_, Err(no)) => return no,
+        };
         if let Some(no) = book.stops(self.from) {
             return no;
         }
-        if !to.has_room(self.amount) || !from.has_room(self.amount) {
+        if !to.has_room(self.amount) || from.debits.checked_add(self.amount).is_none() {
             return Decision::Reject(Reject::AmountTooLarge);
         }
         if self.from != Account::World && from.available() < self.amount {

@@ -7,7 +7,7 @@ use crate::command::Actor;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, KeyId, OwnerId, WalletId};
-use crate::limit::{Limit, Policy, Usage, well_formed};
+use crate::limit::{Limit, Policy, Usage};
 use crate::limits::CONTACTS_MAX;
 use crate::open::{Balance, deny};
 use crate::table::Slot;
@@ -106,9 +106,6 @@ impl OpenWallet {
         if book.asset(self.asset).is_none() {
             return Decision::Reject(Reject::AssetUnknown);
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         Decision::Record(Outcome::Done)
     }
 
@@ -152,9 +149,6 @@ impl OpenSubAccount {
         if wallet.sub.is_some() {
             return Decision::Reject(Reject::AccountsMismatch);
         }
-        if !well_formed(&self.limits) {
-            return Decision::Reject(Reject::LimitsMalformed);
-        }
         if wallet.status == Status::Revoked {
             return deny(Denial::WalletClosed);
         }
@@ -196,6 +190,9 @@ impl CloseWallet {
             None if !wallet.balance.available().is_zero() => deny(Denial::AccountNotEmpty),
             Some((parent, _)) if book.wallets.at(parent).status == Status::Revoked => {
                 deny(Denial::WalletClosed)
+            }
+            Some((parent, _)) if !book.wallets.at(parent).balance.has_room(wallet.balance.available()) => {
+                Decision::Reject(Reject::AmountTooLarge)
             }
             None | Some(_) => Decision::Record(Outcome::Done),
         }

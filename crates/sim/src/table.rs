@@ -98,9 +98,9 @@ impl Run {
     /// # Errors
     /// What differs.
     pub fn confirm(&self) -> Result<(), String> {
-        homes::same_everywhere(&self.entries, &self.roots)?;
-        if let Some(steps) = &self.steps {
-            homes::same_by_writer(steps, &self.entries)?;
+        match &self.steps {
+            Some(steps) => homes::same_by_writer(steps, &self.entries)?,
+            None => homes::same_everywhere(&self.entries, &self.roots)?,
         }
         let report = audit::audit(&self.entries);
         if let Some(violation) = report.violations.first() {
@@ -242,6 +242,9 @@ impl Run {
         self.replica.replay(&bytes).map_err(|wrong| format!("replay: {wrong}"))?;
         if self.replica.root() != self.book.root() {
             return Err("replay comes to another root".to_owned());
+        }
+        if self.replica.next_due() != self.book.next_due() {
+            return Err("to a replayed book, something else is due".to_owned());
         }
         self.entries.push(bytes);
         self.roots.push(self.book.root());

@@ -40,7 +40,9 @@ impl Walk {
             }
             (Action::Expire { hold }, Outcome::Released { amount }) => {
                 self.is_due(*hold, at, by);
-                let is_metered = self.hold(*hold).is_some_and(|hold| hold.meter.is_some());
+                let metered = self.hold(*hold).filter(|hold| hold.meter.is_some());
+                let is_metered =
+                    metered.is_some_and(|metered| self.state.can_all_count(*hold, metered.amount));
                 self.expect(!is_metered, "I6", "a meter that expires is settled");
                 self.release(*hold, *amount);
             }

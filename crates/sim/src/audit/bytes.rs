@@ -86,6 +86,11 @@ impl<'a> Bytes<'a> {
         self.fields.pop();
         let bytes = self.take(length as usize, name)?;
         let text = String::from_utf8(bytes.to_vec()).map_err(|_| format!("{name}: no text"))?;
+        let others = if name == "zone" { "_-/+" } else { "_-./" };
+        let allowed = |letter: char| letter.is_ascii_alphanumeric() || others.contains(letter);
+        if text.is_empty() || !text.chars().all(allowed) {
+            return Err(format!("{name}: letters that no name has"));
+        }
         self.note(start, name, text.clone());
         Ok(text)
     }

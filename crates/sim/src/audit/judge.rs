@@ -186,7 +186,7 @@ impl State {
             if payee.owner == Some(wallet.owner) {
                 return Err(denied("self_payment"));
             }
-            if !self.sums(Place::Payee(*name), &payee.asset).has_room(buy.amount) {
+            if !self.can_count(*name, buy.amount) {
                 return Err(Judgement::Rejected("amount_too_large"));
             }
             spending.payees.push(*name);
@@ -194,6 +194,12 @@ impl State {
             spending.all_known &= wallet.known.contains(name);
         }
         Ok(spending)
+    }
+
+    /// Whether a payee, and the fees on what it collects, can count so much more.
+    pub(super) fn can_count(&self, payee: Name, amount: u128) -> bool {
+        let asset = &self.payees[&payee].asset;
+        [Place::Payee(payee), Place::Fees].iter().all(|place| self.sums(*place, asset).has_room(amount))
     }
 
     /// What some limit asks, if anything, once none denies.
@@ -313,7 +319,16 @@ impl State {
         if amount > rest {
             return left("capture_too_large", rest);
         }
+        if !self.can_all_count(name, amount) {
+            return Judgement::Rejected("amount_too_large");
+        }
         Judgement::Fine
+    }
+
+    /// Whether everybody whom a hold pays can count so much more.
+    pub(super) fn can_all_count(&self, hold: Name, amount: u128) -> bool {
+        let bought = &self.bought[&hold];
+        bought.purchase.shares.iter().all(|share| self.can_count(share.0, amount))
     }
 
     pub(super) fn judge_charge(

@@ -20,9 +20,9 @@ impl Sums {
         self.credits < self.debits + self.held
     }
 
-    /// Whether `amount` more can go in or out without passing what can be counted.
+    /// Whether `amount` more can come in without passing what can be counted.
     pub(super) fn has_room(&self, amount: u128) -> bool {
-        self.credits + amount <= AMOUNT_MAX && self.debits + amount <= AMOUNT_MAX
+        self.credits + amount <= AMOUNT_MAX
     }
 }
 

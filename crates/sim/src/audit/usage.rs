@@ -35,6 +35,8 @@ struct Payment {
     at: u64,
     amount: u128,
     count: u64,
+    /// When the period it falls into began; none where payments are forgotten one by one.
+    period: Option<civil::Date>,
 }
 
 /// What is to be spent, as limits see it.
@@ -127,7 +129,7 @@ impl Usage {
         self.spent += amount;
         self.uses += 1;
         for counter in &mut self.windows {
-            counter.payments.push(Payment { at, amount, count: 1 });
+            counter.push(at, amount, 1);
         }
     }
 
@@ -182,11 +184,9 @@ impl Usage {
         let count = sums.iter().map(|sum| sum.1).max().unwrap_or(0);
         for window in wanted {
             if !self.windows.iter().any(|counter| counter.window == *window) {
-                self.windows.push(Counter {
-                    window: window.clone(),
-                    since: at,
-                    payments: vec![Payment { at, amount, count }],
-                });
+                let mut counter = Counter { window: window.clone(), since: at, payments: Vec::new() };
+                counter.push(at, amount, count);
+                self.windows.push(counter);
             }
         }
     }
@@ -198,7 +198,7 @@ impl Usage {
         for theirs in &other.windows {
             let (amount, count) = theirs.sums(at);
             match self.windows.iter_mut().find(|ours| ours.window == theirs.window) {
-                Some(ours) if ours.sums(at) != (0, 0) => ours.payments.push(Payment { at, amount, count }),
+                Some(ours) if ours.sums(at) != (0, 0) => ours.push(at, amount, count),
                 Some(ours) => *ours = theirs.clone(),
                 None => self.windows.push(theirs.clone()),
             }
@@ -207,12 +207,23 @@ impl Usage {
 }
 
 impl Counter {
+    fn push(&mut self, at: u64, amount: u128, count: u64) {
+        let period = self.period(at);
+        self.payments.push(Payment { at, amount, count, period });
+    }
+
+    fn period(&self, at: u64) -> Option<civil::Date> {
+        match &self.window {
+            Window::Rolling { .. } => None,
+            Window::Calendar { period, zone } => Some(first_date(at, *period, zone)),
+        }
+    }
+
     fn live(&self, at: u64) -> impl Iterator<Item = &Payment> {
-        self.payments.iter().filter(move |payment| match &self.window {
+        let period = self.period(at);
+        self.payments.iter().filter(move |payment| match self.window {
             Window::Rolling { seconds } => at < payment.at + seconds * 1_000_000_000,
-            Window::Calendar { period, zone } => {
-                bucket(payment.at, *period, zone) == bucket(at, *period, zone)
-            }
+            Window::Calendar { .. } => payment.period == period,
         })
     }
 
@@ -223,7 +234,7 @@ impl Counter {
 }
 
 /// The first date of the day, week or month that `at` falls into, on the calendar of `zone`.
-fn bucket(at: u64, period: u8, zone: &str) -> civil::Date {
+fn first_date(at: u64, period: u8, zone: &str) -> civil::Date {
     let zone = TimeZone::get(zone).expect("the book took no other zone");
     let stamp = Timestamp::from_nanosecond(i128::from(at)).expect("the book took no other time");
     let date = zone.to_datetime(stamp).date();
