@@ -122,10 +122,10 @@ impl Capture {
             return Decision::Reject(Reject::AmountZero);
         }
         #[cfg(feature = "sabotage")]
-        let over = book.has(crate::sabotage::Sabotage::CaptureAboveHold) && self.amount <= hold.amount;
-        #[cfg(not(feature = "sabotage"))]
-        let over = false;
-        if hold.left() < self.amount && !over {
+        if let Some(decision) = book.capture_anyway(self, hold) {
+            return decision;
+        }
+        if hold.left() < self.amount {
             return Decision::Record(Outcome::Denied(Refusal {
                 rule: RuleRef::BOOK,
                 denial: Denial::CaptureTooLarge,

@@ -376,8 +376,16 @@ impl Book {
 
     /// Counts a purchase against every limit it was measured by.
     pub(crate) fn count_purchase(&mut self, at: Time, rows: Rows, buy: &Purchase) {
+        #[cfg(feature = "sabotage")]
+        let (is_later, in_utc) = (self.count_later(at, rows.payer, buy.amount), self.has_utc());
         for policy in self.policies_mut(rows.payer).into_iter().flatten() {
+            #[cfg(feature = "sabotage")]
+            if is_later {
+                continue;
+            }
             policy.usage.spend(at, buy.amount);
+            #[cfg(feature = "sabotage")]
+            policy.usage.end_in_utc(at, in_utc);
         }
         self.use_approval(buy.approval);
         if rows.payer.agent.is_none() {
@@ -396,6 +404,10 @@ impl Book {
 
     /// Takes back from every limit what a hold did not use.
     pub(crate) fn give_back(&mut self, payer: Payer, placed_at: Time, amount: Amount, unused: bool) {
+        #[cfg(feature = "sabotage")]
+        if self.has(crate::sabotage::Sabotage::LimitNotGivenBack) {
+            return;
+        }
         for policy in self.policies_mut(payer).into_iter().flatten() {
             policy.usage.give_back(placed_at, amount, unused);
         }

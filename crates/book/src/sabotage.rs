@@ -3,8 +3,10 @@
 //! Every place that a bug changes stands behind `#[cfg(feature = "sabotage")]` and names it, so that
 //! `grep -rn sabotage crates/book/src crates/engine/src` shows all there is. No product is built with it.
 
-use crate::book::Book;
-use crate::entry::Entry;
+use crate::book::{Book, Decision};
+use crate::entry::{Entry, Moved, Outcome};
+use crate::hold::{Capture, Hold};
+use crate::limit::Versions;
 use crate::money::Amount;
 use crate::purchase::Payer;
 use crate::time::Time;
@@ -57,14 +59,29 @@ bugs! {
     NotFenced "not-fenced",
     /// What a hold does not use is not given back to the limits.
     LimitNotGivenBack "limit-not-given-back",
-    /// A command under a used id is executed again once the book was restarted.
-    IdForgotten "id-forgotten",
+    /// Replaying a journal forgets what was asked under an id, so that a repetition looks like another command.
+    RequestForgotten "request-forgotten",
 }
 
 impl Book {
     /// Whether `bug` is planted.
-    pub(crate) fn has(&self, bug: Sabotage) -> bool {
+    pub fn has(&self, bug: Sabotage) -> bool {
         self.sabotage == Some(bug)
+    }
+
+    /// Whether days end in Greenwich.
+    pub(crate) fn has_utc(&self) -> bool {
+        self.has(Sabotage::WindowInUtc)
+    }
+
+    /// Plants [`Sabotage::CaptureAboveHold`].
+    pub(crate) fn capture_anyway(&self, capture: &Capture, hold: &Hold) -> Option<Decision> {
+        if !self.has(Sabotage::CaptureAboveHold) || hold.amount < capture.amount {
+            return None;
+        }
+        let parts = self.divide(&hold.to, None, capture.amount);
+        let moved = Moved { amount: capture.amount, parts, versions: Versions::default() };
+        Some(Decision::Record(Outcome::Captured(moved)))
     }
 
     /// Plants a bug.
@@ -96,6 +113,11 @@ impl Book {
             && let Some(key) = entry.command.by.key().and_then(|key| self.keys.get_mut(key.0))
         {
             key.forget_nonces();
+        }
+        if self.has(Sabotage::RequestForgotten)
+            && let Some(record) = self.records.get_mut(entry.command.id)
+        {
+            record.request = [0; 16];
         }
     }
 }

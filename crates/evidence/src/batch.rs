@@ -69,11 +69,8 @@ fn verify_chunk(items: &[BatchItem<'_>]) -> Vec<bool> {
         return fits;
     }
     let weights = weights(&terms);
-    let mut weighed: Vec<Weighed<'_>> = terms
-        .into_iter()
-        .zip(weights)
-        .map(|(term, weight)| Weighed::new(term, weight))
-        .collect();
+    let mut weighed: Vec<Weighed<'_>> =
+        terms.into_iter().zip(weights).map(|(term, weight)| Weighed::new(term, weight)).collect();
     settle(&mut weighed);
     drop(weighed);
     fits
@@ -97,12 +94,7 @@ struct Weighed<'a> {
 impl<'a> Weighed<'a> {
     fn new(term: Term<'a>, weight: Scalar) -> Weighed<'a> {
         let (weight_s, weight_k) = (weight * term.opened.s, weight * term.opened.k);
-        Weighed {
-            term,
-            weight,
-            weight_s,
-            weight_k,
-        }
+        Weighed { term, weight, weight_s, weight_k }
     }
 }
 
@@ -118,11 +110,8 @@ fn weights(terms: &[Term<'_>]) -> Vec<Scalar> {
     let transcript = transcript.finalize();
     let mut weights = Vec::with_capacity(terms.len());
     for block in 0_u64.. {
-        let bytes: [u8; 64] = Sha512::new()
-            .chain_update(transcript)
-            .chain_update(block.to_be_bytes())
-            .finalize()
-            .into();
+        let bytes: [u8; 64] =
+            Sha512::new().chain_update(transcript).chain_update(block.to_be_bytes()).finalize().into();
         for weight in bytes.as_chunks::<16>().0 {
             if weights.len() == terms.len() {
                 return weights;
@@ -160,17 +149,9 @@ fn one_by_one<'t, 'a: 't>(terms: impl IntoIterator<Item = &'t mut Term<'a>>) {
 fn sum(terms: &[Weighed<'_>]) -> EdwardsPoint {
     let mut base = Scalar::ZERO;
     let mut keys: BTreeMap<&[u8; 32], (Scalar, &EdwardsPoint)> = BTreeMap::new();
-    for Weighed {
-        term,
-        weight_s,
-        weight_k,
-        ..
-    } in terms
-    {
+    for Weighed { term, weight_s, weight_k, .. } in terms {
         base -= weight_s;
-        let (coefficient, _) = keys
-            .entry(term.key.bytes())
-            .or_insert((Scalar::ZERO, term.key.minus_point()));
+        let (coefficient, _) = keys.entry(term.key.bytes()).or_insert((Scalar::ZERO, term.key.minus_point()));
         *coefficient -= weight_k;
     }
     // Everything is negated, so that the coefficients of R stay 128 bits short.

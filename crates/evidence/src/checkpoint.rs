@@ -67,11 +67,7 @@ impl Checkpoint {
     ///
     /// When the signer's name is not the origin, or the size above [`TREE_SIZE_MAX`].
     pub fn sign(&self, signer: &NoteSigner) -> String {
-        assert_eq!(
-            signer.verifier().name(),
-            self.origin,
-            "a log signs under its own name"
-        );
+        assert_eq!(signer.verifier().name(), self.origin, "a log signs under its own name");
         assert!(self.size <= TREE_SIZE_MAX, "a tree has at most 2^63-1 leaves");
         let text = self.to_string();
         format!("{text}\n{}", signer.line(&text))
@@ -94,10 +90,7 @@ impl Checkpoint {
         verifier: &NoteVerifier,
     ) -> Result<Verified<Checkpoint>, CheckpointError> {
         if self.origin != verifier.name() {
-            return Err(CheckpointError::Origin {
-                expected: verifier.name().to_owned(),
-                found: self.origin,
-            });
+            return Err(CheckpointError::Origin { expected: verifier.name().to_owned(), found: self.origin });
         }
         note.verify(verifier)?;
         Ok(Verified::new(self))
@@ -120,11 +113,7 @@ fn parse(text: &str) -> Option<Checkpoint> {
     if !is_key_name(origin) || !size_is_canonical || !root_fits_size || lines.any(str::is_empty) {
         return None;
     }
-    Some(Checkpoint {
-        origin: origin.to_owned(),
-        size,
-        root,
-    })
+    Some(Checkpoint { origin: origin.to_owned(), size, root })
 }
 
 /// One key of a log, and the tree sizes it may sign.
@@ -170,18 +159,13 @@ impl KeyHistory {
         let Some(first) = terms.first().filter(|_| terms.len() <= KEY_TERM_COUNT_MAX) else {
             return Err(KeyHistoryError::Count(terms.len()));
         };
-        if terms
-            .iter()
-            .any(|term| term.verifier.name() != first.verifier.name())
-        {
+        if terms.iter().any(|term| term.verifier.name() != first.verifier.name()) {
             return Err(KeyHistoryError::Names);
         }
         let mut free_from = Some(0);
         for (position, term) in terms.iter().enumerate() {
             let begins_in_time = free_from.is_some_and(|free_from| free_from <= term.from_size);
-            let is_empty = term
-                .until_size
-                .is_some_and(|until_size| until_size <= term.from_size);
+            let is_empty = term.until_size.is_some_and(|until_size| until_size <= term.from_size);
             if !begins_in_time || is_empty {
                 return Err(KeyHistoryError::Order(position));
             }
@@ -192,11 +176,7 @@ impl KeyHistory {
 
     /// The history of a log that never changed its key.
     pub fn of(verifier: NoteVerifier) -> KeyHistory {
-        KeyHistory(vec![KeyTerm {
-            verifier,
-            from_size: 0,
-            until_size: None,
-        }])
+        KeyHistory(vec![KeyTerm { verifier, from_size: 0, until_size: None }])
     }
 
     /// The same history with the last key's term ended and a new key in use from `from_size` on.
@@ -207,16 +187,9 @@ impl KeyHistory {
     pub fn rotate(&self, verifier: NoteVerifier, from_size: u64) -> Result<KeyHistory, KeyHistoryError> {
         let mut terms = self.0.clone();
         if let Some(last) = terms.last_mut() {
-            last.until_size = Some(
-                last.until_size
-                    .map_or(from_size, |until_size| until_size.min(from_size)),
-            );
+            last.until_size = Some(last.until_size.map_or(from_size, |until_size| until_size.min(from_size)));
         }
-        terms.push(KeyTerm {
-            verifier,
-            from_size,
-            until_size: None,
-        });
+        terms.push(KeyTerm { verifier, from_size, until_size: None });
         KeyHistory::new(terms)
     }
 
@@ -242,9 +215,7 @@ impl KeyHistory {
     pub fn verify(&self, note: &str) -> Result<Verified<Checkpoint>, CheckpointError> {
         let note = Note::parse(note)?;
         let checkpoint = Checkpoint::parse(note.text())?;
-        let verifier = self
-            .key_for(checkpoint.size)
-            .ok_or(CheckpointError::NoKey(checkpoint.size))?;
+        let verifier = self.key_for(checkpoint.size).ok_or(CheckpointError::NoKey(checkpoint.size))?;
         checkpoint.verify_by(&note, verifier)
     }
 }

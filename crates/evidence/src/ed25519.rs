@@ -36,10 +36,7 @@ impl Ed25519Key {
         if point.is_small_order() || !point.is_torsion_free() {
             return Err(KeyError::Weak);
         }
-        Ok(Ed25519Key {
-            bytes,
-            minus_point: -point,
-        })
+        Ok(Ed25519Key { bytes, minus_point: -point })
     }
 
     pub(crate) fn bytes(&self) -> &[u8; 32] {
@@ -75,17 +72,9 @@ impl Opened {
         let (r_bytes, s_bytes) = signature.0.split_first_chunk::<32>()?;
         let s = Scalar::from_canonical_bytes(s_bytes.try_into().ok()?).into_option()?;
         let r = canonical_point(r_bytes).filter(|r| !r.is_small_order())?;
-        let digest = Sha512::new()
-            .chain_update(r_bytes)
-            .chain_update(key.bytes)
-            .chain_update(message);
+        let digest = Sha512::new().chain_update(r_bytes).chain_update(key.bytes).chain_update(message);
         let digest = digest.finalize().into();
-        Some(Opened {
-            r,
-            s,
-            digest,
-            k: Scalar::from_bytes_mod_order_wide(&digest),
-        })
+        Some(Opened { r, s, digest, k: Scalar::from_bytes_mod_order_wide(&digest) })
     }
 
     /// Clause 4, for this signature alone.

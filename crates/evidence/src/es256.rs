@@ -45,10 +45,7 @@ impl Es256Key {
     }
 
     pub(crate) fn coordinates(&self) -> (&[u8], &[u8]) {
-        let (_, coordinates) = self
-            .bytes
-            .split_first()
-            .expect("an uncompressed point has 65 bytes");
+        let (_, coordinates) = self.bytes.split_first().expect("an uncompressed point has 65 bytes");
         coordinates.split_at(32)
     }
 

@@ -71,10 +71,7 @@ impl Frontier {
         let mut index = self.size;
         let mut height = 0_u8;
         while index & 1 == 1 {
-            let left = self
-                .peaks
-                .pop()
-                .expect("there is a peak for each set bit of the size");
+            let left = self.peaks.pop().expect("there is a peak for each set bit of the size");
             node = node_hash(&left, &node);
             index >>= 1;
             height = height.checked_add(1).expect("a tree is at most 63 high");
@@ -89,9 +86,7 @@ impl Frontier {
     /// The root of the tree: [`Hash::EMPTY_TREE`] when there are no leaves.
     pub fn root(&self) -> Hash {
         let from_the_right = self.peaks.iter().rev().copied();
-        from_the_right
-            .reduce(|right, left| node_hash(&left, &right))
-            .unwrap_or(Hash::EMPTY_TREE)
+        from_the_right.reduce(|right, left| node_hash(&left, &right)).unwrap_or(Hash::EMPTY_TREE)
     }
 
     /// The only encoding: the size as eight bytes, most significant first, then the hashes, largest subtree first.
@@ -110,9 +105,7 @@ impl Frontier {
     /// [`FrontierError`] for a size out of range or a length that does not fit it. Whether the hashes
     /// are the right ones only a checkpoint can tell: compare [`root`](Frontier::root) with it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Frontier, FrontierError> {
-        let (size, hashes) = bytes
-            .split_first_chunk::<8>()
-            .ok_or(FrontierError::Short(bytes.len()))?;
+        let (size, hashes) = bytes.split_first_chunk::<8>().ok_or(FrontierError::Short(bytes.len()))?;
         let size = u64::from_be_bytes(*size);
         if TREE_SIZE_MAX < size {
             return Err(FrontierError::Size(size));
@@ -120,14 +113,8 @@ impl Frontier {
         let (peaks, rest) = hashes.as_chunks::<{ Hash::BYTES }>();
         let peak_count = usize::try_from(size.count_ones()).expect("a bit count is at most 64");
         if !rest.is_empty() || peaks.len() != peak_count {
-            return Err(FrontierError::Length {
-                size,
-                found: bytes.len(),
-            });
+            return Err(FrontierError::Length { size, found: bytes.len() });
         }
-        Ok(Frontier {
-            size,
-            peaks: peaks.iter().copied().map(Hash).collect(),
-        })
+        Ok(Frontier { size, peaks: peaks.iter().copied().map(Hash).collect() })
     }
 }

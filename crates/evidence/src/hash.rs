@@ -60,13 +60,7 @@ impl fmt::Debug for Hash {
 ///
 /// The first byte keeps leaves and nodes apart, so that no node can be passed off as an entry.
 pub fn leaf_hash(entry: &[u8]) -> Hash {
-    Hash(
-        Sha256::new()
-            .chain_update([0x00])
-            .chain_update(entry)
-            .finalize()
-            .into(),
-    )
+    Hash(Sha256::new().chain_update([0x00]).chain_update(entry).finalize().into())
 }
 
 /// The hash of a node: SHA-256 of the byte `0x01` and both children (RFC 9162 §2.1.1).

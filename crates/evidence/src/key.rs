@@ -133,10 +133,7 @@ impl PublicKey {
     pub fn thumbprint(&self) -> Hash {
         let members = match self {
             PublicKey::Ed25519(key) => {
-                format!(
-                    r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#,
-                    base64url::encode(key.bytes())
-                )
+                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, base64url::encode(key.bytes()))
             }
             PublicKey::Es256(key) => {
                 let (x, y) = key.coordinates();
@@ -196,10 +193,7 @@ impl SigningKey {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).expect("every 32 bytes are a seed");
         let public =
             PublicKey::ed25519(pair.public_key().as_ref()).expect("a multiple of the base is enrolled");
-        SigningKey {
-            secret: Secret::Ed25519(pair),
-            public,
-        }
+        SigningKey { secret: Secret::Ed25519(pair), public }
     }
 
     /// The P-256 key whose secret number these 32 bytes are, most significant first: the `d` of a JWK.
@@ -211,10 +205,7 @@ impl SigningKey {
     pub fn es256(seed: &[u8; 32]) -> Result<SigningKey, KeyError> {
         let pair = es256::key_pair(seed)?;
         let public = PublicKey::from_bytes(Algorithm::Es256, pair.public_key().as_ref())?;
-        Ok(SigningKey {
-            secret: Secret::Es256(pair),
-            public,
-        })
+        Ok(SigningKey { secret: Secret::Es256(pair), public })
     }
 
     /// The public half.
@@ -227,9 +218,7 @@ impl SigningKey {
         let signature = match &self.secret {
             Secret::Ed25519(pair) => pair.sign(message),
             // AWS-LC draws the nonce itself and ignores the generator it is handed.
-            Secret::Es256(pair) => pair
-                .sign(&SystemRandom::new(), message)
-                .expect("a valid key signs"),
+            Secret::Es256(pair) => pair.sign(&SystemRandom::new(), message).expect("a valid key signs"),
         };
         Signature::from_slice(signature.as_ref()).expect("both schemes sign with 64 bytes")
     }

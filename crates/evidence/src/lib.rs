@@ -14,11 +14,7 @@
 //! 5. [`mac`]: sessions, where a signature for each request would cost too much.
 #![cfg_attr(
     not(test),
-    deny(
-        clippy::indexing_slicing,
-        clippy::as_conversions,
-        clippy::arithmetic_side_effects
-    )
+    deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)
 )]
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]

@@ -84,11 +84,7 @@ impl MacKey {
     ///
     /// [`BadMac`].
     pub fn verify(&self, message: &[u8], mac: &Mac) -> Result<(), BadMac> {
-        if bool::from(self.mac(message).0.ct_eq(&mac.0)) {
-            Ok(())
-        } else {
-            Err(BadMac)
-        }
+        if bool::from(self.mac(message).0.ct_eq(&mac.0)) { Ok(()) } else { Err(BadMac) }
     }
 
     /// Checks a code, and only then reads the value from the bytes it covers.

@@ -95,11 +95,7 @@ impl NoteVerifier {
         if key.algorithm() != Algorithm::Ed25519 {
             return Err(NoteKeyError::Type);
         }
-        Ok(NoteVerifier {
-            name: name.to_owned(),
-            id: key_id(name, &key),
-            key,
-        })
+        Ok(NoteVerifier { name: name.to_owned(), id: key_id(name, &key), key })
     }
 
     /// Reads a vkey: name, eight hexadecimal digits of id, and Base 64 of type and key, joined by `+`.
@@ -160,10 +156,7 @@ impl NoteSigner {
     ///
     /// [`NoteKeyError::Name`] or [`NoteKeyError::Type`].
     pub fn new(name: &str, key: SigningKey) -> Result<NoteSigner, NoteKeyError> {
-        Ok(NoteSigner {
-            verifier: NoteVerifier::new(name, key.public().clone())?,
-            key,
-        })
+        Ok(NoteSigner { verifier: NoteVerifier::new(name, key.public().clone())?, key })
     }
 
     /// The verifier of this signer's lines.
@@ -214,19 +207,14 @@ impl<'a> Note<'a> {
         let gap = note.rfind("\n\n").ok_or(NoteError::Malformed)?;
         let text_length = gap.checked_add(1).ok_or(NoteError::Malformed)?;
         let (text, rest) = note.split_at_checked(text_length).ok_or(NoteError::Malformed)?;
-        let lines = rest
-            .strip_prefix('\n')
-            .and_then(|rest| rest.strip_suffix('\n'))
-            .ok_or(NoteError::Malformed)?;
+        let lines =
+            rest.strip_prefix('\n').and_then(|rest| rest.strip_suffix('\n')).ok_or(NoteError::Malformed)?;
         let line_count = lines.split('\n').count();
         if NOTE_SIGNATURE_COUNT_MAX < line_count {
             return Err(NoteError::TooManySignatures(line_count));
         }
         let lines: Option<Vec<NoteLine<'a>>> = lines.split('\n').map(parse_line).collect();
-        Ok(Note {
-            text,
-            lines: lines.ok_or(NoteError::Malformed)?,
-        })
+        Ok(Note { text, lines: lines.ok_or(NoteError::Malformed)? })
     }
 
     /// The text, its last newline included: what the signatures are over.
@@ -246,21 +234,13 @@ impl<'a> Note<'a> {
     /// [`NoteError::NotSigned`] or [`NoteError::BadSignature`].
     pub fn verify(&self, verifier: &NoteVerifier) -> Result<(), NoteError> {
         let mut signed = false;
-        for line in self
-            .lines
-            .iter()
-            .filter(|line| line.name == verifier.name && line.id == verifier.id)
-        {
+        for line in self.lines.iter().filter(|line| line.name == verifier.name && line.id == verifier.id) {
             Signature::from_slice(&line.signature)
                 .and_then(|signature| verifier.key.verify(self.text.as_bytes(), &signature))
                 .map_err(|_| NoteError::BadSignature(verifier.name.clone()))?;
             signed = true;
         }
-        if signed {
-            Ok(())
-        } else {
-            Err(NoteError::NotSigned(verifier.name.clone()))
-        }
+        if signed { Ok(()) } else { Err(NoteError::NotSigned(verifier.name.clone())) }
     }
 }
 
@@ -285,11 +265,7 @@ fn parse_line(line: &str) -> Option<NoteLine<'_>> {
     if signature.is_empty() {
         return None;
     }
-    Some(NoteLine {
-        name,
-        id: KeyId(*id),
-        signature: signature.to_vec(),
-    })
+    Some(NoteLine { name, id: KeyId(*id), signature: signature.to_vec() })
 }
 
 /// Whether a key may have this name: not empty, no space of any kind, no plus, nothing unprintable.

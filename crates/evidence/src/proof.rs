@@ -234,10 +234,7 @@ pub fn verify_consistency(
         true => (old_root, proof.0.as_slice()),
         false => proof.0.split_first().ok_or(ProofError::Length)?,
     };
-    let mut climb = Climb {
-        node: last_old,
-        last: last_new,
-    };
+    let mut climb = Climb { node: last_old, last: last_new };
     while climb.node & 1 == 1 {
         climb.up();
     }
@@ -298,11 +295,7 @@ impl Climb {
         if self.last == 0 {
             return Err(ProofError::Length);
         }
-        let side = if self.node & 1 == 1 || self.node == self.last {
-            Side::Left
-        } else {
-            Side::Right
-        };
+        let side = if self.node & 1 == 1 || self.node == self.last { Side::Left } else { Side::Right };
         if matches!(side, Side::Left) {
             // On the right edge, heights without a sibling are passed over.
             while self.node & 1 == 0 && self.node != 0 {
@@ -326,18 +319,13 @@ impl Climb {
 fn split_of(start: u64, end: u64) -> Option<u64> {
     let count = end.checked_sub(start).expect("a range ends after its start");
     let below = count.checked_sub(1).filter(|below| *below != 0)?;
-    Some(
-        start
-            .checked_add(largest_power_within(below))
-            .expect("the split is before the end"),
-    )
+    Some(start.checked_add(largest_power_within(below)).expect("the split is before the end"))
 }
 
 /// Proofs are found from the root down, and read from the bottom up.
 fn hashes_upwards(reader: &impl HashReader, downwards: Vec<(u64, u64)>) -> Result<Proof, ProveError> {
     let upwards = downwards.into_iter().rev();
-    let hashes: Result<Vec<Hash>, MissingHash> = upwards
-        .map(|(start, end)| range_hash(reader, start, end))
-        .collect();
+    let hashes: Result<Vec<Hash>, MissingHash> =
+        upwards.map(|(start, end)| range_hash(reader, start, end)).collect();
     Ok(Proof::new(hashes?).expect("a proof has at most one hash for each height"))
 }

@@ -54,10 +54,6 @@ impl Receipt {
         let checkpoint = keys.verify(&self.checkpoint)?.into_inner();
         let leaf = leaf_hash(&self.entry);
         verify_inclusion(&leaf, self.index, checkpoint.size, &checkpoint.root, &self.proof)?;
-        Ok(Verified::new(Recorded {
-            entry: self.entry,
-            index: self.index,
-            checkpoint,
-        }))
+        Ok(Verified::new(Recorded { entry: self.entry, index: self.index, checkpoint }))
     }
 }

@@ -53,12 +53,7 @@ impl<T> Signed<T> {
         signature: Signature,
         read: impl FnOnce(&[u8]) -> Result<T, E>,
     ) -> Result<Signed<T>, E> {
-        Ok(Signed {
-            value: read(&bytes)?,
-            bytes,
-            key,
-            signature,
-        })
+        Ok(Signed { value: read(&bytes)?, bytes, key, signature })
     }
 
     /// The value as claimed; nothing is known about it yet.
@@ -97,21 +92,11 @@ impl<T> Signed<T> {
         let fits = verify_batch(&items);
         let answers = all.into_iter().zip(fits);
         answers
-            .map(|(signed, fits)| {
-                if fits {
-                    Ok(Verified::new(signed.value))
-                } else {
-                    Err(BadSignature)
-                }
-            })
+            .map(|(signed, fits)| if fits { Ok(Verified::new(signed.value)) } else { Err(BadSignature) })
             .collect()
     }
 
     fn item(&self) -> BatchItem<'_> {
-        BatchItem {
-            key: &self.key,
-            message: &self.bytes,
-            signature: &self.signature,
-        }
+        BatchItem { key: &self.key, message: &self.bytes, signature: &self.signature }
     }
 }

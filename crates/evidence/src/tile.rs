@@ -55,26 +55,15 @@ pub(crate) fn range_hash(reader: &impl HashReader, start: u64, end: u64) -> Resu
         return Ok(Hash::EMPTY_TREE);
     };
     if count.is_power_of_two() {
-        return perfect_hash(
-            reader,
-            count.trailing_zeros(),
-            start.wrapping_shr(count.trailing_zeros()),
-        );
+        return perfect_hash(reader, count.trailing_zeros(), start.wrapping_shr(count.trailing_zeros()));
     }
-    let split = start
-        .checked_add(largest_power_within(below))
-        .expect("the split is before the end");
-    Ok(node_hash(
-        &range_hash(reader, start, split)?,
-        &range_hash(reader, split, end)?,
-    ))
+    let split = start.checked_add(largest_power_within(below)).expect("the split is before the end");
+    Ok(node_hash(&range_hash(reader, start, split)?, &range_hash(reader, split, end)?))
 }
 
 /// The greatest power of two that is not above `number`, which is not zero.
 pub(crate) fn largest_power_within(number: u64) -> u64 {
-    1_u64
-        .checked_shl(number.checked_ilog2().expect("the number is not zero"))
-        .expect("a shift of at most 63")
+    1_u64.checked_shl(number.checked_ilog2().expect("the number is not zero")).expect("a shift of at most 63")
 }
 
 /// The root of the perfect subtree `index` of `2^height` leaves: an item, or the nodes above up to 128 of them.
@@ -87,10 +76,7 @@ fn perfect_hash(reader: &impl HashReader, height: u32, index: u64) -> Result<Has
     let below = height.checked_sub(1).expect("height 0 is a tile level");
     let left = index.checked_mul(2).expect("a subtree lies within the tree");
     let right = left.checked_add(1).expect("an even number is not the greatest");
-    Ok(node_hash(
-        &perfect_hash(reader, below, left)?,
-        &perfect_hash(reader, below, right)?,
-    ))
+    Ok(node_hash(&perfect_hash(reader, below, left)?, &perfect_hash(reader, below, right)?))
 }
 
 /// What a tile file holds.
@@ -163,11 +149,7 @@ impl Tile {
         let before = tile.first_item();
         let width = items.saturating_sub(before).min(u64::from(TILE_WIDTH));
         let width = u16::try_from(width).expect("the width was limited to 256");
-        Ok(if width == 0 {
-            None
-        } else {
-            Some(Tile { width, ..tile })
-        })
+        Ok(if width == 0 { None } else { Some(Tile { width, ..tile }) })
     }
 
     /// What the tile holds.
@@ -187,9 +169,7 @@ impl Tile {
 
     /// The index, within the level, of the tile's first item.
     pub fn first_item(&self) -> u64 {
-        self.index
-            .checked_mul(u64::from(TILE_WIDTH))
-            .expect("a tile lies within the largest tree")
+        self.index.checked_mul(u64::from(TILE_WIDTH)).expect("a tile lies within the largest tree")
     }
 
     /// The bytes of a hash tile: its items, one behind the other. A bundle's level reads the leaves' hashes.
@@ -200,10 +180,7 @@ impl Tile {
     pub fn read(&self, reader: &impl HashReader) -> Result<Vec<u8>, MissingHash> {
         let mut bytes = Vec::with_capacity(usize::from(self.width).saturating_mul(Hash::BYTES));
         for offset in 0..u64::from(self.width) {
-            let item = self
-                .first_item()
-                .checked_add(offset)
-                .expect("a tile lies within the largest tree");
+            let item = self.first_item().checked_add(offset).expect("a tile lies within the largest tree");
             bytes.extend_from_slice(reader.hash(self.hash_level(), item)?.as_bytes());
         }
         Ok(bytes)

@@ -25,9 +25,7 @@ pub struct NotStrict {
 pub(crate) fn parse(text: &[u8]) -> Result<Value, NotStrict> {
     serde_json::from_slice::<Strict>(text)
         .map(|Strict(value)| value)
-        .map_err(|fault| NotStrict {
-            reason: fault.to_string(),
-        })
+        .map_err(|fault| NotStrict { reason: fault.to_string() })
 }
 
 /// Writes `value` in its canonical form: sorted members, no white space, shortest numbers.
@@ -96,9 +94,7 @@ impl<'de> Visitor<'de> for Reader {
         if (INTEGER_REACH..1e21).contains(&magnitude) {
             return Err(E::custom(format_args!("number `{value}` is beyond 2^53")));
         }
-        Number::from_f64(value)
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number is not finite"))
+        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number is not finite"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -137,10 +133,7 @@ mod tests {
     #[test]
     fn what_two_readers_could_read_differently_is_refused() {
         check(r#"{"b":1,"a":[true,null]}"#, Some(r#"{"a":[true,null],"b":1}"#));
-        check(
-            r#"{"a":1.0,"b":4.50,"c":1E21}"#,
-            Some(r#"{"a":1,"b":4.5,"c":1e+21}"#),
-        );
+        check(r#"{"a":1.0,"b":4.50,"c":1E21}"#, Some(r#"{"a":1,"b":4.5,"c":1e+21}"#));
         check("9007199254740991", Some("9007199254740991"));
         check("9007199254740992", None);
         check("-9007199254740992", None);

@@ -43,9 +43,7 @@ pub(crate) fn format_seconds(at: Time) -> String {
 }
 
 fn number(digits: &[u8]) -> Option<i64> {
-    digits.iter().try_fold(0, |sum, digit| {
-        digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
-    })
+    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
 }
 
 /// The nanoseconds of an optional `.digits`, and what follows it.
@@ -58,9 +56,8 @@ fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
     if digits.is_empty() {
         return None;
     }
-    let nanos = (0..9).fold(0, |sum, place| {
-        sum * 10 + digits.get(place).map_or(0, |digit| u64::from(digit - b'0'))
-    });
+    let nanos =
+        (0..9).fold(0, |sum, place| sum * 10 + digits.get(place).map_or(0, |digit| u64::from(digit - b'0')));
     Some((nanos, rest))
 }
 
@@ -133,11 +130,7 @@ mod tests {
             ("2024-02-29T00:00:00Z", 1_709_164_800, 0),
             ("2016-12-31T23:59:60Z", 1_483_228_800, 0),
         ] {
-            assert_eq!(
-                parse(text),
-                Some(Time(seconds * 1_000_000_000 + nanos)),
-                "`{text}`"
-            );
+            assert_eq!(parse(text), Some(Time(seconds * 1_000_000_000 + nanos)), "`{text}`");
         }
         for text in [
             "",

@@ -127,7 +127,8 @@ fn report(arguments: &Arguments, lived: &Lived) -> ExitCode {
     let per_second = operations as f64 / seconds.max(0.001);
     if arguments.json {
         let count = |counts: &BTreeMap<&'static str, u64>| {
-            let pairs: Vec<String> = counts.iter().map(|(kind, count)| format!("\"{kind}\":{count}")).collect();
+            let pairs: Vec<String> =
+                counts.iter().map(|(kind, count)| format!("\"{kind}\":{count}")).collect();
             format!("{{{}}}", pairs.join(","))
         };
         println!(

@@ -1,8 +1,8 @@
 //! The world as clients know it: everything they ever learnt from an entry, however stale by now.
 
 use book::{
-    Action, Actor, AgentId, Amount, Code, Command, Entry, HoldId, Id, KeyHolder, KeyId, LimitSubject, MandateId,
-    Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, WalletId,
+    Action, Actor, AgentId, Amount, Code, Command, Entry, HoldId, Id, KeyHolder, KeyId, LimitSubject,
+    MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, WalletId,
 };
 use evidence::Hash;
 

@@ -16,23 +16,11 @@ const CRATES_MAX: usize = 350;
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let has_product = Workspace::read(root)?.package("cli").is_some();
     // Until there is a product, its parts stand in for it.
-    let parts: &[&str] = if has_product {
-        &["-p", "cli"]
-    } else {
-        &["--workspace", "--exclude", "xtask"]
-    };
+    let parts: &[&str] = if has_product { &["-p", "cli"] } else { &["--workspace", "--exclude", "xtask"] };
     let mut cargo = Command::new("cargo");
-    cargo
-        .args([
-            "tree", "--locked", "-e", "normal", "--prefix", "none", "--format", "{p}",
-        ])
-        .args(parts);
+    cargo.args(["tree", "--locked", "-e", "normal", "--prefix", "none", "--format", "{p}"]).args(parts);
     let output = cargo.current_dir(root).output().context("cannot start cargo")?;
-    ensure!(
-        output.status.success(),
-        "cargo tree: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
+    ensure!(output.status.success(), "cargo tree: {}", String::from_utf8_lossy(&output.stderr).trim());
     let count = distinct(&String::from_utf8_lossy(&output.stdout));
     println!("{count} of at most {CRATES_MAX} crates");
     ensure!(
@@ -48,10 +36,7 @@ fn distinct(tree: &str) -> usize {
         let mut words = line.split_whitespace();
         Some((words.next()?.to_owned(), words.next()?.to_owned()))
     };
-    tree.lines()
-        .filter_map(name_and_version)
-        .collect::<BTreeSet<_>>()
-        .len()
+    tree.lines().filter_map(name_and_version).collect::<BTreeSet<_>>().len()
 }
 
 #[cfg(test)]

@@ -34,15 +34,10 @@ const PAGES: &[&str] = &["README.md", "docs/tutorial.md"];
 /// Builds the program and runs every page.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let workspace = Workspace::read(root)?;
-    let programs = workspace
-        .package("cli")
-        .context("there is no crate `cli` to document yet")?
-        .programs
-        .clone();
+    let programs =
+        workspace.package("cli").context("there is no crate `cli` to document yet")?.programs.clone();
     crate::run::command(root, &["cargo", "build", "--locked", "-p", "cli"])?;
-    let programs = programs
-        .iter()
-        .map(|name| workspace.target.join("debug").join(name));
+    let programs = programs.iter().map(|name| workspace.target.join("debug").join(name));
     let programs: Vec<PathBuf> = programs.collect();
     for page in PAGES {
         let text = fs::read_to_string(root.join(page)).with_context(|| format!("cannot read {page}"))?;
@@ -57,23 +52,13 @@ fn run_page(page: &str, text: &str, scratch: &Scratch) -> anyhow::Result<()> {
     // Everything that can be refused is, before anything runs.
     for block in &blocks {
         if let Some(host) = page::foreign_host(&block.script) {
-            bail!(
-                "{page}:{}: `{host}` is not this machine; mark the block no-run",
-                block.line
-            );
+            bail!("{page}:{}: `{host}` is not this machine; mark the block no-run", block.line);
         }
     }
     let mut shell = Shell::open(&scratch.0)?;
-    for Block {
-        line,
-        script,
-        expected,
-    } in &blocks
-    {
+    for Block { line, script, expected } in &blocks {
         println!("{page}:{line}");
-        shell
-            .run(script, expected)
-            .with_context(|| format!("{page}:{line}:\n{script}"))?;
+        shell.run(script, expected).with_context(|| format!("{page}:{line}:\n{script}"))?;
     }
     Ok(())
 }
@@ -130,32 +115,17 @@ mod tests {
             "```bash\nmkdir a; cd a; b=1\n```\n```bash\npwd; echo b is $b\n```\n```text\n…/tree/a\nb is 1\n```\n",
             None,
         ),
-        (
-            "```bash\necho paid 5 USD\n```\nprints\n```text\npaid … USD\n```\n",
-            None,
-        ),
-        (
-            "```bash\necho denied\n```\n```text\npaid\n```\n",
-            Some("`paid` is not in the output"),
-        ),
-        (
-            "```bash\necho a; echo b\n```\n```text\nb\na\n```\n",
-            Some("`a` is not in the output"),
-        ),
+        ("```bash\necho paid 5 USD\n```\nprints\n```text\npaid … USD\n```\n", None),
+        ("```bash\necho denied\n```\n```text\npaid\n```\n", Some("`paid` is not in the output")),
+        ("```bash\necho a; echo b\n```\n```text\nb\na\n```\n", Some("`a` is not in the output")),
         ("```bash no-run\ntrue\n```\n```text\npaid\n```\n", None),
-        (
-            "```bash\nsh -c 'echo up; exec tail -f /dev/null' > log 2>&1 &\n```\n```bash\ntrue\n```\n",
-            None,
-        ),
+        ("```bash\nsh -c 'echo up; exec tail -f /dev/null' > log 2>&1 &\n```\n```bash\ntrue\n```\n", None),
         (
             "```bash\nsh -c 'echo \"listening on 4\"; exec tail -f /dev/null' &\n```\n```text\nlistening on …\n```\n",
             None,
         ),
         ("```bash\necho http://127.0.0.1:1/\n```\n", None),
-        (
-            "```bash\ncurl https://elsewhere.net/\n```\n",
-            Some("`elsewhere.net` is not this machine"),
-        ),
+        ("```bash\ncurl https://elsewhere.net/\n```\n", Some("`elsewhere.net` is not this machine")),
         ("```bash\ntrue\n", Some("never ends")),
     ];
 
@@ -183,9 +153,7 @@ mod tests {
         let mut shell = Shell::open(&scratch.0).expect("a shell opens");
         let blocks = page::blocks(text).expect("the page is well formed");
         let block = blocks.first().expect("the page has a block");
-        shell
-            .run(&block.script, &block.expected)
-            .expect("the server starts");
+        shell.run(&block.script, &block.expected).expect("the server starts");
         let pid = fs::read_to_string(scratch.0.join("tree/pid")).expect("the server says its id");
         let is_alive = || {
             fs::read_to_string(format!("/proc/{}/cmdline", pid.trim()))

@@ -38,13 +38,7 @@ pub(crate) fn of_ci() -> impl Iterator<Item = &'static Lane> {
 
 /// Runs the lane called `name`, after installing what it needs.
 pub(crate) fn run_named(root: &Path, name: &str) -> anyhow::Result<()> {
-    let names = || {
-        LANES
-            .iter()
-            .map(|lane| lane.name)
-            .collect::<Vec<&str>>()
-            .join(", ")
-    };
+    let names = || LANES.iter().map(|lane| lane.name).collect::<Vec<&str>>().join(", ");
     let lane = LANES.iter().find(|lane| lane.name == name);
     let lane = lane.with_context(|| format!("no lane is called `{name}`; there are: {}", names()))?;
     packages::install(root, &[lane.name])?;
@@ -73,12 +67,7 @@ mod tests {
     #[test]
     fn every_lane_has_one_name_a_reason_and_a_command() {
         for lane in LANES {
-            assert_eq!(
-                LANES.iter().filter(|other| other.name == lane.name).count(),
-                1,
-                "{}",
-                lane.name
-            );
+            assert_eq!(LANES.iter().filter(|other| other.name == lane.name).count(), 1, "{}", lane.name);
             assert!(!lane.why.is_empty(), "{}", lane.name);
             assert!(!lane.command.is_empty(), "{}", lane.name);
         }
@@ -88,9 +77,7 @@ mod tests {
     fn an_unknown_lane_is_refused_with_the_known_ones() {
         let refused = run_named(Path::new("/"), "no-such-lane").expect_err("there is no such lane");
         assert!(
-            refused
-                .to_string()
-                .contains("no lane is called `no-such-lane`; there are: crates"),
+            refused.to_string().contains("no lane is called `no-such-lane`; there are: crates"),
             "{refused}"
         );
     }

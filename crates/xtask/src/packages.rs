@@ -58,47 +58,26 @@ const CARGO: &[Package] = &[
 pub(crate) fn install(root: &Path, lanes: &[&str]) -> anyhow::Result<()> {
     let apt = missing(root, APT, lanes);
     if !apt.is_empty() {
-        let install = [
-            &["apt-get", "install", "-y", "--no-install-recommends"],
-            apt.as_slice(),
-        ]
-        .concat();
+        let install = [&["apt-get", "install", "-y", "--no-install-recommends"], apt.as_slice()].concat();
         if !is_root()? {
-            bail!(
-                "missing: {}; run: sudo apt-get update && sudo {}",
-                apt.join(", "),
-                install.join(" ")
-            );
+            bail!("missing: {}; run: sudo apt-get update && sudo {}", apt.join(", "), install.join(" "));
         }
         run::command(root, &["apt-get", "update"])?;
         run::command(root, &install)?;
     }
     let npm = missing(root, NPM, lanes);
     if !npm.is_empty() {
-        let install = [
-            "npm",
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            "target/npm",
-        ];
+        let install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", "target/npm"];
         run::command(root, &[&install, npm.as_slice()].concat())?;
     }
     let pip = missing(root, PIP, lanes);
     if !pip.is_empty() {
         run::command(root, &["python3", "-m", "venv", "target/venv"])?;
-        run::command(
-            root,
-            &[&["target/venv/bin/pip", "install", "--quiet"], pip.as_slice()].concat(),
-        )?;
+        run::command(root, &[&["target/venv/bin/pip", "install", "--quiet"], pip.as_slice()].concat())?;
     }
     let cargo = missing(root, CARGO, lanes);
     if !cargo.is_empty() {
-        run::command(
-            root,
-            &[&["cargo", "install", "--locked"], cargo.as_slice()].concat(),
-        )?;
+        run::command(root, &[&["cargo", "install", "--locked"], cargo.as_slice()].concat())?;
     }
     let installed = [apt, npm, pip, cargo].concat();
     let tables = [APT, NPM, PIP, CARGO].into_iter();
@@ -117,23 +96,14 @@ pub(crate) fn install(root: &Path, lanes: &[&str]) -> anyhow::Result<()> {
 
 /// The packages of `table` that are needed and not there.
 fn missing(root: &Path, table: &[Package], lanes: &[&str]) -> Vec<&'static str> {
-    let is_needed = |package: &&Package| {
-        package
-            .lanes
-            .iter()
-            .any(|lane| ALWAYS.contains(lane) || lanes.contains(lane))
-    };
+    let is_needed =
+        |package: &&Package| package.lanes.iter().any(|lane| ALWAYS.contains(lane) || lanes.contains(lane));
     let is_absent = |package: &&Package| match package.proof {
         Program(name) => !run::is_on_path(name),
         File(path) => !root.join(path).exists(),
         Succeeds(words) => !run::succeeds(root, words),
     };
-    table
-        .iter()
-        .filter(is_needed)
-        .filter(is_absent)
-        .map(|package| package.name)
-        .collect()
+    table.iter().filter(is_needed).filter(is_absent).map(|package| package.name).collect()
 }
 
 fn is_root() -> anyhow::Result<bool> {
@@ -148,36 +118,12 @@ mod tests {
     #[test]
     fn only_what_is_needed_and_absent_is_missing() {
         let table = [
-            Package {
-                name: "there",
-                proof: Program("sh"),
-                lanes: ALWAYS,
-            },
-            Package {
-                name: "absent",
-                proof: Program("no-such-program"),
-                lanes: ALWAYS,
-            },
-            Package {
-                name: "broken",
-                proof: Succeeds(&["false"]),
-                lanes: ALWAYS,
-            },
-            Package {
-                name: "working",
-                proof: Succeeds(&["true"]),
-                lanes: ALWAYS,
-            },
-            Package {
-                name: "for-docs",
-                proof: File("no/such/file"),
-                lanes: &["docs"],
-            },
-            Package {
-                name: "for-docs-and-there",
-                proof: File("/"),
-                lanes: &["docs"],
-            },
+            Package { name: "there", proof: Program("sh"), lanes: ALWAYS },
+            Package { name: "absent", proof: Program("no-such-program"), lanes: ALWAYS },
+            Package { name: "broken", proof: Succeeds(&["false"]), lanes: ALWAYS },
+            Package { name: "working", proof: Succeeds(&["true"]), lanes: ALWAYS },
+            Package { name: "for-docs", proof: File("no/such/file"), lanes: &["docs"] },
+            Package { name: "for-docs-and-there", proof: File("/"), lanes: &["docs"] },
         ];
         let rows: &[(&[&str], &[&str])] = &[
             (&[], &["absent", "broken"]),

@@ -33,11 +33,7 @@ pub(crate) fn opened(
 pub(crate) fn command(root: &Path, words: &[&str]) -> anyhow::Result<()> {
     let (program, arguments) = words.split_first().context("a command has a program")?;
     let mut command = Command::new(program);
-    let status = command
-        .args(arguments)
-        .current_dir(root)
-        .env("DEBIAN_FRONTEND", "noninteractive")
-        .status();
+    let status = command.args(arguments).current_dir(root).env("DEBIAN_FRONTEND", "noninteractive").status();
     let status = status.with_context(|| format!("cannot start `{program}`"))?;
     ensure!(status.success(), "`{}`: {status}", words.join(" "));
     Ok(())
@@ -49,11 +45,7 @@ pub(crate) fn succeeds(root: &Path, words: &[&str]) -> bool {
         return false;
     };
     let mut command = Command::new(program);
-    let quiet = command
-        .args(arguments)
-        .current_dir(root)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    let quiet = command.args(arguments).current_dir(root).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
@@ -72,10 +64,7 @@ mod tests {
         let root = Path::new("/");
         let failed = titled("Say no", "cargo xtask no", || command(root, &["false"]));
         let message = format!("{:#}", failed.expect_err("`false` fails"));
-        assert_eq!(
-            message,
-            "Say no: failed; to run it alone: cargo xtask no: `false`: exit status: 1"
-        );
+        assert_eq!(message, "Say no: failed; to run it alone: cargo xtask no: `false`: exit status: 1");
         assert!(titled("Say yes", "cargo xtask yes", || command(root, &["true"])).is_ok());
     }
 

@@ -30,11 +30,7 @@ impl Source {
         let views = views(text);
         let code = only(text, &views, View::Code);
         let tests = test_ranges(&code);
-        Source {
-            strings: only(text, &views, View::Text),
-            code,
-            tests,
-        }
+        Source { strings: only(text, &views, View::Text), code, tests }
     }
 
     /// Whether only tests compile what stands at `offset`.
@@ -78,12 +74,8 @@ pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
     for (offset, letter) in code.char_indices() {
         let in_word = letter.is_alphanumeric() || letter == '_';
         if !in_word {
-            let token = word.take().and_then(|start| {
-                Some(Token {
-                    text: code.get(start..offset)?,
-                    offset: start,
-                })
-            });
+            let token =
+                word.take().and_then(|start| Some(Token { text: code.get(start..offset)?, offset: start }));
             found.extend(token);
         }
         if in_word && word.is_none() {
@@ -94,12 +86,7 @@ pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
             found.extend(code.get(offset..end).map(|text| Token { text, offset }));
         }
     }
-    found.extend(word.and_then(|start| {
-        Some(Token {
-            text: code.get(start..)?,
-            offset: start,
-        })
-    }));
+    found.extend(word.and_then(|start| Some(Token { text: code.get(start..)?, offset: start })));
     found
 }
 
@@ -123,18 +110,10 @@ fn views(text: &str) -> Vec<View> {
     let bytes = text.as_bytes();
     let mut views = Vec::with_capacity(bytes.len());
     while let Some(rest) = bytes.get(views.len()..).filter(|rest| !rest.is_empty()) {
-        let after_word = views
-            .len()
-            .checked_sub(1)
-            .and_then(|at| bytes.get(at))
-            .is_some_and(|byte| is_word(*byte));
+        let after_word =
+            views.len().checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|byte| is_word(*byte));
         let (view, opening, inside, closing) = if rest.starts_with(b"//") {
-            (
-                View::Comment,
-                0,
-                rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()),
-                0,
-            )
+            (View::Comment, 0, rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()), 0)
         } else if rest.starts_with(b"/*") {
             (View::Comment, 0, block_comment(rest), 0)
         } else if let Some((opening, hashes)) = raw_string_opening(rest).filter(|_| !after_word) {
@@ -148,9 +127,7 @@ fn views(text: &str) -> Vec<View> {
         };
         let runs = [(View::Code, opening), (view, inside), (View::Code, closing)];
         views.extend(
-            runs.into_iter()
-                .flat_map(|(view, count)| std::iter::repeat_n(view, count))
-                .take(rest.len()),
+            runs.into_iter().flat_map(|(view, count)| std::iter::repeat_n(view, count)).take(rest.len()),
         );
     }
     views
@@ -167,11 +144,7 @@ fn block_comment(rest: &[u8]) -> usize {
     while at < rest.len() {
         let pair = rest.get(at..at + 2).unwrap_or_default();
         let step = if pair == b"/*" || pair == b"*/" { 2 } else { 1 };
-        depth = if pair == b"/*" {
-            depth + 1
-        } else {
-            depth - usize::from(pair == b"*/")
-        };
+        depth = if pair == b"/*" { depth + 1 } else { depth - usize::from(pair == b"*/") };
         at += step;
         if depth == 0 {
             return at;
@@ -182,24 +155,16 @@ fn block_comment(rest: &[u8]) -> usize {
 
 /// The length of `r#"` or its like, and its count of `#`, when `rest` begins with one.
 fn raw_string_opening(rest: &[u8]) -> Option<(usize, usize)> {
-    let prefix = [&b"r"[..], b"br", b"cr"]
-        .into_iter()
-        .find(|prefix| rest.starts_with(prefix))?
-        .len();
+    let prefix = [&b"r"[..], b"br", b"cr"].into_iter().find(|prefix| rest.starts_with(prefix))?.len();
     let hashes = rest.iter().skip(prefix).take_while(|byte| **byte == b'#').count();
     (rest.get(prefix + hashes) == Some(&b'"')).then_some((prefix + hashes + 1, hashes))
 }
 
 /// The length of what stands between a raw string's quotes.
 fn raw_string(rest: &[u8], opening: usize, hashes: usize) -> usize {
-    let closing: Vec<u8> = std::iter::once(b'"')
-        .chain(std::iter::repeat_n(b'#', hashes))
-        .collect();
+    let closing: Vec<u8> = std::iter::once(b'"').chain(std::iter::repeat_n(b'#', hashes)).collect();
     let inside = rest.get(opening..).unwrap_or_default();
-    inside
-        .windows(closing.len())
-        .position(|window| window == closing)
-        .unwrap_or(inside.len())
+    inside.windows(closing.len()).position(|window| window == closing).unwrap_or(inside.len())
 }
 
 /// The length of what stands between the quote that `rest` begins with and the next one that is not escaped.
@@ -240,11 +205,7 @@ fn test_ranges(code: &str) -> Vec<Range<usize>> {
             continue;
         };
         let whole_file = attribute.starts_with("# !");
-        let end = if whole_file {
-            code.len()
-        } else {
-            item_end(rest).unwrap_or(code.len())
-        };
+        let end = if whole_file { code.len() } else { item_end(rest).unwrap_or(code.len()) };
         if !inside {
             ranges.push(token.offset..end);
         }
@@ -254,9 +215,7 @@ fn test_ranges(code: &str) -> Vec<Range<usize>> {
 
 fn begins(tokens: &[Token<'_>], pattern: &str) -> bool {
     let mut tokens = tokens.iter();
-    pattern
-        .split(' ')
-        .all(|expected| tokens.next().is_some_and(|token| token.text == expected))
+    pattern.split(' ').all(|expected| tokens.next().is_some_and(|token| token.text == expected))
 }
 
 /// Where the item ends whose attributes `tokens` begins with.
@@ -328,10 +287,7 @@ mod tests {
             let source = Source::read(text);
             let first_item = text.find(']').expect("each row has an attribute") + 2;
             assert_eq!(source.is_test(first_item), has_tests, "{text}");
-            assert!(
-                !source.is_test(text.find("product").expect("each row has product code")),
-                "{text}"
-            );
+            assert!(!source.is_test(text.find("product").expect("each row has product code")), "{text}");
         }
     }
 

@@ -24,50 +24,24 @@ enum Work {
 }
 
 const BEFORE_LANES: &[Step] = &[
-    Step {
-        title: "Install what is missing",
-        alone: "cargo xtask test",
-        work: Work::Install,
-    },
-    Step {
-        title: "Format",
-        alone: "cargo fmt --check",
-        work: Work::Command,
-    },
-    Step {
-        title: "Tidy",
-        alone: "cargo xtask tidy",
-        work: Work::Tidy,
-    },
+    Step { title: "Install what is missing", alone: "cargo xtask test", work: Work::Install },
+    Step { title: "Format", alone: "cargo fmt --check", work: Work::Command },
+    Step { title: "Tidy", alone: "cargo xtask tidy", work: Work::Tidy },
     Step {
         title: "Lint",
         alone: "cargo clippy --workspace --all-targets --locked -- -D warnings",
         work: Work::Command,
     },
-    Step {
-        title: "Build",
-        alone: "cargo build --workspace --locked",
-        work: Work::Command,
-    },
+    Step { title: "Build", alone: "cargo build --workspace --locked", work: Work::Command },
 ];
 
 /// The examples in doc comments, which nextest does not run.
-const DOC_TESTS: Step = Step {
-    title: "Examples",
-    alone: "cargo test --workspace --locked --quiet --doc",
-    work: Work::Command,
-};
+const DOC_TESTS: Step =
+    Step { title: "Examples", alone: "cargo test --workspace --locked --quiet --doc", work: Work::Command };
 
-const NEXTEST: Step = Step {
-    title: "Tests",
-    alone: "cargo nextest run --workspace --locked",
-    work: Work::Tests,
-};
-const CARGO_TEST: Step = Step {
-    title: "Tests",
-    alone: "cargo test --workspace --locked",
-    work: Work::Tests,
-};
+const NEXTEST: Step =
+    Step { title: "Tests", alone: "cargo nextest run --workspace --locked", work: Work::Tests };
+const CARGO_TEST: Step = Step { title: "Tests", alone: "cargo test --workspace --locked", work: Work::Tests };
 
 /// Runs every step and stops at the first that fails.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
@@ -103,11 +77,7 @@ pub(crate) fn list() {
 
 /// `cargo test` runs the examples too, so without nextest one step does both.
 fn after_lanes(has_nextest: bool) -> &'static [Step] {
-    if has_nextest {
-        &[DOC_TESTS, NEXTEST]
-    } else {
-        &[CARGO_TEST]
-    }
+    if has_nextest { &[DOC_TESTS, NEXTEST] } else { &[CARGO_TEST] }
 }
 
 impl Step {

@@ -46,11 +46,7 @@ pub(crate) struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, advice: impl Into<String>) -> Finding {
-        Finding {
-            path: path.to_owned(),
-            line,
-            advice: advice.into(),
-        }
+        Finding { path: path.to_owned(), line, advice: advice.into() }
     }
 }
 
@@ -114,14 +110,8 @@ mod tests {
 
     #[test]
     fn a_violation_is_one_line_that_says_where_and_what_to_do() {
-        let tree = Tree::of(&[(
-            "crates/book/src/pay.rs",
-            "//! What a payment is.\nfn pay() { dbg!(1) }\n",
-        )]);
+        let tree = Tree::of(&[("crates/book/src/pay.rs", "//! What a payment is.\nfn pay() { dbg!(1) }\n")]);
         let lines: Vec<String> = judge(&tree).iter().map(Violation::to_string).collect();
-        assert_eq!(
-            lines,
-            ["crates/book/src/pay.rs:2: name: `dbg!` is for the workbench; take it out"]
-        );
+        assert_eq!(lines, ["crates/book/src/pay.rs:2: name: `dbg!` is for the workbench; take it out"]);
     }
 }

@@ -9,10 +9,7 @@ use serde_json::Value;
 /// The folder that holds the workspace's `Cargo.toml`.
 pub(crate) fn root() -> anyhow::Result<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = own
-        .ancestors()
-        .nth(2)
-        .context("`crates/xtask` lies two folders below the root")?;
+    let root = own.ancestors().nth(2).context("`crates/xtask` lies two folders below the root")?;
     Ok(root.to_path_buf())
 }
 
@@ -54,9 +51,7 @@ impl Workspace {
     /// Asks cargo, without the network.
     pub(crate) fn read(root: &Path) -> anyhow::Result<Workspace> {
         let mut cargo = Command::new("cargo");
-        cargo
-            .args(["metadata", "--format-version", "1", "--no-deps"])
-            .current_dir(root);
+        cargo.args(["metadata", "--format-version", "1", "--no-deps"]).current_dir(root);
         let output = cargo.output().context("cannot start cargo")?;
         ensure!(
             output.status.success(),
@@ -64,9 +59,7 @@ impl Workspace {
             String::from_utf8_lossy(&output.stderr).trim()
         );
         let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo metadata prints JSON")?;
-        let packages = list(&metadata, "packages")
-            .iter()
-            .map(|package| Package::read(root, package));
+        let packages = list(&metadata, "packages").iter().map(|package| Package::read(root, package));
         Ok(Workspace {
             packages: packages.collect::<anyhow::Result<_>>()?,
             target: text(&metadata, "target_directory")?.into(),
@@ -82,11 +75,8 @@ impl Package {
     fn read(root: &Path, package: &Value) -> anyhow::Result<Package> {
         let manifest = Path::new(text(package, "manifest_path")?);
         let manifest = manifest.strip_prefix(root).unwrap_or(manifest);
-        let is_program = |target: &&Value| {
-            list(target, "kind")
-                .iter()
-                .any(|kind| kind.as_str() == Some("bin"))
-        };
+        let is_program =
+            |target: &&Value| list(target, "kind").iter().any(|kind| kind.as_str() == Some("bin"));
         let programs = list(package, "targets").iter().filter(is_program);
         let dependencies = list(package, "dependencies").iter().map(Dependency::read);
         Ok(Package {
@@ -107,24 +97,14 @@ impl Dependency {
             Some("build") => Section::Build,
             Some(_) | None => Section::Normal,
         };
-        Ok(Dependency {
-            name: text(dependency, "name")?.to_owned(),
-            section,
-        })
+        Ok(Dependency { name: text(dependency, "name")?.to_owned(), section })
     }
 }
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default()
+    value.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> anyhow::Result<&'a str> {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .with_context(|| format!("cargo metadata has no `{key}`"))
+    value.get(key).and_then(Value::as_str).with_context(|| format!("cargo metadata has no `{key}`"))
 }

@@ -18,16 +18,8 @@ fn signer(name: &str, seed: u8) -> NoteSigner {
 }
 
 fn checkpoint(size: u64) -> Checkpoint {
-    let root = if size == 0 {
-        Hash::EMPTY_TREE
-    } else {
-        Hash::of(&size.to_be_bytes())
-    };
-    Checkpoint {
-        origin: ORIGIN.to_owned(),
-        size,
-        root,
-    }
+    let root = if size == 0 { Hash::EMPTY_TREE } else { Hash::of(&size.to_be_bytes()) };
+    Checkpoint { origin: ORIGIN.to_owned(), size, root }
 }
 
 /// The key and note of the documentation of Go's `golang.org/x/mod/sumdb/note`.
@@ -62,18 +54,9 @@ fn the_examples_of_the_specifications_parse() {
         — example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
         — witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
     let note = Note::parse(cosigned).unwrap();
-    assert_eq!(
-        note.lines()
-            .iter()
-            .map(|line| line.signature.len())
-            .collect::<Vec<_>>(),
-        [64, 72]
-    );
+    assert_eq!(note.lines().iter().map(|line| line.signature.len()).collect::<Vec<_>>(), [64, 72]);
     let checkpoint = Checkpoint::parse(note.text()).unwrap();
-    assert_eq!(
-        (checkpoint.size, checkpoint.origin.as_str()),
-        (20_852_163, "example.com/behind-the-sofa")
-    );
+    assert_eq!((checkpoint.size, checkpoint.origin.as_str()), (20_852_163, "example.com/behind-the-sofa"));
     assert_eq!(checkpoint.to_string(), note.text());
 }
 
@@ -84,52 +67,20 @@ fn a_malformed_vkey_is_refused() {
         ("PeterNeumann", NoteKeyError::Malformed),
         ("PeterNeumann+c74f20a3", NoteKeyError::Malformed),
         ("PeterNeumann+c74f20a3+", NoteKeyError::Malformed),
-        (
-            "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10T",
-            NoteKeyError::Malformed,
-        ),
-        (
-            "PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            NoteKeyError::Id,
-        ),
-        (
-            "PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            NoteKeyError::Id,
-        ),
-        (
-            "Peter+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            NoteKeyError::Id,
-        ),
-        (
-            "Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            NoteKeyError::Name,
-        ),
-        (
-            "+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            NoteKeyError::Name,
-        ),
-        (
-            "PeterNeumann+c74f20a3+BBpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW",
-            NoteKeyError::Type,
-        ),
-        (
-            "weak+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
-            NoteKeyError::Key(KeyError::Weak),
-        ),
+        ("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10T", NoteKeyError::Malformed),
+        ("PeterNeumann+c74f20a4+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", NoteKeyError::Id),
+        ("PeterNeumann+C74F20A3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", NoteKeyError::Id),
+        ("Peter+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", NoteKeyError::Id),
+        ("Peter Neumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", NoteKeyError::Name),
+        ("+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", NoteKeyError::Name),
+        ("PeterNeumann+c74f20a3+BBpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW", NoteKeyError::Type),
+        ("weak+00000000+AQEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", NoteKeyError::Key(KeyError::Weak)),
     ] {
         assert_eq!(NoteVerifier::parse(vkey), Err(error), "{vkey}");
     }
     let es256 = SigningKey::es256(&[1; 32]).unwrap();
     assert_eq!(NoteSigner::new("a", es256).map(|_| ()), Err(NoteKeyError::Type));
-    for name in [
-        "",
-        "a b",
-        "a+b",
-        "a\u{2003}b",
-        "a\nb",
-        "a\u{7f}",
-        &"a".repeat(256),
-    ] {
+    for name in ["", "a b", "a+b", "a\u{2003}b", "a\nb", "a\u{7f}", &"a".repeat(256)] {
         assert_eq!(
             NoteVerifier::new(name, SigningKey::ed25519(&[1; 32]).public().clone()),
             Err(NoteKeyError::Name)
@@ -167,17 +118,11 @@ fn a_malformed_note_is_refused() {
         assert_eq!(Note::parse(&note), Err(NoteError::Malformed), "{note:?}");
     }
     let crowd = |count: usize| format!("text\n\n{}", line.repeat(count));
-    assert_eq!(
-        Note::parse(&crowd(NOTE_SIGNATURE_COUNT_MAX)).map(|note| note.lines().len()),
-        Ok(32)
-    );
+    assert_eq!(Note::parse(&crowd(NOTE_SIGNATURE_COUNT_MAX)).map(|note| note.lines().len()), Ok(32));
     assert_eq!(Note::parse(&crowd(33)), Err(NoteError::TooManySignatures(33)));
     let long = |length: usize| format!("{}\n\n{line}", "x".repeat(length - 2 - line.len()));
     assert!(Note::parse(&long(NOTE_BYTES_MAX)).is_ok());
-    assert_eq!(
-        Note::parse(&long(NOTE_BYTES_MAX + 1)),
-        Err(NoteError::TooLong(NOTE_BYTES_MAX + 1))
-    );
+    assert_eq!(Note::parse(&long(NOTE_BYTES_MAX + 1)), Err(NoteError::TooLong(NOTE_BYTES_MAX + 1)));
 }
 
 #[test]
@@ -191,10 +136,7 @@ fn a_checkpoint_is_verified_by_its_log_and_no_other() {
     let note = checkpoint(7).sign(&log);
     let other_key = signer(ORIGIN, 2);
     let not_signed = CheckpointError::Note(NoteError::NotSigned(ORIGIN.to_owned()));
-    assert_eq!(
-        Checkpoint::verify(&note, other_key.verifier()),
-        Err(not_signed.clone())
-    );
+    assert_eq!(Checkpoint::verify(&note, other_key.verifier()), Err(not_signed.clone()));
     let other_name = signer("tollbridge.example/book/2", 1);
     let origin = CheckpointError::Origin {
         expected: "tollbridge.example/book/2".to_owned(),
@@ -239,16 +181,10 @@ fn several_lines_are_allowed_and_each_of_a_known_key_has_to_be_right() {
     let elsewhere = checkpoint(8).sign(&log);
     let wrong_line = elsewhere.rsplit_once("\n\n").unwrap().1;
     let refused = Err(CheckpointError::Note(NoteError::BadSignature(ORIGIN.to_owned())));
-    assert_eq!(
-        Checkpoint::verify(&format!("{note}{wrong_line}"), log.verifier()),
-        refused
-    );
+    assert_eq!(Checkpoint::verify(&format!("{note}{wrong_line}"), log.verifier()), refused);
     assert!(Checkpoint::verify(&format!("{note}{wrong_line}"), next.verifier()).is_ok());
     let full = (3..32).fold(note, |note, _| add_signature(&note, &witness).unwrap());
-    assert_eq!(
-        add_signature(&full, &witness),
-        Err(NoteError::TooManySignatures(33))
-    );
+    assert_eq!(add_signature(&full, &witness), Err(NoteError::TooManySignatures(33)));
 }
 
 #[test]
@@ -279,11 +215,7 @@ fn a_checkpoint_has_one_spelling() {
         format!("{text}\n"),
         format!("{text}extension\n\nanother\n"),
     ] {
-        assert_eq!(
-            Checkpoint::parse(&text),
-            Err(CheckpointError::Malformed),
-            "{text:?}"
-        );
+        assert_eq!(Checkpoint::parse(&text), Err(CheckpointError::Malformed), "{text:?}");
     }
 }
 
@@ -291,51 +223,24 @@ fn a_checkpoint_has_one_spelling() {
 #[test]
 fn an_old_key_verifies_its_old_range_only() {
     let (old, new) = (signer(ORIGIN, 1), signer(ORIGIN, 2));
-    let history = KeyHistory::of(old.verifier().clone())
-        .rotate(new.verifier().clone(), 100)
-        .unwrap();
+    let history = KeyHistory::of(old.verifier().clone()).rotate(new.verifier().clone(), 100).unwrap();
     let not_signed = || Err(CheckpointError::Note(NoteError::NotSigned(ORIGIN.to_owned())));
-    for (size, by, passes) in [
-        (0, &old, true),
-        (99, &old, true),
-        (100, &old, false),
-        (99, &new, false),
-        (100, &new, true),
-    ] {
-        let answer = history
-            .verify(&checkpoint(size).sign(by))
-            .map(|verified| verified.into_inner());
-        assert_eq!(
-            answer,
-            if passes {
-                Ok(checkpoint(size))
-            } else {
-                not_signed()
-            },
-            "{size}"
-        );
+    for (size, by, passes) in
+        [(0, &old, true), (99, &old, true), (100, &old, false), (99, &new, false), (100, &new, true)]
+    {
+        let answer = history.verify(&checkpoint(size).sign(by)).map(|verified| verified.into_inner());
+        assert_eq!(answer, if passes { Ok(checkpoint(size)) } else { not_signed() }, "{size}");
     }
     // Both lines, as on the day of the rotation.
     let both = add_signature(&checkpoint(100).sign(&old), &new).unwrap();
     assert!(history.verify(&both).is_ok());
 
     // A key that leaked is ended with no successor yet.
-    let ended = KeyTerm {
-        verifier: old.verifier().clone(),
-        from_size: 10,
-        until_size: Some(20),
-    };
+    let ended = KeyTerm { verifier: old.verifier().clone(), from_size: 10, until_size: Some(20) };
     let history = KeyHistory::new(vec![ended]).unwrap();
     for (size, passes) in [(9, false), (10, true), (19, true), (20, false)] {
         let answer = history.verify(&checkpoint(size).sign(&old)).map(|_| ());
-        assert_eq!(
-            answer,
-            if passes {
-                Ok(())
-            } else {
-                Err(CheckpointError::NoKey(size))
-            }
-        );
+        assert_eq!(answer, if passes { Ok(()) } else { Err(CheckpointError::NoKey(size)) });
     }
     let later = history.rotate(new.verifier().clone(), 30).unwrap();
     assert_eq!(later.terms()[0].until_size, Some(20));
@@ -354,46 +259,25 @@ fn a_history_has_one_key_at_a_time() {
     for (terms, error) in [
         (vec![], KeyHistoryError::Count(0)),
         (vec![term(1, 5, Some(5))], KeyHistoryError::Order(0)),
-        (
-            vec![term(1, 0, None), term(2, 5, None)],
-            KeyHistoryError::Order(1),
-        ),
-        (
-            vec![term(1, 0, Some(6)), term(2, 5, None)],
-            KeyHistoryError::Order(1),
-        ),
-        (
-            vec![term(1, 5, Some(6)), term(2, 0, Some(5))],
-            KeyHistoryError::Order(1),
-        ),
+        (vec![term(1, 0, None), term(2, 5, None)], KeyHistoryError::Order(1)),
+        (vec![term(1, 0, Some(6)), term(2, 5, None)], KeyHistoryError::Order(1)),
+        (vec![term(1, 5, Some(6)), term(2, 0, Some(5))], KeyHistoryError::Order(1)),
         (vec![term(1, 0, Some(1)); 1_025], KeyHistoryError::Count(1_025)),
     ] {
         assert_eq!(KeyHistory::new(terms), Err(error));
     }
-    let stranger = KeyTerm {
-        verifier: signer("other", 2).verifier().clone(),
-        from_size: 5,
-        until_size: None,
-    };
-    assert_eq!(
-        KeyHistory::new(vec![term(1, 0, Some(5)), stranger]),
-        Err(KeyHistoryError::Names)
-    );
+    let stranger =
+        KeyTerm { verifier: signer("other", 2).verifier().clone(), from_size: 5, until_size: None };
+    assert_eq!(KeyHistory::new(vec![term(1, 0, Some(5)), stranger]), Err(KeyHistoryError::Names));
     let history = KeyHistory::new(vec![term(1, 10, None)]).unwrap();
-    assert_eq!(
-        history.rotate(signer(ORIGIN, 2).verifier().clone(), 10),
-        Err(KeyHistoryError::Order(0))
-    );
+    assert_eq!(history.rotate(signer(ORIGIN, 2).verifier().clone(), 10), Err(KeyHistoryError::Order(0)));
 }
 
 fn receipt(index: u64, size: usize, log: &NoteSigner) -> Receipt {
     let entries = entries(size);
     let stored = Stored::of(&entries);
-    let checkpoint = Checkpoint {
-        origin: ORIGIN.to_owned(),
-        size: size as u64,
-        root: stored.frontier.root(),
-    };
+    let checkpoint =
+        Checkpoint { origin: ORIGIN.to_owned(), size: size as u64, root: stored.frontier.root() };
     Receipt {
         entry: entries[index as usize].clone(),
         index,
@@ -408,14 +292,7 @@ fn a_receipt_shows_its_entry_and_nothing_else() {
     let keys = KeyHistory::of(log.verifier().clone());
     let good = receipt(5, 300, &log);
     let recorded = good.clone().verify(&keys).unwrap().into_inner();
-    assert_eq!(
-        (
-            recorded.entry.as_slice(),
-            recorded.index,
-            recorded.checkpoint.size
-        ),
-        (&b"5"[..], 5, 300)
-    );
+    assert_eq!((recorded.entry.as_slice(), recorded.index, recorded.checkpoint.size), (&b"5"[..], 5, 300));
 
     let changed = |change: &dyn Fn(&mut Receipt)| {
         let mut receipt = good.clone();
@@ -423,36 +300,18 @@ fn a_receipt_shows_its_entry_and_nothing_else() {
         receipt.verify(&keys).map(|_| ())
     };
     let refused = |error| Err(ReceiptError::Proof(error));
-    assert_eq!(
-        changed(&|receipt| receipt.entry[0] ^= 1),
-        refused(ProofError::Root)
-    );
-    assert_eq!(
-        changed(&|receipt| receipt.entry.push(0)),
-        refused(ProofError::Root)
-    );
+    assert_eq!(changed(&|receipt| receipt.entry[0] ^= 1), refused(ProofError::Root));
+    assert_eq!(changed(&|receipt| receipt.entry.push(0)), refused(ProofError::Root));
     assert_eq!(changed(&|receipt| receipt.index = 6), refused(ProofError::Root));
     assert_eq!(
         changed(&|receipt| receipt.index = 300),
-        refused(ProofError::NoSuchLeaf {
-            index: 300,
-            size: 300
-        })
+        refused(ProofError::NoSuchLeaf { index: 300, size: 300 })
     );
-    assert_eq!(
-        changed(&|receipt| receipt.proof = Proof::default()),
-        refused(ProofError::Length)
-    );
+    assert_eq!(changed(&|receipt| receipt.proof = Proof::default()), refused(ProofError::Length));
     let other = receipt(6, 300, &log);
-    assert_eq!(
-        changed(&|receipt| receipt.proof = other.proof.clone()),
-        refused(ProofError::Root)
-    );
+    assert_eq!(changed(&|receipt| receipt.proof = other.proof.clone()), refused(ProofError::Root));
     let larger = receipt_checkpoint(301, &log);
-    assert_eq!(
-        changed(&|receipt| receipt.checkpoint = larger.clone()),
-        refused(ProofError::Root)
-    );
+    assert_eq!(changed(&|receipt| receipt.checkpoint = larger.clone()), refused(ProofError::Root));
     let not_signed = NoteError::NotSigned(ORIGIN.to_owned());
     let forged = receipt_checkpoint(300, &signer(ORIGIN, 2));
     assert_eq!(

@@ -17,10 +17,7 @@ pub(crate) struct Naive {
 
 impl Naive {
     pub(crate) fn new(entries: Vec<Vec<u8>>) -> Naive {
-        Naive {
-            entries,
-            known: BTreeMap::new(),
-        }
+        Naive { entries, known: BTreeMap::new() }
     }
 
     /// `MTH(D[start:end])`, §2.1.1.
@@ -58,19 +55,12 @@ impl Naive {
     /// `SUBPROOF(m, D[start:end], b)`, §2.1.4.1, with `m` counted from `start`.
     pub(crate) fn subproof(&mut self, m: usize, start: usize, end: usize, b: bool) -> Vec<Hash> {
         if m == end - start {
-            return if b {
-                Vec::new()
-            } else {
-                vec![self.root(start, end)]
-            };
+            return if b { Vec::new() } else { vec![self.root(start, end)] };
         }
         let k = split(end - start);
         let (mut proof, sibling) = match m <= k {
             true => (self.subproof(m, start, start + k, b), self.root(start + k, end)),
-            false => (
-                self.subproof(m - k, start + k, end, false),
-                self.root(start, start + k),
-            ),
+            false => (self.subproof(m - k, start + k, end, false), self.root(start, start + k)),
         };
         proof.push(sibling);
         proof
@@ -106,11 +96,7 @@ impl Stored {
         let levels = &mut self.levels;
         self.frontier.push_tiled(leaf_hash(entry), |level, index, hash| {
             levels.resize_with(levels.len().max(usize::from(level) + 1), Vec::new);
-            assert_eq!(
-                levels[usize::from(level)].len() as u64,
-                index,
-                "items are appended in order"
-            );
+            assert_eq!(levels[usize::from(level)].len() as u64, index, "items are appended in order");
             levels[usize::from(level)].push(hash);
         });
     }
@@ -119,10 +105,7 @@ impl Stored {
 impl HashReader for Stored {
     fn hash(&self, level: u8, index: u64) -> Result<Hash, MissingHash> {
         let items = self.levels.get(usize::from(level));
-        items
-            .and_then(|items| items.get(index as usize))
-            .copied()
-            .ok_or(MissingHash { level, index })
+        items.and_then(|items| items.get(index as usize)).copied().ok_or(MissingHash { level, index })
     }
 }
 

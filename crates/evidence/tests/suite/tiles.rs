@@ -80,10 +80,7 @@ fn coordinates_stay_within_the_largest_tree() {
     ] {
         assert_eq!(Tile::new(level, index, width), Err(error));
     }
-    assert_eq!(
-        Tile::new(Hashes(0), (1 << 55) - 1, 256).unwrap().first_item(),
-        (1 << 63) - 256
-    );
+    assert_eq!(Tile::new(Hashes(0), (1 << 55) - 1, 256).unwrap().first_item(), (1 << 63) - 256);
 }
 
 /// The example of the specification: 70,000 leaves.
@@ -104,19 +101,9 @@ fn a_tree_has_the_tiles_of_its_size() {
         (Entries, 274, 0),
     ] {
         let tile = Tile::within(level, index, 70_000).unwrap();
-        assert_eq!(
-            tile.map_or(0, |tile| tile.width()),
-            width,
-            "tile {index} of {level:?}"
-        );
+        assert_eq!(tile.map_or(0, |tile| tile.width()), width, "tile {index} of {level:?}");
     }
-    assert_eq!(
-        Tile::within(Hashes(7), 0, (1 << 63) - 1)
-            .unwrap()
-            .unwrap()
-            .width(),
-        127
-    );
+    assert_eq!(Tile::within(Hashes(7), 0, (1 << 63) - 1).unwrap().unwrap().width(), 127);
 }
 
 #[test]
@@ -125,17 +112,10 @@ fn a_tile_is_its_items_one_behind_the_other() {
     let tile = |level, index| Tile::within(Hashes(level), index, 600).unwrap().unwrap();
     assert_eq!(tile(0, 0).read(&stored).unwrap().len(), 8_192);
     assert_eq!(tile(0, 2).read(&stored).unwrap().len(), 88 * 32);
-    assert_eq!(
-        tile(0, 2).read(&stored).unwrap()[..32],
-        stored.hash(0, 512).unwrap().0
-    );
+    assert_eq!(tile(0, 2).read(&stored).unwrap()[..32], stored.hash(0, 512).unwrap().0);
     assert_eq!(
         tile(1, 0).read(&stored).unwrap(),
-        [
-            Stored::of(&crate::oracle::entries(256)).frontier.root().0,
-            stored.hash(1, 1).unwrap().0
-        ]
-        .concat()
+        [Stored::of(&crate::oracle::entries(256)).frontier.root().0, stored.hash(1, 1).unwrap().0].concat()
     );
     let missing = Err(MissingHash { level: 0, index: 600 });
     assert_eq!(Tile::new(Hashes(0), 2, 256).unwrap().read(&stored), missing);
@@ -154,10 +134,7 @@ fn a_bundle_gives_back_its_entries() {
 
     let before = bundle.clone();
     let too_long = vec![7; ENTRY_BYTES_MAX + 1];
-    assert_eq!(
-        push_entry(&mut bundle, &too_long),
-        Err(BundleError::EntryTooLong(65_536))
-    );
+    assert_eq!(push_entry(&mut bundle, &too_long), Err(BundleError::EntryTooLong(65_536)));
     assert_eq!(bundle, before);
 
     assert_eq!(entries(&bundle[..4]), Err(BundleError::CutOff(0)));

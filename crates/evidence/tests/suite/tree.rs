@@ -19,30 +19,12 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn roots_are_those_of_certificate_transparency() {
     let rows: [(&[u8], &str); 8] = [
-        (
-            b"",
-            "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-        ),
-        (
-            b"\x00",
-            "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-        ),
-        (
-            b"\x10",
-            "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-        ),
-        (
-            b"\x20\x21",
-            "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-        ),
-        (
-            b"\x30\x31",
-            "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-        ),
-        (
-            b"\x40\x41\x42\x43",
-            "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-        ),
+        (b"", "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d"),
+        (b"\x00", "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"),
+        (b"\x10", "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77"),
+        (b"\x20\x21", "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"),
+        (b"\x30\x31", "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4"),
+        (b"\x40\x41\x42\x43", "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef"),
         (
             b"\x50\x51\x52\x53\x54\x55\x56\x57",
             "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
@@ -53,10 +35,7 @@ fn roots_are_those_of_certificate_transparency() {
         ),
     ];
     let mut frontier = Frontier::new();
-    assert_eq!(
-        hex(&frontier.root().0),
-        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-    );
+    assert_eq!(hex(&frontier.root().0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     for (entry, root) in rows {
         frontier.push(leaf_hash(entry));
         assert_eq!(hex(&frontier.root().0), root, "{} leaves", frontier.size());
@@ -96,14 +75,8 @@ fn a_snapshot_has_one_encoding() {
     assert_eq!(changed(&|bytes| bytes.push(0)), length(5, 73));
     assert_eq!(changed(&|bytes| bytes.truncate(40)), length(5, 40));
     assert_eq!(changed(&|bytes| bytes[7] = 7), length(7, 72));
-    assert_eq!(
-        changed(&|bytes| bytes[0] = 0x80),
-        Err(FrontierError::Size((1 << 63) + 5))
-    );
-    assert_ne!(
-        changed(&|bytes| bytes[40] ^= 1).map(|frontier| frontier.root()),
-        Ok(frontier.root())
-    );
+    assert_eq!(changed(&|bytes| bytes[0] = 0x80), Err(FrontierError::Size((1 << 63) + 5)));
+    assert_ne!(changed(&|bytes| bytes[40] ^= 1).map(|frontier| frontier.root()), Ok(frontier.root()));
 }
 
 #[test]
@@ -115,16 +88,9 @@ fn every_inclusion_proof_is_the_one_of_rfc_9162_and_passes() {
         let root = naive.root(0, size);
         for (index, entry) in entries.iter().enumerate().take(size) {
             let proof = inclusion(&stored, index as u64, size as u64).unwrap();
-            assert_eq!(
-                proof.hashes(),
-                naive.path(index, 0, size),
-                "leaf {index} of {size}"
-            );
+            assert_eq!(proof.hashes(), naive.path(index, 0, size), "leaf {index} of {size}");
             let leaf = leaf_hash(entry);
-            assert_eq!(
-                verify_inclusion(&leaf, index as u64, size as u64, &root, &proof),
-                Ok(())
-            );
+            assert_eq!(verify_inclusion(&leaf, index as u64, size as u64, &root, &proof), Ok(()));
         }
     }
 }
@@ -137,16 +103,9 @@ fn every_consistency_proof_is_the_one_of_rfc_9162_and_passes() {
     for new in 1..=SIZE_MAX {
         for old in 1..=new {
             let proof = consistency(&stored, old as u64, new as u64).unwrap();
-            assert_eq!(
-                proof.hashes(),
-                naive.subproof(old, 0, new, true),
-                "{old} to {new}"
-            );
+            assert_eq!(proof.hashes(), naive.subproof(old, 0, new, true), "{old} to {new}");
             let (old_root, new_root) = (naive.root(0, old), naive.root(0, new));
-            assert_eq!(
-                verify_consistency(old as u64, &old_root, new as u64, &new_root, &proof),
-                Ok(())
-            );
+            assert_eq!(verify_consistency(old as u64, &old_root, new as u64, &new_root, &proof), Ok(()));
         }
     }
 }
@@ -176,9 +135,7 @@ fn spoiled(proof: &Proof) -> Vec<Proof> {
             all.push(swapped);
         }
     }
-    all.into_iter()
-        .map(|hashes| Proof::new(hashes).expect("it is still short"))
-        .collect()
+    all.into_iter().map(|hashes| Proof::new(hashes).expect("it is still short")).collect()
 }
 
 #[test]
@@ -192,19 +149,13 @@ fn a_spoiled_inclusion_proof_is_refused() {
             let proof = inclusion(&stored, index, size).unwrap();
             let leaf = leaf_hash(&entries[index as usize]);
             for bad in spoiled(&proof) {
-                assert!(
-                    verify_inclusion(&leaf, index, size, &root, &bad).is_err(),
-                    "leaf {index} of {size}"
-                );
+                assert!(verify_inclusion(&leaf, index, size, &root, &bad).is_err(), "leaf {index} of {size}");
             }
             let other_root = naive.root(0, size as usize - 1);
             let refused = Err(ProofError::Root);
             assert_eq!(verify_inclusion(&leaf, index, size, &other_root, &proof), refused);
             // EV-07: a proof is for one leaf at one place.
-            assert_eq!(
-                verify_inclusion(&leaf_hash(b"other"), index, size, &root, &proof),
-                refused
-            );
+            assert_eq!(verify_inclusion(&leaf_hash(b"other"), index, size, &root, &proof), refused);
             for other in (0..size).filter(|other| *other != index) {
                 assert!(verify_inclusion(&leaf, other, size, &root, &proof).is_err());
             }
@@ -225,10 +176,7 @@ fn a_spoiled_consistency_proof_is_refused() {
             let (old_root, new_root) = (naive.root(0, old as usize), naive.root(0, new as usize));
             assert_eq!(verify_consistency(old, &old_root, new, &new_root, &proof), Ok(()));
             for bad in spoiled(&proof) {
-                assert!(
-                    verify_consistency(old, &old_root, new, &new_root, &bad).is_err(),
-                    "{old} to {new}"
-                );
+                assert!(verify_consistency(old, &old_root, new, &new_root, &bad).is_err(), "{old} to {new}");
             }
             let other = Hash::of(b"other");
             let refused = Err(ProofError::Root);
@@ -238,10 +186,7 @@ fn a_spoiled_consistency_proof_is_refused() {
             }
             if old < new {
                 let shrinks = Err(ProofError::Shrinks { old: new, new: old });
-                assert_eq!(
-                    verify_consistency(new, &new_root, old, &old_root, &proof),
-                    shrinks
-                );
+                assert_eq!(verify_consistency(new, &new_root, old, &old_root, &proof), shrinks);
             }
         }
     }
@@ -261,15 +206,9 @@ fn a_node_is_not_a_leaf() {
         Ok(()),
         "as a bare hash it would fit"
     );
-    assert_eq!(
-        verify_inclusion(&leaf_hash(&forged_entry), 0, 2, &root, &proof),
-        Err(ProofError::Root)
-    );
+    assert_eq!(verify_inclusion(&leaf_hash(&forged_entry), 0, 2, &root, &proof), Err(ProofError::Root));
     let with_prefix = [&[1_u8][..], &forged_entry].concat();
-    assert_eq!(
-        verify_inclusion(&leaf_hash(&with_prefix), 0, 2, &root, &proof),
-        Err(ProofError::Root)
-    );
+    assert_eq!(verify_inclusion(&leaf_hash(&with_prefix), 0, 2, &root, &proof), Err(ProofError::Root));
 }
 
 /// The hashes lead to the root, but of a larger tree than is claimed.
@@ -280,39 +219,21 @@ fn a_proof_that_climbs_past_the_claimed_size_is_refused() {
     let (first, second) = (stored.hash(0, 0).unwrap(), stored.hash(0, 1).unwrap());
     let proof = Proof::new(vec![first]).unwrap();
     assert_eq!(verify_inclusion(&second, 1, 2, &root, &proof), Ok(()));
-    assert_eq!(
-        verify_inclusion(&second, 0, 1, &root, &proof),
-        Err(ProofError::Length)
-    );
+    assert_eq!(verify_inclusion(&second, 0, 1, &root, &proof), Err(ProofError::Length));
 }
 
 #[test]
 fn there_is_no_proof_of_what_is_not_there() {
     let stored = Stored::of(&entries(5));
-    assert_eq!(
-        inclusion(&stored, 0, 0),
-        Err(ProveError::NoSuchLeaf { index: 0, size: 0 })
-    );
-    assert_eq!(
-        inclusion(&stored, 5, 5),
-        Err(ProveError::NoSuchLeaf { index: 5, size: 5 })
-    );
-    assert_eq!(
-        inclusion(&stored, 0, TREE_SIZE_MAX + 1),
-        Err(ProveError::Size(TREE_SIZE_MAX + 1))
-    );
-    assert_eq!(
-        consistency(&stored, 5, 4),
-        Err(ProveError::Shrinks { old: 5, new: 4 })
-    );
+    assert_eq!(inclusion(&stored, 0, 0), Err(ProveError::NoSuchLeaf { index: 0, size: 0 }));
+    assert_eq!(inclusion(&stored, 5, 5), Err(ProveError::NoSuchLeaf { index: 5, size: 5 }));
+    assert_eq!(inclusion(&stored, 0, TREE_SIZE_MAX + 1), Err(ProveError::Size(TREE_SIZE_MAX + 1)));
+    assert_eq!(consistency(&stored, 5, 4), Err(ProveError::Shrinks { old: 5, new: 4 }));
     assert_eq!(consistency(&stored, 0, u64::MAX), Err(ProveError::Size(u64::MAX)));
     let missing = MissingHash { level: 0, index: 5 };
     assert_eq!(inclusion(&stored, 0, 6), Err(ProveError::Missing(missing)));
     assert_eq!(consistency(&stored, 5, 6), Err(ProveError::Missing(missing)));
-    assert_eq!(
-        Proof::new(vec![Hash::EMPTY_TREE; 64]).unwrap().to_bytes().len(),
-        2_048
-    );
+    assert_eq!(Proof::new(vec![Hash::EMPTY_TREE; 64]).unwrap().to_bytes().len(), 2_048);
     assert_eq!(Proof::new(vec![Hash::EMPTY_TREE; 65]), Err(ProofError::Length));
     assert_eq!(Proof::from_bytes(&[0; 65 * 32]), Err(ProofError::Length));
     assert_eq!(Proof::from_bytes(&[0; 33]), Err(ProofError::Length));
@@ -324,47 +245,21 @@ fn proofs_reach_over_tile_levels() {
     let entries = entries(70_000);
     let stored = Stored::of(&entries);
     let mut naive = Naive::new(entries.clone());
-    assert_eq!(
-        stored.levels.iter().map(Vec::len).collect::<Vec<_>>(),
-        [70_000, 273, 1]
-    );
+    assert_eq!(stored.levels.iter().map(Vec::len).collect::<Vec<_>>(), [70_000, 273, 1]);
     let sizes = [70_000, 69_999, 65_537, 65_536, 65_535, 40_000, 512, 257, 256, 255];
     for size in sizes {
         let root = naive.root(0, size);
-        for index in [
-            0,
-            1,
-            254,
-            255,
-            256,
-            511,
-            39_999,
-            65_535,
-            65_536,
-            size - 2,
-            size - 1,
-        ] {
+        for index in [0, 1, 254, 255, 256, 511, 39_999, 65_535, 65_536, size - 2, size - 1] {
             if index < size {
                 let proof = inclusion(&stored, index as u64, size as u64).unwrap();
-                assert_eq!(
-                    proof.hashes(),
-                    naive.path(index, 0, size),
-                    "leaf {index} of {size}"
-                );
+                assert_eq!(proof.hashes(), naive.path(index, 0, size), "leaf {index} of {size}");
                 let leaf = leaf_hash(&entries[index]);
-                assert_eq!(
-                    verify_inclusion(&leaf, index as u64, size as u64, &root, &proof),
-                    Ok(())
-                );
+                assert_eq!(verify_inclusion(&leaf, index as u64, size as u64, &root, &proof), Ok(()));
             }
         }
         for old in sizes.into_iter().filter(|old| *old <= size) {
             let proof = consistency(&stored, old as u64, size as u64).unwrap();
-            assert_eq!(
-                proof.hashes(),
-                naive.subproof(old, 0, size, true),
-                "{old} to {size}"
-            );
+            assert_eq!(proof.hashes(), naive.subproof(old, 0, size, true), "{old} to {size}");
         }
     }
 }
@@ -384,12 +279,8 @@ impl Uniform {
     }
 
     fn root(&self, size: u64) -> Hash {
-        let peaks = (0..64)
-            .filter(|height| size >> height & 1 == 1)
-            .map(|height| self.by_height[height]);
-        peaks
-            .reduce(|right, left| node_hash(&left, &right))
-            .unwrap_or(Hash::EMPTY_TREE)
+        let peaks = (0..64).filter(|height| size >> height & 1 == 1).map(|height| self.by_height[height]);
+        peaks.reduce(|right, left| node_hash(&left, &right)).unwrap_or(Hash::EMPTY_TREE)
     }
 }
 
@@ -448,15 +339,9 @@ fn the_largest_trees_have_proofs() {
     for size in [TREE_SIZE_MAX, TREE_SIZE_MAX - 1, 1 << 62, (1 << 62) + 1] {
         for index in [0, 1, size / 2, size - 2, size - 1] {
             let proof = inclusion(&tree, index, size).unwrap();
-            assert_eq!(
-                verify_inclusion(&leaf, index, size, &tree.root(size), &proof),
-                Ok(())
-            );
+            assert_eq!(verify_inclusion(&leaf, index, size, &tree.root(size), &proof), Ok(()));
             let proof = consistency(&tree, index, size).unwrap();
-            assert_eq!(
-                verify_consistency(index, &tree.root(index), size, &tree.root(size), &proof),
-                Ok(())
-            );
+            assert_eq!(verify_consistency(index, &tree.root(index), size, &tree.root(size), &proof), Ok(()));
         }
     }
 }

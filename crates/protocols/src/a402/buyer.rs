@@ -33,17 +33,10 @@ pub enum CannotPay {
     #[error(transparent)]
     Malformed(#[from] Malformed),
     #[error("payment method `{method_id}` `{method_version}` is not one we pay by")]
-    MethodUnsupported {
-        method_id: MethodId,
-        method_version: MethodVersion,
-    },
+    MethodUnsupported { method_id: MethodId, method_version: MethodVersion },
     /// With [`KeyFault::UnknownKey`], the key may be fetched over a trusted way, and the header opened again.
     #[error("signer `{signer_id}` of seller `{seller_unique_id}`: {fault}")]
-    Signature {
-        signer_id: Identifier,
-        seller_unique_id: Identifier,
-        fault: KeyFault,
-    },
+    Signature { signer_id: Identifier, seller_unique_id: Identifier, fault: KeyFault },
     /// The demand is for a request we have not sent.
     #[error("`{field}` of the demand is not that of our request")]
     RequestDiffers { field: &'static str },
@@ -96,10 +89,7 @@ pub fn open_needed(
     let method = (demand.method_id.clone(), demand.method_version.clone());
     if !policy.methods.contains(&method) {
         let (method_id, method_version) = method;
-        return Err(CannotPay::MethodUnsupported {
-            method_id,
-            method_version,
-        });
+        return Err(CannotPay::MethodUnsupported { method_id, method_version });
     }
     needed.verify(seller_keys).map_err(|fault| CannotPay::Signature {
         signer_id: needed.signer_id.clone(),
@@ -107,40 +97,25 @@ pub fn open_needed(
         fault,
     })?;
     if demand.request_method != sent.method {
-        return Err(CannotPay::RequestDiffers {
-            field: "request_method",
-        });
+        return Err(CannotPay::RequestDiffers { field: "request_method" });
     }
     if demand.request_fingerprint != sent.fingerprint {
-        return Err(CannotPay::RequestDiffers {
-            field: "request_fingerprint",
-        });
+        return Err(CannotPay::RequestDiffers { field: "request_fingerprint" });
     }
     if sent.idempotency_key.is_some() && demand.idempotency_key != sent.idempotency_key {
-        return Err(CannotPay::RequestDiffers {
-            field: "idempotency_key",
-        });
+        return Err(CannotPay::RequestDiffers { field: "idempotency_key" });
     }
-    if demand
-        .buyer_unique_id
-        .as_ref()
-        .is_some_and(|buyer| *buyer != policy.buyer_unique_id)
-    {
+    if demand.buyer_unique_id.as_ref().is_some_and(|buyer| *buyer != policy.buyer_unique_id) {
         return Err(CannotPay::OtherBuyer);
     }
     if demand.pay_before.time() <= now {
         return Err(CannotPay::TooLate);
     }
     if demand.replay_window_seconds < policy.replay_window_seconds_min {
-        return Err(CannotPay::WindowTooShort {
-            seconds: demand.replay_window_seconds,
-        });
+        return Err(CannotPay::WindowTooShort { seconds: demand.replay_window_seconds });
     }
     let buyer_unique_id = policy.buyer_unique_id.clone();
-    Ok(Bill {
-        needed,
-        buyer_unique_id,
-    })
+    Ok(Bill { needed, buyer_unique_id })
 }
 
 impl Bill {

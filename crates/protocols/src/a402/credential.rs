@@ -87,11 +87,7 @@ impl Credential {
         if demand.pay_before.time() <= payment.paid_at {
             return Err(NotPayable::TooLate);
         }
-        if demand
-            .buyer_unique_id
-            .as_ref()
-            .is_some_and(|buyer| *buyer != payment.buyer_unique_id)
-        {
+        if demand.buyer_unique_id.as_ref().is_some_and(|buyer| *buyer != payment.buyer_unique_id) {
             return Err(NotPayable::OtherBuyer);
         }
         let issued_at = DateTime::second_of(payment.paid_at);

@@ -324,11 +324,7 @@ impl ErrorReport {
 
     /// The error object.
     pub fn to_json(&self) -> Value {
-        let actions = self
-            .valid_next_actions
-            .iter()
-            .map(|action| action.as_str().into())
-            .collect();
+        let actions = self.valid_next_actions.iter().map(|action| action.as_str().into()).collect();
         let mut members = Map::new();
         put(&mut members, "error_id", self.error_id.as_str());
         put(&mut members, "category", self.category.as_str());

@@ -26,11 +26,7 @@ pub enum Malformed {
     #[error("`{path}` has the unknown member `{}`", name.escape_debug())]
     Unknown { path: &'static str, name: String },
     #[error("`{path}.{name}`: {fault}")]
-    Misshapen {
-        path: &'static str,
-        name: &'static str,
-        fault: Misshapen,
-    },
+    Misshapen { path: &'static str, name: &'static str, fault: Misshapen },
     /// The layer `method` has no member.
     #[error("`method` is empty")]
     MethodEmpty,
@@ -73,10 +69,7 @@ impl Members {
 
     /// Takes the member `name`, which must be there.
     pub(crate) fn take(&mut self, name: &'static str) -> Result<Value, Malformed> {
-        self.left.remove(name).ok_or(Malformed::Missing {
-            path: self.path,
-            name,
-        })
+        self.left.remove(name).ok_or(Malformed::Missing { path: self.path, name })
     }
 
     /// Takes the member `name` if it is there.
@@ -143,29 +136,20 @@ impl Members {
 
     /// Refuses a member without showing it.
     pub(crate) fn unfit(path: &'static str, name: &'static str, rule: &'static str) -> Malformed {
-        Malformed::Misshapen {
-            path,
-            name,
-            fault: Misshapen::unshown(rule),
-        }
+        Malformed::Misshapen { path, name, fault: Misshapen::unshown(rule) }
     }
 
     pub(crate) fn misshapen(&self, name: &'static str, value: &Value, rule: &'static str) -> Malformed {
         let fault = Misshapen::new(&value.to_string(), rule);
-        Malformed::Misshapen {
-            path: self.path,
-            name,
-            fault,
-        }
+        Malformed::Misshapen { path: self.path, name, fault }
     }
 
     /// Refuses what nobody has asked for.
     pub(crate) fn end(self) -> Result<(), Malformed> {
         match self.left.into_iter().next() {
-            Some((name, _)) => Err(Malformed::Unknown {
-                path: self.path,
-                name: name.chars().take(48).collect(),
-            }),
+            Some((name, _)) => {
+                Err(Malformed::Unknown { path: self.path, name: name.chars().take(48).collect() })
+            }
             None => Ok(()),
         }
     }
@@ -182,10 +166,6 @@ impl Members {
                 Err(Misshapen::unshown("a string"))
             }
         };
-        read.map_err(|fault| Malformed::Misshapen {
-            path: self.path,
-            name,
-            fault,
-        })
+        read.map_err(|fault| Malformed::Misshapen { path: self.path, name, fault })
     }
 }

@@ -106,22 +106,10 @@ impl Demand {
         put(&mut members, "resource_id", self.resource_id.as_str());
         put(&mut members, "pay_before", self.pay_before.as_str());
         put(&mut members, "seller_unique_id", self.seller_unique_id.as_str());
-        put(
-            &mut members,
-            "buyer_unique_id",
-            self.buyer_unique_id.as_ref().map(Identifier::as_str),
-        );
+        put(&mut members, "buyer_unique_id", self.buyer_unique_id.as_ref().map(Identifier::as_str));
         put(&mut members, "request_method", self.request_method.as_str());
-        put(
-            &mut members,
-            "request_fingerprint",
-            self.request_fingerprint.as_str(),
-        );
-        put(
-            &mut members,
-            "idempotency_key",
-            self.idempotency_key.as_ref().map(Identifier::as_str),
-        );
+        put(&mut members, "request_fingerprint", self.request_fingerprint.as_str());
+        put(&mut members, "idempotency_key", self.idempotency_key.as_ref().map(Identifier::as_str));
         let window = self.replay_window_seconds.into();
         members.insert("replay_window_seconds".to_owned(), window);
         if let Some(confirmation) = &self.commerce_confirmation {
@@ -176,11 +164,7 @@ impl Needed {
     pub fn encode(&self) -> Result<String, Malformed> {
         self.demand.check()?;
         let mut protocol = signed_members(&self.demand, &self.signer_id, &self.signature_type);
-        put(
-            &mut protocol,
-            "signature_content",
-            self.signature_content.as_str(),
-        );
+        put(&mut protocol, "signature_content", self.signature_content.as_str());
         envelope::seal(protocol, &self.method)
     }
 
@@ -198,8 +182,7 @@ impl Needed {
         let signature = base64url::decode(self.signature_content.as_str()).ok_or(KeyFault::BadSignature)?;
         let signature = Signature::from_slice(&signature).map_err(|_| KeyFault::BadSignature)?;
         let message = signed_bytes(&self.demand, &self.method, &self.signer_id, &self.signature_type);
-        key.verify(&message, &signature)
-            .map_err(|_| KeyFault::BadSignature)
+        key.verify(&message, &signature).map_err(|_| KeyFault::BadSignature)
     }
 }
 
@@ -218,16 +201,8 @@ impl CommerceConfirmation {
     fn to_json(&self) -> Value {
         let mut members = Map::new();
         put(&mut members, "confirmation_id", self.confirmation_id.as_str());
-        put(
-            &mut members,
-            "confirmation_digest",
-            self.confirmation_digest.as_str(),
-        );
-        put(
-            &mut members,
-            "confirmation_uri",
-            self.confirmation_uri.as_ref().map(Uri::as_str),
-        );
+        put(&mut members, "confirmation_digest", self.confirmation_digest.as_str());
+        put(&mut members, "confirmation_uri", self.confirmation_uri.as_ref().map(Uri::as_str));
         Value::Object(members)
     }
 }

@@ -87,8 +87,7 @@ impl Offer {
         };
         let pay_before = DateTime::second_of(Time::from_seconds(number.pay_before_seconds));
         let unnumbered = billed.unnumbered(request, pay_before);
-        key.verify(&covered_bytes(&number.nonce, &unnumbered), &number.mac)
-            .map_err(|_| NotOurBill)?;
+        key.verify(&covered_bytes(&number.nonce, &unnumbered), &number.mac).map_err(|_| NotOurBill)?;
         Ok(numbered(unnumbered, out_trade_no.clone()))
     }
 
@@ -150,11 +149,7 @@ fn numbered(unnumbered: Demand, out_trade_no: Identifier) -> Demand {
     let key_is_missing =
         unnumbered.request_method.needs_idempotency_key() && unnumbered.idempotency_key.is_none();
     Demand {
-        idempotency_key: if key_is_missing {
-            Some(out_trade_no.clone())
-        } else {
-            unnumbered.idempotency_key
-        },
+        idempotency_key: if key_is_missing { Some(out_trade_no.clone()) } else { unnumbered.idempotency_key },
         out_trade_no,
         ..unnumbered
     }

@@ -68,11 +68,7 @@ impl Proof {
         put(&mut protocol, "trade_no", self.trade_no.as_str());
         put(&mut protocol, "expires_at", self.expires_at.as_str());
         put(&mut protocol, "request_method", self.request_method.as_str());
-        put(
-            &mut protocol,
-            "request_fingerprint",
-            self.request_fingerprint.as_str(),
-        );
+        put(&mut protocol, "request_fingerprint", self.request_fingerprint.as_str());
         let key = self.idempotency_key.as_ref().map(Identifier::as_str);
         put(&mut protocol, "idempotency_key", key);
         envelope::seal(protocol, &self.method)

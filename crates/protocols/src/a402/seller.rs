@@ -116,11 +116,7 @@ pub fn check_proof_of_offer(
     let claims = credential.get();
     // Where these differ the number could not fit either; comparing first says which it is.
     same("resource_id", &offer.resource_id, &claims.resource_id)?;
-    same(
-        "seller_unique_id",
-        &offer.seller_unique_id,
-        &claims.seller_unique_id,
-    )?;
+    same("seller_unique_id", &offer.seller_unique_id, &claims.seller_unique_id)?;
     let price = (&claims.amount, &claims.currency);
     let demand = offer.recall(check.request, key, &claims.out_trade_no, price)?;
     accept(credential, demand, &check)
@@ -169,26 +165,13 @@ fn open_credential(
     (method_id, method_version): (&MethodId, &super::text::MethodVersion),
     check: &ProofCheck<'_>,
 ) -> Result<Verified<Credential>, Refusal> {
-    let ProofCheck {
-        proof,
-        request,
-        psp_keys,
-        now: _,
-    } = *check;
+    let ProofCheck { proof, request, psp_keys, now: _ } = *check;
     if proof.method_id != *method_id || proof.method_version != *method_version {
         return Err(Refusal::MethodDiffers);
     }
     same("request_method", &proof.request_method, &request.method)?;
-    same(
-        "request_fingerprint",
-        &proof.request_fingerprint,
-        &request.fingerprint,
-    )?;
-    if request
-        .caller
-        .as_ref()
-        .is_some_and(|caller| *caller != proof.buyer_unique_id)
-    {
+    same("request_fingerprint", &proof.request_fingerprint, &request.fingerprint)?;
+    if request.caller.as_ref().is_some_and(|caller| *caller != proof.buyer_unique_id) {
         return Err(Refusal::NotTheBuyer);
     }
     let credential = Credential::open(&proof.payment_proof, method_id, psp_keys)?;
@@ -222,11 +205,7 @@ impl Credential {
         same("trade_no", &self.trade_no, &proof.trade_no)?;
         same("expires_at", &self.expires_at, &proof.expires_at)?;
         same("request_method", &self.request_method, &proof.request_method)?;
-        same(
-            "request_fingerprint",
-            &self.request_fingerprint,
-            &proof.request_fingerprint,
-        )?;
+        same("request_fingerprint", &self.request_fingerprint, &proof.request_fingerprint)?;
         same("idempotency_key", &self.idempotency_key, &proof.idempotency_key)
     }
 
@@ -238,20 +217,12 @@ impl Credential {
         same("amount", &self.amount, &demand.amount)?;
         same("currency", &self.currency, &demand.currency)?;
         same("resource_id", &self.resource_id, &demand.resource_id)?;
-        same(
-            "seller_unique_id",
-            &self.seller_unique_id,
-            &demand.seller_unique_id,
-        )?;
+        same("seller_unique_id", &self.seller_unique_id, &demand.seller_unique_id)?;
         if let Some(buyer) = &demand.buyer_unique_id {
             same("buyer_unique_id", &self.buyer_unique_id, buyer)?;
         }
         same("request_method", &self.request_method, &demand.request_method)?;
-        same(
-            "request_fingerprint",
-            &self.request_fingerprint,
-            &demand.request_fingerprint,
-        )?;
+        same("request_fingerprint", &self.request_fingerprint, &demand.request_fingerprint)?;
         same("idempotency_key", &self.idempotency_key, &demand.idempotency_key)
     }
 

@@ -20,17 +20,11 @@ impl Misshapen {
     pub(crate) fn new(text: &str, rule: &'static str) -> Self {
         // A stranger chose the text: quote it harmlessly and no longer than a line.
         let start: String = text.chars().take(48).collect();
-        Misshapen {
-            shown: format!("`{}`", start.escape_debug()),
-            rule,
-        }
+        Misshapen { shown: format!("`{}`", start.escape_debug()), rule }
     }
 
     pub(crate) fn unshown(rule: &'static str) -> Self {
-        Misshapen {
-            shown: "the value".to_owned(),
-            rule,
-        }
+        Misshapen { shown: "the value".to_owned(), rule }
     }
 }
 
@@ -128,14 +122,9 @@ impl AmountText {
             return None;
         }
         let zeros = std::iter::repeat_n(b'0', scale.checked_sub(kept.len())?);
-        whole
-            .bytes()
-            .chain(kept.bytes())
-            .chain(zeros)
-            .try_fold(0_u128, |sum, digit| {
-                sum.checked_mul(10)?
-                    .checked_add(u128::from(digit.checked_sub(b'0')?))
-            })
+        whole.bytes().chain(kept.bytes()).chain(zeros).try_fold(0_u128, |sum, digit| {
+            sum.checked_mul(10)?.checked_add(u128::from(digit.checked_sub(b'0')?))
+        })
     }
 
     /// The text of `amount_minor` units of `10^-scale`, with exactly `scale` decimals.

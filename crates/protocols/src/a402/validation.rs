@@ -127,27 +127,11 @@ impl Validation {
             Outcome::ProofUnchecked { error, trade } => {
                 (V::Unknown, D::NotStarted, F::NotConfirmed, trade, Some(error))
             }
-            Outcome::Delivering => (
-                V::Valid,
-                D::Started,
-                F::NotConfirmed,
-                T::WaitSellerFulfillment,
-                None,
-            ),
-            Outcome::DeliveryFailed => (
-                V::Valid,
-                D::Failed,
-                F::NotConfirmed,
-                T::WaitSellerFulfillment,
-                None,
-            ),
-            Outcome::DeliveryUnknown => (
-                V::Valid,
-                D::Unknown,
-                F::NotConfirmed,
-                T::WaitSellerFulfillment,
-                None,
-            ),
+            Outcome::Delivering => (V::Valid, D::Started, F::NotConfirmed, T::WaitSellerFulfillment, None),
+            Outcome::DeliveryFailed => (V::Valid, D::Failed, F::NotConfirmed, T::WaitSellerFulfillment, None),
+            Outcome::DeliveryUnknown => {
+                (V::Valid, D::Unknown, F::NotConfirmed, T::WaitSellerFulfillment, None)
+            }
             Outcome::Delivered => (V::Valid, D::Delivered, F::Pending, T::WaitBuyerReceipt, None),
             Outcome::FulfillmentFailed => (V::Valid, D::Delivered, F::Failed, T::WaitBuyerReceipt, None),
             Outcome::FulfillmentUnknown => (V::Valid, D::Delivered, F::Unknown, T::WaitBuyerReceipt, None),
@@ -236,22 +220,14 @@ impl Validation {
                 trade_no: protocol.text("trade_no", Identifier::parse)?,
                 request_fingerprint: protocol.text("request_fingerprint", Fingerprint::parse)?,
             },
-            validation_status: protocol.text(
-                "validation_status",
-                word(ValidationStatus::parse, "a validation status"),
-            )?,
-            delivery_status: protocol.text(
-                "delivery_status",
-                word(DeliveryStatus::parse, "a delivery status"),
-            )?,
-            fulfillment_status: protocol.text(
-                "fulfillment_status",
-                word(FulfillmentStatus::parse, "a fulfilment status"),
-            )?,
-            transaction_state: protocol.text(
-                "transaction_state",
-                word(TradeState::parse, "a transaction state"),
-            )?,
+            validation_status: protocol
+                .text("validation_status", word(ValidationStatus::parse, "a validation status"))?,
+            delivery_status: protocol
+                .text("delivery_status", word(DeliveryStatus::parse, "a delivery status"))?,
+            fulfillment_status: protocol
+                .text("fulfillment_status", word(FulfillmentStatus::parse, "a fulfilment status"))?,
+            transaction_state: protocol
+                .text("transaction_state", word(TradeState::parse, "a transaction state"))?,
             validated_at: protocol.text("validated_at", DateTime::parse)?,
             error: match protocol.take_if_any("error") {
                 Some(value) => Some(ErrorReport::read(value)?),
@@ -267,9 +243,7 @@ impl Validation {
         match (validation.validation_status, &validation.error) {
             (ValidationStatus::Valid, None)
             | (ValidationStatus::Invalid | ValidationStatus::Unknown, Some(_)) => Ok(validation),
-            (status, _) => Err(Malformed::ErrorMismatch {
-                status: status.as_str(),
-            }),
+            (status, _) => Err(Malformed::ErrorMismatch { status: status.as_str() }),
         }
     }
 
@@ -280,35 +254,15 @@ impl Validation {
     pub fn encode(&self) -> Result<String, Malformed> {
         let mut protocol = Map::new();
         put(&mut protocol, "method_id", self.about.method_id.as_str());
-        put(
-            &mut protocol,
-            "method_version",
-            self.about.method_version.as_str(),
-        );
+        put(&mut protocol, "method_version", self.about.method_version.as_str());
         put(&mut protocol, "out_trade_no", self.about.out_trade_no.as_str());
         put(&mut protocol, "resource_id", self.about.resource_id.as_str());
         put(&mut protocol, "trade_no", self.about.trade_no.as_str());
-        put(
-            &mut protocol,
-            "request_fingerprint",
-            self.about.request_fingerprint.as_str(),
-        );
-        put(
-            &mut protocol,
-            "validation_status",
-            self.validation_status.as_str(),
-        );
+        put(&mut protocol, "request_fingerprint", self.about.request_fingerprint.as_str());
+        put(&mut protocol, "validation_status", self.validation_status.as_str());
         put(&mut protocol, "delivery_status", self.delivery_status.as_str());
-        put(
-            &mut protocol,
-            "fulfillment_status",
-            self.fulfillment_status.as_str(),
-        );
-        put(
-            &mut protocol,
-            "transaction_state",
-            self.transaction_state.as_str(),
-        );
+        put(&mut protocol, "fulfillment_status", self.fulfillment_status.as_str());
+        put(&mut protocol, "transaction_state", self.transaction_state.as_str());
         put(&mut protocol, "validated_at", self.validated_at.as_str());
         if let Some(error) = &self.error {
             protocol.insert("error".to_owned(), error.to_json());
@@ -343,16 +297,10 @@ impl EvidenceRef {
     }
 
     fn check_all(refs: &[Self]) -> Result<(), Malformed> {
-        let repeated = refs
-            .iter()
-            .enumerate()
-            .any(|(at, one)| refs.iter().take(at).any(|other| other == one));
+        let repeated =
+            refs.iter().enumerate().any(|(at, one)| refs.iter().take(at).any(|other| other == one));
         if EVIDENCE_REFS_COUNT_MAX < refs.len() || repeated {
-            return Err(Members::unfit(
-                "protocol",
-                "evidence_refs",
-                "a list of up to 20, none twice",
-            ));
+            return Err(Members::unfit("protocol", "evidence_refs", "a list of up to 20, none twice"));
         }
         Ok(())
     }

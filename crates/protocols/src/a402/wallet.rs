@@ -29,10 +29,7 @@ impl Network {
 
     /// The network whose wallet method this is.
     pub fn of(method_id: &MethodId) -> Option<Network> {
-        Network::ALL
-            .iter()
-            .copied()
-            .find(|network| network.method_id() == *method_id)
+        Network::ALL.iter().copied().find(|network| network.method_id() == *method_id)
     }
 }
 
@@ -98,10 +95,7 @@ pub struct WalletTerms {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TermsFault {
     #[error("`{method_id}` `{method_version}` is not the wallet method")]
-    OtherMethod {
-        method_id: MethodId,
-        method_version: MethodVersion,
-    },
+    OtherMethod { method_id: MethodId, method_version: MethodVersion },
     #[error(transparent)]
     Malformed(#[from] Malformed),
     #[error("`method.network` is not the network of `protocol.method_id`")]
@@ -181,9 +175,7 @@ impl WalletTerms {
         demand
             .amount
             .minor(self.asset.scale())
-            .ok_or_else(|| TermsFault::AmountTooFine {
-                amount: demand.amount.clone(),
-            })
+            .ok_or_else(|| TermsFault::AmountTooFine { amount: demand.amount.clone() })
     }
 }
 

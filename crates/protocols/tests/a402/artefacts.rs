@@ -27,20 +27,12 @@ fn validator(name: &str) -> Option<Validator> {
     let mut registry = Registry::new();
     for part in ["common", "error", "transaction-state"] {
         let schema = pack(&format!("{SCHEMAS}/{part}.schema.json"))?;
-        registry = registry
-            .add(format!("{BASE}{part}.schema.json"), absolute(schema, BASE))
-            .unwrap();
+        registry = registry.add(format!("{BASE}{part}.schema.json"), absolute(schema, BASE)).unwrap();
     }
     let registry = registry.prepare().unwrap();
     let schema = absolute(pack(&format!("{SCHEMAS}/{name}.schema.json"))?, BASE);
     let options = jsonschema::options();
-    Some(
-        options
-            .should_validate_formats(true)
-            .with_registry(&registry)
-            .build(&schema)
-            .unwrap(),
-    )
+    Some(options.should_validate_formats(true).with_registry(&registry).build(&schema).unwrap())
 }
 
 /// The pack's schemas name themselves relatively; a registry wants a whole address.
@@ -62,10 +54,7 @@ fn what_we_send_fits_the_schemas() {
     fits("payment-validation", report(Outcome::Finished).encode().unwrap());
     for id in ErrorId::ALL {
         let error = id.report().retry_after(30);
-        let outcome = Outcome::ProofRefused {
-            error,
-            trade: TradeState::WaitBuyerPay,
-        };
+        let outcome = Outcome::ProofRefused { error, trade: TradeState::WaitBuyerPay };
         fits("payment-validation", report(outcome).encode().unwrap());
     }
 }
@@ -100,17 +89,11 @@ fn we_and_the_schemas_refuse_the_same() {
     ];
     type Reads = fn(&str) -> bool;
     let rows: [(&str, String, Reads); 3] = [
-        ("payment-needed", needed().encode().unwrap(), |value| {
-            Needed::decode(value).is_ok()
+        ("payment-needed", needed().encode().unwrap(), |value| Needed::decode(value).is_ok()),
+        ("payment-proof", proof().encode().unwrap(), |value| Proof::decode(value).is_ok()),
+        ("payment-validation", report(Outcome::Delivered).encode().unwrap(), |value| {
+            Validation::decode(value).is_ok()
         }),
-        ("payment-proof", proof().encode().unwrap(), |value| {
-            Proof::decode(value).is_ok()
-        }),
-        (
-            "payment-validation",
-            report(Outcome::Delivered).encode().unwrap(),
-            |value| Validation::decode(value).is_ok(),
-        ),
     ];
     for (name, value, reads) in rows {
         let Some(schema) = validator(name) else { return };
@@ -128,11 +111,7 @@ fn we_and_the_schemas_refuse_the_same() {
         for member in members {
             let mut removed = good.clone();
             removed["protocol"].as_object_mut().unwrap().remove(&member);
-            assert_eq!(
-                reads(&header(&removed)),
-                schema.is_valid(&removed),
-                "{name}: without {member}"
-            );
+            assert_eq!(reads(&header(&removed)), schema.is_valid(&removed), "{name}: without {member}");
             for change in &changes {
                 let mut changed = good.clone();
                 changed["protocol"][&member] = change.clone();
@@ -171,11 +150,7 @@ fn header_vectors_read_as_they_should() {
         assert_eq!(payload(&read.encode().unwrap()), case["decoded"]);
     }
     for case in vectors["must_reject"].as_array().unwrap() {
-        assert!(
-            Needed::decode(case["value"].as_str().unwrap()).is_err(),
-            "{}",
-            case["name"]
-        );
+        assert!(Needed::decode(case["value"].as_str().unwrap()).is_err(), "{}", case["name"]);
     }
 }
 
@@ -186,12 +161,7 @@ fn fingerprints_are_those_of_the_vectors() {
     };
     for case in vectors["cases"].as_array().unwrap() {
         let text = |name: &str| case[name].as_str().unwrap();
-        let found = fingerprint(
-            text("method"),
-            text("uri"),
-            text("content_type"),
-            text("body").as_bytes(),
-        );
+        let found = fingerprint(text("method"), text("uri"), text("content_type"), text("body").as_bytes());
         assert_eq!(found.unwrap().as_str(), text("fingerprint"));
     }
 }
@@ -204,27 +174,17 @@ fn canonical_json_is_that_of_the_vectors() {
     };
     let around = |document: &str| {
         let good = payload(&needed().encode().unwrap());
-        let text = format!(
-            r#"{{"method":{{"document":{document}}},"protocol":{}}}"#,
-            good["protocol"]
-        );
+        let text = format!(r#"{{"method":{{"document":{document}}},"protocol":{}}}"#, good["protocol"]);
         evidence::base64url::encode(text.as_bytes())
     };
     for case in vectors["cases"].as_array().unwrap() {
         let read = Needed::decode(&around(case["input"].as_str().unwrap())).unwrap();
         let written = evidence::base64url::decode(&read.encode().unwrap()).unwrap();
-        let expected = format!(
-            r#"{{"method":{{"document":{}}},"#,
-            case["canonical"].as_str().unwrap()
-        );
+        let expected = format!(r#"{{"method":{{"document":{}}},"#, case["canonical"].as_str().unwrap());
         assert!(written.starts_with(expected.as_bytes()), "{}", case["name"]);
     }
     for case in vectors["must_reject"].as_array().unwrap() {
-        assert!(
-            Needed::decode(&around(case["input"].as_str().unwrap())).is_err(),
-            "{}",
-            case["name"]
-        );
+        assert!(Needed::decode(&around(case["input"].as_str().unwrap())).is_err(), "{}", case["name"]);
     }
 }
 
@@ -249,14 +209,8 @@ fn trades_move_only_as_listed() {
     let allowed = fixture["allowed"].as_array().unwrap();
     assert!(allowed.iter().all(moves));
     assert!(!fixture["forbidden"].as_array().unwrap().iter().any(moves));
-    let ours = TradeState::ALL
-        .iter()
-        .flat_map(|from| TradeEvent::ALL.iter().map(|event| from.next(*event)));
-    assert_eq!(
-        ours.filter(Result::is_ok).count(),
-        allowed.len(),
-        "no transition is our own"
-    );
+    let ours = TradeState::ALL.iter().flat_map(|from| TradeEvent::ALL.iter().map(|event| from.next(*event)));
+    assert_eq!(ours.filter(Result::is_ok).count(), allowed.len(), "no transition is our own");
 }
 
 #[test]
@@ -268,11 +222,7 @@ fn the_catalogue_is_the_artefacts_but_for_the_sentences() {
     assert_eq!(theirs.len(), ErrorId::ALL.len());
     for (theirs, ours) in theirs.iter().zip(ErrorId::ALL) {
         let entry = ours.entry();
-        let actions: Vec<&str> = entry
-            .valid_next_actions
-            .iter()
-            .map(|action| action.as_str())
-            .collect();
+        let actions: Vec<&str> = entry.valid_next_actions.iter().map(|action| action.as_str()).collect();
         assert_eq!(theirs["error_id"], ours.as_str());
         assert_eq!(theirs["category"], entry.category.as_str());
         assert_eq!(theirs["phase"], entry.phase.as_str());
@@ -285,21 +235,9 @@ fn the_catalogue_is_the_artefacts_but_for_the_sentences() {
     };
     let words = |member: &str| schema["properties"][member]["enum"].clone();
     let all = |words: Vec<&str>| json!(words);
-    assert_eq!(
-        words("category"),
-        all(Category::ALL.iter().map(|word| word.as_str()).collect())
-    );
-    assert_eq!(
-        words("phase"),
-        all(Phase::ALL.iter().map(|word| word.as_str()).collect())
-    );
-    assert_eq!(
-        words("retryability"),
-        all(Retryability::ALL.iter().map(|word| word.as_str()).collect())
-    );
+    assert_eq!(words("category"), all(Category::ALL.iter().map(|word| word.as_str()).collect()));
+    assert_eq!(words("phase"), all(Phase::ALL.iter().map(|word| word.as_str()).collect()));
+    assert_eq!(words("retryability"), all(Retryability::ALL.iter().map(|word| word.as_str()).collect()));
     let actions = schema["properties"]["valid_next_actions"]["items"]["enum"].clone();
-    assert_eq!(
-        actions,
-        all(NextAction::ALL.iter().map(|word| word.as_str()).collect())
-    );
+    assert_eq!(actions, all(NextAction::ALL.iter().map(|word| word.as_str()).collect()));
 }

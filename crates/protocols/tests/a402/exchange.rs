@@ -35,11 +35,7 @@ fn times_have_edges() {
         ("10:15:59.999999999", true),
         ("10:16:00", false),
     ] {
-        assert_eq!(
-            check_at(&shown, &request(), today(now)).is_ok(),
-            good,
-            "shown at {now}"
-        );
+        assert_eq!(check_at(&shown, &request(), today(now)).is_ok(), good, "shown at {now}");
     }
     for (issued_at, expires_at, refusal) in [
         ("10:04:59", "10:19:59", None),
@@ -57,15 +53,8 @@ fn times_have_edges() {
         assert_eq!(found, refusal, "{issued_at} to {expires_at}");
     }
     for (paid_at, payable) in [("10:04:59.9", Ok(())), ("10:05:00", Err(NotPayable::TooLate))] {
-        let payment = Payment {
-            paid_at: today(paid_at),
-            ..payment()
-        };
-        assert_eq!(
-            Credential::for_demand(&demand(), payment).map(|_| ()),
-            payable,
-            "paid at {paid_at}"
-        );
+        let payment = Payment { paid_at: today(paid_at), ..payment() };
+        assert_eq!(Credential::for_demand(&demand(), payment).map(|_| ()), payable, "paid at {paid_at}");
     }
     for (now, good) in [("10:04:59.9", true), ("10:05:00", false)] {
         let value = needed().encode().unwrap();
@@ -86,16 +75,8 @@ fn an_unknown_method_or_version_is_never_paid() {
         let mut demand = demand();
         demand.method_id = MethodId::parse(method_id).unwrap();
         demand.method_version = version(number);
-        let value = demand
-            .sign(terms().to_layer(), &seller_key())
-            .unwrap()
-            .encode()
-            .unwrap();
-        assert_eq!(
-            open(&value).err().map(|why| why.error_id()),
-            error,
-            "{method_id} {number}"
-        );
+        let value = demand.sign(terms().to_layer(), &seller_key()).unwrap().encode().unwrap();
+        assert_eq!(open(&value).err().map(|why| why.error_id()), error, "{method_id} {number}");
     }
 }
 
@@ -103,9 +84,7 @@ fn an_unknown_method_or_version_is_never_paid() {
 fn a_thousand_challenges_have_a_thousand_numbers() {
     let numbers: BTreeSet<_> = (0..1000_u128)
         .map(|nonce| {
-            offer()
-                .bill(&request(), &bill_key(), nonce.to_be_bytes(), today("10:05:00"))
-                .out_trade_no
+            offer().bill(&request(), &bill_key(), nonce.to_be_bytes(), today("10:05:00")).out_trade_no
         })
         .collect();
     assert_eq!(numbers.len(), 1000); // A402-01
@@ -115,18 +94,12 @@ fn a_thousand_challenges_have_a_thousand_numbers() {
 fn a_known_caller_is_the_only_one_served() {
     let mut stolen = request();
     stolen.caller = Some(id("agent-bob"));
-    assert_eq!(
-        check_at(&proof(), &stolen, today("10:02:00")).unwrap_err(),
-        Refusal::NotTheBuyer
-    );
+    assert_eq!(check_at(&proof(), &stolen, today("10:02:00")).unwrap_err(), Refusal::NotTheBuyer);
     let mut known = request();
     known.caller = Some(id("agent-ana"));
     let bill = offer().bill(&known, &bill_key(), [1; 16], today("10:05:00"));
     assert_eq!(bill.buyer_unique_id, Some(id("agent-ana")));
-    let bob = Payment {
-        buyer_unique_id: id("agent-bob"),
-        ..payment()
-    };
+    let bob = Payment { buyer_unique_id: id("agent-bob"), ..payment() };
     assert_eq!(Credential::for_demand(&bill, bob), Err(NotPayable::OtherBuyer));
 }
 
@@ -134,16 +107,10 @@ fn a_known_caller_is_the_only_one_served() {
 fn the_methods_layer_never_changes_a_base_field() {
     // A402-04, A402-05: the header's base fields count, whatever else names a price.
     let mut layer = terms().to_layer().members().clone();
-    for (name, value) in [
-        ("amount", "0.01"),
-        ("seller_unique_id", "evil.example"),
-        ("currency", "EUR"),
-    ] {
+    for (name, value) in [("amount", "0.01"), ("seller_unique_id", "evil.example"), ("currency", "EUR")] {
         layer.insert(name.to_owned(), value.into());
     }
-    let needed = demand()
-        .sign(MethodLayer::new(layer).unwrap(), &seller_key())
-        .unwrap();
+    let needed = demand().sign(MethodLayer::new(layer).unwrap(), &seller_key()).unwrap();
     let bill = open(&needed.encode().unwrap()).unwrap();
     let terms = WalletTerms::read(bill.demand(), bill.method()).unwrap();
     assert_eq!(terms.amount_minor(bill.demand()), Ok(30));
@@ -159,10 +126,7 @@ fn wallet_terms_must_fit_the_demand() {
         WalletTerms::read(&demand(), &MethodLayer::new(layer).unwrap())
     };
     assert_eq!(read("note", "ignored".into()), Ok(terms()));
-    assert_eq!(
-        read("network", "toll:main".into()),
-        Err(TermsFault::NetworkDiffers)
-    );
+    assert_eq!(read("network", "toll:main".into()), Err(TermsFault::NetworkDiffers));
     assert_eq!(read("asset", "EUR/2".into()), Err(TermsFault::CurrencyDiffers));
     for asset in ["USD", "USD/02", "USD/19", "USD/+2", "usd/2", "USD/2/2", "/2"] {
         assert!(read("asset", asset.into()).is_err(), "`{asset}`");
@@ -170,10 +134,7 @@ fn wallet_terms_must_fit_the_demand() {
     let cents = read("asset", "USD/1".into()).unwrap();
     assert_eq!(cents.amount_minor(&demand()), Ok(3));
     let dollars = read("asset", "USD/0".into()).unwrap();
-    assert!(matches!(
-        dollars.amount_minor(&demand()),
-        Err(TermsFault::AmountTooFine { .. })
-    ));
+    assert!(matches!(dollars.amount_minor(&demand()), Err(TermsFault::AmountTooFine { .. })));
 
     let mut main = demand();
     main.method_id = Network::Main.method_id();
@@ -187,11 +148,7 @@ fn wallet_terms_must_fit_the_demand() {
 #[test]
 fn a402_test_003_a_proof_is_untrusted_until_validated() {
     let genuine = proof();
-    for text in [
-        "cHJvb2Y",
-        "e30",
-        genuine.method_id.as_str().replace([':', '/'], "-").as_str(),
-    ] {
+    for text in ["cHJvb2Y", "e30", genuine.method_id.as_str().replace([':', '/'], "-").as_str()] {
         let mut shown = proof();
         shown.payment_proof = CredentialText::parse(text).unwrap();
         let refused = check(&shown).unwrap_err();
@@ -199,10 +156,7 @@ fn a402_test_003_a_proof_is_untrusted_until_validated() {
     }
     let mut shown = proof();
     shown.payment_proof = credential().sign(&id("psp-2026"), &SigningKey::ed25519(&[1; 32]));
-    assert!(matches!(
-        check(&shown),
-        Err(Refusal::NotGenuine(NotGenuine::Key(KeyFault::BadSignature)))
-    ));
+    assert!(matches!(check(&shown), Err(Refusal::NotGenuine(NotGenuine::Key(KeyFault::BadSignature)))));
 }
 
 #[test]
@@ -246,10 +200,7 @@ fn a402_test_006_a_proof_stays_with_its_resource_and_order() {
 fn a402_test_008_the_failed_phase_is_named_and_no_later_one_claimed() {
     use Outcome as O;
     let error = || ErrorId::ProofInvalid.report();
-    let refused = O::ProofRefused {
-        error: error(),
-        trade: TradeState::WaitBuyerPay,
-    };
+    let refused = O::ProofRefused { error: error(), trade: TradeState::WaitBuyerPay };
     let unchecked = O::ProofUnchecked {
         error: ErrorId::SystemUnavailable.report().retry_after(5),
         trade: TradeState::WaitBuyerPay,
@@ -257,24 +208,12 @@ fn a402_test_008_the_failed_phase_is_named_and_no_later_one_claimed() {
     let rows = [
         (refused, "INVALID NOT_STARTED NOT_CONFIRMED WAIT_BUYER_PAY"),
         (unchecked, "UNKNOWN NOT_STARTED NOT_CONFIRMED WAIT_BUYER_PAY"),
-        (
-            O::Delivering,
-            "VALID STARTED NOT_CONFIRMED WAIT_SELLER_FULFILLMENT",
-        ),
-        (
-            O::DeliveryFailed,
-            "VALID FAILED NOT_CONFIRMED WAIT_SELLER_FULFILLMENT",
-        ),
-        (
-            O::DeliveryUnknown,
-            "VALID UNKNOWN NOT_CONFIRMED WAIT_SELLER_FULFILLMENT",
-        ),
+        (O::Delivering, "VALID STARTED NOT_CONFIRMED WAIT_SELLER_FULFILLMENT"),
+        (O::DeliveryFailed, "VALID FAILED NOT_CONFIRMED WAIT_SELLER_FULFILLMENT"),
+        (O::DeliveryUnknown, "VALID UNKNOWN NOT_CONFIRMED WAIT_SELLER_FULFILLMENT"),
         (O::Delivered, "VALID DELIVERED PENDING WAIT_BUYER_RECEIPT"),
         (O::FulfillmentFailed, "VALID DELIVERED FAILED WAIT_BUYER_RECEIPT"),
-        (
-            O::FulfillmentUnknown,
-            "VALID DELIVERED UNKNOWN WAIT_BUYER_RECEIPT",
-        ),
+        (O::FulfillmentUnknown, "VALID DELIVERED UNKNOWN WAIT_BUYER_RECEIPT"),
         (O::Finished, "VALID DELIVERED CONFIRMED TRADE_FINISHED"),
     ];
     for (outcome, words) in rows {
@@ -291,10 +230,7 @@ fn a402_test_008_the_failed_phase_is_named_and_no_later_one_claimed() {
     // A402-23: what is not known is asked for, never paid again.
     let unknown: ErrorReport = ErrorId::SystemUnavailable.report();
     assert_eq!(unknown.retryability(), Retryability::QueryFirst);
-    assert_eq!(
-        unknown.valid_next_actions().first(),
-        Some(&NextAction::QueryPaymentStatus)
-    );
+    assert_eq!(unknown.valid_next_actions().first(), Some(&NextAction::QueryPaymentStatus));
 }
 
 #[test]
@@ -302,10 +238,7 @@ fn a_short_window_or_another_buyer_is_not_paid() {
     let mut short = demand();
     short.replay_window_seconds = 59;
     let short = short.sign(terms().to_layer(), &seller_key()).unwrap();
-    assert_eq!(
-        open(&short.encode().unwrap()),
-        Err(CannotPay::WindowTooShort { seconds: 59 })
-    );
+    assert_eq!(open(&short.encode().unwrap()), Err(CannotPay::WindowTooShort { seconds: 59 }));
     let mut bobs = demand();
     bobs.buyer_unique_id = Some(id("agent-bob"));
     let bobs: Needed = bobs.sign(terms().to_layer(), &seller_key()).unwrap();
@@ -316,8 +249,5 @@ fn a_short_window_or_another_buyer_is_not_paid() {
 fn a_bill_at_the_end_of_time_is_still_a_bill() {
     let bill = offer().bill(&request(), &bill_key(), [0; 16], Time::MAX);
     let price = (&bill.amount, &bill.currency);
-    assert_eq!(
-        offer().recall(&request(), &bill_key(), &bill.out_trade_no, price),
-        Ok(bill.clone())
-    );
+    assert_eq!(offer().recall(&request(), &bill_key(), &bill.out_trade_no, price), Ok(bill.clone()));
 }

@@ -22,22 +22,10 @@ fn the_exchange_has_these_very_bytes() {
 
     assert_eq!(Needed::decode(&text("payment_needed")), Ok(needed()));
     let sent = request();
-    open_needed(
-        &text("payment_needed"),
-        &sent,
-        &seller_keys(),
-        &policy(),
-        today("10:00:30"),
-    )
-    .unwrap();
+    open_needed(&text("payment_needed"), &sent, &seller_keys(), &policy(), today("10:00:30")).unwrap();
     let shown = Proof::decode(&text("payment_proof")).unwrap();
     let keys = psp_keys();
-    let check = ProofCheck {
-        proof: &shown,
-        request: &sent,
-        psp_keys: &keys,
-        now: today("10:02:00"),
-    };
+    let check = ProofCheck { proof: &shown, request: &sent, psp_keys: &keys, now: today("10:02:00") };
     check_proof_of_offer(&offer(), &bill_key(), check).unwrap();
 }
 
@@ -45,12 +33,7 @@ fn the_exchange_has_these_very_bytes() {
 fn fingerprints_are_those_of_every_language() {
     for case in vectors("fingerprints.json")["cases"].as_array().unwrap() {
         let text = |name: &str| case[name].as_str().unwrap();
-        let found = fingerprint(
-            text("method"),
-            text("uri"),
-            text("content_type"),
-            text("body").as_bytes(),
-        );
+        let found = fingerprint(text("method"), text("uri"), text("content_type"), text("body").as_bytes());
         assert_eq!(found.unwrap().as_str(), text("fingerprint"), "{}", text("uri"));
     }
 }
@@ -69,9 +52,6 @@ fn what_is_no_request_has_no_fingerprint() {
         ("GET", "https://shop.example/", "text/plain\nx"),
         ("GET", "https://shop.example/", &"x".repeat(257)),
     ] {
-        assert!(
-            fingerprint(method, uri, content_type, b"").is_err(),
-            "{method} {uri} {content_type}"
-        );
+        assert!(fingerprint(method, uri, content_type, b"").is_err(), "{method} {uri} {content_type}");
     }
 }

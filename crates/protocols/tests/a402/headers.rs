@@ -10,11 +10,7 @@ fn check(
     expected: Result<Option<&str>, HeaderFault>,
 ) {
     let bytes = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-    assert_eq!(
-        find(role, aliases, bytes),
-        expected,
-        "{role:?} {aliases:?} {headers:?}"
-    );
+    assert_eq!(find(role, aliases, bytes), expected, "{role:?} {aliases:?} {headers:?}");
 }
 
 #[test]
@@ -30,53 +26,19 @@ fn one_request_pays_in_one_way() {
     check(Proof, Off, &[OLDER], Ok(None)); // another dialect's
     check(Proof, On, &[OLDER], Ok(Some("b")));
     for aliases in [Off, On] {
-        check(
-            Proof,
-            aliases,
-            &[OURS, OLDER],
-            mixed("Payment-Proof", "PAYMENT-SIGNATURE"),
-        );
-        check(
-            Proof,
-            aliases,
-            &[OURS, ("x-payment", "b")],
-            mixed("Payment-Proof", "X-PAYMENT"),
-        );
+        check(Proof, aliases, &[OURS, OLDER], mixed("Payment-Proof", "PAYMENT-SIGNATURE"));
+        check(Proof, aliases, &[OURS, ("x-payment", "b")], mixed("Payment-Proof", "X-PAYMENT"));
         check(
             Proof,
             aliases,
             &[("authorization", "PAYMENT c"), OURS],
             mixed("Payment-Proof", "Authorization: Payment"),
         );
-        check(
-            Proof,
-            aliases,
-            &[("Authorization", "Bearer c"), OURS],
-            Ok(Some("a")),
-        );
-        check(
-            Proof,
-            aliases,
-            &[OURS, OURS],
-            Err(HeaderFault::Repeated {
-                name: "Payment-Proof",
-            }),
-        );
+        check(Proof, aliases, &[("Authorization", "Bearer c"), OURS], Ok(Some("a")));
+        check(Proof, aliases, &[OURS, OURS], Err(HeaderFault::Repeated { name: "Payment-Proof" }));
     }
-    check(
-        Proof,
-        On,
-        &[OLDER, OLDER],
-        Err(HeaderFault::Repeated {
-            name: "PAYMENT-SIGNATURE",
-        }),
-    );
-    check(
-        Proof,
-        On,
-        &[OLDER, ("X-Payment", "b")],
-        mixed("PAYMENT-SIGNATURE", "X-PAYMENT"),
-    );
+    check(Proof, On, &[OLDER, OLDER], Err(HeaderFault::Repeated { name: "PAYMENT-SIGNATURE" }));
+    check(Proof, On, &[OLDER, ("X-Payment", "b")], mixed("PAYMENT-SIGNATURE", "X-PAYMENT"));
     // An answer may demand in two dialects, unless both names are read as one.
     let both = [("Payment-Needed", "a"), ("PAYMENT-REQUIRED", "b")];
     check(Needed, Off, &both, Ok(Some("a")));
@@ -86,9 +48,7 @@ fn one_request_pays_in_one_way() {
         let expected = if value.is_empty() {
             Ok(Some(""))
         } else {
-            Err(HeaderFault::Unprintable {
-                name: "Payment-Proof",
-            })
+            Err(HeaderFault::Unprintable { name: "Payment-Proof" })
         };
         check(Proof, Off, &[("Payment-Proof", value)], expected);
     }

@@ -26,12 +26,7 @@ fn each_field_has_its_rule() {
     let rows: &[(&str, &[&str], &[&str])] = &[
         (
             "method_id",
-            &[
-                "a:b",
-                "toll:main/wallet",
-                "a+.-1:0._/-",
-                &format!("a:{}", long(158)),
-            ],
+            &["a:b", "toll:main/wallet", "a+.-1:0._/-", &format!("a:{}", long(158))],
             &[
                 "",
                 "a:",
@@ -64,11 +59,7 @@ fn each_field_has_its_rule() {
                 &format!("1.0.0-{}", long(59)),
             ],
         ),
-        (
-            "out_trade_no",
-            &["x", "天", &long(256), &"天".repeat(256)],
-            &["", &long(257)],
-        ),
+        ("out_trade_no", &["x", "天", &long(256), &"天".repeat(256)], &["", &long(257)]),
         (
             "amount",
             &["0", "0.0", "1", "12.50", "0.000000000000000001", &"9".repeat(80)],
@@ -94,11 +85,7 @@ fn each_field_has_its_rule() {
             &["2026-11-22T10:05:00Z", "2026-11-22T10:05:00.5+01:00"],
             &["", "not-a-date", "2026-11-22"],
         ),
-        (
-            "request_method",
-            &["GET", "M", &"A".repeat(32)],
-            &["", "get", "GE-T", "GET ", &"A".repeat(33)],
-        ),
+        ("request_method", &["GET", "M", &"A".repeat(32)], &["", "get", "GE-T", "GET ", &"A".repeat(33)]),
         (
             "request_fingerprint",
             &[sent.fingerprint.as_str()],
@@ -119,10 +106,8 @@ fn each_field_has_its_rule() {
         ("signature_content", &["c2ln", "_-"], &["", "c2ln=", "+/", "a.b"]),
     ];
     for (member, good, bad) in rows {
-        good.iter()
-            .for_each(|text| assert!(reads(member, Some(json!(text))), "{member}: `{text}` is good"));
-        bad.iter()
-            .for_each(|text| assert!(!reads(member, Some(json!(text))), "{member}: `{text}` is bad"));
+        good.iter().for_each(|text| assert!(reads(member, Some(json!(text))), "{member}: `{text}` is good"));
+        bad.iter().for_each(|text| assert!(!reads(member, Some(json!(text))), "{member}: `{text}` is bad"));
         for value in [json!(1), json!(null), json!(["x"]), json!({"x": 1}), json!(true)] {
             assert!(!reads(member, Some(value)), "{member} is a string");
         }
@@ -138,22 +123,12 @@ fn each_field_has_its_rule() {
         (json!(900.0), false),
         (json!(u64::MAX), false),
     ] {
-        assert_eq!(
-            reads("replay_window_seconds", Some(value.clone())),
-            good,
-            "{value}"
-        );
+        assert_eq!(reads("replay_window_seconds", Some(value.clone())), good, "{value}");
     }
     let digest = request().fingerprint.as_str().to_owned();
     for (value, good) in [
-        (
-            json!({"confirmation_id": "c", "confirmation_digest": digest}),
-            true,
-        ),
-        (
-            json!({"confirmation_id": "c", "confirmation_digest": digest, "confirmation_uri": "urn:x:y"}),
-            true,
-        ),
+        (json!({"confirmation_id": "c", "confirmation_digest": digest}), true),
+        (json!({"confirmation_id": "c", "confirmation_digest": digest, "confirmation_uri": "urn:x:y"}), true),
         (
             json!({"confirmation_id": "c", "confirmation_digest": digest, "confirmation_uri": "relative"}),
             false,
@@ -163,22 +138,12 @@ fn each_field_has_its_rule() {
             false,
         ),
         (json!({"confirmation_id": "c"}), false),
-        (
-            json!({"confirmation_id": "c", "confirmation_digest": digest, "more": 1}),
-            false,
-        ),
+        (json!({"confirmation_id": "c", "confirmation_digest": digest, "more": 1}), false),
         (json!("c"), false),
     ] {
-        assert_eq!(
-            reads("commerce_confirmation", Some(value.clone())),
-            good,
-            "{value}"
-        );
+        assert_eq!(reads("commerce_confirmation", Some(value.clone())), good, "{value}");
     }
-    assert!(
-        !reads("payment_proof", Some(json!("cHJvb2Y"))),
-        "a member of another payload"
-    );
+    assert!(!reads("payment_proof", Some(json!("cHJvb2Y"))), "a member of another payload");
     assert!(!reads("colour", Some(json!("blue"))));
 }
 
@@ -204,24 +169,12 @@ fn only_safe_requests_need_no_idempotency_key() {
                 None => Proof::decode(&header(payload)).err(),
             };
             assert_eq!(decodes(&payload), None, "{method} with a key");
-            payload["protocol"]
-                .as_object_mut()
-                .unwrap()
-                .remove("idempotency_key");
-            let missing = Malformed::IdempotencyKeyMissing {
-                request_method: method.to_owned(),
-            };
-            assert_eq!(
-                decodes(&payload),
-                (!without_key).then_some(missing),
-                "{method} without"
-            );
+            payload["protocol"].as_object_mut().unwrap().remove("idempotency_key");
+            let missing = Malformed::IdempotencyKeyMissing { request_method: method.to_owned() };
+            assert_eq!(decodes(&payload), (!without_key).then_some(missing), "{method} without");
         }
     }
-    let keyless = Demand {
-        idempotency_key: None,
-        ..demand()
-    };
+    let keyless = Demand { idempotency_key: None, ..demand() };
     assert!(keyless.sign(terms().to_layer(), &seller_key()).is_err());
 }
 
@@ -266,21 +219,12 @@ fn a_value_that_is_no_envelope_is_refused() {
         let start: String = bad.chars().take(40).collect();
         assert!(Needed::decode(&bad).is_err(), "`{start}`");
     }
-    let Value::Object(padding) = padding else {
-        unreachable!()
-    };
-    let large = demand()
-        .sign(MethodLayer::new(padding).unwrap(), &seller_key())
-        .unwrap();
-    assert!(
-        matches!(large.encode(), Err(Malformed::TooLong { .. })),
-        "what cannot be read is not written"
-    );
+    let Value::Object(padding) = padding else { unreachable!() };
+    let large = demand().sign(MethodLayer::new(padding).unwrap(), &seller_key()).unwrap();
+    assert!(matches!(large.encode(), Err(Malformed::TooLong { .. })), "what cannot be read is not written");
     let mut vague = Map::new();
     vague.insert("count".to_owned(), u64::MAX.into());
-    let vague = demand()
-        .sign(MethodLayer::new(vague).unwrap(), &seller_key())
-        .unwrap();
+    let vague = demand().sign(MethodLayer::new(vague).unwrap(), &seller_key()).unwrap();
     assert!(vague.encode().is_err());
     assert!(MethodLayer::new(Map::new()).is_err());
 }
@@ -308,11 +252,7 @@ fn an_error_goes_with_a_status_that_is_not_valid() {
         if let Some(error) = error {
             payload["protocol"]["error"] = error.clone();
         }
-        assert_eq!(
-            Validation::decode(&header(&payload)).is_ok(),
-            good,
-            "{status} {error:?}"
-        );
+        assert_eq!(Validation::decode(&header(&payload)).is_ok(), good, "{status} {error:?}");
     }
     for (member, value) in [
         ("error_id", json!("ACT-A402-")),
@@ -346,10 +286,7 @@ fn an_error_goes_with_a_status_that_is_not_valid() {
         (json!([]), true),
         (Value::Array(refs(20)), true),
         (Value::Array(refs(21)), false),
-        (
-            json!([{"type": "PAYMENT", "digest": digest}, {"type": "PAYMENT", "digest": digest}]),
-            false,
-        ),
+        (json!([{"type": "PAYMENT", "digest": digest}, {"type": "PAYMENT", "digest": digest}]), false),
         (json!([{"type": "RUMOUR", "digest": digest}]), false),
         (json!({}), false),
     ] {
@@ -376,19 +313,11 @@ fn amounts_are_exact_or_nothing() {
         ("340282366920938463463374607431768211456", 0, None),
         ("340282366920938463463374607431768211455", 1, None),
     ] {
-        assert_eq!(
-            AmountText::parse(text).unwrap().minor(scale),
-            minor,
-            "{text} at {scale}"
-        );
+        assert_eq!(AmountText::parse(text).unwrap().minor(scale), minor, "{text} at {scale}");
     }
-    for (minor, scale, text) in [
-        (30, 2, "0.30"),
-        (0, 2, "0.00"),
-        (1234, 2, "12.34"),
-        (7, 0, "7"),
-        (1, 18, "0.000000000000000001"),
-    ] {
+    for (minor, scale, text) in
+        [(30, 2, "0.30"), (0, 2, "0.00"), (1234, 2, "12.34"), (7, 0, "7"), (1, 18, "0.000000000000000001")]
+    {
         assert_eq!(AmountText::of_minor(minor, scale).unwrap().as_str(), text);
     }
     assert!(AmountText::of_minor(1, 19).is_err());
@@ -407,13 +336,7 @@ fn every_error_knows_what_may_be_done() {
         assert_eq!(actions.len(), report.valid_next_actions().len(), "{id}");
         assert_eq!(ErrorReport::read(report.to_json()), Ok(report));
     }
-    assert_eq!(
-        ErrorId::SystemUnavailable
-            .report()
-            .retry_after(u32::MAX)
-            .retry_after_seconds(),
-        Some(86_400)
-    );
+    assert_eq!(ErrorId::SystemUnavailable.report().retry_after(u32::MAX).retry_after_seconds(), Some(86_400));
 }
 
 proptest! {

@@ -31,10 +31,7 @@ pub(crate) fn request() -> RequestFacts {
 }
 
 pub(crate) fn seller_key() -> SellerKey {
-    SellerKey {
-        signer_id: id("weather.example/2026"),
-        signing_key: SigningKey::ed25519(&[7; 32]),
-    }
+    SellerKey { signer_id: id("weather.example/2026"), signing_key: SigningKey::ed25519(&[7; 32]) }
 }
 
 pub(crate) fn psp_key() -> SigningKey {
@@ -46,11 +43,7 @@ pub(crate) fn bill_key() -> MacKey {
 }
 
 pub(crate) fn seller_keys() -> Keyring {
-    keyring(
-        "weather.example/2026",
-        "weather.example",
-        seller_key().signing_key.public(),
-    )
+    keyring("weather.example/2026", "weather.example", seller_key().signing_key.public())
 }
 
 pub(crate) fn psp_keys() -> Keyring {
@@ -96,11 +89,7 @@ pub(crate) fn needed() -> Needed {
 
 pub(crate) fn policy() -> BuyerPolicy {
     let method: (MethodId, _) = (Network::Test.method_id(), wallet::method_version());
-    BuyerPolicy {
-        buyer_unique_id: id("agent-ana"),
-        methods: [method].into(),
-        replay_window_seconds_min: 60,
-    }
+    BuyerPolicy { buyer_unique_id: id("agent-ana"), methods: [method].into(), replay_window_seconds_min: 60 }
 }
 
 pub(crate) fn open(value: &str) -> Result<Bill, CannotPay> {
@@ -108,11 +97,7 @@ pub(crate) fn open(value: &str) -> Result<Bill, CannotPay> {
 }
 
 pub(crate) fn payment() -> Payment {
-    Payment {
-        trade_no: id("pay_1"),
-        buyer_unique_id: id("agent-ana"),
-        paid_at: today("10:01:00"),
-    }
+    Payment { trade_no: id("pay_1"), buyer_unique_id: id("agent-ana"), paid_at: today("10:01:00") }
 }
 
 pub(crate) fn credential() -> Credential {
@@ -122,8 +107,7 @@ pub(crate) fn credential() -> Credential {
 pub(crate) fn proof() -> Proof {
     let bill = open(&needed().encode().unwrap()).unwrap();
     let credential = credential().sign(&id("psp-2026"), &psp_key());
-    bill.proof(credential, &psp_keys(), wallet::network_layer(Network::Test))
-        .unwrap()
+    bill.proof(credential, &psp_keys(), wallet::network_layer(Network::Test)).unwrap()
 }
 
 /// Both ways of checking, which must agree, on the request and at the time everything is good.
@@ -133,19 +117,10 @@ pub(crate) fn check(proof: &Proof) -> Result<VerifiedProof, Refusal> {
 
 pub(crate) fn check_at(proof: &Proof, request: &RequestFacts, now: Time) -> Result<VerifiedProof, Refusal> {
     let psp_keys = psp_keys();
-    let check = ProofCheck {
-        proof,
-        request,
-        psp_keys: &psp_keys,
-        now,
-    };
+    let check = ProofCheck { proof, request, psp_keys: &psp_keys, now };
     let remembered = check_proof(&demand(), check);
     let recalled = check_proof_of_offer(&offer(), &bill_key(), check);
-    assert_eq!(
-        remembered.is_ok(),
-        recalled.is_ok(),
-        "{remembered:?} and {recalled:?}"
-    );
+    assert_eq!(remembered.is_ok(), recalled.is_ok(), "{remembered:?} and {recalled:?}");
     remembered
 }
 

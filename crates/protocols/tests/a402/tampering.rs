@@ -37,11 +37,7 @@ fn every_member_of_a_demand_is_under_the_signature() {
     ] {
         let mut bad = good.clone();
         bad[layer][name] = value;
-        assert_eq!(
-            open(&header(&bad)).unwrap_err().error_id(),
-            ErrorId::SignatureInvalid,
-            "`{name}` added"
-        );
+        assert_eq!(open(&header(&bad)).unwrap_err().error_id(), ErrorId::SignatureInvalid, "`{name}` added");
     }
 }
 
@@ -74,10 +70,7 @@ fn every_claim_of_a_credential_is_under_its_signature() {
             shown["protocol"][name] = altered(name, value);
         }
         shown["protocol"]["payment_proof"] = header(&bad).into();
-        assert!(
-            check(&Proof::decode(&header(&shown)).unwrap()).is_err(),
-            "`{name}` altered"
-        );
+        assert!(check(&Proof::decode(&header(&shown)).unwrap()).is_err(), "`{name}` altered");
         tried += 1;
     }
     assert_eq!(tried, 14);
@@ -162,22 +155,14 @@ fn a_buyer_pays_only_for_the_request_that_was_sent() {
         let opened = open_needed(&value, &sent, &seller_keys(), &policy(), today("10:00:30"));
         assert!(matches!(opened, Err(CannotPay::RequestDiffers { .. })), "{what}");
         assert!(
-            matches!(
-                check_at(&proof(), &sent, today("10:02:00")),
-                Err(Refusal::Differs { .. })
-            ),
+            matches!(check_at(&proof(), &sent, today("10:02:00")), Err(Refusal::Differs { .. })),
             "{what}"
         );
     }
     let mut keyed = request();
     keyed.idempotency_key = Some(id("my-own-key"));
     let opened = open_needed(&value, &keyed, &seller_keys(), &policy(), today("10:00:30"));
-    assert_eq!(
-        opened,
-        Err(CannotPay::RequestDiffers {
-            field: "idempotency_key"
-        })
-    );
+    assert_eq!(opened, Err(CannotPay::RequestDiffers { field: "idempotency_key" }));
 }
 
 #[test]
@@ -187,40 +172,20 @@ fn the_key_decides_who_signed_and_how() {
     let es256 = SigningKey::es256(&[8; 32]).unwrap();
     for (keys, fault) in [
         (seller_keys(), None),
+        (keyring("other", "weather.example", seller_key().signing_key.public()), Some(KeyFault::UnknownKey)),
         (
-            keyring("other", "weather.example", seller_key().signing_key.public()),
-            Some(KeyFault::UnknownKey),
-        ),
-        (
-            keyring(
-                "weather.example/2026",
-                "evil.example",
-                seller_key().signing_key.public(),
-            ),
+            keyring("weather.example/2026", "evil.example", seller_key().signing_key.public()),
             Some(KeyFault::WrongOwner),
         ),
-        (
-            keyring("weather.example/2026", "weather.example", es256.public()),
-            Some(KeyFault::WrongAlgorithm),
-        ),
-        (
-            keyring("weather.example/2026", "weather.example", other.public()),
-            Some(KeyFault::BadSignature),
-        ),
+        (keyring("weather.example/2026", "weather.example", es256.public()), Some(KeyFault::WrongAlgorithm)),
+        (keyring("weather.example/2026", "weather.example", other.public()), Some(KeyFault::BadSignature)),
     ] {
         assert_eq!(needed().verify(&keys).err(), fault);
         let opened = open_needed(&value, &request(), &keys, &policy(), today("10:00:30"));
         assert_eq!(opened.is_ok(), fault.is_none());
     }
-    let key = SellerKey {
-        signer_id: id("weather.example/2026"),
-        signing_key: es256,
-    };
-    let keys = keyring(
-        "weather.example/2026",
-        "weather.example",
-        key.signing_key.public(),
-    );
+    let key = SellerKey { signer_id: id("weather.example/2026"), signing_key: es256 };
+    let keys = keyring("weather.example/2026", "weather.example", key.signing_key.public());
     let needed = demand().sign(terms().to_layer(), &key).unwrap();
     assert_eq!(needed.signature_type.as_str(), "ES256");
     assert_eq!(needed.verify(&keys), Ok(()));
@@ -247,21 +212,12 @@ fn a_credential_has_one_spelling_and_its_signature_one_purpose() {
     // The same statement, signed without the words that say what it is.
     bare["signature"] =
         evidence::base64url::encode(psp_key().sign(statement.to_string().as_bytes()).as_bytes()).into();
-    for bad in [
-        spaced,
-        extra.to_string(),
-        bare.to_string(),
-        statement.to_string(),
-        "{}".to_owned(),
-    ] {
+    for bad in [spaced, extra.to_string(), bare.to_string(), statement.to_string(), "{}".to_owned()] {
         let bad = CredentialText::parse(evidence::base64url::encode(bad.as_bytes())).unwrap();
         assert!(Credential::open(&bad, &Network::Test.method_id(), &psp_keys()).is_err());
     }
     assert!(Credential::open(&text, &Network::Test.method_id(), &psp_keys()).is_ok());
-    assert!(
-        !format!("{:?}", proof()).contains(text.reveal()),
-        "a bearer secret is not shown"
-    );
+    assert!(!format!("{:?}", proof()).contains(text.reveal()), "a bearer secret is not shown");
 }
 
 #[test]
@@ -269,22 +225,13 @@ fn a_bill_needs_no_memory_and_cannot_be_made_up() {
     let shown = proof();
     let keys = psp_keys();
     let request = request();
-    let check = ProofCheck {
-        proof: &shown,
-        request: &request,
-        psp_keys: &keys,
-        now: today("10:02:00"),
-    };
+    let check = ProofCheck { proof: &shown, request: &request, psp_keys: &keys, now: today("10:02:00") };
 
     let mut dearer = offer();
     dearer.amount = AmountText::parse("9.00").unwrap();
     dearer.replay_window_seconds = 60;
     let verified = check_proof_of_offer(&dearer, &bill_key(), check).unwrap();
-    assert_eq!(
-        verified.demand(),
-        &demand(),
-        "what was paid stays paid when the price changes"
-    );
+    assert_eq!(verified.demand(), &demand(), "what was paid stays paid when the price changes");
 
     let other_key = MacKey::new(&Secret::new([12; 32]));
     let refused = check_proof_of_offer(&offer(), &other_key, check).unwrap_err();
@@ -303,10 +250,7 @@ fn a_bill_needs_no_memory_and_cannot_be_made_up() {
     shown.out_trade_no = statement.out_trade_no.clone();
     shown.idempotency_key = statement.idempotency_key.clone();
     shown.payment_proof = statement.sign(&id("psp-2026"), &psp_key());
-    let check = ProofCheck {
-        proof: &shown,
-        ..check
-    };
+    let check = ProofCheck { proof: &shown, ..check };
     let refused = check_proof_of_offer(&offer(), &bill_key(), check).unwrap_err();
     assert_eq!(refused, Refusal::NotOurBill(NotOurBill));
 }
@@ -318,15 +262,9 @@ fn a_credential_for_something_else_makes_no_proof() {
     let mut dearer = credential();
     dearer.amount = AmountText::parse("3.00").unwrap();
     let dearer = dearer.sign(&id("psp-2026"), &psp_key());
-    assert_eq!(
-        bill.proof(dearer, &psp_keys(), layer()).unwrap_err(),
-        Refusal::Differs { field: "amount" }
-    );
+    assert_eq!(bill.proof(dearer, &psp_keys(), layer()).unwrap_err(), Refusal::Differs { field: "amount" });
     let mut bobs = credential();
     bobs.buyer_unique_id = id("agent-bob");
     let bobs = bobs.sign(&id("psp-2026"), &psp_key());
-    assert_eq!(
-        bill.proof(bobs, &psp_keys(), layer()).unwrap_err(),
-        Refusal::NotTheBuyer
-    );
+    assert_eq!(bill.proof(bobs, &psp_keys(), layer()).unwrap_err(), Refusal::NotTheBuyer);
 }

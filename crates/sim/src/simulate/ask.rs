@@ -516,7 +516,13 @@ impl Asker<'_> {
             owner: owner.filter(|_| self.chance.one_in(4)),
             asset,
             category: category(self.chance),
-            provenance: self.chance.weigh(&[(6, Registry), (2, Merchant), (1, Owner), (1, Agent), (1, Untrusted)]),
+            provenance: self.chance.weigh(&[
+                (6, Registry),
+                (2, Merchant),
+                (1, Owner),
+                (1, Agent),
+                (1, Untrusted),
+            ]),
             fee: PartsPerMillion::new(ppm).expect("at most the whole"),
             key: (!self.chance.one_in(8)).then(|| self.key()),
         }

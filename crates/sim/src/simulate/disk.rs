@@ -46,8 +46,7 @@ impl Drive {
 
     /// Lets one of the next acts go wrong.
     pub(super) fn plan(&mut self, chance: &mut Chance) {
-        let hows =
-            [(2, How::Nothing), (2, How::All), (3, How::First), (3, How::Sectors), (1, How::Full)];
+        let hows = [(2, How::Nothing), (2, How::All), (3, How::First), (3, How::Sectors), (1, How::Full)];
         let wrong = Wrong { how: chance.weigh(&hows), number: chance.word() };
         locked(&self.plan).next = Some((chance.below(4), wrong));
     }

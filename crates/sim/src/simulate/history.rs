@@ -5,9 +5,7 @@
 
 use super::tally::Tally;
 use crate::world::World;
-use book::{
-    Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Settled, Time, Verdict,
-};
+use book::{Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Settled, Time, Verdict};
 use engine::journal::Frames;
 use engine::writer::{Answer, Fault};
 use evidence::{Frontier, leaf_hash};
@@ -243,9 +241,10 @@ impl History {
         }
     }
 
-    /// How many holds are open.
-    pub(super) fn holds_open(&self) -> usize {
-        self.open.len()
+    /// An entry in words.
+    pub(super) fn describe(&self, seq: u64) -> String {
+        let entry = usize::try_from(seq).ok().and_then(|place| self.read.get(place));
+        format!("{entry:?}")
     }
 }
 

@@ -303,7 +303,8 @@ impl Living {
             };
             self.note(now, &units, &answers)?;
             match &answers[0][0] {
-                Ok(Verdict::Record(_, Outcome::Denied(_) | Outcome::Asked(_)) | Verdict::Reject(_)) | Err(_) => {
+                Ok(Verdict::Record(_, Outcome::Denied(_) | Outcome::Asked(_)) | Verdict::Reject(_))
+                | Err(_) => {
                     return Err(format!("I10: {:?} to {command:?}", answers[0][0]));
                 }
                 Ok(Verdict::Record(..) | Verdict::Repeat(_)) => {}
@@ -450,7 +451,8 @@ impl Living {
         self.compare(&before, 200)?;
         let report = crate::audit::audit(&self.history.entries);
         if let Some(violation) = report.violations.first() {
-            return Err(violation.to_string());
+            let entry = self.history.describe(violation.seq);
+            return Err(format!("{violation}: {entry}"));
         }
         let book = self.writer().book();
         let root = book.root();
@@ -491,6 +493,9 @@ fn recover(journal: MemoryJournal, planted: Planted) -> Result<Writer<MemoryJour
 }
 
 #[cfg(not(feature = "sabotage"))]
-fn recover(journal: MemoryJournal, _planted: Planted) -> Result<Writer<MemoryJournal>, engine::RecoveryError> {
+fn recover(
+    journal: MemoryJournal,
+    _planted: Planted,
+) -> Result<Writer<MemoryJournal>, engine::RecoveryError> {
     Writer::recover(BOOK, journal, |_| ())
 }

@@ -36,7 +36,9 @@ pub(super) fn same(live: &Book, replayed: &Book, asker: &mut Asker<'_>, probes: 
         let (one, other) = (live.decide(now, &command), replayed.decide(now, &command));
         if one.decision() != other.decision() {
             let (one, other) = (one.decision(), other.decision());
-            return Err(format!("I7: {command:?} is answered with {one:?}, and after a restart with {other:?}"));
+            return Err(format!(
+                "I7: {command:?} is answered with {one:?}, and after a restart with {other:?}"
+            ));
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 use crate::seed::Chance;
 use crate::world::World;
 use book::{
-    AgentId, Amount, Code, Limit, MandateId, PayeeId, Payees, Period, Purchase, Share, Split, Time, WalletId, Window,
-    Zone,
+    AgentId, Amount, Code, Limit, MandateId, PayeeId, Payees, Period, Purchase, Share, Split, Time, WalletId,
+    Window, Zone,
 };
 use evidence::Hash;
 
@@ -74,7 +74,9 @@ fn limit(chance: &mut Chance, world: &World, asset: Code, now: Time) -> Limit {
         23..=27 => Limit::Velocity { window: window(chance), max: chance.between(1, 15) as u32 },
         28 => Limit::PayeesAllowed { payees: payees(chance, world, 4) },
         29 => Limit::PayeesDenied { payees: payees(chance, world, 1) },
-        30 => Limit::CategoriesAllowed { categories: vec![category(chance), category(chance), category(chance)] },
+        30 => Limit::CategoriesAllowed {
+            categories: vec![category(chance), category(chance), category(chance)],
+        },
         31 => Limit::CategoriesDenied { categories: vec![category(chance)] },
         32..=33 => {
             let from = Time(now.0 - chance.below(3_600_000_000_000));
@@ -103,8 +105,7 @@ pub(super) fn purchase(
     let mandates: Vec<MandateId> =
         world.mandates.iter().filter(|row| Some(row.agent) == agent).map(|row| row.id).collect();
     let mandate = chance.pick_late(&mandates, 3).copied().filter(|_| !chance.one_in(5));
-    let to: Vec<PayeeId> =
-        world.payees.iter().filter(|row| row.asset == asset).map(|row| row.id).collect();
+    let to: Vec<PayeeId> = world.payees.iter().filter(|row| row.asset == asset).map(|row| row.id).collect();
     let to = match chance.below(5) {
         0 if 1 < to.len() => split(chance, &to)?,
         _ => Payees::One(*chance.pick(&to)?),

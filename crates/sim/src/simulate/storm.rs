@@ -61,8 +61,7 @@ pub(super) fn brew(world: &World, now: Time, chance: &mut Chance) -> (Vec<Comman
         amount: amount(u128::from(PAYMENTS * each)),
         asset,
     };
-    let enrol =
-        EnrolAgent { wallet: WalletId(wallet), limits: Vec::new(), key: agent_key, public_key };
+    let enrol = EnrolAgent { wallet: WalletId(wallet), limits: Vec::new(), key: agent_key, public_key };
     let open = OpenWallet { owner: OwnerId(owner), asset, limits: Vec::new() };
     let command = |id, by, action| Command { id, by, action };
     let fill_id = Id::new(now, chance.bytes());

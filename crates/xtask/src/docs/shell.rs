@@ -35,15 +35,8 @@ impl Shell {
     /// Opens a session in the `tree` of a scratch folder.
     pub(super) fn open(scratch: &Path) -> anyhow::Result<Shell> {
         fs::write(scratch.join("variables"), "")?;
-        fs::write(
-            scratch.join("folder"),
-            scratch.join("tree").as_os_str().as_encoded_bytes(),
-        )?;
-        Ok(Shell {
-            scratch: scratch.to_path_buf(),
-            servers: Vec::new(),
-            blocks: 0,
-        })
+        fs::write(scratch.join("folder"), scratch.join("tree").as_os_str().as_encoded_bytes())?;
+        Ok(Shell { scratch: scratch.to_path_buf(), servers: Vec::new(), blocks: 0 })
     }
 
     /// Runs one block; an error when it fails, hangs, or does not print what it should.
@@ -64,10 +57,7 @@ impl Shell {
             return Ok(());
         }
         let line = absent().unwrap_or_default();
-        bail!(
-            "`{line}` is not in the output, or not in this order:\n{}",
-            read(&log)
-        );
+        bail!("`{line}` is not in the output, or not in this order:\n{}", read(&log));
     }
 
     /// Starts a bash in a process group of its own, so that all it leaves behind can be ended together.
@@ -77,26 +67,15 @@ impl Shell {
         let home = std::env::var("HOME").context("there is no HOME")?;
         let tool = |name: &str, folder: &str| std::env::var(name).unwrap_or(format!("{home}/{folder}"));
         let mut bash = Command::new("bash");
-        bash.args(["--noprofile", "--norc", "-c"])
-            .arg(format!("{BEFORE}{script}{AFTER}"));
-        bash.process_group(0)
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output);
+        bash.args(["--noprofile", "--norc", "-c"]).arg(format!("{BEFORE}{script}{AFTER}"));
+        bash.process_group(0).stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
         bash.env("PATH", format!("{}:{path}", self.scratch.join("bin").display()));
         bash.env("CARGO_HOME", tool("CARGO_HOME", ".cargo"))
             .env("RUSTUP_HOME", tool("RUSTUP_HOME", ".rustup"));
         bash.env("HOME", self.scratch.join("home"))
             .env("DOCS_STATE", &self.scratch)
             .env("CARGO_NET_OFFLINE", "true");
-        for proxy in [
-            "http_proxy",
-            "https_proxy",
-            "all_proxy",
-            "HTTP_PROXY",
-            "HTTPS_PROXY",
-            "ALL_PROXY",
-        ] {
+        for proxy in ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
             bash.env_remove(proxy);
         }
         bash.spawn().context("cannot start bash")
@@ -134,10 +113,7 @@ fn finish(bash: &mut Child) -> anyhow::Result<ExitStatus> {
 fn signal(name: &str, group: u32) -> bool {
     let mut kill = Command::new("bash");
     kill.args(["-c", "kill -s \"$0\" -- \"-$1\"", name, &group.to_string()]);
-    kill.stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    kill.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 /// Looks again and again until `done`, or until it has taken too long; at least once.
@@ -162,9 +138,7 @@ fn read(log: &Path) -> String {
 /// The first expected line that no line of the output holds, behind the one that held the last.
 fn first_absent(output: &str, expected: &[String]) -> Option<String> {
     let mut lines = output.lines();
-    let absent = expected
-        .iter()
-        .find(|expected| !lines.any(|line| holds(line, expected)));
+    let absent = expected.iter().find(|expected| !lines.any(|line| holds(line, expected)));
     absent.cloned()
 }
 
@@ -210,11 +184,7 @@ mod tests {
         ];
         for (expected, absent) in rows {
             let expected: Vec<String> = expected.iter().map(|line| (*line).to_owned()).collect();
-            assert_eq!(
-                first_absent("a\nb\nc", &expected).as_deref(),
-                *absent,
-                "{expected:?}"
-            );
+            assert_eq!(first_absent("a\nb\nc", &expected).as_deref(), *absent, "{expected:?}");
         }
     }
 }

@@ -13,53 +13,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("protocols", &["book", "evidence"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols"]),
     ("gateway", &["wire", "protocols", "sdk", "evidence"]),
-    (
-        "cli",
-        &[
-            "server",
-            "gateway",
-            "sdk",
-            "wire",
-            "protocols",
-            "engine",
-            "book",
-            "evidence",
-        ],
-    ),
+    ("cli", &["server", "gateway", "sdk", "wire", "protocols", "engine", "book", "evidence"]),
     ("sdk", &["wire", "evidence", "protocols"]),
     ("sim", &["book", "evidence", "engine"]),
-    (
-        "xtask",
-        &[
-            "evidence",
-            "book",
-            "engine",
-            "wire",
-            "protocols",
-            "server",
-            "gateway",
-            "cli",
-            "sdk",
-            "sim",
-        ],
-    ),
+    ("xtask", &["evidence", "book", "engine", "wire", "protocols", "server", "gateway", "cli", "sdk", "sim"]),
 ];
 
 /// Arrows that only tests may draw, on top of [`ARROWS`].
-const TEST_ARROWS: &[(&str, &[&str])] = &[
-    ("book", &["sim"]),
-    ("engine", &["sim"]),
-    ("sdk", &["server"]),
-    ("gateway", &["server"]),
-];
+const TEST_ARROWS: &[(&str, &[&str])] =
+    &[("book", &["sim"]), ("engine", &["sim"]), ("sdk", &["server"]), ("gateway", &["server"])];
 
 /// Dependencies between our crates follow the tables; a crate that is in no table is not in the architecture.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    let ours: Vec<&str> = tree
-        .packages
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let ours: Vec<&str> = tree.packages.iter().map(|package| package.name.as_str()).collect();
     let mut findings = Vec::new();
     for package in &tree.packages {
         let Package { name, manifest, .. } = package;
@@ -71,31 +37,19 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             continue;
         };
         if *manifest != format!("crates/{name}/Cargo.toml") {
-            findings.push(Finding::new(
-                manifest,
-                1,
-                format!("crate `{name}` belongs in `crates/{name}`"),
-            ));
+            findings.push(Finding::new(manifest, 1, format!("crate `{name}` belongs in `crates/{name}`")));
         }
-        for dependency in package
-            .dependencies
-            .iter()
-            .filter(|dependency| ours.contains(&dependency.name.as_str()))
+        for dependency in
+            package.dependencies.iter().filter(|dependency| ours.contains(&dependency.name.as_str()))
         {
             let in_tests = row(TEST_ARROWS, name).unwrap_or_default();
-            let allowed = arrows
-                .iter()
-                .chain(in_tests.iter().filter(|_| dependency.section == Section::Dev));
+            let allowed = arrows.iter().chain(in_tests.iter().filter(|_| dependency.section == Section::Dev));
             if !allowed.into_iter().any(|allowed| **allowed == *dependency.name) {
                 let advice = format!(
                     "`{name}` may not depend on `{}`; turn the arrow or move the code",
                     dependency.name
                 );
-                findings.push(Finding::new(
-                    manifest,
-                    declared_at(tree, manifest, dependency),
-                    advice,
-                ));
+                findings.push(Finding::new(manifest, declared_at(tree, manifest, dependency), advice));
             }
         }
     }
@@ -103,10 +57,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn row(table: &[(&'static str, &'static [&'static str])], name: &str) -> Option<&'static [&'static str]> {
-    table
-        .iter()
-        .find(|(of, _)| *of == name)
-        .map(|(_, arrows)| *arrows)
+    table.iter().find(|(of, _)| *of == name).map(|(_, arrows)| *arrows)
 }
 
 /// The line of a manifest that declares `dependency`; 1 when it is declared under another name.
@@ -137,10 +88,7 @@ mod tests {
     use super::*;
 
     fn crate_of(name: &str, section: Section, dependencies: &[&str]) -> Package {
-        let dependency = |name: &&str| Dependency {
-            name: (*name).to_owned(),
-            section,
-        };
+        let dependency = |name: &&str| Dependency { name: (*name).to_owned(), section };
         Package {
             name: name.to_owned(),
             manifest: format!("crates/{name}/Cargo.toml"),
@@ -178,11 +126,7 @@ mod tests {
             packages.retain(|package| package.name != *name);
             packages.push(crate_of(name, *section, dependencies));
             let findings = check(&Tree::with_packages(&[], packages));
-            assert_eq!(
-                findings.len(),
-                *expected,
-                "{name} {section:?} {dependencies:?}: {findings:?}"
-            );
+            assert_eq!(findings.len(), *expected, "{name} {section:?} {dependencies:?}: {findings:?}");
         }
     }
 
@@ -201,16 +145,10 @@ mod tests {
         let manifest = "[package]\nname = \"book\"\n[dependencies]\nengine-x = \"1\"\nengine.workspace = true\n\
                         [dev-dependencies]\nengine = { path = \"\" }\n";
         for (section, line) in [(Section::Normal, 5), (Section::Dev, 7), (Section::Build, 1)] {
-            let packages = vec![
-                crate_of("book", section, &["engine"]),
-                crate_of("engine", Section::Normal, &[]),
-            ];
+            let packages =
+                vec![crate_of("book", section, &["engine"]), crate_of("engine", Section::Normal, &[])];
             let tree = Tree::with_packages(&[("crates/book/Cargo.toml", manifest)], packages);
-            assert_eq!(
-                check(&tree).first().map(|finding| finding.line),
-                Some(line),
-                "{section:?}"
-            );
+            assert_eq!(check(&tree).first().map(|finding| finding.line), Some(line), "{section:?}");
         }
     }
 }

@@ -12,21 +12,9 @@ const BANNED: &[(&[&str], &[&str], &str)] = &[
         &["serde", "serde_json", "serde_derive"],
         "the journal has its own bytes and JSON its own types in `wire`",
     ),
-    (
-        CORE,
-        &["tokio", "futures", "futures-util", "async-trait"],
-        "the core waits for nothing",
-    ),
-    (
-        CORE,
-        &["rand", "rand_core", "getrandom", "fastrand"],
-        "randomness is an argument",
-    ),
-    (
-        &["engine"],
-        &["serde_json", "axum", "hyper", "http"],
-        "the engine knows no JSON and no HTTP",
-    ),
+    (CORE, &["tokio", "futures", "futures-util", "async-trait"], "the core waits for nothing"),
+    (CORE, &["rand", "rand_core", "getrandom", "fastrand"], "randomness is an argument"),
+    (&["engine"], &["serde_json", "axum", "hyper", "http"], "the engine knows no JSON and no HTTP"),
 ];
 
 const CORE: &[&str] = &["book", "evidence"];
@@ -43,20 +31,13 @@ const BANNED_EVERYWHERE: &[(&str, &str)] = &[
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (ours, names, why) in BANNED {
-        for package in tree
-            .packages
-            .iter()
-            .filter(|package| ours.contains(&package.name.as_str()))
-        {
+        for package in tree.packages.iter().filter(|package| ours.contains(&package.name.as_str())) {
             let banned = |dependency: &&Dependency| {
                 names.contains(&dependency.name.as_str()) && dependency.section != Section::Dev
             };
             for dependency in package.dependencies.iter().filter(banned) {
                 let line = declared_at(tree, &package.manifest, dependency);
-                let advice = format!(
-                    "`{}` may not depend on `{}`: {why}",
-                    package.name, dependency.name
-                );
+                let advice = format!("`{}` may not depend on `{}`: {why}", package.name, dependency.name);
                 findings.push(Finding::new(&package.manifest, line, advice));
             }
         }
@@ -71,9 +52,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
 fn locked(path: &str, text: &str) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, line) in text.lines().enumerate() {
-        let name = line
-            .strip_prefix("name = \"")
-            .and_then(|rest| rest.strip_suffix('"'));
+        let name = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"'));
         if let Some((name, instead)) = BANNED_EVERYWHERE.iter().find(|(banned, _)| name == Some(banned)) {
             let advice = format!("`{name}` came in (`cargo tree -i {name}` says how); use {instead}");
             findings.push(Finding::new(path, at + 1, advice));
@@ -102,17 +81,9 @@ mod tests {
             ("server", "serde_json", Normal, 0),
         ];
         for (name, dependency, section, expected) in rows {
-            let dependencies = vec![Dependency {
-                name: (*dependency).to_owned(),
-                section: *section,
-            }];
+            let dependencies = vec![Dependency { name: (*dependency).to_owned(), section: *section }];
             let manifest = format!("crates/{name}/Cargo.toml");
-            let package = Package {
-                name: (*name).to_owned(),
-                manifest,
-                dependencies,
-                programs: Vec::new(),
-            };
+            let package = Package { name: (*name).to_owned(), manifest, dependencies, programs: Vec::new() };
             let findings = check(&Tree::with_packages(&[], vec![package]));
             assert_eq!(findings.len(), *expected, "{name} {dependency} {section:?}");
         }
@@ -123,11 +94,7 @@ mod tests {
         assert_lines(
             check,
             &[
-                (
-                    "Cargo.lock",
-                    "[[package]]\nname = \"ring\"\nversion = \"1\"\n",
-                    &[2],
-                ),
+                ("Cargo.lock", "[[package]]\nname = \"ring\"\nversion = \"1\"\n", &[2]),
                 ("fuzz/Cargo.lock", "[[package]]\nname = \"openssl-sys\"\n", &[2]),
                 ("Cargo.lock", "[[package]]\nname = \"native-tls\"\n", &[2]),
                 ("Cargo.lock", "[[package]]\nname = \"string\"\n", &[]),

@@ -11,10 +11,7 @@ const CRATES: &[&str] = &["book", "engine", "wire", "server", "gateway"];
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, source) in &tree.sources {
-        let Some(name) = CRATES
-            .iter()
-            .find(|name| path.starts_with(&format!("crates/{name}/")))
-        else {
+        let Some(name) = CRATES.iter().find(|name| path.starts_with(&format!("crates/{name}/"))) else {
             continue;
         };
         let home = format!("crates/{name}/src/limits.rs");
@@ -24,16 +21,11 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
                 continue;
             }
             if *path != home {
-                let advice = format!(
-                    "limits of `{name}` live in `{home}`; move `{}` there",
-                    constant.text
-                );
+                let advice = format!("limits of `{name}` live in `{home}`; move `{}` there", constant.text);
                 findings.push(Finding::new(path, line, advice));
             } else if !has_doc(tree.text(path), line) {
-                let advice = format!(
-                    "`{}` needs a doc comment: what it bounds, and why that much",
-                    constant.text
-                );
+                let advice =
+                    format!("`{}` needs a doc comment: what it bounds, and why that much", constant.text);
                 findings.push(Finding::new(path, line, advice));
             }
         }
@@ -73,47 +65,19 @@ mod tests {
                     "//! Writes.\npub const BATCH_COUNT_MAX: usize = 4096;",
                     &[2],
                 ),
-                (
-                    "crates/engine/src/writer.rs",
-                    "static QUEUE_MAX: usize = 1;",
-                    &[1],
-                ),
-                (
-                    "crates/engine/src/deep/limits.rs",
-                    "/// Why.\nconst QUEUE_MAX: usize = 1;",
-                    &[2],
-                ),
-                (
-                    "crates/engine/src/limits.rs",
-                    "/// Why.\npub const BATCH_COUNT_MAX: usize = 4096;",
-                    &[],
-                ),
+                ("crates/engine/src/writer.rs", "static QUEUE_MAX: usize = 1;", &[1]),
+                ("crates/engine/src/deep/limits.rs", "/// Why.\nconst QUEUE_MAX: usize = 1;", &[2]),
+                ("crates/engine/src/limits.rs", "/// Why.\npub const BATCH_COUNT_MAX: usize = 4096;", &[]),
                 (
                     "crates/engine/src/limits.rs",
                     "/// Why.\n#[doc(hidden)]\npub const BATCH_MAX: usize = 1;",
                     &[],
                 ),
-                (
-                    "crates/engine/src/limits.rs",
-                    "pub const BATCH_COUNT_MAX: usize = 4096;",
-                    &[1],
-                ),
-                (
-                    "crates/engine/src/limits.rs",
-                    "// Why.\nconst BATCH_MAX: usize = 1;",
-                    &[2],
-                ),
-                (
-                    "crates/book/src/time.rs",
-                    "/// The end.\npub const MAX: Time = Time(u64::MAX);",
-                    &[],
-                ),
+                ("crates/engine/src/limits.rs", "pub const BATCH_COUNT_MAX: usize = 4096;", &[1]),
+                ("crates/engine/src/limits.rs", "// Why.\nconst BATCH_MAX: usize = 1;", &[2]),
+                ("crates/book/src/time.rs", "/// The end.\npub const MAX: Time = Time(u64::MAX);", &[]),
                 ("crates/book/src/pay.rs", "let a = BODY_BYTES_MAX;", &[]),
-                (
-                    "crates/book/src/pay.rs",
-                    "#[cfg(test)] mod tests { const A_MAX: u8 = 1; }",
-                    &[],
-                ),
+                ("crates/book/src/pay.rs", "#[cfg(test)] mod tests { const A_MAX: u8 = 1; }", &[]),
                 ("crates/sim/src/seed.rs", "const STEPS_MAX: usize = 1;", &[]),
             ],
         );

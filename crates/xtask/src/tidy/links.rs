@@ -52,24 +52,15 @@ fn without_code(text: &str) -> String {
 /// The targets of `[text](target "title")` and of `[label]: target`, and where they stand.
 fn links(prose: &str) -> Vec<(usize, &str)> {
     let after = |mark: &'static str| {
-        prose
-            .match_indices(mark)
-            .filter_map(move |(at, _)| Some((at, prose.get(at + mark.len()..)?)))
+        prose.match_indices(mark).filter_map(move |(at, _)| Some((at, prose.get(at + mark.len()..)?)))
     };
     let inline = after("](").filter_map(|(at, rest)| Some((at, rest.split_once(')')?.0)));
-    let starts_line = |at: usize| {
-        prose
-            .get(..at)
-            .is_some_and(|before| line_start(before).starts_with('['))
-    };
+    let starts_line = |at: usize| prose.get(..at).is_some_and(|before| line_start(before).starts_with('['));
     let labelled = after("]: ").filter(|(at, _)| starts_line(*at));
     let labelled = labelled.map(|(at, rest)| (at, rest.lines().next().unwrap_or(rest)));
-    let targets = inline
-        .chain(labelled)
-        .filter_map(|(at, target)| Some((at, target.split_whitespace().next()?)));
-    targets
-        .map(|(at, target)| (at, target.trim_matches(['<', '>'])))
-        .collect()
+    let targets =
+        inline.chain(labelled).filter_map(|(at, target)| Some((at, target.split_whitespace().next()?)));
+    targets.map(|(at, target)| (at, target.trim_matches(['<', '>']))).collect()
 }
 
 fn line_start(before: &str) -> &str {
@@ -105,33 +96,13 @@ mod tests {
             check,
             &[
                 (page, "See [this](0001.md),\n[that](0002.md).", &[2]),
-                (
-                    page,
-                    "[up](../decisions/0001.md#why) [here](#why) [folder](../) [root](../../)",
-                    &[],
-                ),
+                (page, "[up](../decisions/0001.md#why) [here](#why) [folder](../) [root](../../)", &[]),
                 (page, "[out](../../../secret.md)", &[1]),
-                (
-                    page,
-                    "[web](https://example.com/a) [mail](mailto:a@example.com)",
-                    &[],
-                ),
+                (page, "[web](https://example.com/a) [mail](mailto:a@example.com)", &[]),
                 (page, "[titled](0003.md \"A title\") ![image](a.svg)", &[1, 1]),
-                (
-                    page,
-                    "[absolute](/docs/decisions/0001.md) [wrong](/decisions/0001.md)",
-                    &[1],
-                ),
-                (
-                    page,
-                    "[label]: gone.md\n[other]: <0001.md>\ntext [x]: gone.md is prose",
-                    &[1],
-                ),
-                (
-                    page,
-                    "```\n[code](gone.md)\n```\n`[code](gone.md)` [`name`](gone.md)",
-                    &[4],
-                ),
+                (page, "[absolute](/docs/decisions/0001.md) [wrong](/decisions/0001.md)", &[1]),
+                (page, "[label]: gone.md\n[other]: <0001.md>\ntext [x]: gone.md is prose", &[1]),
+                (page, "```\n[code](gone.md)\n```\n`[code](gone.md)` [`name`](gone.md)", &[4]),
                 ("README.md", "[a](docs/a.md)", &[1]),
                 ("CHANGELOG.md", "[a](docs/a.md)", &[1]),
                 ("crates/book/notes.md", "[a](docs/a.md)", &[]),

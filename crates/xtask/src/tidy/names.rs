@@ -36,46 +36,19 @@ const fn ban(
     except: &'static [&'static str],
     advice: &'static str,
 ) -> Ban {
-    Ban {
-        name,
-        under,
-        except,
-        reach: Reach::Product,
-        advice,
-    }
+    Ban { name, under, except, reach: Reach::Product, advice }
 }
 
 /// A ban without exceptions, tests included.
 const fn never(name: &'static str, advice: &'static str) -> Ban {
-    Ban {
-        name,
-        under: &[],
-        except: &[],
-        reach: Reach::Everything,
-        advice,
-    }
+    Ban { name, under: &[], except: &[], reach: Reach::Everything, advice }
 }
 
 const BANS: &[Ban] = &[
-    ban(
-        "SystemTime",
-        CORE,
-        &[],
-        "in the core is a hidden input; take the time as an argument",
-    ),
-    ban(
-        "Instant",
-        CORE,
-        &[],
-        "in the core is a hidden input; take the time as an argument",
-    ),
+    ban("SystemTime", CORE, &[], "in the core is a hidden input; take the time as an argument"),
+    ban("Instant", CORE, &[], "in the core is a hidden input; take the time as an argument"),
     ban("::now(", CORE, &[], "reads a clock; take the time as an argument"),
-    ban(
-        "TimeZone::system",
-        CORE,
-        &[],
-        "in the core is a hidden input; take the zone as an argument",
-    ),
+    ban("TimeZone::system", CORE, &[], "in the core is a hidden input; take the zone as an argument"),
     ban(
         "rand::",
         CORE,
@@ -84,111 +57,28 @@ const BANS: &[Ban] = &[
         "in the core is a hidden input; take the bytes as an argument",
     ),
     ban("tokio", CORE, &[], "has no place in the core; wait in the server"),
-    ban(
-        "async fn",
-        CORE,
-        &[],
-        "has no place in the core; wait in the server",
-    ),
-    ban(
-        "std::fs",
-        CORE,
-        &[],
-        "has no place in the core; read and write in the engine",
-    ),
-    ban(
-        "std::net",
-        CORE,
-        &[],
-        "has no place in the core; sockets belong to the server",
-    ),
-    ban(
-        "std::thread",
-        CORE,
-        &[],
-        "has no place in the core; threads belong to the engine",
-    ),
-    ban(
-        "std::env",
-        CORE,
-        &[],
-        "in the core is a hidden input; take the setting as an argument",
-    ),
-    ban(
-        "f32",
-        CORE,
-        &[],
-        "is no money; use an integer of the smallest unit",
-    ),
-    ban(
-        "f64",
-        CORE,
-        &[],
-        "is no money; use an integer of the smallest unit",
-    ),
-    ban(
-        "HashMap",
-        CORE,
-        TABLE,
-        "iterates in no order; use `BTreeMap`, or `Table` in `table.rs`",
-    ),
-    ban(
-        "HashSet",
-        CORE,
-        TABLE,
-        "iterates in no order; use `BTreeSet`, or `Table` in `table.rs`",
-    ),
+    ban("async fn", CORE, &[], "has no place in the core; wait in the server"),
+    ban("std::fs", CORE, &[], "has no place in the core; read and write in the engine"),
+    ban("std::net", CORE, &[], "has no place in the core; sockets belong to the server"),
+    ban("std::thread", CORE, &[], "has no place in the core; threads belong to the engine"),
+    ban("std::env", CORE, &[], "in the core is a hidden input; take the setting as an argument"),
+    ban("f32", CORE, &[], "is no money; use an integer of the smallest unit"),
+    ban("f64", CORE, &[], "is no money; use an integer of the smallest unit"),
+    ban("HashMap", CORE, TABLE, "iterates in no order; use `BTreeMap`, or `Table` in `table.rs`"),
+    ban("HashSet", CORE, TABLE, "iterates in no order; use `BTreeSet`, or `Table` in `table.rs`"),
     ban("RandomState", CORE, TABLE, "lives in `table.rs` only"),
     ban("hashbrown", CORE, TABLE, "lives in `table.rs` only"),
-    ban(
-        "Serialize",
-        &["crates/book/"],
-        &[],
-        "ties the journal to JSON; give `wire` its own type",
-    ),
-    ban(
-        "Deserialize",
-        &["crates/book/"],
-        &[],
-        "ties the journal to JSON; give `wire` its own type",
-    ),
-    ban(
-        "async",
-        &["crates/engine/"],
-        &[],
-        "has no place in the engine; its caller waits on the ticket",
-    ),
-    ban(
-        ".await",
-        &["crates/engine/"],
-        &[],
-        "has no place in the engine; its caller waits on the ticket",
-    ),
-    ban(
-        "StatusCode",
-        &["crates/"],
-        HTTP,
-        "belongs to the edge; return a denial, a reject or a fault",
-    ),
+    ban("Serialize", &["crates/book/"], &[], "ties the journal to JSON; give `wire` its own type"),
+    ban("Deserialize", &["crates/book/"], &[], "ties the journal to JSON; give `wire` its own type"),
+    ban("async", &["crates/engine/"], &[], "has no place in the engine; its caller waits on the ticket"),
+    ban(".await", &["crates/engine/"], &[], "has no place in the engine; its caller waits on the ticket"),
+    ban("StatusCode", &["crates/"], HTTP, "belongs to the edge; return a denial, a reject or a fault"),
     ban("todo!", &[], &[], "promises code; write it, or return an error"),
-    ban(
-        "unimplemented!",
-        &[],
-        &[],
-        "promises code; write it, or return an error",
-    ),
+    ban("unimplemented!", &[], &[], "promises code; write it, or return an error"),
     never("dbg!", "is for the workbench; take it out"),
-    ban(
-        ".unwrap()",
-        &[],
-        &[],
-        "hides why it is safe; say so in `expect`, or return the error",
-    ),
+    ban(".unwrap()", &[], &[], "hides why it is safe; say so in `expect`, or return the error"),
     never("#[ignore", "hides a test; make it run, or delete it"),
-    never(
-        "should_panic",
-        "passes on any panic; assert on the message with `catch_unwind`",
-    ),
+    never("should_panic", "passes on any panic; assert on the message with `catch_unwind`"),
 ];
 
 /// No forbidden name stands where it may not.
@@ -234,9 +124,7 @@ impl<'a> Names<'a> {
     fn places(&self, pattern: &[Token<'_>]) -> Vec<usize> {
         let lists = std::iter::once(&self.tokens).chain(&self.imports);
         let places = lists.flat_map(|tokens| {
-            let hits = tokens
-                .windows(pattern.len())
-                .filter(|window| matches(window, pattern));
+            let hits = tokens.windows(pattern.len()).filter(|window| matches(window, pattern));
             hits.filter_map(|window| window.last()).map(|token| token.offset)
         });
         let mut places: Vec<usize> = places.collect();
@@ -255,9 +143,7 @@ fn matches(window: &[Token<'_>], pattern: &[Token<'_>]) -> bool {
 /// The type at the end of a number: `f64` in `1_f64`, but not in `0xf64`.
 fn literal_suffix(word: &str) -> Option<&str> {
     let is_decimal = word.starts_with(|letter: char| letter.is_ascii_digit()) && !word.starts_with("0x");
-    ["f32", "f64"]
-        .into_iter()
-        .find(|suffix| is_decimal && word.ends_with(suffix))
+    ["f32", "f64"].into_iter().find(|suffix| is_decimal && word.ends_with(suffix))
 }
 
 /// Each path of `std::{fs, net::{TcpStream}}` as far as it goes in the group: `std::fs`, `std::net`.
@@ -309,11 +195,7 @@ mod tests {
             let of = |text: &str| {
                 let findings = check(&Tree::of(&[(&path, text)]));
                 let named = |finding: &&Finding| finding.advice.starts_with(&format!("`{}`", ban.name));
-                findings
-                    .iter()
-                    .filter(named)
-                    .map(|finding| finding.line)
-                    .collect::<Vec<usize>>()
+                findings.iter().filter(named).map(|finding| finding.line).collect::<Vec<usize>>()
             };
             assert_eq!(of(&code), [2], "{}", ban.name);
             assert_eq!(of(&prose), [0; 0], "{}", ban.name);
@@ -321,12 +203,7 @@ mod tests {
                 Reach::Product => &[],
                 Reach::Everything => &[2],
             };
-            assert_eq!(
-                of(&format!("#[cfg(test)] mod tests {{ {code} }}")),
-                expected,
-                "{}",
-                ban.name
-            );
+            assert_eq!(of(&format!("#[cfg(test)] mod tests {{ {code} }}")), expected, "{}", ban.name);
         }
     }
 
@@ -349,11 +226,7 @@ mod tests {
                 (BOOK, "let strand = brand::new();", &[]),
                 (ENGINE, "async fn run() {\n    wait().await\n}", &[1, 2]),
                 (ENGINE, "let started = Instant::now();", &[]),
-                (
-                    "crates/book/src/lib.rs",
-                    "#[derive(Clone, Serialize)]\nstruct A;",
-                    &[1],
-                ),
+                ("crates/book/src/lib.rs", "#[derive(Clone, Serialize)]\nstruct A;", &[1]),
                 ("crates/engine/src/lib.rs", "fn a() -> StatusCode {}", &[1]),
             ],
         );
@@ -368,11 +241,7 @@ mod tests {
                 ("crates/book/src/book.rs", "use hashbrown::HashMap;", &[1, 1]),
                 ("crates/server/src/routes.rs", "fn a() -> StatusCode {}", &[]),
                 ("crates/book/tests/rules.rs", "let a = b.unwrap();", &[]),
-                (
-                    "crates/book/tests/rules.rs",
-                    "#[ignore = \"slow\"]\nfn a() {}",
-                    &[1],
-                ),
+                ("crates/book/tests/rules.rs", "#[ignore = \"slow\"]\nfn a() {}", &[1]),
                 ("crates/sim/src/lib.rs", "let a = b.unwrap();", &[1]),
             ],
         );

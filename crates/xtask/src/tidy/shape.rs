@@ -14,14 +14,8 @@ pub(crate) fn files_say_what_they_are(tree: &Tree) -> Vec<Finding> {
     let in_src = |path: &str| path.starts_with("crates/") && path.contains("/src/") && path.ends_with(".rs");
     let mute = |text: &str| !text.trim().is_empty() && !opens_with_a_sentence(text);
     let mute = tree.texts().filter(|(path, text)| in_src(path) && mute(text));
-    mute.map(|(path, _)| {
-        Finding::new(
-            path,
-            1,
-            "open the file with a `//!` sentence that says what it is",
-        )
-    })
-    .collect()
+    mute.map(|(path, _)| Finding::new(path, 1, "open the file with a `//!` sentence that says what it is"))
+        .collect()
 }
 
 /// Whether the first paragraph is a doc comment that begins like a sentence and ends like one.
@@ -35,14 +29,10 @@ fn opens_with_a_sentence(text: &str) -> bool {
 /// No source is longer than [`FILE_LINES_MAX`] lines; tables of tests may be.
 pub(crate) fn files_are_short(tree: &Tree) -> Vec<Finding> {
     let ours = |path: &str| path.starts_with("crates/") && path.ends_with(".rs") && !path.contains("/tests/");
-    let long = tree
-        .texts()
-        .filter(|(path, text)| ours(path) && text.lines().count() > FILE_LINES_MAX);
+    let long = tree.texts().filter(|(path, text)| ours(path) && text.lines().count() > FILE_LINES_MAX);
     let finding = |(path, text): (&str, &str)| {
-        let advice = format!(
-            "{} lines; split it where two halves do not need each other",
-            text.lines().count()
-        );
+        let advice =
+            format!("{} lines; split it where two halves do not need each other", text.lines().count());
         Finding::new(path, FILE_LINES_MAX + 1, advice)
     };
     long.map(finding).collect()
@@ -54,17 +44,10 @@ pub(crate) fn files_have_a_purpose(tree: &Tree) -> Vec<Finding> {
         let mut stems = path.split('/').map(|name| name.split('.').next().unwrap_or(name));
         stems.any(|stem| EMPTY_NAMES.contains(&stem))
     };
-    let named = tree
-        .files
-        .keys()
-        .filter(|path| !path.starts_with("vectors/") && empty(path));
+    let named = tree.files.keys().filter(|path| !path.starts_with("vectors/") && empty(path));
     named
         .map(|path| {
-            Finding::new(
-                path,
-                1,
-                "name it for what is inside, or move its parts to where they are used",
-            )
+            Finding::new(path, 1, "name it for what is inside, or move its parts to where they are used")
         })
         .collect()
 }
@@ -81,11 +64,7 @@ mod tests {
             files_say_what_they_are,
             &[
                 (path, "//! What a book is.\n\nfn a() {}", &[]),
-                (
-                    path,
-                    "//! What a book is: rows\n//! and a head.\n//!\n//! More",
-                    &[],
-                ),
+                (path, "//! What a book is: rows\n//! and a head.\n//!\n//! More", &[]),
                 (path, "fn a() {}\n//! What a book is.", &[1]),
                 (path, "// What a book is.\nfn a() {}", &[1]),
                 (path, "\n//! What a book is.", &[1]),

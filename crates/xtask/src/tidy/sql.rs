@@ -44,11 +44,7 @@ mod tests {
             check,
             &[
                 ("crates/server/src/routes.rs", query, &[3]),
-                (
-                    "crates/engine/src/writer.rs",
-                    "let a = \"INSERT INTO a VALUES (1)\";",
-                    &[1],
-                ),
+                ("crates/engine/src/writer.rs", "let a = \"INSERT INTO a VALUES (1)\";", &[1]),
                 ("crates/engine/src/journal/postgres.rs", query, &[]),
                 ("crates/engine/src/journal/file.rs", query, &[3]),
                 ("crates/server/src/views.rs", query, &[]),

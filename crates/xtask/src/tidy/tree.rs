@@ -41,34 +41,21 @@ impl Tree {
         let sources: BTreeMap<String, Source> = split.collect();
         let declared = |(path, source): (&String, &Source)| {
             let folder = child_folder(path);
-            let names = source
-                .test_modules()
-                .into_iter()
-                .map(|name| format!("{folder}/{name}"));
+            let names = source.test_modules().into_iter().map(|name| format!("{folder}/{name}"));
             names.collect::<Vec<String>>()
         };
         let test_modules = sources.iter().flat_map(declared).collect();
-        Tree {
-            files,
-            sources,
-            packages,
-            test_modules,
-        }
+        Tree { files, sources, packages, test_modules }
     }
 
     /// Every file that is text.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files
-            .iter()
-            .filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
+        self.files.iter().filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
     }
 
     /// The text of one file, empty when there is none.
     pub(crate) fn text(&self, path: &str) -> &str {
-        self.files
-            .get(path)
-            .and_then(Option::as_deref)
-            .unwrap_or_default()
+        self.files.get(path).and_then(Option::as_deref).unwrap_or_default()
     }
 
     /// Whether there is a file, or a folder with something in it, at `path`.
@@ -82,14 +69,10 @@ impl Tree {
     /// Whether only tests, benchmarks and fuzzers compile the whole file.
     pub(crate) fn is_test_file(&self, path: &str) -> bool {
         let in_test_folder = !path.contains("/src/")
-            && path
-                .split('/')
-                .any(|folder| matches!(folder, "tests" | "benches" | "bench" | "fuzz"));
+            && path.split('/').any(|folder| matches!(folder, "tests" | "benches" | "bench" | "fuzz"));
         let module = path.strip_suffix(".rs").unwrap_or(path);
         let in_module = |test: &String| {
-            module
-                .strip_prefix(test.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            module.strip_prefix(test.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         in_test_folder || self.test_modules.iter().any(in_module)
     }
@@ -141,9 +124,7 @@ impl Tree {
 
     /// A made-up tree of these files and these crates.
     pub(crate) fn with_packages(files: &[(&str, &str)], packages: Vec<Package>) -> Tree {
-        let files = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())));
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())));
         Tree::new(files.collect(), packages)
     }
 }

@@ -26,10 +26,7 @@ enum Case {
 
 /// Paths and the words they may hold: a program that configures clients has to call them by their names.
 const ALLOWED: &[(&str, &[&str])] = &[
-    (
-        "crates/xtask/src/tidy/words.rs",
-        &["TODO", "FIXME", "XXX", "as an AI", "Claude", "Copilot", "ChatGPT"],
-    ),
+    ("crates/xtask/src/tidy/words.rs", &["TODO", "FIXME", "XXX", "as an AI", "Claude", "Copilot", "ChatGPT"]),
     ("crates/cli/src/mcp_install.rs", &["Claude", "Copilot", "ChatGPT"]),
 ];
 
@@ -45,10 +42,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
     for (path, text) in tree.texts() {
         let lower = text.to_ascii_lowercase();
         for (word, case, advice) in WORDS {
-            if ALLOWED
-                .iter()
-                .any(|(place, words)| *place == path && words.contains(word))
-            {
+            if ALLOWED.iter().any(|(place, words)| *place == path && words.contains(word)) {
                 continue;
             }
             let (text, wanted) = match case {
@@ -57,11 +51,7 @@ pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
             };
             for (offset, _) in text.match_indices(wanted.as_str()) {
                 if stands_alone(text, offset, &wanted) {
-                    findings.push(Finding::new(
-                        path,
-                        line_of(text, offset),
-                        format!("`{word}`: {advice}"),
-                    ));
+                    findings.push(Finding::new(path, line_of(text, offset), format!("`{word}`: {advice}")));
                 }
             }
         }
