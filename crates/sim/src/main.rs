@@ -1,6 +1,5 @@
 //! `sim`: lives many lives of a book, prints what happened in them, and for a bad one the command that repeats it.
 
-use clap::Parser;
 use sim::simulate::{self, Failure, Life, Planted, Tally};
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
@@ -10,51 +9,79 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
-/// Simulates a book under clients, clocks and disks that misbehave.
-#[derive(Parser)]
-#[command(name = "sim")]
+const USAGE: &str = "\
+Simulates a book under clients, clocks and disks that misbehave.
+
+  sim [--seeds A..B]   lives every seed from A, up to but without B; 0..500 if not given
+  sim --seed N         lives one
+      --jobs N         so many at once; as many as there are processors if not given
+      --json           one line of JSON at the end
+      --sabotage BUG   plants a bug; `each` plants one after the other and requires that every one is found
+                       (in a build with `--features sabotage`)";
+
+#[derive(Debug)]
 struct Arguments {
-    /// One seed, with everything that happened.
-    #[arg(long, conflicts_with = "seeds")]
     seed: Option<u64>,
-    /// Seeds from A, up to but without B.
-    #[arg(long, value_name = "A..B", default_value = "0..500", value_parser = range)]
     seeds: Range<u64>,
-    /// How many at once; as many as there are processors if not given.
-    #[arg(long)]
-    jobs: Option<u64>,
-    /// One line of JSON at the end.
-    #[arg(long)]
-    json: bool,
-    /// Plants a bug: its name, or `each` to plant one after the other and require that every one is found.
-    #[cfg(feature = "sabotage")]
-    #[arg(long)]
+    jobs: u64,
+    format: Format,
     sabotage: Option<String>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+}
+
+impl Arguments {
+    fn read(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let mut arguments =
+            Arguments { seed: None, seeds: 0..500, jobs: processors(), format: Format::Text, sabotage: None };
+        let mut words = words;
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
+            match word.as_str() {
+                "--seed" => {
+                    let seed = number(&value()?)?;
+                    arguments.seed = Some(seed);
+                    arguments.seeds = seed..seed.checked_add(1).ok_or("the seed is too large")?;
+                }
+                "--seeds" => arguments.seeds = range(&value()?)?,
+                "--jobs" => arguments.jobs = number(&value()?)?.max(1),
+                "--json" => arguments.format = Format::Json,
+                "--sabotage" => arguments.sabotage = Some(value()?),
+                _ => return Err(format!("`{word}` is not known")),
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a number"))
+}
+
 fn range(text: &str) -> Result<Range<u64>, String> {
-    let (first, end) = text.split_once("..").ok_or("two numbers with `..` between them")?;
-    let number = |text: &str| text.parse::<u64>().map_err(|wrong| wrong.to_string());
+    let (first, end) = text.split_once("..").ok_or(format!("`{text}` is not two numbers with `..` between"))?;
     let seeds = number(first)?..number(end)?;
-    if seeds.is_empty() { Err("a range with at least one seed".to_owned()) } else { Ok(seeds) }
+    if seeds.is_empty() { Err(format!("`{text}` holds no seed")) } else { Ok(seeds) }
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let seeds = arguments.seed.map_or(arguments.seeds.clone(), |seed| seed..seed + 1);
+    let arguments = match Arguments::read(std::env::args().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(wrong) => {
+            eprintln!("{wrong}\n\n{USAGE}");
+            return ExitCode::FAILURE;
+        }
+    };
     // A panic is caught and told as what should not happen.
     std::panic::set_hook(Box::new(|_| {}));
-    let jobs = arguments.jobs.unwrap_or_else(processors).max(1);
-    #[cfg(feature = "sabotage")]
     match &arguments.sabotage {
-        Some(name) if name == "each" => return sabotage::each(seeds, jobs),
-        Some(name) => match sabotage::named(name) {
-            Some(bug) => return report(&arguments, &live(seeds, jobs, Some(bug))),
-            None => return sabotage::unknown(name),
-        },
-        None => {}
+        None => report(&arguments, &live(arguments.seeds.clone(), arguments.jobs, None)),
+        Some(name) => sabotage::run(name, &arguments),
     }
-    report(&arguments, &live(seeds, jobs, None))
 }
 
 fn processors() -> u64 {
@@ -125,7 +152,7 @@ fn report(arguments: &Arguments, lived: &Lived) -> ExitCode {
     let Lived { lives, tally, failures, seconds, last } = lived;
     let (operations, faults) = (tally.operations(), tally.faults());
     let per_second = operations as f64 / seconds.max(0.001);
-    if arguments.json {
+    if arguments.format == Format::Json {
         let count = |counts: &BTreeMap<&'static str, u64>| {
             let pairs: Vec<String> =
                 counts.iter().map(|(kind, count)| format!("\"{kind}\":{count}")).collect();
@@ -172,42 +199,57 @@ fn print(title: &str, counts: &BTreeMap<&'static str, u64>) {
 /// Bugs on purpose.
 #[cfg(feature = "sabotage")]
 mod sabotage {
-    use super::live;
+    use super::{Arguments, live, report};
     use book::sabotage::Sabotage;
-    use std::ops::Range;
     use std::process::ExitCode;
 
-    pub(super) fn named(name: &str) -> Option<Sabotage> {
-        Sabotage::ALL.iter().copied().find(|bug| bug.name() == name)
-    }
-
-    pub(super) fn unknown(name: &str) -> ExitCode {
-        let names: Vec<&str> = Sabotage::ALL.iter().map(|bug| bug.name()).collect();
-        eprintln!("no bug is called `{name}`; there are: {}", names.join(", "));
-        ExitCode::FAILURE
+    pub(super) fn run(name: &str, arguments: &Arguments) -> ExitCode {
+        if name == "each" {
+            return each(arguments);
+        }
+        match Sabotage::ALL.iter().copied().find(|bug| bug.name() == name) {
+            Some(bug) => report(arguments, &live(arguments.seeds.clone(), arguments.jobs, Some(bug))),
+            None => {
+                let names: Vec<&str> = Sabotage::ALL.iter().map(|bug| bug.name()).collect();
+                eprintln!("no bug is called `{name}`; there are: {}", names.join(", "));
+                ExitCode::FAILURE
+            }
+        }
     }
 
     /// Plants each bug, and requires that every one is found in these seeds, and nothing without one.
-    pub(super) fn each(seeds: Range<u64>, jobs: u64) -> ExitCode {
-        let mut missed = Vec::new();
+    fn each(arguments: &Arguments) -> ExitCode {
+        let mut missed = 0;
         for bug in Sabotage::ALL {
-            let lived = live(seeds.clone(), jobs, Some(*bug));
+            let lived = live(arguments.seeds.clone(), arguments.jobs, Some(*bug));
             match lived.failures.first() {
                 Some(failure) => {
-                    println!("caught sabotage-{} at seed {}: {}", bug.name(), failure.seed, failure.what)
+                    println!("caught sabotage-{} at seed {}: {}", bug.name(), failure.seed, failure.what);
                 }
                 None => {
                     println!("missed sabotage-{} in {} seeds", bug.name(), lived.lives);
-                    missed.push(bug.name());
+                    missed += 1;
                 }
             }
         }
-        let clean = live(seeds, jobs, None);
+        let clean = live(arguments.seeds.clone(), arguments.jobs, None);
         for failure in &clean.failures {
             println!("found at seed {} without a planted bug: {}", failure.seed, failure.what);
         }
-        let caught = Sabotage::ALL.len() - missed.len();
-        println!("{caught} of {} planted bugs caught, {} clean seeds", Sabotage::ALL.len(), clean.lives);
-        if missed.is_empty() && clean.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        let all = Sabotage::ALL.len();
+        println!("{} of {all} planted bugs caught, {} clean seeds", all - missed, clean.lives);
+        if missed == 0 && clean.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// There are none in this build.
+#[cfg(not(feature = "sabotage"))]
+mod sabotage {
+    use super::Arguments;
+    use std::process::ExitCode;
+
+    pub(super) fn run(_name: &str, _arguments: &Arguments) -> ExitCode {
+        eprintln!("this build has no bugs on purpose; add `--features sabotage`");
+        ExitCode::FAILURE
     }
 }

@@ -2,7 +2,7 @@
 
 use book::{
     Action, Actor, AgentId, Amount, Code, Command, Entry, HoldId, Id, KeyHolder, KeyId, LimitSubject,
-    MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, WalletId,
+    MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, Subject, WalletId,
 };
 use evidence::Hash;
 
@@ -29,6 +29,8 @@ pub struct World {
     pub holds: Vec<Held>,
     /// Questions that were asked.
     pub questions: Vec<Question>,
+    /// What was frozen, and by whom.
+    pub stopped: Vec<(Actor, Subject)>,
     /// Some commands that were recorded, to be asked again in other words.
     pub recorded: Vec<Command>,
     /// Nonces that were used, and by whom.
@@ -240,10 +242,10 @@ impl World {
                 }
             }
             Action::Present(it) => self.nonces.push((by, it.nonce)),
+            Action::Freeze(it) => self.stopped.push((by, it.subject)),
+            Action::Unfreeze(it) => self.stopped.retain(|(_, subject)| *subject != it.subject),
             Action::RevokeKey(_)
             | Action::CloseWallet(_)
-            | Action::Freeze(_)
-            | Action::Unfreeze(_)
             | Action::Revoke(_)
             | Action::Approve(_)
             | Action::Refuse(_)

@@ -28,6 +28,9 @@ use When::{Ci, Named};
 #[rustfmt::skip]
 pub(crate) const LANES: &[Lane] = &[
     Lane { name: "crates", why: "what we ask people to trust stays countable", command: &["cargo", "xtask", "crates"], when: Ci },
+    Lane { name: "simulate", why: "the invariants hold whatever clients, clocks and disks do", command: &["cargo", "run", "--release", "--locked", "--package", "sim", "--", "--seeds", "0..500"], when: Ci },
+    Lane { name: "sabotage", why: "the simulator finds the bugs it is there to find", command: &["cargo", "run", "--release", "--locked", "--package", "sim", "--features", "sabotage", "--", "--sabotage", "each", "--seeds", "0..200"], when: Ci },
+    Lane { name: "simulate-long", why: "the same, in twenty times as many lives", command: &["cargo", "run", "--release", "--locked", "--package", "sim", "--", "--seeds", "0..10000"], when: Named },
     Lane { name: "deny", why: "licences and sources of all we build on are allowed", command: &["cargo", "deny", "--all-features", "check", "bans", "licenses", "sources"], when: Named },
 ];
 

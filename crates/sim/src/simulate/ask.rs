@@ -58,8 +58,8 @@ const KINDS: &[(u64, Kind)] = &[
     (10, Kind::Answer),
     (4, Kind::SetLimits),
     (4, Kind::GrantMandate),
-    (3, Kind::Stop),
-    (6, Kind::Start),
+    (2, Kind::Stop),
+    (5, Kind::Start),
     (2, Kind::EnrolAgent),
     (3, Kind::Keys),
     (2, Kind::OpenAccount),
@@ -279,7 +279,7 @@ impl Asker<'_> {
     }
 
     fn expiry(&mut self) -> Time {
-        let most = self.chance.weigh(&[(1, 2), (3, 60), (3, 3_600), (3, 86_400), (1, 91 * 86_400)]);
+        let most = self.chance.weigh(&[(1, 2), (2, 60), (3, 3_600), (5, 86_400), (2, 91 * 86_400)]);
         self.now.after(self.chance.between(1, most * SECOND))
     }
 
@@ -287,7 +287,7 @@ impl Asker<'_> {
         let (by, purchase) = self.buy()?;
         let expires_at = self.expiry();
         let count = self.chance.between(1, 3);
-        let rates = (0..count).map(|_| NanosPerUnit(self.chance.below(40_000_000_000))).collect();
+        let rates = (0..count).map(|_| NanosPerUnit(self.chance.below(2_000_000_000))).collect();
         let rounding = self.chance.weigh(&[(1, Rounding::Down), (1, Rounding::HalfUp), (1, Rounding::Up)]);
         Some((by, Action::OpenMeter(OpenMeter { purchase, expires_at, rates, rounding })))
     }
@@ -308,7 +308,7 @@ impl Asker<'_> {
             2 if 0 < held.rates => Action::CloseMeter(CloseMeter { meter }),
             _ if 0 < held.rates => {
                 let sequence = held.sequence + self.chance.below(3);
-                let each = 1 + (held.amount.minor() / 20).min(1 << 60) as u64;
+                let each = 1 + (held.amount.minor() / 6).min(1 << 60) as u64;
                 let units = (0..held.rates).map(|_| self.chance.below(each)).collect();
                 Action::Charge(Charge { meter, sequence, units })
             }
@@ -342,7 +342,7 @@ impl Asker<'_> {
             10 => (world.operator(), Account::Fees, Account::World, payee.asset),
             _ => (self.owner(payee.owner?), Account::Payee(payee.id), to_wallet, payee.asset),
         };
-        let times = u128::from(self.chance.between(1, 20));
+        let times = u128::from(self.chance.between(1, 60));
         let amount = price(self.chance, asset, times);
         Some((by, Action::Transfer(Transfer { from, to, amount, asset })))
     }
@@ -428,14 +428,17 @@ impl Asker<'_> {
 
     fn stop(&mut self) -> Option<(Actor, Action)> {
         let (by, subject) = self.subject()?;
-        let ends = matches!(subject, Subject::Mandate(_)) || self.chance.one_in(6);
+        let ends = self.chance.one_in(if matches!(subject, Subject::Mandate(_)) { 2 } else { 10 });
         let action =
             if ends { Action::Revoke(Revoke { subject }) } else { Action::Freeze(Freeze { subject }) };
         Some((by, action))
     }
 
     fn start(&mut self) -> Option<(Actor, Action)> {
-        let (by, subject) = self.subject()?;
+        let (by, subject) = match self.chance.pick(&self.world.stopped) {
+            Some((by, subject)) => (*by, *subject),
+            None => self.subject()?,
+        };
         Some((by, Action::Unfreeze(Unfreeze { subject })))
     }
 

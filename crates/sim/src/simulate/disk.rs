@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub(super) struct Drive {
     pub(super) disk: Disk,
     plan: Arc<Mutex<Plan>>,
-    is_small: bool,
+    pub(super) is_small: bool,
 }
 
 #[derive(Debug, Default)]

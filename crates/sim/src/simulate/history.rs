@@ -14,6 +14,13 @@ use std::collections::BTreeMap;
 /// What should not have happened.
 pub(super) type Broken = String;
 
+/// Whether there was room for everything that was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Space {
+    Enough,
+    Scarce,
+}
+
 /// What is known of a journal.
 #[derive(Debug, Default)]
 pub(super) struct History {
@@ -50,6 +57,7 @@ impl History {
         units: &[Vec<Command>],
         answers: &[Answer],
         journal: &dyn Frames,
+        space: Space,
         world: &mut World,
         tally: &mut Tally,
     ) -> Result<(), Broken> {
@@ -64,7 +72,7 @@ impl History {
         if answers.len() != units.len() {
             return Err("I3: not every request of a batch was answered".to_owned());
         }
-        let mut is_full = false;
+        let mut is_full = space == Space::Scarce;
         for (unit, answer) in units.iter().zip(answers) {
             if answer.len() != unit.len() {
                 return Err("I3: not every command of a request was answered".to_owned());
@@ -94,7 +102,7 @@ impl History {
                         self.repeated(command, *seq)?;
                     }
                     Ok(Verdict::Reject(reject)) => {
-                        tally.verdict("rejected");
+                        tally.verdict(reject.code());
                         self.rejected(now, before, command, *reject)?;
                     }
                 }
@@ -287,8 +295,8 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Refunded(_) => "refunded",
         Outcome::Charged(_) => "charged",
         Outcome::Settled(_) => "settled",
-        Outcome::Asked(_) => "asked",
-        Outcome::Denied(_) => "denied",
+        Outcome::Asked(question) => question.ask.code(),
+        Outcome::Denied(refusal) => refusal.denial.code(),
     }
 }
 

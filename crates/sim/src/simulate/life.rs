@@ -4,7 +4,7 @@ use super::ask::Asker;
 use super::clients::{CLIENTS, Clients, Parcel};
 use super::clock::{Clock, Tick};
 use super::disk::Drive;
-use super::history::{Broken, History};
+use super::history::{Broken, History, Space};
 use super::rule::{COARSE, FINE, code};
 use super::tally::Tally;
 use super::{probe, storm};
@@ -222,7 +222,10 @@ impl Living {
         let units: Vec<Vec<Command>> = parcels.iter().map(|parcel| parcel.unit.clone()).collect();
         let now = self.clock.now();
         let outcome = run_batch(self.writer(), now, &units)?;
-        for wrong in self.drive.wrongs() {
+        let wrongs = self.drive.wrongs();
+        let is_scarce = self.drive.is_small || !wrongs.is_empty();
+        let space = if is_scarce { Space::Scarce } else { Space::Enough };
+        for wrong in wrongs {
             self.tally.fault(wrong);
         }
         match outcome {
@@ -236,7 +239,7 @@ impl Living {
                 self.recover(&units)
             }
             Ok(answers) => {
-                self.note(now, &units, &answers)?;
+                self.note(now, &units, &answers, space)?;
                 if self.chance.one_in(self.peace * 2) {
                     self.tally.fault("crash before the answers");
                     self.writer = None;
@@ -256,10 +259,17 @@ impl Living {
     }
 
     /// Holds answers against the journal.
-    fn note(&mut self, now: Time, units: &[Vec<Command>], answers: &[Answer]) -> Result<(), Broken> {
+    fn note(
+        &mut self,
+        now: Time,
+        units: &[Vec<Command>],
+        answers: &[Answer],
+        space: Space,
+    ) -> Result<(), Broken> {
         let writer = self.writer.as_ref().expect("it just answered");
         let journal = writer.journal().reader();
-        self.history.answered(now, units, answers, journal.as_ref(), &mut self.world, &mut self.tally)?;
+        let (world, tally) = (&mut self.world, &mut self.tally);
+        self.history.answered(now, units, answers, journal.as_ref(), space, world, tally)?;
         self.history.has_root(writer.book().root())
     }
 
@@ -301,7 +311,7 @@ impl Living {
                 Ok(answers) => answers,
                 Err(stepdown) => return Err(format!("I10: a working disk failed: {stepdown}")),
             };
-            self.note(now, &units, &answers)?;
+            self.note(now, &units, &answers, Space::Enough)?;
             match &answers[0][0] {
                 Ok(Verdict::Record(_, Outcome::Denied(_) | Outcome::Asked(_)) | Verdict::Reject(_))
                 | Err(_) => {
@@ -414,7 +424,7 @@ impl Living {
                 Ok(answers) => answers,
                 Err(stepdown) => return Err(format!("I10: a working disk failed: {stepdown}")),
             };
-            self.note(now, &units, &answers)?;
+            self.note(now, &units, &answers, Space::Enough)?;
             for (parcel, answer) in parcels.iter().zip(&answers) {
                 self.clients.answer(parcel, answer);
             }
@@ -444,7 +454,7 @@ impl Living {
             Ok(answers) => answers,
             Err(stepdown) => return Err(format!("I10: a working disk failed: {stepdown}")),
         };
-        self.note(now, &[], &answers)?;
+        self.note(now, &[], &answers, Space::Enough)?;
         let before = self.writer.take().expect("a crash ends with a recovery");
         self.cut();
         self.recover(&[])?;

@@ -65,11 +65,11 @@ pub(super) fn limits(chance: &mut Chance, world: &World, asset: Code, now: Time)
 }
 
 fn limit(chance: &mut Chance, world: &World, asset: Code, now: Time) -> Limit {
-    let times = u128::from(chance.between(2, 30));
-    match chance.below(40) {
-        0..=4 => Limit::PerPayment { max: price(chance, asset, 2) },
+    let times = u128::from(chance.between(2, 100));
+    match chance.below(42) {
+        0..=4 => Limit::PerPayment { max: price(chance, asset, 3) },
         5..=9 => Limit::Total { max: price(chance, asset, times) },
-        10..=12 => Limit::Uses { max: chance.between(1, 40) },
+        10..=12 => Limit::Uses { max: chance.between(1, 80) },
         13..=22 => Limit::Window { window: window(chance), max: price(chance, asset, times) },
         23..=27 => Limit::Velocity { window: window(chance), max: chance.between(1, 15) as u32 },
         28 => Limit::PayeesAllowed { payees: payees(chance, world, 4) },
@@ -85,7 +85,9 @@ fn limit(chance: &mut Chance, world: &World, asset: Code, now: Time) -> Limit {
         34..=35 => Limit::AskAbove { amount: price(chance, asset, 1) },
         36..=37 => Limit::AskFirstContact,
         38 => Limit::AskAlways,
-        _ => Limit::Unknown { constraint: Hash(chance.bytes()) },
+        39..=40 => Limit::PerPayment { max: price(chance, asset, 20) },
+        _ if chance.one_in(4) => Limit::Unknown { constraint: Hash(chance.bytes()) },
+        _ => Limit::AskAbove { amount: price(chance, asset, 3) },
     }
 }
 
