@@ -13,11 +13,11 @@ fn id(last: u8) -> Id {
 }
 
 fn amount(minor: u128) -> Amount {
-    Amount::new(minor).unwrap()
+    Amount::new(minor).expect("an amount")
 }
 
 fn code(text: &str) -> Code {
-    Code::new(text).unwrap()
+    Code::new(text).expect("a code")
 }
 
 fn hash(byte: u8) -> Hash {
@@ -74,7 +74,7 @@ fn moved(minor: u128, fee: u128) -> Moved {
 
 /// One limit of every kind.
 fn every_limit() -> Vec<Limit> {
-    let zone = Zone::new("Asia/Shanghai").unwrap();
+    let zone = Zone::new("Asia/Shanghai").expect("a zone");
     vec![
         Limit::PerPayment { max: amount(100) },
         Limit::Total { max: amount(::book::limits::AMOUNT_MAX) },
@@ -199,7 +199,7 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
                 asset: code("CNY"),
                 category: code("food"),
                 provenance: Provenance::Registry,
-                fee: PartsPerMillion::new(6_250).unwrap(),
+                fee: PartsPerMillion::new(6_250).expect("a rate"),
                 key: Some((KeyId(id(KEY)), ed25519())),
             }),
             done(),

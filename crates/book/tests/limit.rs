@@ -23,6 +23,8 @@ fn what_cannot_be_read_again_is_never_written() {
         set-limits W1 v0 by A1                   limits: ask-always ... 32        denied forbidden
         set-limits W1 v0                         limits: only M1^257              reject limits_malformed
         set-limits W1 v0                         limits: only M1^256 ... 32       reject limits_malformed
+        // The longest entry is longer than a writer expects to find room for in memory; see that it is kept all the same.
+        late     +0s
         set-limits W1 v0                         limits: only M1^256 ... 14       done
         meter    T1 A1 W1 - M1 100
         close    T1                              settled 0 released 100

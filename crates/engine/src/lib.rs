@@ -17,6 +17,7 @@ pub mod limits;
 mod recovery;
 pub mod schedule;
 pub mod tiles;
+pub mod views;
 pub mod writer;
 
 pub use clock::Clock;
@@ -24,4 +25,5 @@ pub use engine::{Busy, Engine, Options, Ticket};
 pub use follower::{Follower, FollowerFault, Positions};
 pub use journal::{BookId, FileJournal, Journal, JournalFault, MemoryJournal};
 pub use tiles::{Log, Published, TileHashes, Tiles};
+pub use views::{View, Views, ViewsFault, ViewsReader};
 pub use writer::{Answer, Fault, RecoveryError, Stepdown, Unit, Writer};

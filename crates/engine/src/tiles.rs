@@ -187,6 +187,13 @@ impl Tiles {
     pub fn at_least(directory: &Path) -> u64 {
         kept(directory).size()
     }
+
+    /// The checkpoint that was last made durable in `directory`, as it was signed; none where there is none.
+    pub fn checkpoint(directory: &Path) -> Option<String> {
+        let bytes = fs::read(directory.join(STATE)).ok()?;
+        let note = bytes.get(frontier_bytes(&bytes)?..)?;
+        String::from_utf8(note.to_vec()).ok()
+    }
 }
 
 impl Follower for Tiles {
@@ -231,12 +238,15 @@ fn kept(directory: &Path) -> Frontier {
     let Ok(bytes) = fs::read(directory.join(STATE)) else {
         return Frontier::default();
     };
-    let Some(size) = bytes.first_chunk::<8>() else {
-        return Frontier::default();
-    };
-    let peaks = usize::try_from(u64::from_be_bytes(*size).count_ones()).expect("at most 64");
-    let end = peaks.saturating_mul(32).saturating_add(8);
-    bytes.get(..end).and_then(|bytes| Frontier::from_bytes(bytes).ok()).unwrap_or_default()
+    let frontier = frontier_bytes(&bytes).and_then(|end| bytes.get(..end));
+    frontier.and_then(|bytes| Frontier::from_bytes(bytes).ok()).unwrap_or_default()
+}
+
+/// How many of the bytes that were kept are the frontier; the checkpoint lies behind it.
+fn frontier_bytes(bytes: &[u8]) -> Option<usize> {
+    let size = u64::from_be_bytes(*bytes.first_chunk::<8>()?);
+    let peaks = usize::try_from(size.count_ones()).ok()?;
+    Some(peaks.saturating_mul(32).saturating_add(8))
 }
 
 /// Replaces a file as one step: afterwards it is the old one or the new one, also after a crash.

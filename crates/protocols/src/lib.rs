@@ -7,3 +7,6 @@ pub mod a402;
 mod json;
 pub mod limits;
 mod rfc3339;
+
+/// Instants, for those who may not depend on the book.
+pub use book::Time;

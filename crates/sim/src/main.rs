@@ -63,7 +63,8 @@ fn number(text: &str) -> Result<u64, String> {
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {
-    let (first, end) = text.split_once("..").ok_or(format!("`{text}` is not two numbers with `..` between"))?;
+    let (first, end) =
+        text.split_once("..").ok_or(format!("`{text}` is not two numbers with `..` between"))?;
     let seeds = number(first)?..number(end)?;
     if seeds.is_empty() { Err(format!("`{text}` holds no seed")) } else { Ok(seeds) }
 }

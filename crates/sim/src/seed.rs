@@ -19,7 +19,6 @@ impl Chance {
         }))
     }
 
-
     /// 64 bits.
     pub fn word(&mut self) -> u64 {
         let state = &mut self.0;

@@ -36,7 +36,7 @@ const APT: &[Package] = &[
     Package { name: "build-essential", proof: Program("cc"), lanes: ALWAYS },
     Package { name: "ca-certificates", proof: File("/etc/ssl/certs/ca-certificates.crt"), lanes: ALWAYS },
     Package { name: "curl", proof: Program("curl"), lanes: &["docs"] },
-    Package { name: "python3-venv", proof: Succeeds(&["python3", "-m", "ensurepip", "--version"]), lanes: &["schemathesis"] },
+    Package { name: "python3-venv", proof: Succeeds(&["python3", "-m", "ensurepip", "--version"]), lanes: ALWAYS },
 ];
 
 /// npm packages, into `target/npm`; the proof lies in `target/npm/node_modules`. One line each.
@@ -45,6 +45,7 @@ const NPM: &[Package] = &[];
 /// Python packages, into the environment `target/venv`; the proof lies in `target/venv/bin`. One line each.
 #[rustfmt::skip]
 const PIP: &[Package] = &[
+    Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: &["schemathesis"] },
 ];
 

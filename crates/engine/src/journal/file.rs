@@ -65,6 +65,15 @@ impl FileJournal {
         let tape = Tape::open(Arc::new(open()?), filler, book, SPACE, at_least)?;
         Ok(FileJournal { tape, _lock: lock })
     }
+
+    /// Reads the journal in `directory` without leading it: takes no lock, writes nothing, and works on a copy, on a
+    /// disk that cannot be written, and beside the process that leads. Shows what is whole at this moment.
+    ///
+    /// Errors: [`NotAJournal`](JournalFault::NotAJournal), [`Version`](JournalFault::Version),
+    /// [`Damaged`](JournalFault::Damaged), [`Storage`](JournalFault::Storage).
+    pub fn read(directory: &Path) -> Result<Reader, JournalFault> {
+        Ok(Arc::new(tape::read(File::open(directory.join(JOURNAL))?)?))
+    }
 }
 
 impl Journal for FileJournal {

@@ -112,6 +112,14 @@ pub(super) fn format<S: Storage>(storage: &S, book: BookId, space: Space) -> io:
     storage.sync()
 }
 
+/// What a tape holds, for whoever does not write it: nothing of it is changed, and what a crash left behind its end
+/// is not shown. Another process may be writing it meanwhile.
+pub(super) fn read<S: Storage>(storage: S) -> Result<Shared<S>, JournalFault> {
+    let book = owner(&storage, storage.len()?)?;
+    let found = recover(&storage, book)?;
+    Ok(Shared { book, storage: Arc::new(storage), durable: Mutex::new(found.durable) })
+}
+
 impl<S: Storage> Tape<S> {
     /// Finds the end of the tape of `book`, cuts off what a crash left behind it, and makes the rest durable.
     ///
@@ -304,6 +312,14 @@ fn recover<S: Storage>(storage: &S, book: BookId) -> Result<Found, JournalFault>
 }
 
 fn check_header<S: Storage>(storage: &S, book: BookId, len: u64) -> Result<(), JournalFault> {
+    if owner(storage, len)? != book {
+        return Err(JournalFault::OtherBook);
+    }
+    Ok(())
+}
+
+/// Whose tape it is.
+fn owner<S: Storage>(storage: &S, len: u64) -> Result<BookId, JournalFault> {
     let mut header = [0; HEADER];
     if len < START {
         return Err(JournalFault::NotAJournal);
@@ -320,10 +336,7 @@ fn check_header<S: Storage>(storage: &S, book: BookId, len: u64) -> Result<(), J
     if version != VERSION {
         return Err(JournalFault::Version(version));
     }
-    if owner != book {
-        return Err(JournalFault::OtherBook);
-    }
-    Ok(())
+    Ok(owner)
 }
 
 /// What lies behind the last whole frame.

@@ -249,10 +249,12 @@ fn limit(b: &mut Bytes<'_>) -> Result<Limit, Wrong> {
 fn window(b: &mut Bytes<'_>) -> Result<Window, Wrong> {
     Ok(match b.choice("window", &["rolling", "calendar"])? {
         1 => Window::Rolling { seconds: b.integer("seconds", U32)? as u64 },
-        _ => Window::Calendar {
-            period: b.choice("period", &["day", "week", "month"])?,
-            zone: b.text("zone", 64)?,
-        },
+        _ => {
+            let period = b.choice("period", &["day", "week", "month"])?;
+            let zone = b.text("zone", 64)?;
+            jiff::tz::TimeZone::get(&zone).map_err(|_| format!("`{zone}` is no zone"))?;
+            Window::Calendar { period, zone }
+        }
     })
 }
 

@@ -177,7 +177,7 @@ impl Walk {
             Action::Approve { question, digest, until } => {
                 let is_same = self.state.questions.get(question).is_some_and(|row| row.digest == *digest);
                 self.expect(is_same, "I9", "another question was approved");
-                self.expect(at < *until && *until <= at + WEEK, "I9", "approved for too long");
+                self.expect(at < *until && *until <= at.saturating_add(WEEK), "I9", "approved for too long");
                 self.answer(at, by, *question, Answer::Approved { until: *until });
             }
             Action::Refuse { question } => self.answer(at, by, *question, Answer::Refused),
@@ -242,7 +242,7 @@ impl Walk {
             }
         };
         self.allowed(self.state.key_speaks(key, holder).is_ok());
-        self.expect(nonce <= (at + 60_000_000_000) / 1_000, "I9", "a nonce from the future");
+        self.expect(nonce <= at.saturating_add(60_000_000_000) / 1_000, "I9", "a nonce from the future");
         let is_new = self.state.keys.get_mut(&key).is_some_and(|row| row.nonces.insert(nonce));
         self.expect(is_new, "I4", "the nonce was used before");
     }
@@ -341,7 +341,7 @@ impl Walk {
             self.wrong("form", "no such question");
             return;
         };
-        let is_open = row.answer == Answer::Waiting && at < row.at + WEEK / 7;
+        let is_open = row.answer == Answer::Waiting && at < row.at.saturating_add(WEEK / 7);
         let wallet = row.wallet;
         self.expect(is_open, "I9", "the question was not open");
         self.allowed_to_owner(by, Subject::Wallet(wallet));
@@ -376,7 +376,7 @@ impl Walk {
             Place::Wallet(name) => {
                 let row = state.wallets.get(&name);
                 row.is_some_and(|row| {
-                    row.status == Status::Active && state.owners[&row.owner] == Status::Active
+                    row.status == Status::Active && state.owners.get(&row.owner) == Some(&Status::Active)
                 })
             }
             Place::World | Place::Fees | Place::Payee(_) => true,
@@ -416,7 +416,7 @@ impl Walk {
     ) {
         let decided = self.versions(by, purchase);
         self.expect(versions == decided, "I9", "other limits decided");
-        self.expect(at < until && until <= at + LONGEST_HOLD, "I6", "held for too long");
+        self.expect(at < until && until <= at.saturating_add(LONGEST_HOLD), "I6", "held for too long");
         let hold = Hold {
             amount: purchase.amount,
             captured: 0,
@@ -451,7 +451,8 @@ impl Walk {
             return;
         }
         hold.captured += moved.amount;
-        self.held_mut(wallet).held -= moved.amount;
+        let sums = self.held_mut(wallet);
+        sums.held = sums.held.saturating_sub(moved.amount);
         self.move_to_payees(name, moved);
     }
 
@@ -519,7 +520,9 @@ impl Walk {
             return;
         };
         let weights = bought.paid.iter();
-        let weights = weights.flat_map(|paid| [paid.amount - paid.fee - paid.back, paid.fee - paid.fee_back]);
+        let weights = weights.flat_map(|paid| {
+            [paid.amount.saturating_sub(paid.fee + paid.back), paid.fee.saturating_sub(paid.fee_back)]
+        });
         let weights: Vec<u128> = weights.collect();
         if weights.iter().sum::<u128>() < amount || amount == 0 {
             self.wrong("I1", "more went back than was paid");

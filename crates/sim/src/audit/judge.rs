@@ -260,7 +260,9 @@ impl State {
         let Some(name) = buy.approval else {
             let Some((rule, ask)) = asked else { return Ok(()) };
             let waits = |question: &&super::state::Question| {
-                question.wallet == buy.wallet && question.answer == Answer::Waiting && at < question.at + DAY
+                question.wallet == buy.wallet
+                    && question.answer == Answer::Waiting
+                    && at < question.at.saturating_add(DAY)
             };
             if self.questions.values().filter(waits).count() >= 32 {
                 return Err(denied("ask_rate_limited"));
@@ -273,7 +275,7 @@ impl State {
             Answer::Used => Err(denied("approval_used")),
             Answer::Refused => Err(denied("approval_refused")),
             _ if question.digest != digest => Err(denied("approval_mismatch")),
-            Answer::Waiting if at < question.at + DAY => Err(denied("approval_pending")),
+            Answer::Waiting if at < question.at.saturating_add(DAY) => Err(denied("approval_pending")),
             Answer::Approved { until } if at < until => Ok(()),
             Answer::Waiting | Answer::Approved { .. } => Err(denied("approval_expired")),
         }
@@ -315,7 +317,7 @@ impl State {
         if amount == 0 {
             return Judgement::Rejected("amount_zero");
         }
-        let rest = hold.amount - hold.captured;
+        let rest = hold.amount.saturating_sub(hold.captured);
         if amount > rest {
             return left("capture_too_large", rest);
         }
@@ -359,7 +361,7 @@ impl State {
         let most = hold.amount.saturating_mul(1_000_000_000);
         if cost.is_none_or(|cost| cost > most) {
             let used = meter.total.div_ceil(1_000_000_000);
-            return left("meter_exceeded", hold.amount - used);
+            return left("meter_exceeded", hold.amount.saturating_sub(used));
         }
         Judgement::Fine
     }
@@ -381,7 +383,8 @@ impl State {
         if let Err(no) = allowed {
             return no;
         }
-        let rest: u128 = bought.paid.iter().map(|paid| paid.amount - paid.back - paid.fee_back).sum();
+        let rest: u128 =
+            bought.paid.iter().map(|paid| paid.amount.saturating_sub(paid.back + paid.fee_back)).sum();
         if amount == 0 {
             return Judgement::Rejected("amount_zero");
         }

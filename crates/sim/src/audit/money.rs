@@ -29,6 +29,9 @@ impl Sums {
 /// Shares of `amount` by `weights`: rounded down, then one more to the largest fractions, earlier ones first.
 pub(super) fn shares(amount: u128, weights: &[u128]) -> Vec<u128> {
     let whole: u128 = weights.iter().sum();
+    if whole == 0 {
+        return vec![0; weights.len()];
+    }
     let divided: Vec<(u128, u128)> = weights.iter().map(|weight| divide(amount, *weight, whole)).collect();
     let mut parts: Vec<u128> = divided.iter().map(|part| part.0).collect();
     let mut left = amount - parts.iter().sum::<u128>();

@@ -138,15 +138,15 @@ impl Usage {
         if placed_at < self.since {
             return;
         }
-        self.spent -= amount;
-        self.uses -= u64::from(unused);
+        self.spent = self.spent.saturating_sub(amount);
+        self.uses = self.uses.saturating_sub(u64::from(unused));
         for counter in &mut self.windows {
             if placed_at < counter.since {
                 continue;
             }
             for payment in &mut counter.payments {
                 if payment.at == placed_at {
-                    payment.amount -= amount;
+                    payment.amount = payment.amount.saturating_sub(amount);
                 }
             }
         }
@@ -222,7 +222,7 @@ impl Counter {
     fn live(&self, at: u64) -> impl Iterator<Item = &Payment> {
         let period = self.period(at);
         self.payments.iter().filter(move |payment| match self.window {
-            Window::Rolling { seconds } => at < payment.at + seconds * 1_000_000_000,
+            Window::Rolling { seconds } => at < payment.at.saturating_add(seconds * 1_000_000_000),
             Window::Calendar { .. } => payment.period == period,
         })
     }
@@ -235,8 +235,8 @@ impl Counter {
 
 /// The first date of the day, week or month that `at` falls into, on the calendar of `zone`.
 fn first_date(at: u64, period: u8, zone: &str) -> civil::Date {
-    let zone = TimeZone::get(zone).expect("the book took no other zone");
-    let stamp = Timestamp::from_nanosecond(i128::from(at)).expect("the book took no other time");
+    let zone = TimeZone::get(zone).expect("no other zone was read");
+    let stamp = Timestamp::from_nanosecond(i128::from(at)).expect("64 bits of nanoseconds are a time");
     let date = zone.to_datetime(stamp).date();
     match period {
         1 => date,

@@ -59,16 +59,24 @@ impl Walk {
 
     fn entry(&mut self, entry: &Entry) {
         let Entry { at, id, by, action, outcome, .. } = entry;
-        if *by != By::Book {
+        if *by == By::Book {
+            let is_named = matches!(action, Action::Expire { hold } if hold == id)
+                || matches!(outcome, Outcome::Denied { .. });
+            self.expect(is_named, "I4", "what time brings has the id of its hold");
+        } else {
             let is_new = self.state.ids.insert(*id);
             self.expect(is_new, "I4", "its id was used before");
         }
         let opens = matches!(action, Action::OpenBook { .. });
         self.expect(self.state.is_open != opens, "form", "a book is opened first, and once");
+        if !self.knows(action) {
+            self.wrong("form", "it is about something that is not there");
+            return;
+        }
         let judgement = self.judge(*at, *by, action);
         self.compare(&judgement, outcome);
         match outcome {
-            Outcome::Denied { .. } => {}
+            Outcome::Denied { denial, left, .. } => self.check_funds(action, *denial, *left),
             Outcome::Asked { digest, .. } => self.ask(*at, *id, action, *digest),
             Outcome::Done
             | Outcome::Paid(_)
@@ -79,6 +87,31 @@ impl Walk {
             | Outcome::Charged { .. }
             | Outcome::Settled { .. } => self.believe(*at, *id, *by, action, outcome),
         }
+    }
+
+    /// A transfer that was refused for want of money says how much there was.
+    fn check_funds(&mut self, action: &Action, denial: u8, left: Option<u128>) {
+        if let Action::Transfer { from, amount, asset, .. } = action
+            && DENIALS[usize::from(denial) - 1] == "funds_insufficient"
+        {
+            let available = self.state.sums(*from, asset).available();
+            self.expect(left == Some(available) && available < *amount, "I2", "there was another amount");
+        }
+    }
+
+    /// Whether everything a purchase names is there, so that the rest may rely on it.
+    fn knows(&self, action: &Action) -> bool {
+        let (Action::Pay { purchase }
+        | Action::PlaceHold { purchase, .. }
+        | Action::OpenMeter { purchase, .. }) = action
+        else {
+            return true;
+        };
+        let state = &self.state;
+        state.wallets.contains_key(&purchase.wallet)
+            && purchase.mandate.is_none_or(|name| state.mandates.contains_key(&name))
+            && !purchase.shares.is_empty()
+            && purchase.shares.iter().all(|share| state.payees.contains_key(&share.0))
     }
 
     /// What the auditor would have answered, where it is one of those questions.
@@ -224,7 +257,8 @@ impl Walk {
         let Some(hold) = bought.hold.as_mut() else { return };
         hold.is_open = false;
         let (left, placed_at, unused) = (hold.amount - hold.captured, hold.placed_at, hold.captured == 0);
-        self.held_mut(wallet).held -= left;
+        let sums = self.held_mut(wallet);
+        sums.held = sums.held.saturating_sub(left);
         self.state.each_usage(wallet, agent, mandate, |usage| usage.give_back(placed_at, left, unused));
     }
 

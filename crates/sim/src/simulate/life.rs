@@ -29,7 +29,7 @@ const ROUNDS: u64 = 60;
 
 /// The bug that was planted, if any.
 #[cfg(feature = "sabotage")]
-pub type Planted = Option<book::sabotage::Sabotage>;
+pub type Planted = Option<::book::sabotage::Sabotage>;
 /// The bug that was planted: none can be in this build.
 #[cfg(not(feature = "sabotage"))]
 pub type Planted = Option<std::convert::Infallible>;

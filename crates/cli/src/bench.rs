@@ -1,0 +1,167 @@
+//! `bench`: how fast this program is on this machine, beside what the machine itself allows.
+
+mod ledger;
+pub(crate) mod machine;
+mod report;
+mod workload;
+
+use crate::args::Bench;
+use crate::exit::{Failure, Outcome};
+use crate::output::Output;
+use engine::schedule::Scheduling;
+use ledger::{Ledger, Round};
+use report::{Bar, Figures, median};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+use workload::Workload;
+
+/// Syncs of the floor's probe.
+const SYNCS: usize = 1_000;
+
+/// Measures everything, and prints it.
+pub(crate) fn run(output: &Output, args: &Bench) -> Outcome {
+    let scratch = Scratch::new(&args.directory)?;
+    let mut figures = Figures::default();
+    figures.note("version", env!("CARGO_PKG_VERSION"));
+    figures.note("load_average_before", machine::load_average());
+    output.line(format!("load average {}", machine::load_average()));
+    floors(output, &mut figures, &scratch.0)?;
+    program(output, &mut figures)?;
+    in_process(output, &mut figures, args, &scratch.0)?;
+    figures.note("load_average_after", machine::load_average());
+    output.line(format!("load average {}", machine::load_average()));
+    figures.finish(output);
+    Ok(())
+}
+
+/// What no program on this machine can beat.
+fn floors(output: &Output, figures: &mut Figures, directory: &Path) -> Outcome {
+    let sync = machine::sync_floor(directory, SYNCS)?;
+    figures.one(output, "sync_floor_p50_ms", sync.p50_ms, Bar::None);
+    figures.one(output, "sync_floor_p99_ms", sync.p99_ms, Bar::None);
+    let crypto = machine::crypto_floor();
+    figures.one(output, "ed25519_verify_per_s", crypto.ed25519_verify_per_s, Bar::None);
+    figures.one(output, "ed25519_verify_batch_per_s", crypto.ed25519_verify_batch_per_s, Bar::None);
+    figures.one(output, "hmac_512_bytes_per_s", crypto.hmac_512_bytes_per_s, Bar::None);
+    figures.one(output, "sha256_leaf_190_bytes_per_s", crypto.sha256_leaf_190_bytes_per_s, Bar::None);
+    Ok(())
+}
+
+/// How large the program is, and how long it takes to be there.
+fn program(output: &Output, figures: &mut Figures) -> Outcome {
+    let own = std::env::current_exe()?;
+    figures.one(output, "binary_bytes", fs::metadata(&own)?.len() as f64, Bar::None);
+    let mut millis = Vec::new();
+    for _ in 0..9 {
+        let began = Instant::now();
+        Command::new(&own).arg("--version").output()?;
+        millis.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    figures.median(output, "process_start_ms", &millis, None, Bar::None);
+    Ok(())
+}
+
+/// The ledger without HTTP.
+fn in_process(output: &Output, figures: &mut Figures, args: &Bench, scratch: &Path) -> Outcome {
+    let directory = scratch.join("ledger");
+    let mut ledger = Ledger::start(&directory, Workload::new())?;
+    ledger.set_up(output, args.wallets)?;
+    let made = ledger.size();
+    let workload = ledger.stop();
+    let with_wallets = replayed_bytes(&directory)?;
+
+    let mut ledger = Ledger::start(&directory, workload)?;
+    let bytes_before = journal_bytes(&directory)?;
+    let bar = output.progress(u64::from(args.rounds), "paying");
+    let mut rounds: Vec<Round> = Vec::new();
+    for _ in 0..args.rounds {
+        rounds.push(ledger.pay(args.payments)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let per_s: Vec<f64> = rounds.iter().map(|round| round.per_s).collect();
+    let millis = (
+        rounds.iter().map(|round| round.p50_ms).collect(),
+        rounds.iter().map(|round| round.p99_ms).collect(),
+    );
+    figures.median(output, "engine_payments_per_s", &per_s, Some(millis), Bar::AtLeast(700_000.0));
+    let class = match ledger.scheduling() {
+        Some(Scheduling::Fifo) => "fifo",
+        Some(Scheduling::Default) => "default",
+        None => "unknown",
+    };
+    figures.note("writer_scheduling", class);
+    figures.note("log_entries_behind", ledger.log_is_behind_by());
+    output.line(format!("the writer's scheduling class is {class}"));
+    let paid = (ledger.size() - made) as f64;
+    drop(ledger.stop());
+
+    let per_payment = (journal_bytes(&directory)? - bytes_before) as f64 / paid;
+    figures.one(output, "journal_bytes_per_payment", per_payment, Bar::AtMost(400.0));
+    let mut recovered = Vec::new();
+    let bar = output.progress(u64::from(args.rounds), "recovering");
+    for _ in 0..args.rounds {
+        recovered.push(ledger::recovery(&directory)?);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    figures.median(output, "recovery_entries_per_s", &recovered, None, Bar::AtLeast(1_000_000.0));
+
+    let with_payments = replayed_bytes(&directory)?;
+    let per_id = (with_payments - with_wallets) / paid;
+    figures.one(output, "memory_bytes_per_remembered_id", per_id, Bar::AtMost(100.0));
+    let (wallets, ids) = (f64::from(args.wallets), made as f64);
+    let empty = replayed_bytes_of_nothing(scratch)?;
+    let per_wallet = (with_wallets - empty - ids * per_id) / wallets;
+    figures.one(output, "memory_bytes_per_wallet", per_wallet, Bar::AtMost(600.0));
+    figures.note("wallets", args.wallets);
+    figures.note("payments_per_round", args.payments);
+    figures.note("recovered_median", median(&recovered).round());
+    Ok(())
+}
+
+/// The memory of a process of its own that has nothing but the book of this journal.
+fn replayed_bytes(directory: &Path) -> Outcome<f64> {
+    let child = Command::new(std::env::current_exe()?).arg("--json").arg("replay").arg(directory).output()?;
+    let line: serde_json::Value = serde_json::from_slice(&child.stdout).map_err(|fault| {
+        Failure::fault(format!("`replay` failed: {fault}: {}", String::from_utf8_lossy(&child.stderr)))
+    })?;
+    line["resident_bytes"].as_f64().ok_or_else(|| Failure::fault("`replay` did not say its memory"))
+}
+
+fn replayed_bytes_of_nothing(scratch: &Path) -> Outcome<f64> {
+    let directory = scratch.join("empty");
+    drop(Ledger::start(&directory, Workload::new())?.stop());
+    replayed_bytes(&directory)
+}
+
+/// What the journal holds, without the zeros kept ahead of its end.
+fn journal_bytes(directory: &Path) -> Outcome<u64> {
+    let journal = engine::FileJournal::read(&directory.join("journal"))?;
+    let mut bytes = 0u64;
+    crate::data::walk(&journal, book::Seq(0), |frame| {
+        bytes += frame.bytes().len() as u64;
+        Ok(())
+    })?;
+    Ok(bytes)
+}
+
+/// A directory that ends with the run.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(parent: &Path) -> Outcome<Scratch> {
+        let path = parent.join(format!(".tollbridge-bench-{}", std::process::id()));
+        fs::create_dir_all(&path).map_err(|fault| Failure::from(fault).during(path.display()))?;
+        Ok(Scratch(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be deleted is for whoever gave the directory to see.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,464 @@
+//! A town: owners, agents and sellers who make a book have entries of every kind.
+
+use book::mandate::{Carry, LimitSubject};
+use book::{
+    Account, Action, Actor, AgentId, Amount, Approve, Book, Capture, Charge, CloseMeter, CloseWallet, Code,
+    Command, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id, KeyHolder, KeyId, Limit,
+    MandateId, MeterId, NanosPerUnit, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, Outcome, OwnerId,
+    PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance, PublicKeyBytes,
+    Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey,
+    Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Verdict, Void, WalletId, Window,
+};
+use evidence::Hash;
+
+/// A book, and every entry it made.
+#[derive(Debug)]
+pub(crate) struct Town {
+    pub(crate) book: Book,
+    pub(crate) entries: Vec<Vec<u8>>,
+    pub(crate) at: Time,
+    made: u64,
+    operator: KeyId,
+    pub(crate) owners: Vec<(OwnerId, KeyId)>,
+    pub(crate) wallets: Vec<WalletId>,
+    pub(crate) subs: Vec<WalletId>,
+    pub(crate) payees: Vec<(PayeeId, Option<KeyId>)>,
+    pub(crate) agents: Vec<(AgentId, KeyId)>,
+    pub(crate) mandates: Vec<MandateId>,
+    /// What was paid or held, by whoever was asked for it.
+    pub(crate) bought: Vec<Id>,
+    /// What the owner was asked, with the purchase and how it would be paid.
+    pub(crate) asked: Vec<(Id, Hash, Action)>,
+}
+
+pub(crate) fn code(text: &str) -> Code {
+    Code::new(text).expect("a code")
+}
+
+pub(crate) fn amount(minor: u128) -> Amount {
+    Amount::new(minor).expect("an amount")
+}
+
+fn public_key(number: u64) -> PublicKeyBytes {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&number.to_be_bytes());
+    PublicKeyBytes::Ed25519(bytes)
+}
+
+impl Town {
+    /// A book with one asset and its operator, and nobody else.
+    pub(crate) fn empty() -> Town {
+        let mut town = Town {
+            book: Book::default(),
+            entries: Vec::new(),
+            at: Time::from_seconds(1_800_000_000),
+            made: 0,
+            operator: KeyId::default(),
+            owners: Vec::new(),
+            wallets: Vec::new(),
+            subs: Vec::new(),
+            payees: Vec::new(),
+            agents: Vec::new(),
+            mandates: Vec::new(),
+            bought: Vec::new(),
+            asked: Vec::new(),
+        };
+        let key = KeyId(town.id());
+        town.operator = key;
+        let (test, retention_seconds) = (true, 30 * 86_400);
+        let open = OpenBook { test, retention_seconds, key, public_key: public_key(0) };
+        town.act(town.operator(), Action::OpenBook(open));
+        for (name, scale) in [("CNY", 2), ("ETH", 18)] {
+            let code = code(name);
+            town.act(town.operator(), Action::RegisterAsset(RegisterAsset { code, scale }));
+        }
+        town
+    }
+
+    /// Two owners, three wallets and a sub-account, three agents with a mandate each, four payees; everybody funded.
+    pub(crate) fn new() -> Town {
+        let mut town = Town::empty();
+        for _ in 0..2 {
+            town.owner();
+        }
+        for (owner, limits) in [(0, vec![]), (0, vec![Limit::PerPayment { max: amount(700) }]), (1, vec![])] {
+            let wallet = town.wallet(owner, limits);
+            town.fund(wallet, 100_000);
+        }
+        town.payee(None, Provenance::Registry, 0);
+        town.payee(None, Provenance::Merchant, 12_500);
+        town.payee(Some(1), Provenance::Registry, 999);
+        town.payee(None, Provenance::Agent, 0);
+        for wallet in 0..3 {
+            let agent = town.agent(wallet, vec![Limit::AskAbove { amount: amount(800) }]);
+            town.mandate(wallet, agent, 20_000);
+        }
+        town.sub_account(0, 0);
+        town
+    }
+
+    pub(crate) fn id(&mut self) -> Id {
+        self.made += 1;
+        let mut random = [0; 16];
+        random[8..].copy_from_slice(&self.made.to_be_bytes());
+        Id::new(self.at, random)
+    }
+
+    pub(crate) fn operator(&self) -> Actor {
+        Actor::Operator { key: self.operator }
+    }
+
+    pub(crate) fn owner_of(&self, wallet: usize) -> usize {
+        usize::from(wallet == 2)
+    }
+
+    pub(crate) fn as_owner(&self, owner: usize) -> Actor {
+        let (owner, key) = self.owners[owner];
+        let presence = Presence::Fresh;
+        Actor::Owner { owner, key, presence }
+    }
+
+    pub(crate) fn as_agent(&self, agent: usize) -> Actor {
+        let (agent, key) = self.agents[agent];
+        Actor::Agent { agent, key }
+    }
+
+    pub(crate) fn as_payee(&self, payee: usize) -> Actor {
+        let (payee, key) = self.payees[payee];
+        let key = key.expect("a payee with a key");
+        Actor::Payee { payee, key }
+    }
+
+    /// Does what is asked, and everything that was due before.
+    pub(crate) fn act(&mut self, by: Actor, action: Action) -> (Id, Verdict) {
+        let id = self.id();
+        (id, self.command(Command { id, by, action }))
+    }
+
+    pub(crate) fn command(&mut self, command: Command) -> Verdict {
+        self.at = self.at.after(1_000_000);
+        while let Some(due) = self.book.due(self.at) {
+            self.record(&due);
+        }
+        self.record(&command)
+    }
+
+    fn record(&mut self, command: &Command) -> Verdict {
+        let mut bytes = Vec::new();
+        let verdict = self.book.execute(self.at, command, &mut bytes);
+        if let Verdict::Record(_, outcome) = &verdict {
+            self.entries.push(bytes);
+            match outcome {
+                Outcome::Asked(question) => {
+                    self.asked.push((command.id, question.digest, command.action.clone()));
+                }
+                Outcome::Paid(_) | Outcome::Held(_) => self.bought.push(command.id),
+                Outcome::Done
+                | Outcome::Captured(_)
+                | Outcome::Released(_)
+                | Outcome::Refunded(_)
+                | Outcome::Charged(_)
+                | Outcome::Settled(_)
+                | Outcome::Denied(_) => {}
+            }
+        }
+        verdict
+    }
+
+    pub(crate) fn owner(&mut self) {
+        let key = KeyId(self.id());
+        let public_key = public_key(self.made);
+        let register = Action::RegisterOwner(RegisterOwner { key, public_key });
+        let (id, _) = self.act(self.operator(), register);
+        self.owners.push((OwnerId(id), key));
+    }
+
+    pub(crate) fn wallet(&mut self, owner: usize, limits: Vec<Limit>) -> WalletId {
+        let open = OpenWallet { owner: self.owners[owner].0, asset: code("CNY"), limits };
+        let (id, _) = self.act(self.as_owner(owner), Action::OpenWallet(open));
+        self.wallets.push(WalletId(id));
+        WalletId(id)
+    }
+
+    pub(crate) fn fund(&mut self, wallet: WalletId, minor: u128) {
+        self.transfer(self.operator(), Account::World, Account::Wallet(wallet), minor);
+    }
+
+    pub(crate) fn transfer(&mut self, by: Actor, from: Account, to: Account, minor: u128) -> (Id, Verdict) {
+        let (amount, asset) = (amount(minor), code("CNY"));
+        self.act(by, Action::Transfer(Transfer { from, to, amount, asset }))
+    }
+
+    pub(crate) fn payee(&mut self, owner: Option<usize>, provenance: Provenance, fee: u32) {
+        let key = KeyId(self.id());
+        let register = RegisterPayee {
+            owner: owner.map(|owner| self.owners[owner].0),
+            asset: code("CNY"),
+            category: code("books"),
+            provenance,
+            fee: PartsPerMillion::new(fee).expect("a rate"),
+            key: Some((key, public_key(self.made))),
+        };
+        let (id, _) = self.act(self.operator(), Action::RegisterPayee(register));
+        self.payees.push((PayeeId(id), Some(key)));
+    }
+
+    pub(crate) fn agent(&mut self, wallet: usize, limits: Vec<Limit>) -> usize {
+        let key = KeyId(self.id());
+        let enrol =
+            EnrolAgent { wallet: self.wallets[wallet], limits, key, public_key: public_key(self.made) };
+        let owner = self.as_owner(self.owner_of(wallet));
+        let (id, _) = self.act(owner, Action::EnrolAgent(enrol));
+        self.agents.push((AgentId(id), key));
+        self.agents.len() - 1
+    }
+
+    pub(crate) fn mandate(&mut self, wallet: usize, agent: usize, total: u128) -> MandateId {
+        let day = Window::Rolling { seconds: 86_400 };
+        let limits = vec![
+            Limit::Total { max: amount(total) },
+            Limit::Window { window: day, max: amount(total / 2) },
+            Limit::Velocity { window: day, max: 1_000 },
+        ];
+        let grant = GrantMandate {
+            wallet: self.wallets[wallet],
+            agent: self.agents[agent].0,
+            valid_from: Time(0),
+            expires_at: Time::MAX,
+            limits,
+            document: Hash([7; 32]),
+            carry: Carry::Inherit,
+        };
+        let owner = self.as_owner(self.owner_of(wallet));
+        let (id, _) = self.act(owner, Action::GrantMandate(grant));
+        self.mandates.push(MandateId(id));
+        MandateId(id)
+    }
+
+    pub(crate) fn sub_account(&mut self, wallet: usize, agent: usize) {
+        let open = OpenSubAccount {
+            wallet: self.wallets[wallet],
+            agent: self.agents[agent].0,
+            limits: vec![Limit::Uses { max: 50 }],
+        };
+        let owner = self.as_owner(self.owner_of(wallet));
+        let (id, _) = self.act(owner, Action::OpenSubAccount(open));
+        self.subs.push(WalletId(id));
+        let from = Account::Wallet(self.wallets[wallet]);
+        self.transfer(owner, from, Account::Wallet(WalletId(id)), 5_000);
+    }
+
+    /// What an agent buys from its own wallet under its own mandate.
+    pub(crate) fn purchase(&self, agent: usize, payee: usize, minor: u128) -> Purchase {
+        Purchase {
+            wallet: self.wallets[agent],
+            mandate: Some(self.mandates[agent]),
+            to: Payees::One(self.payees[payee].0),
+            amount: amount(minor),
+            asset: code("CNY"),
+            category: None,
+            reference: Some(Hash([3; 32])),
+            approval: None,
+        }
+    }
+
+    pub(crate) fn split(&self, weights: &[(usize, u32)]) -> Payees {
+        let share = |(payee, weight): &(usize, u32)| Share { payee: self.payees[*payee].0, weight: *weight };
+        Payees::Split(Split {
+            whole: weights.iter().map(|(_, weight)| weight).sum(),
+            shares: weights.iter().map(share).collect(),
+        })
+    }
+
+    pub(crate) fn pay(&mut self, agent: usize, payee: usize, minor: u128) -> (Id, Verdict) {
+        let purchase = self.purchase(agent, payee, minor);
+        self.act(self.as_agent(agent), Action::Pay(Pay { purchase }))
+    }
+
+    pub(crate) fn hold(&mut self, agent: usize, payee: usize, minor: u128) -> (Id, Verdict) {
+        let purchase = self.purchase(agent, payee, minor);
+        let expires_at = self.at.after(3_600_000_000_000);
+        let place = Action::PlaceHold(PlaceHold { purchase, expires_at });
+        self.act(self.as_agent(agent), place)
+    }
+
+    pub(crate) fn open_meter(&mut self, agent: usize, payee: usize, minor: u128) -> (Id, Verdict) {
+        let open = OpenMeter {
+            purchase: self.purchase(agent, payee, minor),
+            expires_at: self.at.after(3_600_000_000_000),
+            rates: vec![NanosPerUnit(200_000_001), NanosPerUnit(3)],
+            rounding: Rounding::HalfUp,
+        };
+        self.act(self.as_agent(agent), Action::OpenMeter(open))
+    }
+
+    /// One of everything, chosen by `what`; `which` and `minor` vary it. Much of it is refused, asked about or senseless.
+    pub(crate) fn step(&mut self, what: u8, which: usize, minor: u128) {
+        let (agent, payee, wallet) = (which % 3, which % 4, which % 3);
+        let seller = self.as_payee(which % 3);
+        let owner = self.as_owner(self.owner_of(wallet));
+        let bought = self.bought.iter().rev().nth(which % 5).copied().unwrap_or_default();
+        let asked = self.asked.iter().rev().nth(which % 3).cloned();
+        match what % 27 {
+            0..=2 => {
+                self.pay(agent, payee, minor);
+            }
+            3 => {
+                let mut purchase = self.purchase(agent, payee, minor);
+                purchase.mandate = None;
+                purchase.to = self.split(&[(0, 60), (1, 30), (3, 10)]);
+                self.act(owner, Action::Pay(Pay { purchase }));
+            }
+            4 => {
+                let mut purchase = self.purchase(0, payee, minor);
+                purchase.wallet = self.subs[which % self.subs.len()];
+                self.act(self.as_agent(0), Action::Pay(Pay { purchase }));
+            }
+            5 | 6 => {
+                self.hold(agent, payee, minor);
+            }
+            7 => {
+                let mut purchase = self.purchase(agent, payee, minor);
+                purchase.to = self.split(&[(1, 2), (0, 1)]);
+                let expires_at = self.at.after(60_000_000_000);
+                let place = PlaceHold { purchase, expires_at };
+                self.act(self.as_agent(agent), Action::PlaceHold(place));
+            }
+            8 | 9 => {
+                let (hold, amount, last) = (HoldId(bought), amount(minor / 2), which.is_multiple_of(2));
+                self.act(seller, Action::Capture(Capture { hold, amount, last }));
+            }
+            10 => {
+                self.act(seller, Action::Void(Void { hold: HoldId(bought) }));
+            }
+            11 => {
+                self.open_meter(agent, payee, minor);
+            }
+            12 => {
+                let charge = Charge {
+                    meter: MeterId(bought),
+                    sequence: u64::try_from(self.entries.len()).expect("fits"),
+                    units: vec![u64::try_from(minor).expect("fits"), 7],
+                };
+                self.act(seller, Action::Charge(charge));
+            }
+            13 => {
+                let meter = MeterId(bought);
+                self.act(seller, Action::CloseMeter(CloseMeter { meter }));
+            }
+            14 | 15 => {
+                let (payment, amount) = (bought, amount(minor / 3 + 1));
+                self.act(seller, Action::Refund(Refund { payment, amount }));
+            }
+            16 => self.fund(self.wallets[wallet], minor + 1),
+            17 => {
+                let (from, to) = match which % 4 {
+                    0 => (Account::Wallet(self.wallets[0]), Account::Wallet(self.subs[0])),
+                    1 => (Account::Wallet(self.wallets[wallet]), Account::World),
+                    2 => (Account::Wallet(self.wallets[0]), Account::Wallet(self.wallets[1])),
+                    _ => (Account::Wallet(self.wallets[2]), Account::Payee(self.payees[2].0)),
+                };
+                self.transfer(owner, from, to, minor + 1);
+            }
+            18 => {
+                let from = [Account::Fees, Account::Payee(self.payees[payee].0)][which % 2];
+                self.transfer(self.operator(), from, Account::World, minor / 20 + 1);
+            }
+            19 => {
+                let subject = [
+                    Subject::Owner(self.owners[which % 2].0),
+                    Subject::Wallet(self.wallets[wallet]),
+                    Subject::Agent(self.agents[agent].0),
+                    Subject::Mandate(self.mandates[agent]),
+                    Subject::Payee(self.payees[payee].0),
+                ][which % 5];
+                self.act(owner, Action::Freeze(Freeze { subject }));
+                self.pay(agent, payee, 1);
+                self.act(owner, Action::Unfreeze(Unfreeze { subject }));
+            }
+            20 => {
+                let (subject, version) = match which % 3 {
+                    0 => (LimitSubject::Wallet(self.wallets[0]), 0),
+                    1 => (LimitSubject::Agent(self.agents[agent].0), 1),
+                    _ => (LimitSubject::Mandate(self.mandates[agent]), 1),
+                };
+                let set = SetLimits {
+                    subject,
+                    version,
+                    limits: vec![
+                        Limit::Total { max: amount(15_000) },
+                        Limit::AskAbove { amount: amount(400) },
+                    ],
+                    document: Hash([8; 32]),
+                };
+                self.act(owner, Action::SetLimits(set));
+            }
+            21 => {
+                if let Some((question, digest, _)) = asked {
+                    let until = self.at.after(600_000_000_000);
+                    let answer = match which % 3 {
+                        0 => Action::Refuse(Refuse { question }),
+                        _ => Action::Approve(Approve { question, digest, until }),
+                    };
+                    self.act(owner, answer);
+                }
+            }
+            22 => {
+                if let Some((question, _, mut action)) = asked {
+                    if let Action::Pay(Pay { purchase })
+                    | Action::PlaceHold(PlaceHold { purchase, .. })
+                    | Action::OpenMeter(OpenMeter { purchase, .. }) = &mut action
+                    {
+                        purchase.approval = Some(question);
+                    }
+                    self.act(self.as_agent(agent), action);
+                }
+            }
+            23 => {
+                self.at =
+                    self.at.after([1, 61_000_000_000, 3_700_000_000_000, 90_000_000_000_000][which % 4]);
+            }
+            24 => {
+                let subject = Subject::Mandate(self.mandates[agent]);
+                self.act(owner, Action::Revoke(Revoke { subject }));
+                let before = self.mandates.len();
+                self.mandate(agent, agent, 20_000);
+                self.mandates.swap_remove(agent);
+                assert_eq!(self.mandates.len(), before);
+            }
+            25 => {
+                let holder = [
+                    KeyHolder::Operator,
+                    KeyHolder::Owner(self.owners[which % 2].0),
+                    KeyHolder::Agent(self.agents[agent].0),
+                    KeyHolder::Payee(self.payees[payee].0),
+                ][which % 4];
+                let public_key = public_key(self.made);
+                let enrol = Action::EnrolKey(EnrolKey { holder, public_key });
+                let (key, _) = self.act(owner, enrol);
+                let key = KeyId(key);
+                self.act(owner, Action::RevokeKey(RevokeKey { key }));
+            }
+            _ => {
+                let delivery = Hash([9; 32]);
+                let hold = HoldId(bought);
+                self.act(seller, Action::Redeem(Redeem { hold, delivery }));
+                let (nonce, request) = (self.at.0 / 1_000, Hash([1; 32]));
+                self.act(seller, Action::Present(Present { nonce, request }));
+                if which.is_multiple_of(3) {
+                    let wallet = self.subs[self.subs.len() - 1];
+                    let owner = self.as_owner(0);
+                    self.act(owner, Action::CloseWallet(CloseWallet { wallet }));
+                    self.agent(0, vec![]);
+                    let agent = self.agents.len() - 1;
+                    self.sub_account(0, agent);
+                }
+            }
+        }
+    }
+
+    /// The entry at a place.
+    pub(crate) fn entry(&self, place: usize) -> Entry {
+        Entry::from_bytes(&self.entries[place]).expect("the book wrote it")
+    }
+}

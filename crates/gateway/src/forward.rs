@@ -1,0 +1,240 @@
+//! What goes through to the upstream and back, and what stays here.
+
+use crate::config::Upstream;
+use crate::limits::CONNECT_TIMEOUT;
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
+use http::{Method, Request, Response, Uri};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use protocols::a402::headers as a402;
+
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A body that is passed on as it comes.
+pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The one upstream of a gateway.
+#[derive(Clone, Debug)]
+pub(crate) struct Forwarder {
+    client: Client<HttpsConnector<HttpConnector>, Body>,
+    scheme: http::uri::Scheme,
+    authority: http::uri::Authority,
+    timeout: std::time::Duration,
+    answer_body_bytes_max: usize,
+}
+
+/// Headers that speak about one connection (RFC 9110 section 7.6.1).
+const HOP_BY_HOP: &[&str] = &[
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Headers about payments, of any dialect: they are ours to read, and nobody's behind us.
+const PAYMENT: &[&str] = &[
+    a402::PAYMENT_NEEDED,
+    a402::PAYMENT_PROOF,
+    a402::PAYMENT_VALIDATION,
+    a402::PAYMENT_NEEDED_ALIAS,
+    a402::PAYMENT_PROOF_ALIAS,
+    a402::PAYMENT_VALIDATION_ALIAS,
+    "x-payment",
+    "x-payment-response",
+];
+
+/// Headers by which some servers route another request than the one they were sent, and would so give away what is sold.
+const REROUTING: &[&str] =
+    &["x-http-method", "x-http-method-override", "x-method-override", "x-original-url", "x-rewrite-url"];
+
+/// Headers that ask for a part of the answer, or for none: what was paid for is whole, and kept whole.
+const PARTIAL: &[&str] =
+    &["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since", "range"];
+
+/// Why nothing was delivered.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum NotAnswered {
+    #[error("it cannot be reached")]
+    Unreachable,
+    #[error("it did not answer in time")]
+    TooSlow,
+    #[error("its answer broke off")]
+    BrokeOff,
+    #[error("its answer is longer than this gateway keeps")]
+    TooLong,
+}
+
+/// A request that was paid for, whole.
+#[derive(Clone, Debug)]
+pub(crate) struct PaidRequest {
+    pub(crate) method: Method,
+    pub(crate) target: PathAndQuery,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Forwarder {
+    pub(crate) fn new(upstream: &Upstream) -> Result<Forwarder, String> {
+        let mut http = HttpConnector::new();
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        let https = HttpsConnectorBuilder::new()
+            .try_with_platform_verifier()
+            .map_err(|fault| fault.to_string())?
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let uri: Uri = upstream.url.as_str().parse().map_err(|_| "the upstream's address".to_owned())?;
+        Ok(Forwarder {
+            client: Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https),
+            scheme: uri.scheme().cloned().ok_or("the upstream's scheme")?,
+            authority: uri.authority().cloned().ok_or("the upstream's host")?,
+            timeout: upstream.timeout,
+            answer_body_bytes_max: upstream.answer_body_bytes_max,
+        })
+    }
+
+    /// Passes a request on as it comes, and the answer back as it comes.
+    pub(crate) async fn pass(&self, request: Request<Incoming>) -> Result<Response<Body>, NotAnswered> {
+        let (mut parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        parts.uri = self.address(target);
+        parts.version = http::Version::HTTP_11;
+        strip_request(&mut parts.headers);
+        let request = Request::from_parts(parts, body.map_err(BoxError::from).boxed_unsync());
+        let answer = tokio::time::timeout(self.timeout, self.client.request(request)).await;
+        let answer = answer.map_err(|_| NotAnswered::TooSlow)?.map_err(|fault| lost(&fault))?;
+        let (mut parts, body) = answer.into_parts();
+        strip_answer(&mut parts.headers);
+        Ok(Response::from_parts(parts, body.map_err(BoxError::from).boxed_unsync()))
+    }
+
+    /// Has a paid request answered, whole and in time.
+    pub(crate) async fn call(
+        &self,
+        paid: PaidRequest,
+        idempotency_key: &HeaderValue,
+    ) -> Result<Response<Bytes>, NotAnswered> {
+        let mut request = Request::new(Full::new(paid.body).map_err(BoxError::from).boxed_unsync());
+        *request.method_mut() = paid.method;
+        *request.uri_mut() = self.address(paid.target);
+        *request.headers_mut() = paid.headers;
+        strip_request(request.headers_mut());
+        for name in PARTIAL {
+            request.headers_mut().remove(*name);
+        }
+        let name = HeaderName::from_static("idempotency-key");
+        request.headers_mut().entry(name).or_insert_with(|| idempotency_key.clone());
+        let whole = async {
+            let answer = self.client.request(request).await.map_err(|fault| lost(&fault))?;
+            let (mut parts, body) = answer.into_parts();
+            let body = Limited::new(body, self.answer_body_bytes_max).collect().await.map_err(|fault| {
+                if fault.is::<LengthLimitError>() {
+                    return NotAnswered::TooLong;
+                }
+                NotAnswered::BrokeOff
+            })?;
+            strip_answer(&mut parts.headers);
+            // What came as chunks leaves with its length.
+            parts.headers.remove(header::CONTENT_LENGTH);
+            Ok(Response::from_parts(parts, body.to_bytes()))
+        };
+        match tokio::time::timeout(self.timeout, whole).await {
+            Ok(answer) => answer,
+            Err(_) => Err(NotAnswered::TooSlow),
+        }
+    }
+
+    fn address(&self, target: PathAndQuery) -> Uri {
+        Uri::builder()
+            .scheme(self.scheme.clone())
+            .authority(self.authority.clone())
+            .path_and_query(target)
+            .build()
+            .expect("three valid parts are an address")
+    }
+}
+
+fn lost(fault: &hyper_util::client::legacy::Error) -> NotAnswered {
+    if fault.is_connect() {
+        return NotAnswered::Unreachable;
+    }
+    NotAnswered::BrokeOff
+}
+
+/// Removes what does not go to the upstream. `Host` is set anew from the address.
+fn strip_request(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    headers.remove(header::HOST);
+    headers.remove(header::EXPECT);
+    for name in PAYMENT.iter().chain(REROUTING) {
+        headers.remove(*name);
+    }
+    let pays = |value: &HeaderValue| {
+        let scheme = value.as_bytes().get(.."Payment ".len()).unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"Payment ")
+    };
+    if headers.get_all(header::AUTHORIZATION).iter().any(pays) {
+        headers.remove(header::AUTHORIZATION);
+    }
+}
+
+/// Removes what does not go to the buyer: no upstream speaks about payments in our name.
+fn strip_answer(headers: &mut HeaderMap) {
+    strip_hop_by_hop(headers);
+    for name in PAYMENT {
+        headers.remove(*name);
+    }
+}
+
+fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(*name);
+    }
+}
+
+/// Headers as they are kept: one a line. Values are bytes without line ends, so this is read back exactly.
+pub(crate) fn write_headers(headers: &HeaderMap) -> Bytes {
+    let mut block = Vec::new();
+    for (name, value) in headers {
+        block.extend_from_slice(name.as_str().as_bytes());
+        block.push(b':');
+        block.extend_from_slice(value.as_bytes());
+        block.push(b'\n');
+    }
+    block.into()
+}
+
+/// Reads what [`write_headers`] wrote.
+pub(crate) fn read_headers(block: &[u8]) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in block.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        let (name, value) = line.split_at(colon);
+        headers.append(HeaderName::from_bytes(name).ok()?, HeaderValue::from_bytes(value.get(1..)?).ok()?);
+    }
+    Some(headers)
+}

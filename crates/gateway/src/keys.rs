@@ -1,0 +1,114 @@
+//! The secrets and keys of a gateway: its own, and those of the payment service it trusts.
+
+use crate::limits::KEY_REFRESH_REST;
+use evidence::{MacKey, Secret};
+use protocols::Time;
+use protocols::a402::{DateTime, Keyring};
+use sdk::{Client, Clock, credential_ring};
+use std::fs::{File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+use tokio::sync::Mutex;
+use wire::a402::A402Key;
+use zeroize::Zeroizing;
+
+const BILL_KEY: &str = "bill.key";
+
+/// Reads the key that numbers bills, or makes it. Without the same key, bills that were issued cannot be recalled.
+pub(crate) fn bill_key(directory: &Path) -> std::io::Result<MacKey> {
+    let path = directory.join(BILL_KEY);
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    match File::open(&path) {
+        Ok(mut file) => file.read_exact(&mut bytes[..])?,
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
+            *bytes = rand::random();
+            let beside = path.with_extension("new");
+            let mut file =
+                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+            file.write_all(&bytes[..])?;
+            file.sync_all()?;
+            std::fs::rename(&beside, &path)?;
+            File::open(directory)?.sync_all()?;
+        }
+        Err(fault) => return Err(fault),
+    }
+    Ok(MacKey::new(&Secret::new(*bytes)))
+}
+
+/// The key that signs credentials, and how far the clock of a test book is ahead.
+#[derive(Debug)]
+pub(crate) struct PaymentService {
+    known: RwLock<Known>,
+    asked_at: Mutex<Option<std::time::Instant>>,
+    pinned: bool,
+    clock: Clock,
+    livemode: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Known {
+    ring: Option<Arc<Keyring>>,
+    ahead_nanos: u64,
+}
+
+impl PaymentService {
+    pub(crate) fn new(pinned: Option<Keyring>, clock: Clock, livemode: bool) -> PaymentService {
+        PaymentService {
+            pinned: pinned.is_some(),
+            known: RwLock::new(Known { ring: pinned.map(Arc::new), ahead_nanos: 0 }),
+            asked_at: Mutex::new(None),
+            clock,
+            livemode,
+        }
+    }
+
+    /// The ring of the credential key, if it is known.
+    pub(crate) fn ring(&self) -> Option<Arc<Keyring>> {
+        self.known().ring
+    }
+
+    /// What time it is in the book.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now().after(self.known().ahead_nanos)
+    }
+
+    fn known(&self) -> Known {
+        self.known.read().expect("nobody panics while writing it").clone()
+    }
+
+    /// Asks for the key and the time, unless that was done a moment ago. Answers whether it was done now.
+    pub(crate) async fn refresh(&self, client: &Client) -> bool {
+        let mut asked_at = self.asked_at.lock().await;
+        let is_recent = asked_at.is_some_and(|at| at.elapsed() < KEY_REFRESH_REST);
+        if is_recent && self.known().ring.is_some() {
+            return false;
+        }
+        *asked_at = Some(std::time::Instant::now());
+        let key = match client.a402_key().await {
+            Ok(key) => key,
+            Err(failure) => {
+                tracing::warn!(%failure, "the payment service did not give its key");
+                return false;
+            }
+        };
+        self.learn(&key);
+        true
+    }
+
+    fn learn(&self, key: &A402Key) {
+        let mut known = self.known();
+        if !self.pinned {
+            match credential_ring(key) {
+                Ok(ring) => known.ring = Some(Arc::new(ring)),
+                Err(fault) => tracing::warn!(%fault, "the payment service's key cannot be used"),
+            }
+        }
+        // Real money has no clock but the world's.
+        if let (false, Ok(now)) = (self.livemode, DateTime::parse(&*key.now)) {
+            known.ahead_nanos = now.time().0.saturating_sub(self.clock.now().0);
+        }
+        *self.known.write().expect("nobody panics while writing it") = known;
+    }
+}

@@ -1,0 +1,78 @@
+//! The maxima of this crate: what a stranger may send, what an upstream may answer, and how much waits at once.
+
+use std::time::Duration;
+
+/// The longest request line target that is routed, in bytes.
+pub const TARGET_BYTES_MAX: usize = 8 * 1_024;
+
+/// The most prices and free routes of one configuration.
+pub const ROUTE_COUNT_MAX: usize = 4_096;
+
+/// The longest configuration that is read, in bytes.
+pub const CONFIG_BYTES_MAX: u64 = 1_024 * 1_024;
+
+/// The longest body of a paid request, where the configuration says nothing: 1 MiB.
+pub const REQUEST_BODY_BYTES_DEFAULT: usize = 1_024 * 1_024;
+
+/// The longest answer to a paid request, where the configuration says nothing: 8 MiB. It is kept until the proof expires.
+pub const ANSWER_BODY_BYTES_DEFAULT: usize = 8 * 1_024 * 1_024;
+
+/// The longest body, either way, that a configuration may allow for paid requests: 256 MiB.
+pub const BODY_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+
+/// How long an upstream may take to answer, where the configuration says nothing.
+pub const UPSTREAM_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+
+/// The longest that a configuration may let an upstream take, in seconds.
+pub const UPSTREAM_TIMEOUT_SECONDS_MAX: u64 = 3_600;
+
+/// How long a connection to the upstream may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a client may take over the headers of a request.
+pub const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a client may take over the body of a paid request.
+pub const REQUEST_BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long connections may take to end when the gateway is stopped.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The most connections at once.
+pub const CONNECTION_COUNT_MAX: usize = 16_384;
+
+/// The most paid requests under way at once; one more is asked to come back.
+pub const FLIGHT_COUNT_MAX: usize = 4_096;
+
+/// The operations on the deliveries that may wait for the disk.
+pub const STORE_QUEUE_MAX: usize = 8_192;
+
+/// The operations on the deliveries that one sync makes durable.
+pub const STORE_BATCH_MAX: usize = 1_024;
+
+/// How long a new gateway waits for an old one to let go of the deliveries.
+pub const LOCK_WAIT: Duration = Duration::from_secs(5);
+
+/// The confirmations that are read from the outbox at once.
+pub const OUTBOX_BATCH_MAX: usize = 256;
+
+/// The confirmations under way at once.
+pub const OUTBOX_PARALLEL_MAX: usize = 32;
+
+/// How long the outbox rests when nobody wakes it, and between tries while the server is away.
+pub const OUTBOX_REST: Duration = Duration::from_secs(5);
+
+/// How long a failed delivery waits for the money to be back before the buyer is answered.
+pub const VOID_WAIT: Duration = Duration::from_secs(3);
+
+/// How long a delivery is kept beyond the end of its proof, in seconds.
+pub const KEEP_SECONDS_AFTER: u64 = 24 * 3_600;
+
+/// The longest pay window, in seconds: a day.
+pub const PAY_WINDOW_SECONDS_MAX: u32 = 86_400;
+
+/// How long the payment service is not asked again for its key and time.
+pub const KEY_REFRESH_REST: Duration = Duration::from_secs(1);
+
+/// What a client is told to wait when we, or the payment service, cannot serve it now, in seconds.
+pub const RETRY_AFTER_SECONDS: u32 = 2;

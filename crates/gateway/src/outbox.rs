@@ -1,0 +1,99 @@
+//! Telling the payment service how deliveries ended, until it knows: the table of deliveries is the outbox.
+//!
+//! Telling twice is harmless: a trade ends once, and the server names the change after the trade.
+
+use crate::deliveries::{Stage, StoreFault};
+use crate::flight::change;
+use crate::gateway::Inner;
+use crate::limits::{OUTBOX_BATCH_MAX, OUTBOX_PARALLEL_MAX, OUTBOX_REST};
+use sdk::Failure;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use wire::HoldId;
+use wire::a402::{A402Outcome, NewA402Confirmation};
+
+impl Inner {
+    /// Sweeps for ever. Dropping the future stops it; what is left is found again.
+    pub(crate) async fn tell_always(self: Arc<Inner>) {
+        loop {
+            let told = match self.sweep().await {
+                Ok(told) => told,
+                Err(fault) => {
+                    tracing::error!(%fault, "the outbox cannot be read");
+                    0
+                }
+            };
+            if told == OUTBOX_BATCH_MAX {
+                continue;
+            }
+            if let Err(fault) = self.deliveries.forget(self.service.now()).await {
+                tracing::error!(%fault, "old deliveries cannot be forgotten");
+            }
+            // Woken by the next delivery, or after a rest for those that could not be told.
+            let _rested = tokio::time::timeout(OUTBOX_REST, self.outbox.notified()).await;
+        }
+    }
+
+    /// Tells all that is due, at most one batch. Answers how many are told.
+    pub(crate) async fn sweep(self: &Arc<Inner>) -> Result<usize, StoreFault> {
+        let due = self.deliveries.due(OUTBOX_BATCH_MAX).await?;
+        let places = Arc::new(Semaphore::new(OUTBOX_PARALLEL_MAX));
+        let mut telling = JoinSet::new();
+        for (trade_no, stage) in due {
+            let (inner, places) = (Arc::clone(self), Arc::clone(&places));
+            telling.spawn(async move {
+                let _place = places.acquire().await.expect("nobody closes the semaphore");
+                inner.tell(trade_no, stage).await
+            });
+        }
+        let mut told = 0;
+        while let Some(result) = telling.join_next().await {
+            if let Ok(Some(_)) = result.unwrap_or(Ok(None)) {
+                told += 1;
+            }
+        }
+        Ok(told)
+    }
+
+    /// Tells how one delivery ended, and writes down what the payment service says. Nothing if it cannot be told now.
+    pub(crate) async fn tell(&self, trade_no: HoldId, stage: Stage) -> Result<Option<Stage>, StoreFault> {
+        let (outcome, what) = match stage {
+            Stage::Delivered => (A402Outcome::Fulfilled, &b"fulfilled"[..]),
+            Stage::Failed => (A402Outcome::Failed, &b"failed"[..]),
+            Stage::Confirmed | Stage::Voided | Stage::Unsettled => return Ok(Some(stage)),
+        };
+        let confirmation = NewA402Confirmation { trade_no, outcome };
+        let trade = match self.client.a402_confirm(change(trade_no, what), &confirmation).await {
+            // It may have ended otherwise: what stands is the server's to say.
+            Err(Failure::Refused(problem)) if problem.status < 500 => {
+                tracing::warn!(%trade_no, code = %problem.code, "a delivery was not confirmed");
+                self.client.a402_trade(trade_no).await
+            }
+            told => told,
+        };
+        let ended = match trade {
+            Ok(trade) => match (trade.payment_status.as_str(), stage) {
+                ("paid", Stage::Delivered) => Stage::Confirmed,
+                ("returned", Stage::Failed) => Stage::Voided,
+                ("paid" | "returned", _) => Stage::Unsettled,
+                // Frozen money waits for its owner, and so do we.
+                (_, _) => return Ok(None),
+            },
+            Err(failure) => {
+                tracing::warn!(%trade_no, %failure, "the payment service could not be told");
+                return Ok(None);
+            }
+        };
+        self.deliveries.end(trade_no, ended).await?;
+        match ended {
+            Stage::Confirmed => self.metrics.confirmed.count(),
+            Stage::Voided => self.metrics.voided.count(),
+            Stage::Delivered | Stage::Failed | Stage::Unsettled => {
+                tracing::error!(%trade_no, "a delivery and its payment ended differently");
+                self.metrics.unsettled.count();
+            }
+        }
+        Ok(Some(ended))
+    }
+}

@@ -1,0 +1,57 @@
+//! A configuration that is wrong is refused, and the error says where.
+
+use gateway::Config;
+use std::path::Path;
+
+const GOOD: &str = r#"default = "refuse"
+[seller]
+server = "http://127.0.0.1:8402"
+payee = "pye_01KAZ0A3C0ET1N8R7P6QGX5W9D"
+key_file = "seller.toml"
+network = "toll:test"
+public_url = "http://127.0.0.1:8410"
+asset = "CNY/2"
+data = "gateway"
+[upstream]
+url = "http://127.0.0.1:3000"
+[[price]]
+method = "GET"
+path = "/search"
+amount = "0.03 CNY"
+"#;
+
+#[test]
+fn a_wrong_configuration_names_the_line() {
+    Config::parse(GOOD, Path::new("")).unwrap();
+    let more = |lines: &str| format!("{GOOD}{lines}");
+    for (text, line, why) in [
+        (GOOD.replace("0.03 CNY", "0.031 CNY"), 15, "whole number"),
+        (GOOD.replace("0.03 CNY", "0.03 USD"), 15, "not in `CNY`"),
+        (GOOD.replace("0.03 CNY", "0.00 CNY"), 15, "is nothing"),
+        (GOOD.replace("0.03 CNY", "-1 CNY"), 15, "not a price"),
+        (GOOD.replace("0.03 CNY", "3e-2 CNY"), 15, "not a price"),
+        (GOOD.replace("\"GET\"", "\"get\""), 13, "capital"),
+        (GOOD.replace("\"GET\"", "\"HEAD\""), 13, "cannot be sold"),
+        (GOOD.replace("/search", "/a/*/b"), 14, "neither a text nor"),
+        (GOOD.replace("/search", "/a/../b"), 14, "`.` or `..`"),
+        (GOOD.replace("CNY/2", "CNY"), 8, "an asset like"),
+        (GOOD.replace("toll:test", "toll:moon"), 6, "neither"),
+        (GOOD.replace("toll:test", "toll:main"), 3, "`https` only"),
+        (GOOD.replace("pye_", "agt_"), 4, "payee"),
+        (GOOD.replace(":3000", ":3000/api"), 11, "without a path"),
+        (GOOD.replace("data =", "datum ="), 9, "unknown field `datum`"),
+        (GOOD.replace("refuse", "allow"), 1, "unknown variant `allow`"),
+        (
+            more("[[price]]\nmethod = \"GET\"\npath = \"/SEARCH/\"\namount = \"1 CNY\"\n"),
+            18,
+            "has a price already",
+        ),
+        (more("[[free]]\npath = \"/search\"\n"), 17, "is free here and costs 0.03 CNY"),
+        (more("[[gift]]\n"), 16, "unknown field `gift`"),
+        (more("pay_window_seconds = 3\n"), 16, "unknown field"),
+    ] {
+        let fault = Config::parse(&text, Path::new("")).unwrap_err().to_string();
+        assert!(fault.contains(&format!("line {line}")), "{fault}\nexpected line {line}");
+        assert!(fault.contains(why), "{fault}\nexpected {why}");
+    }
+}

@@ -1,0 +1,511 @@
+//! Buying one HTTP request behind 402: ask, open the bill, pay it once, ask again with the proof.
+//!
+//! What was chosen is on disk before it is paid, and the hold's name goes with the purchase. So whatever dies in between,
+//! doing it again under the same purchase key repeats the same payment: sending the same bill under the same name is how
+//! a lost answer is asked for. A new bill is taken under the same name too, until the server says that
+//! nothing will ever be paid under it.
+
+use crate::client::{Client, cause};
+use crate::failure::{Answer, Failure};
+use crate::keys::{credential_ring, seller_ring};
+use crate::limits::{
+    BACKOFF_MIN, CONNECT_TIMEOUT, DELIVERY_TRIES_MAX, REPLAY_WINDOW_SECONDS_MIN, SELLER_BODY_BYTES_MAX,
+    SELLER_TIMEOUT,
+};
+use crate::purchase::{Locked, PurchaseFault, Purchases, Record, Stage};
+use evidence::{Hash, base64url};
+use protocols::Time;
+use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_PROOF, find};
+use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
+use protocols::a402::{
+    Bill, BuyerPolicy, CannotPay, DeliveryStatus, FulfillmentStatus, Identifier, KeyFault, Keyring, Needed,
+    Proof, RequestFacts, Validation, open_needed,
+};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::OnceCell;
+use url::Url;
+use wire::a402::NewA402Payment;
+use wire::answer::Asked;
+use wire::{HoldId, MandateId, Money, PayeeId, Problem, WalletId};
+
+/// From what a buyer pays.
+#[derive(Clone, Debug)]
+pub struct BuyerSettings {
+    /// The wallet or sub-account.
+    pub wallet: WalletId,
+    /// The mandate that allows it; without one, the agent's own limits must.
+    pub mandate: Option<MandateId>,
+    /// With which money.
+    pub network: Network,
+    /// Only these sellers; none means every seller the server knows.
+    pub payees: Vec<PayeeId>,
+    /// Keys of sellers that are known beforehand. Those of others are asked for at the server.
+    pub seller_keys: Keyring,
+}
+
+/// One request, and what it may cost.
+#[derive(Clone, Debug)]
+pub struct Fetch {
+    /// Such as `GET`.
+    pub method: String,
+    /// The address, with scheme.
+    pub url: String,
+    /// Any headers beside those of the payment.
+    pub headers: HeaderMap,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+    /// Names the purchase: doing it again under this name pays nothing again.
+    pub purchase: String,
+    /// The most it may cost.
+    pub price_max: Money,
+}
+
+/// What came of it: the money and the answer, apart, for neither is evidence of the other.
+#[derive(Clone, Debug)]
+pub struct Purchase {
+    /// What happened to the money.
+    pub payment: PaymentOutcome,
+    /// What the seller answered last, if anything.
+    pub answer: Option<SellerAnswer>,
+}
+
+/// What happened to the money.
+#[derive(Clone, Debug)]
+pub enum PaymentOutcome {
+    /// It cost nothing.
+    NotNeeded,
+    /// The server refused: nothing was spent.
+    Refused(Box<Problem>),
+    /// The owner is asked first: nothing was spent. Fetching again after the answer goes on.
+    Asked(Box<Asked>),
+    /// It is held for the seller.
+    Held(HoldId),
+    /// The seller has it.
+    Paid(HoldId),
+    /// It went back: the seller did not deliver. Fetching again buys anew.
+    Returned(HoldId),
+    /// Nobody can say yet. Fetching again asks, and pays nothing twice.
+    Unknown(HoldId, String),
+}
+
+/// What a seller answered.
+#[derive(Clone, Debug)]
+pub struct SellerAnswer {
+    /// The status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why nothing was bought. Nothing was paid, either.
+#[derive(Debug, thiserror::Error)]
+pub enum NotBought {
+    /// What was bought under this key cannot be known or kept.
+    #[error(transparent)]
+    Purchase(#[from] PurchaseFault),
+    /// The request cannot be sent.
+    #[error("the request is malformed: {0}")]
+    Request(String),
+    /// The seller was not reached, or did not answer.
+    #[error("the seller did not answer: {0}")]
+    Seller(String),
+    /// The demand is not to be paid: false, late, or for something else.
+    #[error("the seller's demand is not to be paid: {0}")]
+    Demand(String),
+    /// It costs more than it may.
+    #[error("it costs {} and may cost at most {}", .price.in_words(), .price_max.in_words())]
+    TooDear {
+        /// What it costs.
+        price: Money,
+        /// What it may cost.
+        price_max: Money,
+    },
+    /// The seller is not one to buy from.
+    #[error("seller `{0}` is not known")]
+    PayeeUnknown(String),
+    /// The server could not be asked about seller or bill; nothing was sent to be paid.
+    #[error(transparent)]
+    Server(#[from] Failure),
+}
+
+/// A buyer: a client of its payment service, and the purchases it made.
+#[derive(Debug)]
+pub struct Buyer {
+    client: Client,
+    settings: BuyerSettings,
+    purchases: Purchases,
+    http: reqwest::Client,
+    identity: OnceCell<Identifier>,
+}
+
+/// One purchase under way.
+struct Errand<'a> {
+    fetch: &'a Fetch,
+    url: Url,
+    headers: HeaderMap,
+    facts: RequestFacts,
+    locked: Locked,
+}
+
+/// Under which name an attempt is made.
+enum Name {
+    /// That of the attempt with this number.
+    Next(u32),
+    /// That of an attempt of which nothing was recorded.
+    Same(Record),
+}
+
+impl Buyer {
+    /// A buyer that pays through `client` and remembers in `purchases`.
+    ///
+    /// # Errors
+    /// [`NotBought::Request`], where TLS cannot be set up.
+    pub fn new(client: Client, settings: BuyerSettings, purchases: Purchases) -> Result<Buyer, NotBought> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(SELLER_TIMEOUT)
+            // Another address is another request: it is not what was paid for.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .map_err(|fault| NotBought::Request(fault.to_string()))?;
+        Ok(Buyer { client, settings, purchases, http, identity: OnceCell::new() })
+    }
+
+    /// Sends the request, and pays for it where it costs something: once for each purchase key.
+    ///
+    /// # Errors
+    /// [`NotBought`]: nothing was paid by this call.
+    pub async fn fetch(&self, fetch: &Fetch) -> Result<Purchase, NotBought> {
+        let errand = self.errand(fetch)?;
+        match errand.locked.read()? {
+            None => self.begin(&errand, Name::Next(1), None).await,
+            Some(record) if record.request != errand.facts.fingerprint.as_str() => {
+                Err(PurchaseFault::KeyReused(record.purchase).into())
+            }
+            Some(record) => match record.stage {
+                Stage::Paid => self.deliver(&errand, record).await,
+                Stage::Billed => self.pay(&errand, record, None).await,
+                Stage::Rejected => self.begin(&errand, Name::Same(record), None).await,
+                Stage::Refused | Stage::Returned => {
+                    self.begin(&errand, Name::Next(record.attempt + 1), None).await
+                }
+                Stage::Asked => {
+                    let approval = Some(record.hold.to_string());
+                    let next = Name::Next(record.attempt + 1);
+                    let now = self.client.clock().now();
+                    if self.open(&errand, &record.payment_needed, now).await.is_err() {
+                        return self.begin(&errand, next, approval).await;
+                    }
+                    // The approval may be for this very bill.
+                    let record = self.attempt(&errand, next, approval, record.payment_needed)?;
+                    self.pay(&errand, record, None).await
+                }
+            },
+        }
+    }
+
+    fn errand<'a>(&self, fetch: &'a Fetch) -> Result<Errand<'a>, NotBought> {
+        let malformed = |fault: &dyn std::fmt::Display| NotBought::Request(fault.to_string());
+        let url = Url::parse(&fetch.url).map_err(|fault| malformed(&fault))?;
+        let mut headers = fetch.headers.clone();
+        headers.remove(PAYMENT_PROOF);
+        let text = |name: HeaderName, headers: &HeaderMap| match headers.get(&name).map(HeaderValue::to_str) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text.to_owned())),
+            Some(Err(fault)) => Err(malformed(&fault)),
+        };
+        let content_type = text(CONTENT_TYPE, &headers)?.unwrap_or_default();
+        let mut facts = RequestFacts::of(&fetch.method, url.as_str(), &content_type, &fetch.body)
+            .map_err(|fault| malformed(&fault))?;
+        let key_name = HeaderName::from_static("idempotency-key");
+        let mut key = text(key_name.clone(), &headers)?;
+        if key.is_none() && facts.method.needs_idempotency_key() {
+            let derived = base64url::encode(Hash::of(fetch.purchase.as_bytes()).as_bytes());
+            headers.insert(key_name, HeaderValue::try_from(&derived).map_err(|fault| malformed(&fault))?);
+            key = Some(derived);
+        }
+        facts.idempotency_key = key.map(Identifier::parse).transpose().map_err(|fault| malformed(&fault))?;
+        let locked = self.purchases.lock(&fetch.purchase)?;
+        Ok(Errand { fetch, url, headers, facts, locked })
+    }
+
+    /// Asks the seller without a proof, and pays the bill it answers with.
+    async fn begin(
+        &self,
+        errand: &Errand<'_>,
+        name: Name,
+        approval: Option<String>,
+    ) -> Result<Purchase, NotBought> {
+        let answer = self.ask(errand, None).await.map_err(NotBought::Seller)?;
+        let Some(needed) = demand_of(&answer)? else {
+            return Ok(Purchase { payment: PaymentOutcome::NotNeeded, answer: Some(answer) });
+        };
+        self.open(errand, &needed, self.client.clock().now()).await?;
+        let record = self.attempt(errand, name, approval, needed)?;
+        self.pay(errand, record, Some(answer)).await
+    }
+
+    /// Puts a new attempt on disk. From here on its hold is the only one there can be.
+    fn attempt(
+        &self,
+        errand: &Errand<'_>,
+        name: Name,
+        approval: Option<String>,
+        payment_needed: String,
+    ) -> Result<Record, NotBought> {
+        let now = self.client.clock().now();
+        let (attempt, hold) = match name {
+            Name::Next(attempt) => (attempt, errand.locked.hold(self.settings.wallet, attempt, now)?),
+            Name::Same(record) => (record.attempt, record.hold),
+        };
+        let record = Record {
+            purchase: errand.fetch.purchase.clone(),
+            request: errand.facts.fingerprint.as_str().to_owned(),
+            wallet: self.settings.wallet,
+            attempt,
+            hold,
+            billed_at_nanos: now.0,
+            payment_needed,
+            approval,
+            payment_proof: None,
+            stage: Stage::Billed,
+        };
+        errand.locked.write(&record)?;
+        Ok(record)
+    }
+
+    /// Opens a bill as of `now`, and checks it against what this purchase may be.
+    async fn open(&self, errand: &Errand<'_>, needed: &str, now: Time) -> Result<Bill, NotBought> {
+        let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
+        let seller = Needed::decode(needed).map_err(|fault| refuse(&fault))?.demand.seller_unique_id;
+        let payee: PayeeId =
+            seller.as_str().parse().map_err(|_| NotBought::PayeeUnknown(seller.to_string()))?;
+        if !self.settings.payees.is_empty() && !self.settings.payees.contains(&payee) {
+            return Err(NotBought::PayeeUnknown(payee.to_string()));
+        }
+        let policy = BuyerPolicy {
+            buyer_unique_id: self.identity().await?.clone(),
+            methods: [(self.settings.network.method_id(), method_version())].into(),
+            replay_window_seconds_min: REPLAY_WINDOW_SECONDS_MIN,
+        };
+        let facts = &errand.facts;
+        let opened = match open_needed(needed, facts, &self.settings.seller_keys, &policy, now) {
+            Err(CannotPay::Signature { fault: KeyFault::UnknownKey, .. }) => {
+                let keys = self.client.a402_seller_keys(payee).await?;
+                let keys = seller_ring(&keys).map_err(|fault| refuse(&fault))?;
+                open_needed(needed, facts, &keys, &policy, now)
+            }
+            opened => opened,
+        };
+        let bill = opened.map_err(|fault| refuse(&fault))?;
+        let terms = WalletTerms::read(bill.demand(), bill.method()).map_err(|fault| refuse(&fault))?;
+        if terms.payee != bill.demand().seller_unique_id {
+            return Err(NotBought::Demand("it pays somebody else than the seller".to_owned()));
+        }
+        let psp = Url::parse(terms.psp.as_str()).map_err(|fault| refuse(&fault))?;
+        if psp.origin() != self.client.base_url().origin() {
+            return Err(NotBought::Demand(format!("`{}` is not our payment service", terms.psp)));
+        }
+        let minor = terms.amount_minor(bill.demand()).map_err(|fault| refuse(&fault))?;
+        let price = Money {
+            amount: wire::AmountText::new(minor)
+                .ok_or_else(|| NotBought::Demand("its amount is too large".to_owned()))?,
+            asset: terms.asset.as_str().parse().map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
+        };
+        let price_max = errand.fetch.price_max;
+        if price.asset != price_max.asset || price_max.amount < price.amount {
+            return Err(NotBought::TooDear { price, price_max });
+        }
+        Ok(bill)
+    }
+
+    /// Pays the recorded bill under the recorded name, or learns that it was paid.
+    async fn pay(
+        &self,
+        errand: &Errand<'_>,
+        mut record: Record,
+        answer: Option<SellerAnswer>,
+    ) -> Result<Purchase, NotBought> {
+        let bill = self.open(errand, &record.payment_needed, Time(record.billed_at_nanos)).await?;
+        let hold = record.hold;
+        let new = NewA402Payment {
+            id: hold,
+            wallet: record.wallet,
+            mandate: self.settings.mandate,
+            payment_needed: record.payment_needed.clone(),
+            approval: record.approval.clone(),
+        };
+        let first_time = answer.is_some();
+        let ended = |payment| Purchase { payment, answer };
+        match self.client.a402_pay(&new).await {
+            Ok(Answer::Done(paid)) => {
+                let proof = match self.proof(&bill, &paid.payment_proof).await {
+                    Ok(proof) => proof,
+                    Err(why) => return Ok(ended(PaymentOutcome::Unknown(hold, why))),
+                };
+                record.payment_proof = Some(proof);
+                record.stage = Stage::Paid;
+                errand.locked.write(&record)?;
+                self.deliver(errand, record).await
+            }
+            Ok(Answer::Asked(asked)) => {
+                record.stage = Stage::Asked;
+                errand.locked.write(&record)?;
+                Ok(ended(PaymentOutcome::Asked(asked)))
+            }
+            Err(Failure::Refused(problem)) if problem.status < 500 => {
+                let (stage, payment) = self.after_no(hold, problem).await;
+                if let Some(stage) = stage {
+                    record.stage = stage;
+                    errand.locked.write(&record)?;
+                }
+                Ok(ended(payment))
+            }
+            Err(Failure::Unreachable(why)) if first_time => Err(NotBought::Server(Failure::Unreachable(why))),
+            Err(failure) => Ok(ended(PaymentOutcome::Unknown(hold, failure.to_string()))),
+        }
+    }
+
+    /// What a no means for the hold's name: a recorded no is for ever; a request that was not looked at leaves it free.
+    async fn after_no(&self, hold: HoldId, problem: Box<Problem>) -> (Option<Stage>, PaymentOutcome) {
+        if problem.entry.is_some() {
+            return (Some(Stage::Refused), PaymentOutcome::Refused(problem));
+        }
+        // An earlier try of ours may have been taken all the same.
+        match self.client.a402_trade(hold).await {
+            Err(Failure::Refused(unknown)) if unknown.status == 404 => {
+                let stage = match problem.code.as_str() {
+                    // Too old a name is free for nothing any more.
+                    "id_stale" => Stage::Refused,
+                    _ => Stage::Rejected,
+                };
+                (Some(stage), PaymentOutcome::Refused(problem))
+            }
+            Ok(_) => match self.standing(hold).await {
+                PaymentOutcome::Returned(hold) => (Some(Stage::Returned), PaymentOutcome::Returned(hold)),
+                payment @ (PaymentOutcome::NotNeeded
+                | PaymentOutcome::Refused(_)
+                | PaymentOutcome::Asked(_)
+                | PaymentOutcome::Held(_)
+                | PaymentOutcome::Paid(_)
+                | PaymentOutcome::Unknown(..)) => (None, payment),
+            },
+            Err(failure) => (None, PaymentOutcome::Unknown(hold, failure.to_string())),
+        }
+    }
+
+    /// Checks that the server's statement is about this bill, and writes the proof from it.
+    async fn proof(&self, bill: &Bill, value: &str) -> Result<String, String> {
+        let keys = self.client.a402_key().await.map_err(|failure| failure.to_string())?;
+        let keys = credential_ring(&keys).map_err(|fault| fault.to_string())?;
+        let stated = Proof::decode(value).map_err(|fault| fault.to_string())?;
+        bill.proof(stated.payment_proof, &keys, network_layer(self.settings.network))
+            .map_err(|fault| fault.to_string())?
+            .encode()
+            .map_err(|fault| fault.to_string())
+    }
+
+    /// Asks the seller with the proof, again where the answer gets lost, and finds out what became of the money.
+    async fn deliver(&self, errand: &Errand<'_>, mut record: Record) -> Result<Purchase, NotBought> {
+        let hold = record.hold;
+        let mut answer = self.ask(errand, record.payment_proof.as_deref()).await;
+        let mut tries = 1;
+        while tries < DELIVERY_TRIES_MAX && answer.as_ref().map_or(true, |answer| answer.status == 503) {
+            tokio::time::sleep(BACKOFF_MIN.saturating_mul(1 << tries)).await;
+            answer = self.ask(errand, record.payment_proof.as_deref()).await;
+            tries += 1;
+        }
+        let confirmed = answer.as_ref().ok().and_then(validation_of).and_then(|validation| {
+            let delivered = validation.delivery_status() == DeliveryStatus::Delivered
+                && validation.about().trade_no.as_str() == hold.to_string();
+            delivered.then(|| validation.fulfillment_status() == FulfillmentStatus::Confirmed)
+        });
+        let payment = match confirmed {
+            Some(true) => PaymentOutcome::Paid(hold),
+            Some(false) => PaymentOutcome::Held(hold),
+            None => self.standing(hold).await,
+        };
+        if matches!(payment, PaymentOutcome::Returned(_)) {
+            record.stage = Stage::Returned;
+            errand.locked.write(&record)?;
+        }
+        let payment = match (payment, &answer) {
+            (PaymentOutcome::Unknown(hold, _), Err(why)) => PaymentOutcome::Unknown(hold, why.clone()),
+            (payment, _) => payment,
+        };
+        Ok(Purchase { payment, answer: answer.ok() })
+    }
+
+    /// What became of the money, by the server.
+    async fn standing(&self, hold: HoldId) -> PaymentOutcome {
+        match self.client.a402_trade(hold).await {
+            Ok(trade) => match trade.payment_status.as_str() {
+                "held" => PaymentOutcome::Held(hold),
+                "paid" => PaymentOutcome::Paid(hold),
+                "returned" => PaymentOutcome::Returned(hold),
+                other => PaymentOutcome::Unknown(hold, format!("the server says `{other}`")),
+            },
+            Err(failure) => PaymentOutcome::Unknown(hold, failure.to_string()),
+        }
+    }
+
+    async fn ask(&self, errand: &Errand<'_>, proof: Option<&str>) -> Result<SellerAnswer, String> {
+        let method = reqwest::Method::from_bytes(errand.facts.method.as_str().as_bytes())
+            .map_err(|fault| fault.to_string())?;
+        let mut headers = errand.headers.clone();
+        if let Some(proof) = proof {
+            let mut value = HeaderValue::try_from(proof).map_err(|fault| fault.to_string())?;
+            value.set_sensitive(true);
+            headers.insert(HeaderName::from_static("payment-proof"), value);
+        }
+        let mut response = self
+            .http
+            .request(method, errand.url.clone())
+            .headers(headers)
+            .body(errand.fetch.body.clone())
+            .send()
+            .await
+            .map_err(|fault| cause(&fault))?;
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|fault| cause(&fault))? {
+            if SELLER_BODY_BYTES_MAX < body.len() + chunk.len() {
+                return Err("the answer is too long".to_owned());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(SellerAnswer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+
+    /// Who we are in demands and credentials.
+    async fn identity(&self) -> Result<&Identifier, NotBought> {
+        self.identity
+            .get_or_try_init(|| async {
+                let id = self.client.me().await?.id;
+                id.and_then(|id| Identifier::parse(id).ok())
+                    .ok_or_else(|| NotBought::Request("the key is nobody's who could buy".to_owned()))
+            })
+            .await
+    }
+}
+
+fn demand_of(answer: &SellerAnswer) -> Result<Option<String>, NotBought> {
+    if answer.status != 402 {
+        return Ok(None);
+    }
+    find(HeaderRole::Needed, Aliases::Off, named(&answer.headers))
+        .map_err(|fault| NotBought::Demand(fault.to_string()))?
+        .map(str::to_owned)
+        .ok_or_else(|| NotBought::Demand("it is not one of A402".to_owned()))
+        .map(Some)
+}
+
+fn validation_of(answer: &SellerAnswer) -> Option<Validation> {
+    let value = find(HeaderRole::Validation, Aliases::Off, named(&answer.headers)).ok()??;
+    Validation::decode(value).ok()
+}
+
+fn named(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+}

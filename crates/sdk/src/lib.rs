@@ -1,0 +1,30 @@
+//! The Rust client of Tollbridge: asks a server, pays in batches, buys behind 402, and checks receipts without asking anybody.
+//!
+//! Reading order: [`Client`] and [`Credentials`]; [`Failure`], which says what may be done after; [`Client::pay`];
+//! [`Buyer`], which buys one HTTP request once; [`verify_receipt`].
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod buyer;
+mod client;
+mod clock;
+mod credentials;
+mod failure;
+mod keys;
+pub mod limits;
+mod pay;
+mod purchase;
+mod receipt;
+mod routes;
+mod session;
+mod sign;
+
+pub use buyer::{Buyer, BuyerSettings, Fetch, NotBought, PaymentOutcome, Purchase, SellerAnswer};
+pub use client::{Auth, Client, NotAServer};
+pub use clock::Clock;
+pub use credentials::{Credentials, KeyFileFault};
+pub use failure::{Answer, Failure};
+pub use keys::{NotAKey, credential_ring, seller_ring};
+pub use purchase::{PurchaseFault, Purchases};
+pub use receipt::{NotAReceipt, verify_receipt};

@@ -1,0 +1,51 @@
+//! The maxima of this crate: how often it tries, how long it waits, and what it keeps.
+
+use std::time::Duration;
+
+/// How often one request is sent, the first time included.
+pub const TRIES_MAX: u32 = 5;
+
+/// The wait before the second try; it doubles with each further one.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(50);
+
+/// The longest wait between two tries, also where the server asks for a longer one.
+pub const BACKOFF_MAX: Duration = Duration::from_secs(2);
+
+/// How long a connection to the server may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long one try may take in all.
+pub const TRY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest answer of the server that is read, in bytes: a full page, or the results of a full array.
+pub const ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+
+/// How long before its end a session is renewed, in seconds.
+pub const SESSION_MARGIN_SECONDS: u64 = 60;
+
+/// The payments that may wait to be sent; beyond it, [`pay`](crate::Client::pay) waits for room.
+pub const PAYMENTS_WAITING_MAX: usize = 10_000;
+
+/// The longest answer of a seller that is read, in bytes.
+pub const SELLER_BODY_BYTES_MAX: usize = 64 * 1_024 * 1_024;
+
+/// How long a seller may take to answer.
+pub const SELLER_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How often a paid request is repeated where the seller's answer got lost, the first time included.
+pub const DELIVERY_TRIES_MAX: u32 = 3;
+
+/// The longest purchase key, in bytes.
+pub const PURCHASE_KEY_BYTES_MAX: usize = 256;
+
+/// The longest file with the state of a purchase that is read, in bytes.
+pub const PURCHASE_FILE_BYTES_MAX: usize = 128 * 1_024;
+
+/// How often one purchase may be tried anew after it was refused or given back, without anything being paid.
+pub const ATTEMPTS_MAX: u32 = 1_000;
+
+/// The shortest time a seller has to leave for repetitions after the payment, in seconds.
+pub const REPLAY_WINDOW_SECONDS_MIN: u32 = 30;
+
+/// The longest file with a key that is read, in bytes.
+pub const KEY_FILE_BYTES_MAX: u64 = 4_096;

@@ -1,0 +1,191 @@
+//! What is known about each purchase, on disk before anything is paid, so that one purchase key is paid for once.
+//!
+//! One file for each purchase key, in a directory of their own. A file is replaced whole: written beside, synced, renamed,
+//! and the directory synced. A lock keeps a second buyer of the same purchase out, and ends with the process that holds it.
+
+use crate::clock::bits_at;
+use crate::limits::{ATTEMPTS_MAX, PURCHASE_FILE_BYTES_MAX, PURCHASE_KEY_BYTES_MAX};
+use evidence::{Hash, base64url};
+use protocols::Time;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use wire::{HoldId, WalletId};
+
+/// Comes before the bytes that a hold's name is made of.
+const DOMAIN: &[u8] = b"toll:purchase/1\n";
+
+/// The directory with the purchases of one buyer.
+#[derive(Debug)]
+pub struct Purchases(PathBuf);
+
+/// Why the state of a purchase cannot be known or kept. Nothing is paid.
+#[derive(Debug, thiserror::Error)]
+pub enum PurchaseFault {
+    /// The disk, or the directory.
+    #[error("purchase file `{path}`: {fault}")]
+    Disk {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        fault: std::io::Error,
+    },
+    /// The file is not one that we wrote.
+    #[error("purchase file `{0}` is damaged; what was bought cannot be known without it")]
+    Damaged(PathBuf),
+    /// Somebody else is buying just this.
+    #[error("purchase `{0}` is being made by somebody else right now")]
+    InProgress(String),
+    /// The key stands for another request.
+    #[error("purchase key `{0}` was used for another request")]
+    KeyReused(String),
+    /// The key is empty or too long.
+    #[error("a purchase key has 1 to {PURCHASE_KEY_BYTES_MAX} bytes")]
+    KeyLength,
+    /// It was tried too often.
+    #[error("purchase `{0}` was tried {ATTEMPTS_MAX} times")]
+    TriedTooOften(String),
+}
+
+/// Where a purchase stands, as far as this side knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Stage {
+    /// The bill is chosen; whether it was paid is to be asked under the same hold.
+    Billed,
+    /// The money is held, and the proof is kept.
+    Paid,
+    /// The server did not take the bill, and recorded nothing. The hold's name is still free: for another bill.
+    Rejected,
+    /// The owner is asked. Nothing was spent under this hold, and nothing will be.
+    Asked,
+    /// The server refused. Nothing was spent under this hold, and nothing will be.
+    Refused,
+    /// What was held went back.
+    Returned,
+}
+
+/// The file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Record {
+    pub(crate) purchase: String,
+    /// The fingerprint of the request.
+    pub(crate) request: String,
+    pub(crate) wallet: WalletId,
+    pub(crate) attempt: u32,
+    pub(crate) hold: HoldId,
+    /// When the bill was opened, in nanoseconds since 1970.
+    pub(crate) billed_at_nanos: u64,
+    pub(crate) payment_needed: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) approval: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) payment_proof: Option<String>,
+    pub(crate) stage: Stage,
+}
+
+/// A purchase nobody else can make meanwhile.
+#[derive(Debug)]
+pub(crate) struct Locked {
+    path: PathBuf,
+    purchase: String,
+    /// Held until it is closed, by us or by the end of the process.
+    _lock: File,
+}
+
+impl Purchases {
+    /// The purchases in `directory`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`PurchaseFault::Disk`].
+    pub fn open(directory: &Path) -> Result<Purchases, PurchaseFault> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(|fault| disk(directory, fault))?;
+        Ok(Purchases(directory.to_owned()))
+    }
+
+    /// Keeps everybody else from making this purchase.
+    pub(crate) fn lock(&self, purchase: &str) -> Result<Locked, PurchaseFault> {
+        if purchase.is_empty() || PURCHASE_KEY_BYTES_MAX < purchase.len() {
+            return Err(PurchaseFault::KeyLength);
+        }
+        let name = base64url::encode(Hash::of(purchase.as_bytes()).as_bytes());
+        let lock_path = self.0.join(format!("{name}.lock"));
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&lock_path)
+            .map_err(|fault| disk(&lock_path, fault))?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Locked {
+                path: self.0.join(format!("{name}.json")),
+                purchase: purchase.to_owned(),
+                _lock: lock,
+            }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(PurchaseFault::InProgress(purchase.to_owned())),
+            Err(fault) => Err(disk(&lock_path, fault.into())),
+        }
+    }
+}
+
+impl Locked {
+    /// What is known about the purchase, if it was begun.
+    pub(crate) fn read(&self) -> Result<Option<Record>, PurchaseFault> {
+        let file = match File::open(&self.path) {
+            Ok(file) => file,
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(fault) => return Err(disk(&self.path, fault)),
+        };
+        let mut text = Vec::new();
+        let bytes_max = u64::try_from(PURCHASE_FILE_BYTES_MAX).expect("the bound is small");
+        file.take(bytes_max).read_to_end(&mut text).map_err(|fault| disk(&self.path, fault))?;
+        match serde_json::from_slice::<Record>(&text) {
+            Ok(record) if record.purchase == self.purchase => Ok(Some(record)),
+            Ok(_) | Err(_) => Err(PurchaseFault::Damaged(self.path.clone())),
+        }
+    }
+
+    /// Keeps what is known. When this returns, it survives power loss.
+    pub(crate) fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
+        assert_eq!(record.purchase, self.purchase, "the file is that of the purchase");
+        let text = serde_json::to_vec(record).expect("a record is JSON");
+        assert!(text.len() < PURCHASE_FILE_BYTES_MAX, "what is written can be read");
+        let beside = self.path.with_extension("new");
+        let directory = self.path.parent().expect("the file is in the directory");
+        OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(0o600)
+            .open(&beside)
+            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+            .and_then(|()| std::fs::rename(&beside, &self.path))
+            .and_then(|()| File::open(directory)?.sync_all())
+            .map_err(|fault| disk(&self.path, fault))
+    }
+
+    /// The name of the hold that pays attempt number `attempt`, begun at `at`.
+    pub(crate) fn hold(&self, wallet: WalletId, attempt: u32, at: Time) -> Result<HoldId, PurchaseFault> {
+        if ATTEMPTS_MAX < attempt {
+            return Err(PurchaseFault::TriedTooOften(self.purchase.clone()));
+        }
+        let millis = at.0 / 1_000_000;
+        let named = format!("{wallet}\n{attempt}\n{millis}\n{}", self.purchase);
+        let digest = Hash::of(&[DOMAIN, named.as_bytes()].concat());
+        let rest: [u8; 16] = digest.as_bytes().first_chunk().copied().expect("a SHA-256 has 32 bytes");
+        Ok(HoldId(bits_at(millis, u128::from_be_bytes(rest))))
+    }
+}
+
+fn disk(path: &Path, fault: std::io::Error) -> PurchaseFault {
+    PurchaseFault::Disk { path: path.to_owned(), fault }
+}

@@ -1,0 +1,282 @@
+//! The routes of the API by name.
+
+use crate::client::Client;
+use crate::failure::{Answer, Failure};
+use reqwest::Method;
+use serde::de::DeserializeOwned;
+use wire::a402::{
+    A402Key, A402Payment, A402SellerKeys, A402Trade, A402Verification, NewA402Confirmation, NewA402Payment,
+    NewA402Verification,
+};
+use wire::account::{
+    Advance, Agent, Approve, Asset, ClockTime, EnrolKey, Mandate, NewAgent, NewAsset, NewMandate, NewOwner,
+    NewPayee, NewSubAccount, NewTransfer, NewWallet, Payee, Question, SetLimits, Subject, Transfer, Wallet,
+};
+use wire::answer::Done;
+use wire::entry::{Entry, Receipt};
+use wire::hold::{Capture, Hold, NewCapture, NewHold, NewRedemption, Release};
+use wire::list::Page;
+use wire::meter::{ChargeResult, Meter, NewCharge, NewMeter, Settlement};
+use wire::payment::{NewRefund, PaymentState, Refund};
+use wire::session::Me;
+use wire::{AgentId, HoldId, KeyId, MandateId, MeterId, PayeeId, PaymentId, RequestId, WalletId};
+
+/// Declares the reads: a path with at most one argument.
+macro_rules! reads {
+    ($($(#[$doc:meta])* $name:ident ( $($arg:ident : $kind:ty)? ) -> $answer:ty = $path:literal;)*) => {
+        impl Client {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// [`Failure`].
+            pub async fn $name(&self $(, $arg: $kind)?) -> Result<$answer, Failure> {
+                self.get(&format!($path)).await
+            }
+        )*}
+    };
+}
+
+/// Declares what is made under an id in its body.
+macro_rules! makes {
+    ($($(#[$doc:meta])* $name:ident ( $new:ty ) -> $answer:ty = $path:literal;)*) => {
+        impl Client {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// [`Failure`].
+            pub async fn $name(&self, new: &$new) -> Result<$answer, Failure> {
+                self.make($path, new).await
+            }
+        )*}
+    };
+}
+
+/// Declares changes that are named by `key`, with a body.
+macro_rules! changes {
+    ($($(#[$doc:meta])* $name:ident $([ $arg:ident : $kind:ty ])? ( $body:ty )
+        -> $answer:ty = $method:ident $path:literal;)*) => {
+        impl Client {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// [`Failure`].
+            pub async fn $name(
+                &self,
+                key: RequestId,
+                $($arg: $kind,)?
+                body: &$body,
+            ) -> Result<$answer, Failure> {
+                self.change(Method::$method, &format!($path), key, body).await
+            }
+        )*}
+    };
+}
+
+/// Nothing to say beside the address.
+#[derive(Clone, Copy, Debug, Default, serde::Serialize)]
+pub(crate) struct Nothing {}
+
+reads! {
+    /// Who is asking.
+    me() -> Me = "/v1/me";
+    /// A wallet or sub-account.
+    wallet(id: WalletId) -> Wallet = "/v1/wallets/{id}";
+    /// A payee.
+    payee(id: PayeeId) -> Payee = "/v1/payees/{id}";
+    /// An agent.
+    agent(id: AgentId) -> Agent = "/v1/agents/{id}";
+    /// A mandate.
+    mandate(id: MandateId) -> Mandate = "/v1/mandates/{id}";
+    /// A payment as it stands.
+    payment(id: PaymentId) -> PaymentState = "/v1/payments/{id}";
+    /// A hold as it stands.
+    hold(id: HoldId) -> PaymentState = "/v1/holds/{id}";
+    /// A meter as it stands.
+    meter(id: MeterId) -> PaymentState = "/v1/meters/{id}";
+    /// An entry of the journal.
+    entry(seq: u64) -> Entry = "/v1/entries/{seq}";
+    /// An entry with all that is needed to check it offline.
+    receipt(seq: u64) -> Receipt = "/v1/entries/{seq}/receipt";
+    /// A trade of A402, by the number the payment service gave it.
+    a402_trade(trade_no: HoldId) -> A402Trade = "/v1/a402/trades/{trade_no}";
+    /// The key that signs credentials.
+    a402_key() -> A402Key = "/v1/a402/key";
+    /// The keys that sign a seller's demands.
+    a402_seller_keys(payee: PayeeId) -> A402SellerKeys = "/v1/a402/sellers/{payee}";
+}
+
+makes! {
+    /// Adds an asset.
+    add_asset(NewAsset) -> Asset = "/v1/assets";
+    /// Registers an owner.
+    add_owner(NewOwner) -> Done = "/v1/owners";
+    /// Adds a key.
+    add_key(EnrolKey) -> Done = "/v1/keys";
+    /// Opens a wallet.
+    open_wallet(NewWallet) -> Done = "/v1/wallets";
+    /// Registers a payee.
+    add_payee(NewPayee) -> Done = "/v1/payees";
+    /// Registers an agent.
+    add_agent(NewAgent) -> Done = "/v1/agents";
+    /// Grants a mandate.
+    grant(NewMandate) -> Done = "/v1/mandates";
+    /// Moves money between accounts.
+    transfer(NewTransfer) -> Done = "/v1/transfers";
+    /// Gives back part or all of a payment.
+    refund(NewRefund) -> Refund = "/v1/refunds";
+    /// Puts the clock of a test book forward.
+    advance_clock(Advance) -> ClockTime = "/v1/clock/advance";
+}
+
+changes! {
+    /// Replaces the limits of a wallet.
+    set_wallet_limits[id: WalletId](SetLimits) -> Done = PUT "/v1/wallets/{id}/limits";
+    /// Replaces the limits of an agent.
+    set_agent_limits[id: AgentId](SetLimits) -> Done = PUT "/v1/agents/{id}/limits";
+    /// Replaces the limits of a mandate.
+    set_mandate_limits[id: MandateId](SetLimits) -> Done = PUT "/v1/mandates/{id}/limits";
+    /// Stops something at once.
+    freeze(Subject) -> Done = POST "/v1/freeze";
+    /// Starts it again.
+    unfreeze(Subject) -> Done = POST "/v1/unfreeze";
+    /// Ends it for good.
+    revoke(Subject) -> Done = POST "/v1/revoke";
+    /// Moves held money to the payees.
+    capture[hold: HoldId](NewCapture) -> Capture = POST "/v1/holds/{hold}/capture";
+    /// Uses a hold up as proof of payment.
+    redeem[hold: HoldId](NewRedemption) -> Done = POST "/v1/holds/{hold}/redeem";
+    /// Asks whether a proof counts, and redeems it once.
+    a402_verify(NewA402Verification) -> A402Verification = POST "/v1/a402/verify";
+    /// Says how a delivery ended.
+    a402_confirm(NewA402Confirmation) -> A402Trade = POST "/v1/a402/confirm";
+}
+
+impl Client {
+    /// Opens a sub-account that one agent alone may spend from.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn open_sub_account(&self, wallet: WalletId, new: &NewSubAccount) -> Result<Done, Failure> {
+        self.make(&format!("/v1/wallets/{wallet}/sub_accounts"), new).await
+    }
+
+    /// Ends a key.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn revoke_key(&self, key: RequestId, id: KeyId) -> Result<Done, Failure> {
+        let path = format!("/v1/keys/{id}/revoke");
+        self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
+    /// Closes a wallet.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn close_wallet(&self, key: RequestId, id: WalletId) -> Result<Done, Failure> {
+        let path = format!("/v1/wallets/{id}/close");
+        self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
+    /// Gives back what a hold has left.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn void(&self, key: RequestId, hold: HoldId) -> Result<Release, Failure> {
+        let path = format!("/v1/holds/{hold}/void");
+        self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
+    /// Says yes to a question.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn approve(&self, key: RequestId, question: &str, yes: &Approve) -> Result<Done, Failure> {
+        let path = format!("/v1/questions/{question}/approve");
+        self.change(Method::POST, &path, key, yes).await
+    }
+
+    /// Says no to a question.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn refuse(&self, key: RequestId, question: &str) -> Result<Done, Failure> {
+        let path = format!("/v1/questions/{question}/refuse");
+        self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
+    /// Sets money aside.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn place_hold(&self, new: &NewHold) -> Result<Answer<Hold>, Failure> {
+        self.purchase("/v1/holds", new).await
+    }
+
+    /// Sets aside the most that metered work may cost.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn open_meter(&self, new: &NewMeter) -> Result<Answer<Meter>, Failure> {
+        self.purchase("/v1/meters", new).await
+    }
+
+    /// Counts work, at most 1,000 charges at once.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn charge(&self, meter: MeterId, charges: &[NewCharge]) -> Result<Vec<ChargeResult>, Failure> {
+        self.make(&format!("/v1/meters/{meter}/charges"), &charges).await
+    }
+
+    /// Settles a meter.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn close_meter(&self, key: RequestId, meter: MeterId) -> Result<Settlement, Failure> {
+        let path = format!("/v1/meters/{meter}/close");
+        self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
+    /// Pays a demand: holds the money for the seller.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn a402_pay(&self, new: &NewA402Payment) -> Result<Answer<A402Payment>, Failure> {
+        self.purchase("/v1/a402/pay", new).await
+    }
+
+    /// One page of a list, such as `list::<Wallet>("/v1/wallets", 20, None)`.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Page<T>, Failure> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        query.append_pair("limit", &limit.to_string());
+        if let Some(cursor) = cursor {
+            query.append_pair("cursor", cursor);
+        }
+        self.get(&format!("{path}?{}", query.finish())).await
+    }
+
+    /// One page of the questions that wait for their owner.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn questions(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Question>, Failure> {
+        self.list("/v1/questions", limit, cursor).await
+    }
+
+    /// One page of transfers.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn transfers(&self, limit: usize, cursor: Option<&str>) -> Result<Page<Transfer>, Failure> {
+        self.list("/v1/transfers", limit, cursor).await
+    }
+}

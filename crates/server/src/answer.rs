@@ -1,0 +1,447 @@
+//! From an entry of the book to the answer on the wire.
+//!
+//! An answer is made of the command and its outcome alone, so that a repeated request gets the first answer again, also
+//! after a restart.
+
+use crate::codes;
+use crate::convert::{amount, bits, money, time_text};
+use crate::directory::Directory;
+use crate::problem::{Answered, Problem, rule};
+use crate::reads::Reads;
+use axum::response::{IntoResponse, Response};
+use book::{
+    Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase,
+    Question, Refusal, Reject, Seq, TransferId,
+};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use wire::answer::{Asked, Done};
+use wire::problem::{Next, NextAction};
+
+/// What came of a change.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+#[allow(missing_docs)]
+pub enum Answer {
+    Done(Done),
+    Paid(wire::payment::Payment),
+    Held(wire::hold::Hold),
+    Captured(wire::hold::Capture),
+    Released(wire::hold::Release),
+    Refunded(wire::payment::Refund),
+    Metered(wire::meter::Meter),
+    Charged(wire::meter::Charge),
+    Settled(wire::meter::Settlement),
+    Asked(Asked),
+}
+
+impl Answer {
+    /// Its HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Answer::Asked(_) => StatusCode::ACCEPTED,
+            Answer::Done(_)
+            | Answer::Paid(_)
+            | Answer::Held(_)
+            | Answer::Captured(_)
+            | Answer::Released(_)
+            | Answer::Refunded(_)
+            | Answer::Metered(_)
+            | Answer::Charged(_)
+            | Answer::Settled(_) => StatusCode::CREATED,
+        }
+    }
+
+    /// Its place in the journal.
+    pub fn entry(&self) -> u64 {
+        match self {
+            Answer::Done(it) => it.entry,
+            Answer::Paid(it) => it.entry,
+            Answer::Held(it) => it.entry,
+            Answer::Captured(it) => it.entry,
+            Answer::Released(it) => it.entry,
+            Answer::Refunded(it) => it.entry,
+            Answer::Metered(it) => it.entry,
+            Answer::Charged(it) => it.entry,
+            Answer::Settled(it) => it.entry,
+            Answer::Asked(it) => it.entry,
+        }
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        json(self.status(), &self)
+    }
+}
+
+/// A JSON answer.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let body = serde_json::to_vec(body).expect("an answer is JSON");
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// What answers need beside the entry.
+#[derive(Debug)]
+pub struct Answers<'a> {
+    /// The decimals of assets.
+    pub directory: &'a Directory,
+    /// The assets of holds and payments.
+    pub reads: &'a Reads,
+    /// Whether the book holds real money.
+    pub livemode: bool,
+}
+
+impl Answers<'_> {
+    /// The answer to a command whose entry is at `seq`.
+    ///
+    /// # Errors
+    /// A [`Problem`] where a rule said no.
+    pub fn of(&self, seq: Seq, command: &Command, outcome: &Outcome, repeated: bool) -> Answered<Answer> {
+        let entry = seq.0;
+        match outcome {
+            Outcome::Done => {
+                let id = name(command);
+                Ok(Answer::Done(Done { id, entry, repeated, livemode: self.livemode }))
+            }
+            Outcome::Asked(question) => Ok(Answer::Asked(self.asked(entry, command, question, repeated))),
+            Outcome::Denied(refusal) => Err(self.denied(entry, command, refusal, repeated)),
+            Outcome::Paid(_)
+            | Outcome::Held(_)
+            | Outcome::Captured(_)
+            | Outcome::Released(_)
+            | Outcome::Refunded(_)
+            | Outcome::Charged(_)
+            | Outcome::Settled(_) => self.moved(entry, command, outcome, repeated),
+        }
+    }
+
+    fn moved(&self, entry: u64, command: &Command, outcome: &Outcome, repeated: bool) -> Answered<Answer> {
+        let livemode = self.livemode;
+        match (&command.action, outcome) {
+            (Action::Pay(it), Outcome::Paid(moved)) => {
+                let asset = self.asset(&it.purchase)?;
+                Ok(Answer::Paid(wire::payment::Payment {
+                    id: wire::PaymentId(bits(command.id)),
+                    status: "paid".to_owned(),
+                    wallet: wire::WalletId(bits(it.purchase.wallet.0)),
+                    amount: money(moved.amount, asset),
+                    parts: parts(&it.purchase.to, moved, asset),
+                    entry,
+                    repeated,
+                    livemode,
+                }))
+            }
+            (Action::PlaceHold(it), Outcome::Held(_)) => Ok(Answer::Held(wire::hold::Hold {
+                id: wire::HoldId(bits(command.id)),
+                status: "held".to_owned(),
+                wallet: wire::WalletId(bits(it.purchase.wallet.0)),
+                amount: money(it.purchase.amount, self.asset(&it.purchase)?),
+                expires_at: time_text(it.expires_at),
+                entry,
+                repeated,
+                livemode,
+            })),
+            (Action::OpenMeter(it), Outcome::Held(_)) => Ok(Answer::Metered(wire::meter::Meter {
+                id: wire::MeterId(bits(command.id)),
+                status: "held".to_owned(),
+                wallet: wire::WalletId(bits(it.purchase.wallet.0)),
+                amount: money(it.purchase.amount, self.asset(&it.purchase)?),
+                expires_at: time_text(it.expires_at),
+                entry,
+                repeated,
+                livemode,
+            })),
+            (Action::Capture(it), Outcome::Captured(moved)) => {
+                let purchase = self.purchase(it.hold.0)?;
+                let asset = self.asset(&purchase)?;
+                Ok(Answer::Captured(wire::hold::Capture {
+                    hold: wire::HoldId(bits(it.hold.0)),
+                    status: "captured".to_owned(),
+                    amount: money(moved.amount, asset),
+                    parts: parts(&purchase.to, moved, asset),
+                    entry,
+                    repeated,
+                    livemode,
+                }))
+            }
+            (Action::Void(it), Outcome::Released(released)) => Ok(Answer::Released(wire::hold::Release {
+                hold: wire::HoldId(bits(it.hold.0)),
+                status: "released".to_owned(),
+                amount: money(released.amount, self.asset(&self.purchase(it.hold.0)?)?),
+                entry,
+                repeated,
+                livemode,
+            })),
+            (Action::Refund(it), Outcome::Refunded(_)) => {
+                let (purchase, kind) = self.purchase_and_kind(it.payment)?;
+                Ok(Answer::Refunded(wire::payment::Refund {
+                    id: wire::RefundId(bits(command.id)),
+                    status: "refunded".to_owned(),
+                    payment: purchase_name(it.payment, kind),
+                    amount: money(it.amount, self.asset(&purchase)?),
+                    entry,
+                    repeated,
+                    livemode,
+                }))
+            }
+            (Action::Charge(it), Outcome::Charged(metered)) => Ok(Answer::Charged(wire::meter::Charge {
+                id: wire::RequestId(bits(command.id)),
+                meter: wire::MeterId(bits(it.meter.0)),
+                status: "charged".to_owned(),
+                total_nanos: metered.total.get().to_string(),
+                entry,
+                repeated,
+                livemode,
+            })),
+            (Action::CloseMeter(it), Outcome::Settled(settled)) => {
+                Ok(Answer::Settled(wire::meter::Settlement {
+                    meter: wire::MeterId(bits(it.meter.0)),
+                    status: "settled".to_owned(),
+                    amount: settled.moved.amount.minor().to_string(),
+                    released: settled.released.minor().to_string(),
+                    carry_nanos: settled.carry.get().to_string(),
+                    entry,
+                    repeated,
+                    livemode,
+                }))
+            }
+            (_, _) => {
+                tracing::error!(entry, "an outcome that does not belong to its command");
+                Err(codes::Edge::Internal.into())
+            }
+        }
+    }
+
+    fn asked(&self, entry: u64, command: &Command, question: &Question, repeated: bool) -> Asked {
+        let purchase = purchase_of(&command.action);
+        let id = name(command);
+        Asked {
+            status: "asked".to_owned(),
+            ask: question.ask.code().to_owned(),
+            digest: wire::Digest(question.digest.0),
+            rule: rule_of(question.rule, command, purchase),
+            next_action: NextAction {
+                kind: Next::AskOwner,
+                url: Some(format!("/v1/questions/{id}/approve")),
+            },
+            id,
+            entry,
+            repeated,
+            livemode: self.livemode,
+        }
+    }
+
+    fn denied(&self, entry: u64, command: &Command, refusal: &Refusal, repeated: bool) -> Problem {
+        let purchase = purchase_of(&command.action);
+        let rule = rule_of(refusal.rule, command, purchase);
+        let asset = match (&command.action, purchase) {
+            (_, Some(purchase)) => self.directory.asset(purchase.asset),
+            (Action::Transfer(it), None) => self.directory.asset(it.asset),
+            (_, None) => hold_of(&command.action).and_then(|id| self.asset(&self.reads.purchase(id)?.0).ok()),
+        };
+        let remaining = refusal.remaining.zip(asset).map(|(left, asset)| money(left, asset));
+        Problem::denied(refusal, rule, remaining, entry, repeated)
+    }
+
+    fn asset(&self, purchase: &Purchase) -> Answered<Asset> {
+        self.directory.asset(purchase.asset).ok_or_else(|| codes::Edge::Internal.into())
+    }
+
+    fn purchase(&self, id: Id) -> Answered<Purchase> {
+        self.purchase_and_kind(id).map(|(purchase, _)| purchase)
+    }
+
+    fn purchase_and_kind(&self, id: Id) -> Answered<(Purchase, PurchaseKind)> {
+        // What was decided stands, whether or not it can be shown yet.
+        self.reads.purchase(id).ok_or_else(|| codes::Edge::OutcomeUnknown.into())
+    }
+}
+
+/// How something is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PurchaseKind {
+    /// At once.
+    Payment,
+    /// Set aside first.
+    Hold,
+    /// Set aside first, and counted.
+    Meter,
+}
+
+/// The purchase of a command, where it is one.
+pub fn purchase_of(action: &Action) -> Option<&Purchase> {
+    purchase_kind(action).map(|(purchase, _)| purchase)
+}
+
+/// The purchase of a command and how it is paid, where it is one.
+pub fn purchase_kind(action: &Action) -> Option<(&Purchase, PurchaseKind)> {
+    match action {
+        Action::Pay(it) => Some((&it.purchase, PurchaseKind::Payment)),
+        Action::PlaceHold(it) => Some((&it.purchase, PurchaseKind::Hold)),
+        Action::OpenMeter(it) => Some((&it.purchase, PurchaseKind::Meter)),
+        Action::OpenBook(_)
+        | Action::RegisterAsset(_)
+        | Action::RegisterOwner(_)
+        | Action::EnrolKey(_)
+        | Action::RevokeKey(_)
+        | Action::OpenWallet(_)
+        | Action::OpenSubAccount(_)
+        | Action::CloseWallet(_)
+        | Action::RegisterPayee(_)
+        | Action::EnrolAgent(_)
+        | Action::SetLimits(_)
+        | Action::GrantMandate(_)
+        | Action::Freeze(_)
+        | Action::Unfreeze(_)
+        | Action::Revoke(_)
+        | Action::Approve(_)
+        | Action::Refuse(_)
+        | Action::Transfer(_)
+        | Action::Capture(_)
+        | Action::Void(_)
+        | Action::Expire(_)
+        | Action::Refund(_)
+        | Action::Charge(_)
+        | Action::CloseMeter(_)
+        | Action::Redeem(_)
+        | Action::Present(_) => None,
+    }
+}
+
+/// The name of a purchase.
+pub fn purchase_name(id: Id, kind: PurchaseKind) -> String {
+    match kind {
+        PurchaseKind::Payment => PaymentId(id).to_string(),
+        PurchaseKind::Hold => HoldId(id).to_string(),
+        PurchaseKind::Meter => MeterId(id).to_string(),
+    }
+}
+
+/// What an action is called, and what its command's id names.
+pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
+    match action {
+        Action::OpenBook(_) => ("open_book", "req"),
+        Action::RegisterAsset(_) => ("register_asset", "req"),
+        Action::RegisterOwner(_) => ("register_owner", "own"),
+        Action::EnrolKey(_) => ("enrol_key", "key"),
+        Action::RevokeKey(_) => ("revoke_key", "req"),
+        Action::OpenWallet(_) => ("open_wallet", "wal"),
+        Action::OpenSubAccount(_) => ("open_sub_account", "wal"),
+        Action::CloseWallet(_) => ("close_wallet", "req"),
+        Action::RegisterPayee(_) => ("register_payee", "pye"),
+        Action::EnrolAgent(_) => ("enrol_agent", "agt"),
+        Action::SetLimits(_) => ("set_limits", "req"),
+        Action::GrantMandate(_) => ("grant_mandate", "mdt"),
+        Action::Freeze(_) => ("freeze", "req"),
+        Action::Unfreeze(_) => ("unfreeze", "req"),
+        Action::Revoke(_) => ("revoke", "req"),
+        Action::Approve(_) => ("approve", "req"),
+        Action::Refuse(_) => ("refuse", "req"),
+        Action::Transfer(_) => ("transfer", TransferId::PREFIX),
+        Action::Pay(_) => ("pay", PaymentId::PREFIX),
+        Action::PlaceHold(_) => ("place_hold", HoldId::PREFIX),
+        Action::Capture(_) => ("capture", "req"),
+        Action::Void(_) => ("void", "req"),
+        Action::Expire(_) => ("expire", HoldId::PREFIX),
+        Action::Refund(_) => ("refund", "ref"),
+        Action::OpenMeter(_) => ("open_meter", MeterId::PREFIX),
+        Action::Charge(_) => ("charge", "req"),
+        Action::CloseMeter(_) => ("close_meter", "req"),
+        Action::Redeem(_) => ("redeem", "req"),
+        Action::Present(_) => ("present", "req"),
+    }
+}
+
+/// What a command's id names, as text.
+pub fn name(command: &Command) -> String {
+    let (_, prefix) = name_of_action(&command.action);
+    format!("{prefix}_{}", command.id.text())
+}
+
+fn hold_of(action: &Action) -> Option<Id> {
+    match action {
+        Action::Capture(it) => Some(it.hold.0),
+        Action::Void(it) => Some(it.hold.0),
+        Action::Charge(it) => Some(it.meter.0),
+        Action::CloseMeter(it) => Some(it.meter.0),
+        Action::Redeem(it) => Some(it.hold.0),
+        Action::Refund(it) => Some(it.payment),
+        Action::OpenBook(_)
+        | Action::RegisterAsset(_)
+        | Action::RegisterOwner(_)
+        | Action::EnrolKey(_)
+        | Action::RevokeKey(_)
+        | Action::OpenWallet(_)
+        | Action::OpenSubAccount(_)
+        | Action::CloseWallet(_)
+        | Action::RegisterPayee(_)
+        | Action::EnrolAgent(_)
+        | Action::SetLimits(_)
+        | Action::GrantMandate(_)
+        | Action::Freeze(_)
+        | Action::Unfreeze(_)
+        | Action::Revoke(_)
+        | Action::Approve(_)
+        | Action::Refuse(_)
+        | Action::Transfer(_)
+        | Action::Pay(_)
+        | Action::PlaceHold(_)
+        | Action::Expire(_)
+        | Action::OpenMeter(_)
+        | Action::Present(_) => None,
+    }
+}
+
+fn rule_of(found: book::RuleRef, command: &Command, purchase: Option<&Purchase>) -> wire::problem::Rule {
+    let agent = match command.by {
+        Actor::Agent { agent, .. } => Some(agent.to_string()),
+        Actor::Operator { .. } | Actor::Owner { .. } | Actor::Payee { .. } | Actor::Book => None,
+    };
+    let wallet = purchase.map(|purchase| purchase.wallet.to_string());
+    let mandate = purchase.and_then(|purchase| purchase.mandate).map(|mandate| mandate.to_string());
+    rule(found, wallet, agent, mandate)
+}
+
+fn parts(to: &Payees, moved: &Moved, asset: Asset) -> Vec<wire::payment::Part> {
+    let part = |payee: book::PayeeId, amount, fee| wire::payment::Part {
+        payee: wire::PayeeId(bits(payee.0)),
+        amount: money(amount, asset),
+        fee: money(fee, asset),
+    };
+    match (to, &moved.parts) {
+        (Payees::One(payee), Parts::One { fee }) => vec![part(*payee, moved.amount, *fee)],
+        (Payees::Split(split), Parts::Many { parts }) => {
+            split.shares.iter().zip(parts).map(|(share, it)| part(share.payee, it.amount, it.fee)).collect()
+        }
+        (Payees::Split(split), Parts::One { fee }) => {
+            split.shares.iter().take(1).map(|share| part(share.payee, moved.amount, *fee)).collect()
+        }
+        (Payees::One(payee), Parts::Many { parts }) => {
+            parts.iter().take(1).map(|it| part(*payee, it.amount, it.fee)).collect()
+        }
+    }
+}
+
+/// Checks that the money named in a request is in the asset of the purchase it is about.
+///
+/// # Errors
+/// [`Edge::UnitMismatch`](codes::Edge::UnitMismatch), and what the purchase's absence is called.
+pub fn same_asset(
+    reads: &Reads,
+    directory: &Directory,
+    id: Id,
+    named: wire::Money,
+    absent: Reject,
+) -> Answered<book::Amount> {
+    let asset = crate::convert::registered(directory, named.asset, "amount.asset")?;
+    let (purchase, _) = reads.purchase(id).ok_or_else(|| Problem::from(absent))?;
+    if purchase.asset == asset.code {
+        Ok(amount(named.amount))
+    } else {
+        Err(Problem::from(codes::Edge::UnitMismatch).of("amount.asset"))
+    }
+}

@@ -1,0 +1,61 @@
+//! Bodies: labels and the texts that owners agreed to. The journal holds digests at most, so these can be erased.
+
+use book::Id;
+use evidence::Hash;
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// The file beside the journal.
+#[derive(Debug)]
+pub struct Bodies(Mutex<Connection>);
+
+impl Bodies {
+    /// Opens the file, or makes it.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn open(path: &Path) -> rusqlite::Result<Bodies> {
+        let connection = Connection::open(path)?;
+        connection.execute_batch(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = NORMAL;
+             CREATE TABLE IF NOT EXISTS labels (id BLOB PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS texts (digest BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;",
+        )?;
+        Ok(Bodies(Mutex::new(connection)))
+    }
+
+    /// Keeps what people call something. The first label stays.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn keep_label(&self, id: Id, label: &str) -> rusqlite::Result<()> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.execute("INSERT OR IGNORE INTO labels VALUES (?1, ?2)", params![id.0, label])?;
+        Ok(())
+    }
+
+    /// What people call something.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn label(&self, id: Id) -> rusqlite::Result<Option<String>> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = "SELECT label FROM labels WHERE id = ?1";
+        connection.query_row(find, params![id.0], |row| row.get(0)).optional()
+    }
+
+    /// Keeps a text under its digest, and returns the digest.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn keep_text(&self, text: &str) -> rusqlite::Result<Hash> {
+        let digest = Hash::of(text.as_bytes());
+        if !text.is_empty() {
+            let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            connection.execute("INSERT OR IGNORE INTO texts VALUES (?1, ?2)", params![digest.0, text])?;
+        }
+        Ok(digest)
+    }
+}

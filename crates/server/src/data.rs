@@ -1,0 +1,352 @@
+//! The data directory of a server: how it is made, and how a book is opened from it.
+//!
+//! ```text
+//! journal/        the truth
+//! log/            its Merkle log, made from it
+//! bodies.sqlite   labels and texts that the journal has digests of
+//! keys/           server.toml and operator.toml: for their owner's eyes only
+//! ```
+
+use crate::auth::verifier::Verifier;
+use crate::bodies::Bodies;
+use crate::directory::Directory;
+use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
+use crate::metrics::Metrics;
+use crate::reads::Reads;
+use crate::state::{App, State};
+use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
+use engine::{BookId, Clock, Engine, FileJournal, FollowerFault, Options, Stepdown, Tiles};
+use evidence::{NoteSigner, Secret, SigningKey, base64url};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use zeroize::Zeroizing;
+
+/// The assets of a new book.
+const ASSETS: [(&str, u8); 3] = [("CNY", 2), ("USD", 2), ("USDC", 6)];
+
+const SERVER_KEYS: &str = "server.toml";
+const OPERATOR_KEY: &str = "operator.toml";
+
+/// How long opening waits for the followers to come up to the journal.
+const CATCH_UP: Duration = Duration::from_secs(600);
+
+/// Why a data directory cannot be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DataFault {
+    /// The directory has a book already.
+    #[error("`{0}` has a book already")]
+    Exists(String),
+    /// Others may read the keys.
+    #[error("`{path}` may be read or changed by others: its mode is `{mode:o}`, and has to be `600`")]
+    Exposed {
+        /// Which file.
+        path: String,
+        /// Its mode.
+        mode: u32,
+    },
+    /// The keys cannot be read.
+    #[error("`{path}` is malformed: {why}")]
+    Keys {
+        /// Which file.
+        path: String,
+        /// Why.
+        why: String,
+    },
+    /// The files fail.
+    #[error("`{path}`: {fault}")]
+    Files {
+        /// Which file.
+        path: String,
+        /// How.
+        fault: io::Error,
+    },
+    /// SQLite fails.
+    #[error("bodies: {0}")]
+    Bodies(#[from] rusqlite::Error),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] engine::JournalFault),
+    /// The journal contradicts itself.
+    #[error(transparent)]
+    Recovery(#[from] engine::RecoveryError),
+    /// The first entries were refused.
+    #[error("the book could not be opened: {0}")]
+    Refused(String),
+}
+
+/// Whether a new book holds real money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BookKind {
+    /// Play money, and a clock that can be put forward.
+    Test,
+    /// Real money.
+    Live,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ServerKeys {
+    book: String,
+    origin: String,
+    livemode: bool,
+    log_seed: String,
+    credential_seed: String,
+    session_secret: String,
+    metrics_token: String,
+}
+
+/// The operator's key, as `init` leaves it for whoever operates.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorKey {
+    /// The key's name.
+    pub key: String,
+    /// The seed of the Ed25519 key, in Base64URL.
+    pub seed: String,
+}
+
+impl std::fmt::Debug for OperatorKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OperatorKey({}, [secret])", self.key)
+    }
+}
+
+/// Makes a data directory with a new book in it.
+///
+/// # Errors
+/// [`DataFault`]. A directory that was begun and not finished has no book, and can be begun again.
+pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFault> {
+    let keys = directory.join("keys");
+    if keys.join(SERVER_KEYS).exists() {
+        return Err(DataFault::Exists(directory.display().to_string()));
+    }
+    fs::create_dir_all(directory).map_err(|fault| files(directory, fault))?;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&keys);
+    made.map_err(|fault| files(&keys, fault))?;
+
+    let book = BookId(rand::random());
+    let operator_seed = Zeroizing::new(rand::random::<[u8; 32]>());
+    let now = Clock::default().now();
+    let key = KeyId(Id::new(now, rand::random()));
+    let operator = OperatorKey { key: key.to_string(), seed: base64url::encode(&*operator_seed) };
+    let seed = || base64url::encode(&*Zeroizing::new(rand::random::<[u8; 32]>()));
+    let server = ServerKeys {
+        book: base64url::encode(&book.0),
+        origin: origin.to_owned(),
+        livemode: kind == BookKind::Live,
+        log_seed: seed(),
+        credential_seed: seed(),
+        session_secret: seed(),
+        metrics_token: seed(),
+    };
+
+    let public = SigningKey::ed25519(&operator_seed).public().bytes().try_into();
+    let public_key = PublicKeyBytes::Ed25519(public.expect("an Ed25519 key has 32 bytes"));
+    let test = kind == BookKind::Test;
+    let open = OpenBook { test, retention_seconds: RETENTION_SECONDS, key, public_key };
+    let mut actions = vec![Action::OpenBook(open)];
+    for (code, scale) in ASSETS {
+        let code = Code::new(code).expect("three letters are a code");
+        actions.push(Action::RegisterAsset(RegisterAsset { code, scale }));
+    }
+    write_first_entries(directory, book, key, actions)?;
+    write_private(&keys, OPERATOR_KEY, &operator)?;
+    // Last: a directory with this file has everything else.
+    write_private(&keys, SERVER_KEYS, &server)
+}
+
+fn write_first_entries(
+    directory: &Path,
+    book: BookId,
+    key: KeyId,
+    actions: Vec<Action>,
+) -> Result<(), DataFault> {
+    let journal = directory.join("journal");
+    // What an interrupted attempt left was never anybody's book.
+    match fs::remove_dir_all(&journal) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(files(&journal, fault)),
+        Ok(()) | Err(_) => {}
+    }
+    fs::create_dir_all(&journal).map_err(|fault| files(&journal, fault))?;
+    let file = FileJournal::open(&journal, book, 0)?;
+    let mut writer = engine::Writer::recover(book, file, |_| {})?;
+    let now = Clock::default().now();
+    let unit = actions
+        .into_iter()
+        .map(|action| Command { id: Id::new(now, rand::random()), by: Actor::Operator { key }, action })
+        .collect();
+    let answers = writer.run(now, &[unit]).map_err(|fault| DataFault::Refused(fault.to_string()))?;
+    for answer in answers.into_iter().flatten() {
+        match answer {
+            Ok(Verdict::Record(_, book::Outcome::Done)) => {}
+            Ok(verdict) => return Err(DataFault::Refused(format!("{verdict:?}"))),
+            Err(fault) => return Err(DataFault::Refused(fault.to_string())),
+        }
+    }
+    Ok(())
+}
+
+/// What a server is told beside its directory.
+pub struct Opening {
+    /// What time it is. A live book needs one that is not ahead.
+    pub clock: Arc<Clock>,
+    /// Called when the writer had to stop: the process should end, and find out by starting again.
+    pub stopped: Box<dyn Fn(&Stepdown) + Send>,
+    /// Told the place up to which the journal was read.
+    pub recovering: Box<dyn FnMut(Seq) + Send>,
+}
+
+impl std::fmt::Debug for Opening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opening").finish_non_exhaustive()
+    }
+}
+
+impl Default for Opening {
+    fn default() -> Opening {
+        Opening {
+            clock: Arc::new(Clock::default()),
+            stopped: Box::new(|stepdown| tracing::error!(%stepdown, "the writer has stopped")),
+            recovering: Box::new(|_| {}),
+        }
+    }
+}
+
+/// Opens the book of a data directory, and waits until everything that is read from has caught up.
+///
+/// # Errors
+/// [`DataFault`].
+pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
+    let keys = directory.join("keys");
+    let server: ServerKeys = read_private(&keys, SERVER_KEYS)?;
+    let malformed = |why: &str| DataFault::Keys {
+        path: keys.join(SERVER_KEYS).display().to_string(),
+        why: why.to_owned(),
+    };
+    let seed = |text: &str| -> Result<Zeroizing<[u8; 32]>, DataFault> {
+        let bytes = base64url::decode(text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Zeroizing::new).ok_or_else(|| malformed("a seed is not 32 bytes"))
+    };
+    let id = base64url::decode(&server.book).and_then(|bytes| bytes.try_into().ok());
+    let id = BookId(id.ok_or_else(|| malformed("`book` is not 16 bytes"))?);
+    let log_key = SigningKey::ed25519(&*seed(&server.log_seed)?);
+    let signer = NoteSigner::new(&server.origin, log_key).map_err(|fault| malformed(&fault.to_string()))?;
+    let vkey = signer.verifier().to_string();
+
+    let log_directory = directory.join("log");
+    let at_least = Tiles::at_least(&log_directory);
+    let (tiles, log) = Tiles::open(&log_directory, signer).map_err(|fault| files(&log_directory, fault))?;
+    let journal = FileJournal::open(&directory.join("journal"), id, at_least)?;
+    let (known, reads) = (Directory::default(), Reads::default());
+    let options = Options {
+        clock: opening.clock.clone(),
+        followers: vec![Box::new(tiles), Box::new(known.follower()), Box::new(reads.follower())],
+        stopped: opening.stopped,
+        faulted: report,
+        recovering: opening.recovering,
+    };
+    let engine = Engine::start(id, journal, options)?;
+    catch_up(&engine, &known, &reads)?;
+
+    let session_secret = Secret::new(*seed(&server.session_secret)?);
+    let metrics_token = Some(Secret::new(*seed(&server.metrics_token)?));
+    let credential_key = SigningKey::ed25519(&*seed(&server.credential_seed)?);
+    Ok(Arc::new(State {
+        engine,
+        log,
+        vkey,
+        clock: opening.clock,
+        directory: known,
+        reads,
+        bodies: Bodies::open(&directory.join("bodies.sqlite"))?,
+        verifier: Verifier::start().map_err(|fault| files(directory, fault))?,
+        session_secret,
+        credential_key,
+        livemode: server.livemode,
+        metrics: Metrics::default(),
+        streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        metrics_token,
+    }))
+}
+
+/// The operator's key of a data directory.
+///
+/// # Errors
+/// [`DataFault`].
+pub fn operator_key(directory: &Path) -> Result<OperatorKey, DataFault> {
+    read_private(&directory.join("keys"), OPERATOR_KEY)
+}
+
+/// The key that the log of a data directory is checked with, as C2SP writes it. It is no secret; where it is read
+/// from is.
+///
+/// # Errors
+/// [`DataFault`].
+pub fn vkey(directory: &Path) -> Result<String, DataFault> {
+    let keys = directory.join("keys");
+    let server: ServerKeys = read_private(&keys, SERVER_KEYS)?;
+    let malformed = |why: &str| DataFault::Keys {
+        path: keys.join(SERVER_KEYS).display().to_string(),
+        why: why.to_owned(),
+    };
+    let seed = base64url::decode(&server.log_seed).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+    let seed = seed.map(Zeroizing::new).ok_or_else(|| malformed("a seed is not 32 bytes"))?;
+    let signer = NoteSigner::new(&server.origin, SigningKey::ed25519(&seed));
+    Ok(signer.map_err(|fault| malformed(&fault.to_string()))?.verifier().to_string())
+}
+
+fn report(name: &'static str, fault: &FollowerFault) {
+    tracing::warn!(follower = name, %fault, "a follower failed and is tried again");
+}
+
+fn catch_up(engine: &Engine, directory: &Directory, reads: &Reads) -> Result<(), DataFault> {
+    let (end, size) = (Instant::now() + CATCH_UP, Seq(engine.size()));
+    while directory.position() < size || reads.position() < size {
+        if end < Instant::now() {
+            return Err(DataFault::Refused("the followers do not come up to the journal".to_owned()));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// Writes a file that only its owner may read: it is there whole, or not at all, also after power loss.
+fn write_private(directory: &Path, name: &str, value: &impl Serialize) -> Result<(), DataFault> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let path = directory.join(name);
+    let text = Zeroizing::new(toml::to_string(value).expect("keys are texts"));
+    let write = || {
+        let new = directory.join(format!("{name}.new"));
+        let mut file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &path)?;
+        File::open(directory)?.sync_all()
+    };
+    write().map_err(|fault| files(&path, fault))
+}
+
+fn read_private<T: for<'de> Deserialize<'de>>(directory: &Path, name: &str) -> Result<T, DataFault> {
+    let path = directory.join(name);
+    let mut file = File::open(&path).map_err(|fault| files(&path, fault))?;
+    let mode = file.metadata().map_err(|fault| files(&path, fault))?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(DataFault::Exposed { path: path.display().to_string(), mode });
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(|fault| files(&path, fault))?;
+    toml::from_str(&text).map_err(|fault| DataFault::Keys {
+        path: path.display().to_string(),
+        why: fault.message().to_owned(),
+    })
+}
+
+fn files(path: &Path, fault: io::Error) -> DataFault {
+    DataFault::Files { path: path.display().to_string(), fault }
+}

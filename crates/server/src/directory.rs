@@ -1,0 +1,202 @@
+//! The directory: who holds which key, and which assets there are. Filled from the journal, all in memory.
+//!
+//! It only says whom a signature would be of. Whether a key still counts for a change is decided by the book.
+
+use book::{Action, Asset, Code, Entry, KeyHolder, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
+use book::{AgentId, OwnerId};
+use engine::{Follower, FollowerFault};
+use evidence::PublicKey;
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// Whom a key speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// The operator.
+    Operator,
+    /// An owner.
+    Owner(OwnerId),
+    /// An agent.
+    Agent(AgentId),
+    /// A seller.
+    Payee(PayeeId),
+}
+
+/// Whether a key was revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// It was not.
+    Active,
+    /// It was.
+    Revoked,
+}
+
+/// A key that was enrolled.
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// Whom it speaks for.
+    pub holder: Holder,
+    /// The key, with the work that depends on it alone done.
+    pub key: Arc<PublicKey>,
+    /// Whether it was revoked.
+    pub status: KeyStatus,
+}
+
+/// Every key and asset of the book. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Directory(Arc<RwLock<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    keys: HashMap<KeyId, Enrolled>,
+    assets: Vec<Asset>,
+    next: Seq,
+}
+
+impl Directory {
+    /// The key of that name.
+    pub fn key(&self, id: KeyId) -> Option<Enrolled> {
+        self.read().keys.get(&id).cloned()
+    }
+
+    /// The active keys of one seller.
+    pub fn keys_of_payee(&self, payee: PayeeId) -> Vec<(KeyId, Arc<PublicKey>)> {
+        let known = self.read();
+        let of_payee = known.keys.iter().filter(|(_, enrolled)| {
+            enrolled.holder == Holder::Payee(payee) && enrolled.status == KeyStatus::Active
+        });
+        of_payee.map(|(id, enrolled)| (*id, enrolled.key.clone())).collect()
+    }
+
+    /// The asset with that code.
+    pub fn asset(&self, code: Code) -> Option<Asset> {
+        self.read().assets.iter().find(|asset| asset.code == code).copied()
+    }
+
+    /// The assets in the order they were registered.
+    pub fn assets(&self) -> Vec<Asset> {
+        self.read().assets.clone()
+    }
+
+    /// The place of the next entry it wants.
+    pub fn position(&self) -> Seq {
+        self.read().next
+    }
+
+    /// Learns from an entry at once, so that whoever made it can use what it made. The follower sees it again.
+    pub fn learn(&self, entry: &Entry) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.learn(entry);
+    }
+
+    /// The follower that fills it.
+    pub fn follower(&self) -> DirectoryFollower {
+        DirectoryFollower(self.clone())
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Known> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn learn(&mut self, entry: &Entry) {
+        if entry.outcome != Outcome::Done {
+            return;
+        }
+        let id = entry.command.id;
+        match &entry.command.action {
+            Action::OpenBook(it) => self.enrol(it.key, Holder::Operator, &it.public_key),
+            Action::RegisterOwner(it) => self.enrol(it.key, Holder::Owner(OwnerId(id)), &it.public_key),
+            Action::EnrolAgent(it) => self.enrol(it.key, Holder::Agent(AgentId(id)), &it.public_key),
+            Action::RegisterPayee(it) => {
+                if let Some((key, public_key)) = &it.key {
+                    self.enrol(*key, Holder::Payee(PayeeId(id)), public_key);
+                }
+            }
+            Action::EnrolKey(it) => {
+                let holder = match it.holder {
+                    KeyHolder::Operator => Holder::Operator,
+                    KeyHolder::Owner(owner) => Holder::Owner(owner),
+                    KeyHolder::Agent(agent) => Holder::Agent(agent),
+                    KeyHolder::Payee(payee) => Holder::Payee(payee),
+                };
+                self.enrol(KeyId(id), holder, &it.public_key);
+            }
+            Action::RevokeKey(it) => {
+                if let Some(enrolled) = self.keys.get_mut(&it.key) {
+                    enrolled.status = KeyStatus::Revoked;
+                }
+            }
+            Action::RegisterAsset(it) => {
+                let known = self.assets.iter().any(|asset| asset.code == it.code);
+                self.assets.extend(Asset::new(it.code, it.scale).filter(|_| !known));
+            }
+            Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Transfer(_)
+            | Action::Pay(_)
+            | Action::PlaceHold(_)
+            | Action::Capture(_)
+            | Action::Void(_)
+            | Action::Expire(_)
+            | Action::Refund(_)
+            | Action::OpenMeter(_)
+            | Action::Charge(_)
+            | Action::CloseMeter(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => {}
+        }
+    }
+
+    fn enrol(&mut self, id: KeyId, holder: Holder, bytes: &PublicKeyBytes) {
+        // The border has checked the key before it was enrolled; a journal with another one names nobody.
+        if let Some(key) = parse_key(bytes).filter(|_| !self.keys.contains_key(&id)) {
+            self.keys.insert(id, Enrolled { holder, key: Arc::new(key), status: KeyStatus::Active });
+        }
+    }
+}
+
+fn parse_key(bytes: &PublicKeyBytes) -> Option<PublicKey> {
+    match bytes {
+        PublicKeyBytes::Ed25519(bytes) => PublicKey::ed25519(bytes).ok(),
+        PublicKeyBytes::Es256(bytes) => {
+            let (x, y) = bytes.split_first_chunk::<32>()?;
+            PublicKey::es256(x, y).ok()
+        }
+    }
+}
+
+/// Reads the journal into the directory.
+#[derive(Debug)]
+pub struct DirectoryFollower(Directory);
+
+impl Follower for DirectoryFollower {
+    fn name(&self) -> &'static str {
+        "directory"
+    }
+
+    fn position(&self) -> Seq {
+        self.0.position()
+    }
+
+    fn handle(&mut self, first: Seq, entries: &[&[u8]]) -> Result<(), FollowerFault> {
+        let mut seq = first;
+        for bytes in entries {
+            let entry = Entry::from_bytes(bytes).map_err(|fault| FollowerFault(fault.to_string()))?;
+            let mut known = self.0.0.write().unwrap_or_else(PoisonError::into_inner);
+            known.learn(&entry);
+            seq = seq.next();
+            known.next = known.next.max(seq);
+        }
+        Ok(())
+    }
+}

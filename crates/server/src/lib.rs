@@ -1,0 +1,30 @@
+//! The server: HTTP in front of a book. It converts, authenticates and shows; it decides nothing.
+//!
+//! Begin with [`routes::payments`]: how a payment arrives. [`request`] reads it, [`auth`] says who sent it, [`convert`]
+//! turns it into a command, [`state`] hands that to the engine, [`answer`] turns what came of it into JSON, and
+//! [`problem`] everything else, by the closed list of [`codes`]. [`data`] makes and opens a data directory.
+
+#![forbid(unsafe_code)]
+
+pub mod answer;
+pub mod auth;
+pub mod bodies;
+pub mod codes;
+pub mod convert;
+pub mod data;
+pub mod directory;
+pub mod docs;
+pub mod edge;
+pub mod limits;
+pub mod metrics;
+pub mod openapi;
+pub mod problem;
+pub mod reads;
+pub mod request;
+pub mod routes;
+pub mod serve;
+pub mod state;
+pub mod stream;
+
+pub use serve::serve;
+pub use state::{App, State};

@@ -1,0 +1,58 @@
+//! Every maximum of the server, by name; those of the public API are in [`wire::limits`].
+
+/// The longest head of a request, in bytes. Both A402 headers fit in it.
+pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// The most headers of a request.
+pub const HEADERS_MAX: usize = 64;
+
+/// How long a connection may take to send a request's head, in seconds.
+pub const HEAD_SECONDS_MAX: u64 = 10;
+
+/// How long a request's body may take, in seconds.
+pub const BODY_SECONDS_MAX: u64 = 10;
+
+/// How long a request may take in all, until its answer begins, in seconds.
+pub const REQUEST_SECONDS_MAX: u64 = 30;
+
+/// How long connections may finish after the server was told to stop, in seconds.
+pub const DRAIN_SECONDS_MAX: u64 = 10;
+
+/// The connections that are open at once; further ones wait in the kernel.
+pub const CONNECTIONS_MAX: usize = 8_192;
+
+/// The signatures that wait to be checked; one more is answered as busy.
+pub const SIGNATURES_WAITING_MAX: usize = 4_096;
+
+/// The signatures that are checked together.
+pub const SIGNATURES_TOGETHER_MAX: usize = 256;
+
+/// The longest `Signature-Input`, `Signature` or `Content-Digest` header, in bytes.
+pub const SIGNATURE_HEADER_BYTES_MAX: usize = 2_048;
+
+/// The longest target of a request, in bytes.
+pub const TARGET_BYTES_MAX: usize = 2_048;
+
+/// The event streams that are open at once.
+pub const STREAMS_MAX: usize = 256;
+
+/// The entries one event stream looks at before it sends what it has.
+pub const STREAM_ENTRIES_MAX: u32 = 64;
+
+/// How often an event stream looks for new entries, in milliseconds: a decision is told in less than a second.
+pub const STREAM_MILLIS: u64 = 200;
+
+/// After how many seconds without an event a stream says that it is alive.
+pub const STREAM_SILENT_SECONDS: u64 = 15;
+
+/// The entries behind which `at_least` may lie, for which a reader waits, and for how long, in milliseconds.
+pub const AT_LEAST_MILLIS_MAX: u64 = 2_000;
+
+/// The seconds that `Retry-After` names when the queue is full.
+pub const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// How long the ids of a new book are remembered, in seconds: 400 days, longer than any hold or invoice.
+pub const RETENTION_SECONDS: u64 = 400 * 86_400;
+
+/// The longest cursor of a list, in bytes.
+pub const CURSOR_BYTES_MAX: usize = 64;

@@ -1,0 +1,431 @@
+//! A402: the server as payment service. It pays demands out of wallets, says once whether a proof counts, and moves the
+//! money when the seller has said how the delivery ended.
+//!
+//! A payment is a hold, its number is the hold's name, and its redemption is an entry of the book: so once-only
+//! survives a restart. Paying, validating and fulfilling are three steps; none is taken as evidence of the next.
+
+use crate::answer::{Answer, PurchaseKind, json};
+use crate::auth::{Caller, Kind};
+use crate::codes::Edge;
+use crate::convert::{bits, id, purchase_id, registered, time_text};
+use crate::problem::{Answered, Problem};
+use crate::reads::{PurchaseRow, PurchaseStatus};
+use crate::request::{Call, path_id};
+use crate::state::App;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use book::{
+    Action, Amount, Capture, HoldId, Id, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject,
+    Seq, Time, Void, WalletId,
+};
+use evidence::{Hash, base64url};
+use http::StatusCode;
+use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
+use protocols::a402::{
+    CannotPay, Credential, Demand, ErrorId, HttpMethod, Identifier, KeyFault, Keyring, Needed, Payment,
+    Proof, ProofCheck, RequestFacts, TradeState, check_proof,
+};
+use wire::a402::{
+    A402Facts, A402Outcome, A402Payment, A402Trade, A402Verification, NewA402Confirmation, NewA402Payment,
+    NewA402Verification,
+};
+use wire::problem::A402Error;
+
+/// How much longer than its proof a hold lasts, so that a delivery begun in time can be confirmed.
+const HOLD_MARGIN_SECONDS: u64 = 86_400;
+
+/// Pays a seller's demand: the money is held for the seller, and the proof says so.
+#[utoipa::path(post, path = "/v1/a402/pay", tag = "a402", request_body = NewA402Payment,
+    responses((status = 201, description = "Held, with the proof to send", body = A402Payment),
+              (status = 202, description = "The owner is asked", body = wire::answer::Asked)))]
+pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
+    let payment: NewA402Payment = call.json()?;
+    let name = id(payment.id.0);
+    let bill = open_bill(&app, &caller, &payment.payment_needed)?;
+    let known = app.reads.purchase_row(caller.holder, name).is_some();
+    if !known && bill.demand.pay_before.time() <= app.clock.now() {
+        return Err(refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier."));
+    }
+    let window = Time::from_seconds(u64::from(bill.demand.replay_window_seconds) + HOLD_MARGIN_SECONDS);
+    let purchase = Purchase {
+        wallet: WalletId(id(payment.wallet.0)),
+        mandate: payment.mandate.map(|mandate| MandateId(id(mandate.0))),
+        to: Payees::One(bill.payee),
+        amount: bill.amount,
+        asset: bill.asset.code,
+        category: None,
+        reference: Some(Hash::of(payment.payment_needed.as_bytes())),
+        approval: payment.approval.as_deref().map(|text| purchase_id(text, "approval")).transpose()?,
+    };
+    // Made of the demand alone, so that a repeated request is the same command.
+    let expires_at = bill.demand.pay_before.time().after(window.0);
+    let action = Action::PlaceHold(PlaceHold { purchase, expires_at });
+    let answer = app.execute(&caller, name, action).await.map_err(in_the_catalogue)?;
+    let Answer::Held(held) = answer else { return Ok(json(answer.status(), &answer)) };
+    let (entry, _) = app.entry(Seq(held.entry))?.ok_or(Problem::from(Edge::Internal))?;
+    let without_proof =
+        || Problem::from(Edge::HeldWithoutProof).with_a402(catalogued(ErrorId::RequestInvalid));
+    let proof = prove(&app, &bill, HoldId(name), entry.at).ok_or_else(without_proof)?;
+    let answer = A402Payment {
+        trade_no: held.id,
+        hold: held.id,
+        expires_at: proof.expires_at.as_str().to_owned(),
+        payment_proof: proof.encode().map_err(|_| without_proof())?,
+        entry: held.entry,
+        repeated: held.repeated,
+        livemode: app.livemode,
+    };
+    Ok(json(StatusCode::CREATED, &answer))
+}
+
+/// A demand that is genuine, of our method, for this buyer and for one of our payees.
+struct Bill {
+    demand: Demand,
+    payee: PayeeId,
+    amount: Amount,
+    asset: book::Asset,
+    buyer: Identifier,
+}
+
+fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<Bill> {
+    let needed =
+        Needed::decode(header).map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
+    let terms = WalletTerms::read(&needed.demand, &needed.method).map_err(|fault| {
+        use protocols::a402::wallet::TermsFault as F;
+        let error = match &fault {
+            F::OtherMethod { .. } => ErrorId::MethodUnsupported,
+            F::Malformed(_)
+            | F::NetworkDiffers
+            | F::CurrencyDiffers
+            | F::PspInTheOpen
+            | F::AmountTooFine { .. } => ErrorId::RequestInvalid,
+        };
+        refused(error, &fault.to_string())
+    })?;
+    if terms.network != network(app) {
+        return Err(refused(ErrorId::MethodUnsupported, "the demand is for another network."));
+    }
+    let payee: PayeeId = (terms.payee.as_str().parse())
+        .map_err(|_| refused(ErrorId::ParticipantInvalid, "the demand names no payee of this server."))?;
+    if needed.demand.seller_unique_id != terms.payee {
+        return Err(refused(ErrorId::ParticipantInvalid, "the seller is not the one who would be paid."));
+    }
+    needed.verify(&seller_keys(app, payee)).map_err(|fault| {
+        let error = match fault {
+            KeyFault::UnknownKey | KeyFault::WrongOwner => ErrorId::ParticipantInvalid,
+            KeyFault::WrongAlgorithm | KeyFault::BadSignature => ErrorId::SignatureInvalid,
+        };
+        refused(error, &fault.to_string())
+    })?;
+    let buyer = buyer(caller);
+    if needed.demand.buyer_unique_id.as_ref().is_some_and(|named| *named != buyer) {
+        return Err(refused(CannotPay::OtherBuyer.error_id(), "the demand is for another buyer."));
+    }
+    let minor = terms.amount_minor(&needed.demand);
+    let minor = minor.map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
+    let amount = Amount::new(minor).ok_or_else(|| Problem::from(Reject::AmountTooLarge))?;
+    let asset = terms.asset.as_str().parse().map_err(|_| Problem::from(Reject::AssetUnknown))?;
+    let asset = registered(&app.directory, asset, "payment_needed")?;
+    Ok(Bill { demand: needed.demand, payee, amount, asset, buyer })
+}
+
+fn network(app: &App) -> Network {
+    if app.livemode { Network::Main } else { Network::Test }
+}
+
+/// Who buys, as sellers know it: the agent, or the owner where she pays herself.
+fn buyer(caller: &Caller) -> Identifier {
+    use crate::directory::Holder;
+    let text = match caller.holder {
+        Holder::Operator => "operator".to_owned(),
+        Holder::Owner(owner) => owner.to_string(),
+        Holder::Agent(agent) => agent.to_string(),
+        Holder::Payee(payee) => payee.to_string(),
+    };
+    identifier(text)
+}
+
+fn identifier(text: impl Into<String>) -> Identifier {
+    Identifier::parse(text).expect("an id is a short text")
+}
+
+/// The active keys of one seller: demands are signed by these, under their names.
+fn seller_keys(app: &App, payee: PayeeId) -> Keyring {
+    let mut keys = Keyring::default();
+    for (name, key) in app.directory.keys_of_payee(payee) {
+        keys.trust(identifier(name.to_string()), identifier(payee.to_string()), (*key).clone());
+    }
+    keys
+}
+
+/// The name of the key that signs credentials: its thumbprint.
+fn credential_key_id(app: &App) -> Identifier {
+    identifier(base64url::encode(app.credential_key.public().thumbprint().as_bytes()))
+}
+
+fn credential_keys(app: &App) -> Keyring {
+    let mut keys = Keyring::default();
+    let speaks_for = identifier(network(app).method_id().as_str());
+    keys.trust(credential_key_id(app), speaks_for, app.credential_key.public().clone());
+    keys
+}
+
+/// The proof that a demand was paid; none where that was too late.
+fn prove(app: &App, bill: &Bill, hold: HoldId, paid_at: Time) -> Option<Proof> {
+    let payment =
+        Payment { trade_no: identifier(hold.to_string()), buyer_unique_id: bill.buyer.clone(), paid_at };
+    let credential = Credential::for_demand(&bill.demand, payment).ok()?;
+    let payment_proof = credential.sign(&credential_key_id(app), &app.credential_key);
+    Some(Proof {
+        method_id: credential.method_id,
+        method_version: credential.method_version,
+        out_trade_no: credential.out_trade_no,
+        resource_id: credential.resource_id,
+        buyer_unique_id: credential.buyer_unique_id,
+        payment_proof,
+        trade_no: credential.trade_no,
+        expires_at: credential.expires_at,
+        request_method: credential.request_method,
+        request_fingerprint: credential.request_fingerprint,
+        idempotency_key: credential.idempotency_key,
+        method: network_layer(network(app)),
+    })
+}
+
+/// Says whether a proof counts for the request that came with it, and redeems it: once.
+#[utoipa::path(post, path = "/v1/a402/verify", tag = "a402", request_body = NewA402Verification,
+    responses((status = 201, description = "It counts, for this delivery", body = A402Verification)))]
+pub async fn a402_verify(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Payee]).await?;
+    let asked: NewA402Verification = call.json()?;
+    let credential = check(&app, &asked)?;
+    if credential.seller_unique_id != buyer(&caller) {
+        return Err(refused(ErrorId::ParticipantInvalid, "the payment was made to another seller."));
+    }
+    let trade_no: HoldId =
+        credential.trade_no.as_str().parse().map_err(|_| Problem::from(Edge::TradeUnknown))?;
+    let delivery = delivery(&credential);
+    let action = Action::Redeem(Redeem { hold: trade_no, delivery });
+    let answer =
+        app.execute(&caller, derived(trade_no, &delivery.0), action).await.map_err(in_the_catalogue)?;
+    let repeated = matches!(&answer, Answer::Done(done) if done.repeated);
+    let entry = answer.entry();
+    let answer = A402Verification {
+        trade_no: wire::HoldId(bits(trade_no.0)),
+        out_trade_no: credential.out_trade_no.as_str().to_owned(),
+        resource_id: credential.resource_id.as_str().to_owned(),
+        buyer_unique_id: credential.buyer_unique_id.as_str().to_owned(),
+        amount: credential.amount.as_str().to_owned(),
+        currency: credential.currency.as_str().to_owned(),
+        delivery_key: base64url::encode(delivery.as_bytes()),
+        expires_at: credential.expires_at.as_str().to_owned(),
+        transaction_state: TradeState::WaitSellerFulfillment.as_str().to_owned(),
+        entry,
+        repeated,
+        livemode: app.livemode,
+    };
+    Ok(json(StatusCode::CREATED, &answer))
+}
+
+/// Everything that can say no to a proof before it is redeemed.
+fn check(app: &App, asked: &NewA402Verification) -> Answered<Credential> {
+    let invalid = |why: &dyn std::fmt::Display| refused(ErrorId::ProofInvalid, &why.to_string());
+    let proof = Proof::decode(&asked.payment_proof).map_err(|fault| invalid(&fault))?;
+    let keys = credential_keys(app);
+    let method_id = network(app).method_id();
+    if proof.method_id != method_id || proof.method_version != method_version() {
+        return Err(refused(ErrorId::MethodUnsupported, "the proof is for another payment method."));
+    }
+    let opened =
+        Credential::open(&proof.payment_proof, &method_id, &keys).map_err(|fault| invalid(&fault))?;
+    let credential = opened.into_inner();
+    let demand = restated(&credential).ok_or_else(|| invalid(&"the credential lasts for no time"))?;
+    let request = request_facts(&asked.facts)?;
+    let verified = check_proof(
+        &demand,
+        ProofCheck { proof: &proof, request: &request, psp_keys: &keys, now: app.clock.now() },
+    );
+    verified.map_err(|fault| refused(fault.error_id(), &fault.to_string()))?;
+    let facts = &asked.facts;
+    if facts.resource_id != credential.resource_id.as_str()
+        || facts.out_trade_no != credential.out_trade_no.as_str()
+    {
+        return Err(refused(ErrorId::ProofInvalid, "the proof is for another order or resource."));
+    }
+    Ok(credential)
+}
+
+/// The demand as our own credential restates it: we need not keep what we have signed.
+fn restated(credential: &Credential) -> Option<Demand> {
+    let lasts = credential.expires_at.time().0.checked_sub(credential.issued_at.time().0)?;
+    Some(Demand {
+        method_id: credential.method_id.clone(),
+        method_version: credential.method_version.clone(),
+        out_trade_no: credential.out_trade_no.clone(),
+        amount: credential.amount.clone(),
+        currency: credential.currency.clone(),
+        resource_id: credential.resource_id.clone(),
+        pay_before: credential.expires_at.clone(),
+        seller_unique_id: credential.seller_unique_id.clone(),
+        buyer_unique_id: Some(credential.buyer_unique_id.clone()),
+        request_method: credential.request_method.clone(),
+        request_fingerprint: credential.request_fingerprint.clone(),
+        idempotency_key: credential.idempotency_key.clone(),
+        replay_window_seconds: u32::try_from(lasts / 1_000_000_000).ok()?,
+        commerce_confirmation: None,
+    })
+}
+
+fn request_facts(facts: &A402Facts) -> Answered<RequestFacts> {
+    let malformed = |param: &'static str| Problem::from(Edge::BodyMalformed).of(param);
+    Ok(RequestFacts {
+        method: HttpMethod::parse(facts.request_method.as_str())
+            .map_err(|_| malformed("facts.request_method"))?,
+        fingerprint: protocols::a402::Fingerprint::parse(facts.request_fingerprint.as_str())
+            .map_err(|_| malformed("facts.request_fingerprint"))?,
+        idempotency_key: facts
+            .idempotency_key
+            .as_deref()
+            .map(Identifier::parse)
+            .transpose()
+            .map_err(|_| malformed("facts.idempotency_key"))?,
+        caller: None,
+    })
+}
+
+/// The digest of the one delivery that a payment is good for.
+fn delivery(credential: &Credential) -> Hash {
+    let key = [
+        "tollbridge a402 delivery 1",
+        credential.method_id.as_str(),
+        credential.trade_no.as_str(),
+        credential.out_trade_no.as_str(),
+        credential.resource_id.as_str(),
+        credential.request_fingerprint.as_str(),
+    ];
+    Hash::of(key.join("\n").as_bytes())
+}
+
+/// The id of a change that follows from a hold: the same for the same change, and remembered as long as the hold.
+fn derived(hold: HoldId, what: &[u8]) -> Id {
+    let hash = Hash::of(&[&hold.0.0[..], what].concat()).0;
+    let random = hash.first_chunk::<16>().copied().unwrap_or_default();
+    Id::new(hold.0.made_at(), random)
+}
+
+/// Says how a delivery ended: the money moves, or goes back.
+#[utoipa::path(post, path = "/v1/a402/confirm", tag = "a402", request_body = NewA402Confirmation,
+    responses((status = 201, description = "The trade is over", body = A402Trade)))]
+pub async fn a402_confirm(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Payee]).await?;
+    let NewA402Confirmation { trade_no, outcome } = call.json()?;
+    let hold = HoldId(id(trade_no.0));
+    app.settle().await?;
+    let row = trade(&app, &caller, hold)?;
+    let (what, action) = match outcome {
+        A402Outcome::Fulfilled if row.redeemed.is_none() => {
+            let why = "the proof was not verified, so nothing can have been delivered for it.";
+            return Err(refused(ErrorId::StateConflict, why));
+        }
+        A402Outcome::Fulfilled => {
+            (&b"capture"[..], Action::Capture(Capture { hold, amount: row.purchase.amount, last: true }))
+        }
+        A402Outcome::Failed => (&b"void"[..], Action::Void(Void { hold })),
+    };
+    app.execute(&caller, derived(hold, what), action).await.map_err(in_the_catalogue)?;
+    app.settle().await?;
+    Ok(json(StatusCode::CREATED, &trade_text(&app, &trade(&app, &caller, hold)?)))
+}
+
+/// Where a trade stands: payment, delivery and fulfilment, each for itself.
+#[utoipa::path(get, path = "/v1/a402/trades/{trade_no}", tag = "a402", params(("trade_no" = wire::HoldId, Path)),
+    responses((status = 200, description = "The trade", body = A402Trade)))]
+pub async fn a402_trade(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, Kind::ALL).await?;
+    let hold: HoldId = path_id(&text)?;
+    app.settle().await?;
+    Ok(json(StatusCode::OK, &trade_text(&app, &trade(&app, &caller, hold)?)))
+}
+
+fn trade(app: &App, caller: &Caller, hold: HoldId) -> Answered<PurchaseRow> {
+    let row = app.reads.purchase_row(caller.holder, hold.0);
+    let row = row.filter(|row| row.kind == PurchaseKind::Hold && row.purchase.reference.is_some());
+    row.ok_or_else(|| Edge::TradeUnknown.into())
+}
+
+fn trade_text(app: &App, row: &PurchaseRow) -> A402Trade {
+    let redeemed = row.redeemed.is_some();
+    let (state, payment, delivery, fulfillment) = match row.status {
+        PurchaseStatus::Captured | PurchaseStatus::Paid => {
+            (TradeState::TradeFinished, "paid", "accepted", "fulfilled")
+        }
+        PurchaseStatus::Released | PurchaseStatus::Expired => {
+            (TradeState::TradeClosed, "returned", if redeemed { "accepted" } else { "none" }, "failed")
+        }
+        PurchaseStatus::Held if redeemed => (TradeState::WaitSellerFulfillment, "held", "pending", "pending"),
+        PurchaseStatus::Held => (TradeState::WaitBuyerPay, "held", "none", "pending"),
+        PurchaseStatus::Asked | PurchaseStatus::Denied => (TradeState::Create, "none", "none", "pending"),
+    };
+    A402Trade {
+        trade_no: wire::HoldId(bits(row.id)),
+        transaction_state: state.as_str().to_owned(),
+        payment_status: payment.to_owned(),
+        delivery_status: delivery.to_owned(),
+        fulfillment_status: fulfillment.to_owned(),
+        next_action: None,
+        entry: row.seq.0,
+        livemode: app.livemode,
+    }
+}
+
+/// The key that signs credentials, for sellers who check them by themselves.
+#[utoipa::path(get, path = "/v1/a402/key", tag = "a402", security(()),
+    responses((status = 200, description = "The key", body = wire::a402::A402Key)))]
+pub async fn a402_key(State(app): State<App>) -> Response {
+    let key = wire::a402::A402Key {
+        key_id: credential_key_id(&app).as_str().to_owned(),
+        method_id: network(&app).method_id().as_str().to_owned(),
+        algorithm: wire::account::Algorithm::Ed25519,
+        public_key: base64url::encode(app.credential_key.public().bytes()),
+        now: time_text(app.clock.now()),
+        livemode: app.livemode,
+    };
+    json(StatusCode::OK, &key)
+}
+
+fn refused(error: ErrorId, why: &str) -> Problem {
+    Problem::from(Edge::A402Refused).because(why).with_a402(catalogued(error))
+}
+
+fn catalogued(error: ErrorId) -> A402Error {
+    let entry = error.entry();
+    A402Error {
+        error_id: error.as_str().to_owned(),
+        category: entry.category.as_str().to_owned(),
+        phase: entry.phase.as_str().to_owned(),
+        retryability: entry.retryability.as_str().to_owned(),
+        valid_next_actions: entry
+            .valid_next_actions
+            .iter()
+            .map(|action| action.as_str().to_owned())
+            .collect(),
+        message: entry.message.to_owned(),
+    }
+}
+
+/// Adds what the catalogue calls a refusal of the book.
+fn in_the_catalogue(problem: Problem) -> Problem {
+    let error = match problem.code() {
+        "payment_too_large" | "total_exceeded" | "uses_exceeded" | "window_exceeded"
+        | "velocity_exceeded" | "asset_mismatch" | "funds_insufficient" | "amount_too_large"
+        | "amount_zero" => ErrorId::LimitOrAssetRejected,
+        "hold_closed" | "hold_expired" | "hold_redeemed" | "hold_unknown" | "id_reused" => {
+            ErrorId::StateConflict
+        }
+        "outcome_unknown" | "internal" | "busy" | "disk_full" | "not_ready" => ErrorId::SystemUnavailable,
+        "payee_unknown" | "payee_closed" | "self_payment" | "wallet_unknown" => ErrorId::ParticipantInvalid,
+        _ => ErrorId::AuthorizationRejected,
+    };
+    problem.with_a402(catalogued(error))
+}

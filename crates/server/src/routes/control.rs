@@ -1,0 +1,121 @@
+//! Control: what an owner does while agents spend: freeze, revoke, and answer questions.
+
+use crate::answer::{Answer, json, purchase_name};
+use crate::auth::Kind;
+use crate::codes::Edge;
+use crate::convert::{bits, money, purchase_id, subject, time, time_text};
+use crate::problem::{Answered, Problem};
+use crate::reads::{QuestionRow, QuestionStatus, payees_of};
+use crate::request::Call;
+use crate::routes::{one_more, page, paged};
+use crate::state::App;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use book::limits::ASK_NANOS_MAX;
+use book::{Action, Approve, Freeze, Refuse, Revoke, Unfreeze};
+use evidence::Hash;
+use http::StatusCode;
+use wire::account::{Question, Subject};
+use wire::answer::Done;
+use wire::list::{Page, PageQuery};
+
+/// Stops something for now. What is held stays held.
+#[utoipa::path(post, path = "/v1/freeze", tag = "control", request_body = Subject,
+    params(("Idempotency-Key" = String, Header)), responses((status = 201, description = "Frozen", body = Done)))]
+pub async fn freeze(State(app): State<App>, call: Call) -> Answered<Answer> {
+    control(&app, &call, |subject| Action::Freeze(Freeze { subject })).await
+}
+
+/// Lets something go on. The owner has to sign this very request.
+#[utoipa::path(post, path = "/v1/unfreeze", tag = "control", request_body = Subject,
+    params(("Idempotency-Key" = String, Header)), responses((status = 201, description = "Active", body = Done)))]
+pub async fn unfreeze(State(app): State<App>, call: Call) -> Answered<Answer> {
+    control(&app, &call, |subject| Action::Unfreeze(Unfreeze { subject })).await
+}
+
+/// Ends an agent or a mandate for good.
+#[utoipa::path(post, path = "/v1/revoke", tag = "control", request_body = Subject,
+    params(("Idempotency-Key" = String, Header)), responses((status = 201, description = "Revoked", body = Done)))]
+pub async fn revoke(State(app): State<App>, call: Call) -> Answered<Answer> {
+    control(&app, &call, |subject| Action::Revoke(Revoke { subject })).await
+}
+
+async fn control(app: &App, call: &Call, action: fn(book::Subject) -> Action) -> Answered<Answer> {
+    let caller = app.caller(call, &[Kind::Owner, Kind::Operator]).await?;
+    let change = call.change_id()?;
+    let Subject { subject: text } = call.json()?;
+    app.execute(&caller, change, action(subject(&text)?)).await
+}
+
+/// The questions that the caller may see, newest first.
+#[utoipa::path(get, path = "/v1/questions", tag = "control", params(PageQuery),
+    responses((status = 200, description = "A page", body = Page<Question>)))]
+pub async fn list_questions(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Owner, Kind::Agent, Kind::Operator]).await?;
+    let window = page(&call)?;
+    app.settle().await?;
+    let rows = app.reads.questions(caller.holder, one_more(window));
+    let page = paged(rows, window, app.livemode, |row| row.purchase.id, |row| question_text(&app, &row))?;
+    Ok(json(StatusCode::OK, &page))
+}
+
+fn question_text(app: &App, row: &QuestionRow) -> Answered<Question> {
+    let (now, purchase) = (app.clock.now(), &row.purchase);
+    let asset = app.directory.asset(purchase.purchase.asset).ok_or(Problem::from(Edge::Internal))?;
+    let status = match row.status {
+        QuestionStatus::Waiting if purchase.at.after(ASK_NANOS_MAX) <= now => "expired",
+        QuestionStatus::Waiting => "waiting",
+        QuestionStatus::Approved(until) if until <= now => "expired",
+        QuestionStatus::Approved(_) => "approved",
+        QuestionStatus::Refused => "refused",
+        QuestionStatus::Used => "used",
+    };
+    Ok(Question {
+        id: purchase_name(purchase.id, purchase.kind),
+        wallet: wire::WalletId(bits(purchase.purchase.wallet.0)),
+        agent: purchase.agent.map(|agent| wire::AgentId(bits(agent.0))),
+        payees: payees_of(&purchase.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
+        amount: money(purchase.purchase.amount, asset),
+        ask: row.question.ask.code().to_owned(),
+        digest: wire::Digest(row.question.digest.0),
+        status: status.to_owned(),
+        asked_at: time_text(purchase.at),
+        livemode: app.livemode,
+    })
+}
+
+/// Says yes to one question: to exactly what was asked, once, until a time.
+#[utoipa::path(post, path = "/v1/questions/{id}/approve", tag = "control", request_body = wire::account::Approve,
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, description = "Approved", body = Done)))]
+pub async fn approve_question(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
+    let caller = app.caller(&call, &[Kind::Owner]).await?;
+    let (question, change) = (question_id(&text)?, call.change_id()?);
+    let approve: wire::account::Approve = call.json()?;
+    let until = time(&approve.until, "until")?;
+    let digest = Hash(approve.digest.0);
+    app.execute(&caller, change, Action::Approve(Approve { question, digest, until })).await
+}
+
+/// Says no to one question.
+#[utoipa::path(post, path = "/v1/questions/{id}/refuse", tag = "control",
+    params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, description = "Refused", body = Done)))]
+pub async fn refuse_question(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
+    let caller = app.caller(&call, &[Kind::Owner]).await?;
+    let (question, change) = (question_id(&text)?, call.change_id()?);
+    call.no_body()?;
+    app.execute(&caller, change, Action::Refuse(Refuse { question })).await
+}
+
+fn question_id(text: &str) -> Answered<book::Id> {
+    purchase_id(text, "id").map_err(|_| Problem::from(Edge::ParamMalformed).of("id"))
+}

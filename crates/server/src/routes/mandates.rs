@@ -1,0 +1,125 @@
+//! Mandates, and the limits of wallets, agents and mandates.
+
+use crate::answer::{Answer, json};
+use crate::auth::Kind;
+use crate::convert::{bits, carry, id, limits, limits_text, time, time_text};
+use crate::problem::{Answered, Problem};
+use crate::reads::MandateRow;
+use crate::request::{Call, path_id};
+use crate::routes::accounts::status_text;
+use crate::routes::{one_more, page, paged};
+use crate::state::App;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use book::freeze::Status;
+use book::{Action, AgentId, GrantMandate, LimitSubject, MandateId, Reject, WalletId};
+use http::StatusCode;
+use wire::account::{Mandate, NewMandate, SetLimits};
+use wire::answer::Done;
+use wire::list::{Page, PageQuery};
+
+/// Lets an agent spend within limits.
+#[utoipa::path(post, path = "/v1/mandates", tag = "mandates", request_body = NewMandate,
+    responses((status = 201, description = "Granted", body = Done)))]
+pub async fn create_mandate(State(app): State<App>, call: Call) -> Answered<Answer> {
+    let caller = app.caller(&call, &[Kind::Owner]).await?;
+    let mandate: NewMandate = call.json()?;
+    let action = Action::GrantMandate(GrantMandate {
+        wallet: WalletId(id(mandate.wallet.0)),
+        agent: AgentId(id(mandate.agent.0)),
+        valid_from: time(&mandate.valid_from, "valid_from")?,
+        expires_at: time(&mandate.expires_at, "expires_at")?,
+        limits: limits(&mandate.limits)?,
+        document: app.keep_text(&mandate.document)?,
+        carry: carry(mandate.carry),
+    });
+    app.execute(&caller, id(mandate.id.0), action).await
+}
+
+/// The mandates that the caller may see, newest first.
+#[utoipa::path(get, path = "/v1/mandates", tag = "mandates", params(PageQuery),
+    responses((status = 200, description = "A page", body = Page<Mandate>)))]
+pub async fn list_mandates(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, Kind::ALL).await?;
+    let window = page(&call)?;
+    app.settle().await?;
+    let rows = app.reads.mandates(caller.holder, one_more(window));
+    let page = paged(rows, window, app.livemode, |row| row.id.0, |row| Ok(mandate_text(&app, &row)))?;
+    Ok(json(StatusCode::OK, &page))
+}
+
+/// One mandate.
+#[utoipa::path(get, path = "/v1/mandates/{id}", tag = "mandates", params(("id" = wire::MandateId, Path)),
+    responses((status = 200, description = "The mandate", body = Mandate)))]
+pub async fn get_mandate(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, Kind::ALL).await?;
+    let mandate: MandateId = path_id(&text)?;
+    app.settle().await?;
+    let row =
+        app.reads.mandate(caller.holder, mandate).ok_or_else(|| Problem::from(Reject::MandateUnknown))?;
+    Ok(json(StatusCode::OK, &mandate_text(&app, &row)))
+}
+
+fn mandate_text(app: &App, row: &MandateRow) -> Mandate {
+    let expired = row.expires_at <= app.clock.now() && row.status != Status::Revoked;
+    Mandate {
+        id: wire::MandateId(bits(row.id.0)),
+        wallet: wire::WalletId(bits(row.wallet.0)),
+        agent: wire::AgentId(bits(row.agent.0)),
+        status: if expired { "expired" } else { status_text(row.status, "revoked") }.to_owned(),
+        valid_from: time_text(row.valid_from),
+        expires_at: time_text(row.expires_at),
+        limits: limits_text(&row.limits.0),
+        limits_version: row.limits.1,
+        livemode: app.livemode,
+    }
+}
+
+/// Replaces the limits of a wallet or sub-account.
+#[utoipa::path(put, path = "/v1/wallets/{id}/limits", tag = "mandates", request_body = SetLimits,
+    params(("id" = wire::WalletId, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, description = "Changed", body = Done)))]
+pub async fn set_wallet_limits(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
+    set_limits(&app, &call, path_id(&text).map(LimitSubject::Wallet)).await
+}
+
+/// Replaces the limits of an agent.
+#[utoipa::path(put, path = "/v1/agents/{id}/limits", tag = "mandates", request_body = SetLimits,
+    params(("id" = wire::AgentId, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, description = "Changed", body = Done)))]
+pub async fn set_agent_limits(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
+    set_limits(&app, &call, path_id(&text).map(LimitSubject::Agent)).await
+}
+
+/// Replaces the limits of a mandate.
+#[utoipa::path(put, path = "/v1/mandates/{id}/limits", tag = "mandates", request_body = SetLimits,
+    params(("id" = wire::MandateId, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, description = "Changed", body = Done)))]
+pub async fn set_mandate_limits(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
+    set_limits(&app, &call, path_id(&text).map(LimitSubject::Mandate)).await
+}
+
+async fn set_limits(app: &App, call: &Call, subject: Answered<LimitSubject>) -> Answered<Answer> {
+    let caller = app.caller(call, &[Kind::Owner]).await?;
+    let (subject, change) = (subject?, call.change_id()?);
+    let change_to: SetLimits = call.json()?;
+    let action = Action::SetLimits(book::SetLimits {
+        subject,
+        version: change_to.version,
+        limits: limits(&change_to.limits)?,
+        document: app.keep_text(&change_to.document)?,
+    });
+    app.execute(&caller, change, action).await
+}

@@ -1,0 +1,192 @@
+//! Payments: one object, or an array of them under one authentication; refunds.
+
+use crate::answer::{Answer, PurchaseKind, json, purchase_name, same_asset};
+use crate::auth::Kind;
+use crate::codes::Edge;
+use crate::convert::{self, Buy, bits, id, money, time_text};
+use crate::problem::{Answered, Problem};
+use crate::reads::{PurchaseRow, PurchaseStatus, payees_of};
+use crate::request::{Call, path_id};
+use crate::routes::{one_more, page, paged};
+use crate::state::App;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use book::{Action, Pay, PaymentId, Refund, Reject};
+use http::StatusCode;
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use wire::answer::Asked;
+use wire::limits::PAYMENTS_MAX;
+use wire::list::{Page, PageQuery};
+use wire::payment::{NewPayment, NewRefund, OneOrMany, Payment, PaymentResult, PaymentState};
+
+/// Pays. An array is answered with 200 and one result for each item.
+#[utoipa::path(
+    post, path = "/v1/payments", tag = "payments", request_body = OneOrMany,
+    responses(
+        (status = 201, description = "Paid", body = Payment),
+        (status = 202, description = "The owner is asked", body = wire::answer::Asked),
+        (status = 200, description = "Of an array: what came of each item", body = Vec<PaymentResult>),
+    )
+)]
+pub async fn create_payment(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
+    if call.body.first() == Some(&b'[') {
+        let items: AtMost<NewPayment, PAYMENTS_MAX> = call.json()?;
+        let actions = items.0.iter().map(|item| action(&app, item)).collect::<Answered<_>>();
+        let results = app.execute_all(&caller, actions?).await?;
+        let results: Vec<ItemResult> =
+            results.into_iter().map(|result| item_result(result, app.livemode)).collect();
+        return Ok(json(StatusCode::OK, &results));
+    }
+    let payment: NewPayment = call.json()?;
+    let (id, action) = action(&app, &payment)?;
+    Ok(app.execute(&caller, id, action).await?.into_response())
+}
+
+fn action(app: &App, payment: &NewPayment) -> Answered<(book::Id, Action)> {
+    let buy = Buy {
+        wallet: payment.wallet,
+        mandate: payment.mandate,
+        payee: payment.payee,
+        split: payment.split.as_ref(),
+        amount: payment.amount,
+        category: payment.category.as_deref(),
+        reference: payment.reference,
+        approval: payment.approval.as_deref(),
+    };
+    Ok((id(payment.id.0), Action::Pay(Pay { purchase: buy.purchase(&app.directory)? })))
+}
+
+/// What came of one item of an array, in the shape of [`PaymentResult`].
+#[derive(Debug, serde::Serialize)]
+pub(crate) struct ItemResult {
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer: Option<Answer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<wire::Problem>,
+}
+
+/// One item of an array as it would have been answered alone.
+pub(crate) fn item_result(result: Answered<Answer>, livemode: bool) -> ItemResult {
+    match result {
+        Ok(Answer::Asked(asked)) => ItemResult {
+            status: StatusCode::ACCEPTED.as_u16(),
+            answer: None,
+            asked: Some(asked),
+            problem: None,
+        },
+        Ok(answer) => {
+            ItemResult { status: answer.status().as_u16(), answer: Some(answer), asked: None, problem: None }
+        }
+        Err(problem) => {
+            let status = problem.status();
+            ItemResult { status, answer: None, asked: None, problem: Some(problem.to_wire(None, livemode)) }
+        }
+    }
+}
+
+/// A list that is refused before it has more than `MAX` items.
+pub(crate) struct AtMost<T, const MAX: usize>(pub(crate) Vec<T>);
+
+impl<'de, T: serde::Deserialize<'de>, const MAX: usize> serde::Deserialize<'de> for AtMost<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T, const MAX: usize>(std::marker::PhantomData<T>);
+
+        impl<'de, T: serde::Deserialize<'de>, const MAX: usize> Visitor<'de> for Items<T, MAX> {
+            type Value = AtMost<T, MAX>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "a list of 1 to {MAX} items")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    if list.len() == MAX {
+                        return Err(serde::de::Error::invalid_length(MAX.saturating_add(1), &self));
+                    }
+                    list.push(item);
+                }
+                if list.is_empty() {
+                    return Err(serde::de::Error::invalid_length(0, &self));
+                }
+                Ok(AtMost(list))
+            }
+        }
+
+        deserializer.deserialize_seq(Items(std::marker::PhantomData))
+    }
+}
+
+/// The payments that the caller may see, newest first.
+#[utoipa::path(get, path = "/v1/payments", tag = "payments", params(PageQuery),
+    responses((status = 200, description = "A page", body = Page<PaymentState>)))]
+pub async fn list_payments(State(app): State<App>, call: Call) -> Answered<Response> {
+    list_purchases(&app, &call, &[PurchaseKind::Payment]).await
+}
+
+/// One payment as it stands now.
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = wire::PaymentId, Path)),
+    responses((status = 200, description = "The payment", body = PaymentState)))]
+pub async fn get_payment(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, Kind::ALL).await?;
+    let payment: PaymentId = path_id(&text)?;
+    app.settle().await?;
+    let row =
+        app.reads.purchase_row(caller.holder, payment.0).filter(|row| row.kind == PurchaseKind::Payment);
+    let row = row.ok_or_else(|| Problem::from(Reject::PaymentUnknown))?;
+    Ok(json(StatusCode::OK, &purchase_state(&app, row)?))
+}
+
+pub(crate) async fn list_purchases(app: &App, call: &Call, kinds: &[PurchaseKind]) -> Answered<Response> {
+    let caller = app.caller(call, Kind::ALL).await?;
+    let window = page(call)?;
+    app.settle().await?;
+    let rows = app.reads.purchases(caller.holder, kinds, one_more(window));
+    let page = paged(rows, window, app.livemode, |row| row.id, |row| purchase_state(app, row))?;
+    Ok(json(StatusCode::OK, &page))
+}
+
+pub(crate) fn purchase_state(app: &App, row: PurchaseRow) -> Answered<PaymentState> {
+    let asset = app.directory.asset(row.purchase.asset).ok_or(Problem::from(Edge::Internal))?;
+    let status = match row.status {
+        PurchaseStatus::Paid => "paid",
+        PurchaseStatus::Held => "held",
+        PurchaseStatus::Captured => "captured",
+        PurchaseStatus::Released => "released",
+        PurchaseStatus::Expired => "expired",
+        PurchaseStatus::Asked => "asked",
+        PurchaseStatus::Denied => "denied",
+    };
+    Ok(PaymentState {
+        id: purchase_name(row.id, row.kind),
+        status: status.to_owned(),
+        wallet: wire::WalletId(bits(row.purchase.wallet.0)),
+        agent: row.agent.map(|agent| wire::AgentId(bits(agent.0))),
+        mandate: row.purchase.mandate.map(|mandate| wire::MandateId(bits(mandate.0))),
+        payees: payees_of(&row.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
+        amount: money(row.purchase.amount, asset),
+        captured: (row.kind != PurchaseKind::Payment).then(|| money(row.captured, asset)),
+        refunded: money(row.refunded, asset),
+        code: row.code.map(str::to_owned),
+        expires_at: row.expires_at.map(time_text),
+        entry: row.seq.0,
+        at: time_text(row.at),
+        livemode: app.livemode,
+    })
+}
+
+/// Gives back part or all of a payment or of a captured hold, to where it came from.
+#[utoipa::path(post, path = "/v1/refunds", tag = "payments", request_body = NewRefund,
+    responses((status = 201, description = "Refunded", body = wire::payment::Refund)))]
+pub async fn create_refund(State(app): State<App>, call: Call) -> Answered<Answer> {
+    let caller = app.caller(&call, &[Kind::Payee, Kind::Operator]).await?;
+    let refund: NewRefund = call.json()?;
+    let payment = convert::purchase_id(&refund.payment, "payment")?;
+    app.settle().await?;
+    let amount = same_asset(&app.reads, &app.directory, payment, refund.amount, Reject::PaymentUnknown)?;
+    app.execute(&caller, id(refund.id.0), Action::Refund(Refund { payment, amount })).await
+}

@@ -1,0 +1,221 @@
+//! What every handler shares, and the one way in which a change reaches the book.
+
+use crate::answer::{Answer, Answers};
+use crate::auth::{Caller, verifier::Verifier};
+use crate::bodies::Bodies;
+use crate::codes::Edge;
+use crate::directory::Directory;
+use crate::metrics::Metrics;
+use crate::problem::{Answered, Problem};
+use crate::reads::Reads;
+use book::{Action, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
+use engine::{Busy, Clock, Engine, Fault, Log};
+use evidence::{Secret, SigningKey};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::Semaphore;
+
+/// Handlers get it by reference count.
+pub type App = Arc<State>;
+
+/// A running book and what the border needs beside it.
+#[derive(Debug)]
+pub struct State {
+    /// The book.
+    pub engine: Engine,
+    /// Its transparency log.
+    pub log: Log,
+    /// The log's key, as C2SP writes it.
+    pub vkey: String,
+    /// What time it is in the book.
+    pub clock: Arc<Clock>,
+    /// Who holds which key.
+    pub directory: Directory,
+    /// What is read from: rows computed from the journal.
+    pub reads: Reads,
+    /// Labels and texts, which the journal never holds.
+    pub bodies: Bodies,
+    /// Checks signatures.
+    pub verifier: Verifier,
+    /// What the sessions' secrets are derived from.
+    pub session_secret: Secret,
+    /// Signs payment credentials.
+    pub credential_key: SigningKey,
+    /// Whether the book holds real money.
+    pub livemode: bool,
+    /// Counters.
+    pub metrics: Metrics,
+    /// The event streams that may still be opened.
+    pub streams: Arc<Semaphore>,
+    /// A bearer token that may read `/metrics`, and nothing else.
+    pub metrics_token: Option<Secret>,
+}
+
+impl State {
+    /// What time it is outside: the clock that signatures are dated by, also where a test book's is ahead.
+    pub fn wall_clock(&self) -> Time {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Time(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// A new id, made now.
+    pub fn new_id(&self) -> Id {
+        Id::new(self.clock.now(), rand::random())
+    }
+
+    /// Executes one command of a caller, and answers what came of it.
+    ///
+    /// # Errors
+    /// A [`Problem`] for every answer that is not what was asked for.
+    pub async fn execute(&self, caller: &Caller, id: Id, action: Action) -> Answered<Answer> {
+        let command = caller.command(id, action);
+        let unit = vec![caller.present(self.new_id()), command.clone()];
+        let answers = self.submit(unit).await?;
+        let mut answers = answers.into_iter();
+        presented(answers.next())?;
+        let verdict = answers.next().ok_or(Problem::from(Edge::OutcomeUnknown))?;
+        self.answer(&command, verdict)
+    }
+
+    /// Executes many commands of a caller, and answers each for itself.
+    ///
+    /// # Errors
+    /// A [`Problem`] where none of them was executed.
+    pub async fn execute_all(
+        &self,
+        caller: &Caller,
+        actions: Vec<(Id, Action)>,
+    ) -> Answered<Vec<Answered<Answer>>> {
+        let mut seen = HashSet::with_capacity(actions.len());
+        if !actions.iter().all(|(id, _)| seen.insert(*id)) {
+            return Err(Edge::ItemRepeated.into());
+        }
+        let commands: Vec<Command> =
+            actions.into_iter().map(|(id, action)| caller.command(id, action)).collect();
+        let mut unit = Vec::with_capacity(commands.len() + 1);
+        unit.push(caller.present(self.new_id()));
+        unit.extend(commands.iter().cloned());
+        let mut answers = self.submit(unit).await?.into_iter();
+        presented(answers.next())?;
+        Ok(commands.iter().zip(answers).map(|(command, verdict)| self.answer(command, verdict)).collect())
+    }
+
+    /// Uses up a caller's nonce for a request that changes nothing else.
+    ///
+    /// # Errors
+    /// A [`Problem`] where the book refuses it.
+    pub async fn present(&self, caller: &Caller) -> Answered<()> {
+        let answers = self.submit(vec![caller.present(self.new_id())]).await?;
+        presented(answers.into_iter().next())
+    }
+
+    /// The entry at a place.
+    ///
+    /// # Errors
+    /// [`Edge::Internal`] where the journal cannot be read.
+    pub fn entry(&self, seq: Seq) -> Answered<Option<(Entry, Vec<u8>)>> {
+        let bytes = self.engine.entry(seq).map_err(|fault| {
+            tracing::error!(%fault, seq = seq.0, "the journal cannot be read");
+            Problem::from(Edge::Internal)
+        })?;
+        bytes
+            .map(|bytes| match Entry::from_bytes(&bytes) {
+                Ok(entry) => Ok((entry, bytes)),
+                Err(fault) => {
+                    tracing::error!(%fault, seq = seq.0, "an entry cannot be read");
+                    Err(Edge::Internal.into())
+                }
+            })
+            .transpose()
+    }
+
+    async fn submit(&self, unit: Vec<Command>) -> Answered<Vec<Result<Verdict, Fault>>> {
+        let ticket = self.engine.submit(unit).map_err(|busy| match busy {
+            Busy::Full => Problem::from(Edge::Busy),
+            Busy::Stopped => Problem::from(Edge::NotReady),
+        })?;
+        ticket.await.map_err(|_| Edge::OutcomeUnknown.into())
+    }
+
+    fn answer(&self, command: &Command, verdict: Result<Verdict, Fault>) -> Answered<Answer> {
+        let answers = Answers { directory: &self.directory, reads: &self.reads, livemode: self.livemode };
+        match verdict {
+            Ok(Verdict::Record(seq, outcome)) => {
+                self.learn(seq, command, &outcome)?;
+                answers.of(seq, command, &outcome, false)
+            }
+            Ok(Verdict::Repeat(seq)) => {
+                let (entry, _) = self.entry(seq)?.ok_or(Problem::from(Edge::Internal))?;
+                answers.of(seq, &entry.command, &entry.outcome, true)
+            }
+            Ok(Verdict::Reject(reject)) => Err(reject.into()),
+            Err(fault) => Err(faulted(fault)),
+        }
+    }
+
+    /// Makes a new key or asset usable before the follower has come to it.
+    fn learn(&self, seq: Seq, command: &Command, outcome: &Outcome) -> Answered<()> {
+        match &command.action {
+            Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::RevokeKey(_)
+            | Action::RegisterPayee(_)
+            | Action::EnrolAgent(_) => {
+                let entry = Entry { seq, at: Time(0), command: command.clone(), outcome: outcome.clone() };
+                self.directory.learn(&entry);
+                Ok(())
+            }
+            Action::OpenBook(_)
+            | Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Transfer(_)
+            | Action::Pay(_)
+            | Action::PlaceHold(_)
+            | Action::Capture(_)
+            | Action::Void(_)
+            | Action::Expire(_)
+            | Action::Refund(_)
+            | Action::OpenMeter(_)
+            | Action::Charge(_)
+            | Action::CloseMeter(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => Ok(()),
+        }
+    }
+}
+
+/// Whether the nonce was used up by this very request.
+fn presented(verdict: Option<Result<Verdict, Fault>>) -> Answered<()> {
+    match verdict {
+        Some(Ok(Verdict::Record(_, Outcome::Done))) => Ok(()),
+        Some(Ok(Verdict::Record(seq, Outcome::Denied(refusal)))) => {
+            let rule = crate::problem::rule(refusal.rule, None, None, None);
+            Err(Problem::denied(&refusal, rule, None, seq.0, false))
+        }
+        Some(Ok(Verdict::Reject(Reject::KeyUnknown))) => Err(Edge::SignerUnknown.into()),
+        Some(Ok(Verdict::Reject(reject))) => Err(reject.into()),
+        Some(Err(fault)) => Err(faulted(fault)),
+        Some(Ok(Verdict::Record(_, _) | Verdict::Repeat(_))) | None => Err(Edge::OutcomeUnknown.into()),
+    }
+}
+
+/// What the writer could not do. Nothing was recorded in either case.
+fn faulted(fault: Fault) -> Problem {
+    match fault {
+        Fault::Full => Edge::DiskFull.into(),
+        Fault::Panicked => {
+            tracing::error!("a rule failed on a request");
+            Edge::Internal.into()
+        }
+    }
+}

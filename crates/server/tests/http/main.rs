@@ -1,0 +1,10 @@
+//! The server from outside: every test speaks HTTP to a real socket, and knows only the public API.
+
+#![allow(clippy::unwrap_used)]
+
+mod a402;
+mod auth;
+mod house;
+mod payments;
+mod shape;
+mod story;

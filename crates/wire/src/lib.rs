@@ -1,0 +1,32 @@
+//! The JSON of the public API: what is asked, what is answered, and how both are spelled.
+//!
+//! Every text has one spelling: amounts are canonical decimal strings, identifiers carry their kind, and a request
+//! with a member that is not known is refused. Answers may gain members.
+//!
+//! Reading order: [`money`], [`id`], [`payment`] (one request and its answer), [`problem`], then whatever is needed.
+
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+pub mod a402;
+pub mod account;
+pub mod answer;
+pub mod entry;
+pub mod hold;
+pub mod id;
+pub mod limit;
+pub mod limits;
+pub mod list;
+pub mod meter;
+pub mod money;
+pub mod payment;
+pub mod problem;
+pub mod session;
+pub mod version;
+
+pub use id::{
+    AgentId, Digest, HoldId, KeyId, MandateId, MeterId, OwnerId, PayeeId, PaymentId, RefundId, RequestId,
+    TransferId, WalletId,
+};
+pub use money::{AmountText, AssetText, Money};
+pub use problem::Problem;
