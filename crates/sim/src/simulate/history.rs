@@ -41,6 +41,11 @@ impl History {
         self.by_id.get(&id).and_then(|place| self.read.get(*place))
     }
 
+    /// The entry that `id` had before the entry at `next`.
+    fn entry_before(&self, next: usize, id: Id) -> Option<&Entry> {
+        self.by_id.get(&id).filter(|place| **place < next).and_then(|place| self.read.get(*place))
+    }
+
     /// How many entries there are.
     pub(super) fn size(&self) -> u64 {
         self.entries.len() as u64
@@ -99,11 +104,11 @@ impl History {
                     }
                     Ok(Verdict::Repeat(seq)) => {
                         tally.verdict("repeated");
-                        self.repeated(command, *seq)?;
+                        self.repeated(next, command, *seq)?;
                     }
                     Ok(Verdict::Reject(reject)) => {
                         tally.verdict(reject.code());
-                        self.rejected(now, before, command, *reject)?;
+                        self.rejected(next, now, before, command, *reject)?;
                     }
                 }
             }
@@ -130,16 +135,23 @@ impl History {
         Ok(())
     }
 
-    fn repeated(&self, command: &Command, seq: Seq) -> Result<(), Broken> {
-        match self.entry(command.id) {
+    fn repeated(&self, next: usize, command: &Command, seq: Seq) -> Result<(), Broken> {
+        match self.entry_before(next, command.id) {
             Some(entry) if entry.seq == seq && is_same(&entry.command, command) => Ok(()),
             Some(entry) => Err(format!("I4: {command:?} was answered with entry {}, is {entry:?}", seq.0)),
             None => Err(format!("I4: {command:?} was called a repetition of what is not in the journal")),
         }
     }
 
-    fn rejected(&self, now: Time, before: Time, command: &Command, reject: Reject) -> Result<(), Broken> {
-        let earlier = self.entry(command.id);
+    fn rejected(
+        &self,
+        next: usize,
+        now: Time,
+        before: Time,
+        command: &Command,
+        reject: Reject,
+    ) -> Result<(), Broken> {
+        let earlier = self.entry_before(next, command.id);
         let made_at = command.id.made_at();
         // Every entry of a batch is a nanosecond later than the one before.
         let latest = now.max(before).after(self.size());
