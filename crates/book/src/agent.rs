@@ -63,6 +63,11 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn forget_nonces(&mut self) {
+        self.nonces = None;
+    }
+
     pub(crate) fn new(holder: Holder) -> Key {
         Key { holder, status: Status::Active, nonces: None }
     }
@@ -200,6 +205,10 @@ impl RevokeKey {
     pub(crate) fn apply(&self, book: &mut Book) {
         let key = book.keys.get_mut(self.key.0).expect("decided: the key is known");
         key.status = Status::Revoked;
+        #[cfg(feature = "sabotage")]
+        if book.sabotage == Some(crate::sabotage::Sabotage::RevokedKeyCached) {
+            return;
+        }
         if let Holder::Agent(agent) = key.holder {
             let agent = book.agents.at_mut(agent);
             agent.first_key = agent.first_key.filter(|first| *first != self.key);

@@ -159,6 +159,10 @@ impl Book {
 
     /// An approval is good once.
     pub(crate) fn use_approval(&mut self, question: Option<Id>) {
+        #[cfg(feature = "sabotage")]
+        if self.has(crate::sabotage::Sabotage::ApprovalTwice) {
+            return;
+        }
         if let Some(id) = question {
             self.questions.get_mut(id).expect("decided: the question is known").answer = Answer::Used;
         }

@@ -50,6 +50,10 @@ pub struct Book {
     pub(crate) questions: Queue<Question>,
     /// The holds that are open, by when they expire.
     pub(crate) expiries: BTreeSet<(Time, Id)>,
+    #[cfg(feature = "sabotage")]
+    pub(crate) sabotage: Option<crate::sabotage::Sabotage>,
+    #[cfg(feature = "sabotage")]
+    pub(crate) uncounted: Vec<(Time, crate::purchase::Payer, crate::money::Amount)>,
 }
 
 impl Default for Book {
@@ -67,6 +71,10 @@ impl Default for Book {
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
+            #[cfg(feature = "sabotage")]
+            sabotage: None,
+            #[cfg(feature = "sabotage")]
+            uncounted: Vec::new(),
         }
     }
 }
@@ -196,6 +204,10 @@ impl Book {
 
     /// The next thing that the passing of time brings by `now`, for the writer to execute before anything else.
     pub fn due(&self, now: Time) -> Option<Command> {
+        #[cfg(feature = "sabotage")]
+        if self.has(crate::sabotage::Sabotage::HoldNeverExpires) {
+            return None;
+        }
         let (expires_at, hold) = self.expiries.first()?;
         if now < *expires_at {
             return None;
@@ -216,6 +228,8 @@ impl Book {
         }
         let request = Request::new(&entry.command);
         self.apply(entry.at, &entry.command, &request, &entry.outcome, None);
+        #[cfg(feature = "sabotage")]
+        self.forget_replayed(&entry);
         Ok(entry)
     }
 

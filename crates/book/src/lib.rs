@@ -44,6 +44,8 @@ pub mod payee;
 pub mod purchase;
 mod record;
 pub mod refund;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
 mod table;
 mod time;
 pub mod transfer;

@@ -292,6 +292,17 @@ impl Usage {
         }
     }
 
+    #[cfg(feature = "sabotage")]
+    pub(crate) fn end_in_utc(&mut self, at: Time, is_planted: bool) {
+        for usage in self.windows.iter_mut().filter(|_| is_planted) {
+            if let (WindowState::Calendar { ends_at, .. }, Window::Calendar { period, .. }) =
+                (&mut usage.state, usage.window)
+            {
+                *ends_at = period_end(at, period, Zone::new("UTC").expect("a zone of the database"));
+            }
+        }
+    }
+
     /// Takes back what a hold placed at `placed_at` did not use; the use itself too where nothing was captured.
     ///
     /// Velocity is not given back: it counts attempts. Nor is what was never counted: limits may be younger than a hold.

@@ -25,6 +25,12 @@ impl Pay {
         };
         *rows = Some(allowed.rows);
         let amount = self.purchase.amount;
+        #[cfg(feature = "sabotage")]
+        let amount = if book.has(crate::sabotage::Sabotage::FloatAmount) {
+            crate::sabotage::floated(amount)
+        } else {
+            amount
+        };
         let parts = book.divide(&self.purchase.to, allowed.rows.payee, amount);
         Decision::Record(Outcome::Paid(Moved { amount, parts, versions: allowed.versions }))
     }

@@ -376,8 +376,16 @@ impl Book {
 
     /// Counts a purchase against every limit it was measured by.
     pub(crate) fn count_purchase(&mut self, at: Time, rows: Rows, buy: &Purchase) {
+        #[cfg(feature = "sabotage")]
+        let (is_later, in_utc) = (self.count_later(at, rows.payer, buy.amount), self.has_utc());
         for policy in self.policies_mut(rows.payer).into_iter().flatten() {
+            #[cfg(feature = "sabotage")]
+            if is_later {
+                continue;
+            }
             policy.usage.spend(at, buy.amount);
+            #[cfg(feature = "sabotage")]
+            policy.usage.end_in_utc(at, in_utc);
         }
         self.use_approval(buy.approval);
         if rows.payer.agent.is_none() {
@@ -396,12 +404,16 @@ impl Book {
 
     /// Takes back from every limit what a hold did not use.
     pub(crate) fn give_back(&mut self, payer: Payer, placed_at: Time, amount: Amount, unused: bool) {
+        #[cfg(feature = "sabotage")]
+        if self.has(crate::sabotage::Sabotage::LimitNotGivenBack) {
+            return;
+        }
         for policy in self.policies_mut(payer).into_iter().flatten() {
             policy.usage.give_back(placed_at, amount, unused);
         }
     }
 
-    fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
+    pub(crate) fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
         [
             self.wallets.at_mut(payer.wallet).policy.as_deref_mut(),
             payer.agent.and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
@@ -421,6 +433,12 @@ impl Book {
             Payees::Split(split) => {
                 let weights: Vec<u128> = split.shares.iter().map(|share| u128::from(share.weight)).collect();
                 let amounts = amount.split(&weights).expect("decided: the shares are a whole");
+                #[cfg(feature = "sabotage")]
+                let amounts = if self.has(crate::sabotage::Sabotage::SplitRemainderLost) {
+                    crate::sabotage::rounded_down(amount, &weights, amounts)
+                } else {
+                    amounts
+                };
                 let parts = split.shares.iter().zip(amounts);
                 let parts = parts.map(|(share, amount)| Part { amount, fee: fee(find(share.payee), amount) });
                 Parts::Many { parts: parts.collect() }
@@ -463,6 +481,10 @@ impl Book {
     fn pay_one(&mut self, asset: usize, slot: Slot, part: Part) -> PaidPart {
         let payee = self.payees.at_mut(slot);
         payee.fee_carry = payee.fee.fee(part.amount, payee.fee_carry).1;
+        #[cfg(feature = "sabotage")]
+        if self.sabotage == Some(crate::sabotage::Sabotage::FeeCarryDropped) {
+            payee.fee_carry = 0;
+        }
         payee.balance.credit(part.amount.saturating_sub(part.fee));
         if !part.fee.is_zero() {
             self.assets.get_mut(asset).expect("a wallet's asset is registered").fees.credit(part.fee);

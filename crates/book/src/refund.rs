@@ -88,6 +88,10 @@ impl Refund {
             fees.assert_owes_nothing(); // I2
         }
         book.wallets.at_mut(source).balance.credit(self.amount);
+        #[cfg(feature = "sabotage")]
+        if book.has(crate::sabotage::Sabotage::RefundTwice) {
+            return;
+        }
         book.records.get_mut(self.payment).expect("decided: the payment is known").set_parts(parts);
     }
 }

@@ -11,7 +11,16 @@ use evidence::{Hash, leaf_hash};
 use std::sync::mpsc::sync_channel;
 
 /// Reads the whole journal. `progress` is told the place behind each frame.
-pub(crate) fn recover(journal: &dyn Frames, mut progress: impl FnMut(Seq)) -> Result<Book, RecoveryError> {
+pub(crate) fn recover(journal: &dyn Frames, progress: impl FnMut(Seq)) -> Result<Book, RecoveryError> {
+    recover_into(Book::default(), journal, progress)
+}
+
+/// The same into a book that is still empty.
+pub(crate) fn recover_into(
+    mut book: Book,
+    journal: &dyn Frames,
+    mut progress: impl FnMut(Seq),
+) -> Result<Book, RecoveryError> {
     let (send, receive) = sync_channel(RECOVERY_FRAMES_MAX);
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -36,7 +45,6 @@ pub(crate) fn recover(journal: &dyn Frames, mut progress: impl FnMut(Seq)) -> Re
                 }
             }
         });
-        let mut book = Book::default();
         for read in receive {
             let (frame, leaves): (Frame, Vec<Hash>) = read.map_err(|fault: JournalFault| fault)?;
             for ((seq, entry), leaf) in frame.entries().zip(leaves) {

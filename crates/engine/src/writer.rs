@@ -80,6 +80,23 @@ impl<J: Journal> Writer<J> {
         Ok(Writer { book, journal, frame, entry: Vec::new() })
     }
 
+    /// The same with a bug in the book or its writer.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
+    #[cfg(feature = "sabotage")]
+    pub fn recover_sabotaged(
+        id: BookId,
+        journal: J,
+        planted: Option<book::sabotage::Sabotage>,
+    ) -> Result<Writer<J>, RecoveryError> {
+        let mut book = Book::default();
+        book.plant(planted);
+        let book = crate::recovery::recover_into(book, journal.reader().as_ref(), |_| ())?;
+        let frame = Frame::after(id, book.head().seq);
+        Ok(Writer { book, journal, frame, entry: Vec::new() })
+    }
+
     /// The book as it stands.
     pub fn book(&self) -> &Book {
         &self.book
@@ -101,6 +118,8 @@ impl<J: Journal> Writer<J> {
     /// [`Stepdown`] where it may not be. Nobody may then be told anything.
     pub fn run(&mut self, now: Time, units: &[Unit]) -> Result<Vec<Answer>, Stepdown> {
         let commands = units.iter().fold(0usize, |sum, unit| sum.saturating_add(unit.len()));
+        #[cfg(feature = "sabotage")]
+        self.book.end_batch();
         let mut batch = Batch::new(&mut self.journal, commands);
         let writer = &mut Pen { book: &mut self.book, frame: &mut self.frame, entry: &mut self.entry };
         writer.frame.clear(writer.book.head().seq);
@@ -218,6 +237,10 @@ impl Pen<'_> {
         self.frame.seal(self.book.root().0);
         match batch.journal.append(self.frame, batch.purpose) {
             Appended::Durable => {}
+            #[cfg(feature = "sabotage")]
+            Appended::Unknown(_) if self.book.has(book::sabotage::Sabotage::AckBeforeSync) => {}
+            #[cfg(feature = "sabotage")]
+            Appended::Fenced if self.book.has(book::sabotage::Sabotage::NotFenced) => {}
             Appended::Fenced => return Err(Stepdown::Fenced),
             Appended::Unknown(fault) => return Err(Stepdown::Journal(fault)),
             // The room was there a moment ago; memory is ahead of the journal now.
