@@ -328,7 +328,16 @@ impl Buyer {
         mut record: Record,
         answer: Option<SellerAnswer>,
     ) -> Result<Purchase, NotBought> {
-        let bill = self.open(errand, &record.payment_needed, Time(record.billed_at_nanos)).await?;
+        let opened = self.open(errand, &record.payment_needed, Time(record.billed_at_nanos)).await;
+        let bill = match opened {
+            Ok(bill) => bill,
+            Err(why) if answer.is_some() => return Err(why),
+            // An earlier call may have paid it, so "nothing was bought" would be too much said.
+            Err(why) => {
+                let payment = PaymentOutcome::Unknown(record.hold, why.to_string());
+                return Ok(Purchase { payment, answer });
+            }
+        };
         let hold = record.hold;
         let new = NewA402Payment {
             id: hold,

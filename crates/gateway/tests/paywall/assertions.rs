@@ -6,6 +6,8 @@ use crate::upstream::Mood;
 use futures_util::future::join_all;
 use protocols::a402::headers::PAYMENT_NEEDED;
 use protocols::a402::{ErrorId, Proof};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a402_test_002_without_a_proof_the_answer_is_402_and_a_bill() {
@@ -96,7 +98,17 @@ async fn a402_test_006_a_proof_stays_with_its_resource_and_order() {
 async fn a402_test_007_a_hundred_copies_of_a_proof_are_one_delivery_and_one_debit() {
     let mut house = House::new().await;
     let proof = house.proof("/search").await;
-    let copies = join_all((0..100).map(|_| house.get_with("/search", &proof))).await;
+    // The first copy is not answered before all are there.
+    let gate = Arc::new(Semaphore::new(0));
+    house.upstream.be(Mood::Gated(Arc::clone(&gate)));
+    let all_there = async {
+        while house.shop().metrics().requests.get() < 101 || house.upstream.calls() == 0 {
+            tokio::task::yield_now().await;
+        }
+        gate.add_permits(100);
+    };
+    let copies = join_all((0..100).map(|_| house.get_with("/search", &proof)));
+    let (copies, ()) = futures_util::future::join(copies, all_there).await;
     for copy in &copies {
         assert_eq!((copy.status, copy.body.as_str()), (200, "{\"call\":1}"));
     }

@@ -43,6 +43,10 @@ async fn an_answer_that_gets_lost_is_asked_for_under_the_same_name() {
     }
     assert_eq!(house.money().await, (97, 3, 0));
     house.tunnel.heal();
+    let mut poorer = house.fetch("/search", "one");
+    poorer.price_max = fen(1);
+    let unknown = house.buyer().fetch(&poorer).await.unwrap();
+    assert!(matches!(unknown.payment, PaymentOutcome::Unknown(..)), "it was paid, whatever it may cost now");
     let bought = house.buyer().fetch(&house.fetch("/search", "one")).await.unwrap();
     assert_eq!(bought.answer.unwrap().status, 200);
     house.settled().await;

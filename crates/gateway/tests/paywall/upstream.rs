@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 
 /// How the next requests are answered.
 #[derive(Clone, Debug)]
@@ -11,6 +12,8 @@ pub(crate) enum Mood {
     Well,
     /// With this status.
     Status(u16),
+    /// With 200, once the gate is open.
+    Gated(Arc<Semaphore>),
     /// Never.
     Silent,
     /// By closing the connection.
@@ -90,6 +93,10 @@ impl Upstream {
         let (status, promised, body) = match mood {
             Mood::Well => (200, None, format!("{{\"call\":{call}}}")),
             Mood::Status(status) => (status, None, format!("status {status}")),
+            Mood::Gated(gate) => {
+                let _open = gate.acquire().await.unwrap();
+                (200, None, format!("{{\"call\":{call}}}"))
+            }
             Mood::Silent => std::future::pending().await,
             Mood::HangUp => return None,
             Mood::Truncated => (200, Some(1_000), "half".to_owned()),
