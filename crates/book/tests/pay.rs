@@ -72,13 +72,20 @@ fn ids_are_remembered_for_as_long_as_the_book_says_and_not_longer() {
         pay      P4 A1 W1 - M1 1                 paid
         pay      P5 A1 W1 - M1 1                 paid
         advance  +59m59s
+        made     P9 +60s
+        pay      P9 A1 W1 - M1 1                 paid
         pay      P5 A1 W1 - M1 1                 repeat
         advance  +2m
         9x pay   Q* A1 W1 - M1 1                 paid
         pay      P2 A1 W1 - M1 1                 reject id_stale
         pay      P5 A1 W1 - M1 1                 reject id_stale
         refund   R1 P5 1                         reject payment_unknown
-        balance  W1 available 988
+        late     +999ms999us999ns
+        made     P6 -59m59s999ms999us999ns
+        made     P7 -59m59s999ms999us999ns
+        pay      P6 A1 W1 - M1 1                 paid
+        pay      P7 A1 W1 - M1 1                 reject id_stale
+        balance  W1 available 986
     ",
     );
 }
