@@ -1,8 +1,9 @@
 //! The world as clients know it: everything they ever learnt from an entry, however stale by now.
 
 use book::{
-    Action, Actor, AgentId, Amount, Code, Command, Entry, HoldId, Id, KeyHolder, KeyId, LimitSubject,
-    MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, Subject, WalletId,
+    Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, KeyHolder,
+    KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, Subject, Void,
+    WalletId,
 };
 use evidence::Hash;
 
@@ -25,8 +26,10 @@ pub struct World {
     pub payees: Vec<Payee>,
     /// Payments, holds and meters: what can be refunded.
     pub bought: Vec<Bought>,
-    /// Holds that were placed, and meters.
+    /// Holds and meters that are open.
     pub holds: Vec<Held>,
+    /// Those that have ended.
+    pub ended: Vec<Held>,
     /// Questions that were asked.
     pub questions: Vec<Question>,
     /// What was frozen, and by whom.
@@ -190,6 +193,7 @@ impl World {
             | Outcome::Settled(_) => {}
         }
         self.learn_action(*id, *by, action);
+        self.learn_end(action);
         if *by != Actor::Book {
             self.recorded.push(command.clone());
         }
@@ -256,6 +260,22 @@ impl World {
             | Action::Refund(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_) => {}
+        }
+    }
+
+    fn learn_end(&mut self, action: &Action) {
+        let ended = if let Action::Capture(Capture { hold, last: true, .. }) = action {
+            hold.0
+        } else if let Action::Void(Void { hold }) | Action::Expire(Expire { hold }) = action {
+            hold.0
+        } else if let Action::CloseMeter(CloseMeter { meter }) = action {
+            meter.0
+        } else {
+            return;
+        };
+        if let Some(place) = self.holds.iter().position(|hold| hold.id.0 == ended) {
+            let hold = self.holds.remove(place);
+            self.ended.push(hold);
         }
     }
 

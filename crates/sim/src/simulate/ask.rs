@@ -294,7 +294,8 @@ impl Asker<'_> {
 
     fn with_hold(&mut self) -> Option<(Actor, Action)> {
         let world = self.world;
-        let held = self.chance.pick_late(&world.holds, 25)?;
+        let holds = if self.chance.one_in(10) { &world.ended } else { &world.holds };
+        let held = self.chance.pick_late(holds, 40)?;
         let owner = world.wallet(held.wallet)?.owner;
         let by = match self.chance.below(12) {
             0 => world.operator(),
@@ -516,7 +517,7 @@ impl Asker<'_> {
         let ppm = self.chance.weigh(&[(3, 0), (3, 6_250), (1, 333_333), (1, 29_000), (1, 1_000_000)]);
         let owner = self.chance.pick(&self.world.owners).map(|row| row.id);
         RegisterPayee {
-            owner: owner.filter(|_| self.chance.one_in(4)),
+            owner: owner.filter(|_| self.chance.one_in(8)),
             asset,
             category: category(self.chance),
             provenance: self.chance.weigh(&[

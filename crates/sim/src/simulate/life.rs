@@ -157,7 +157,7 @@ impl Living {
         if self.chance.one_in(self.peace) {
             self.drive.plan(&mut self.chance);
         }
-        if self.chance.one_in(self.peace * 3) {
+        if self.chance.one_in(if self.drive.is_small { 8 } else { self.peace * 3 }) {
             let kind = self.drive.squeeze(&mut self.chance);
             self.tally.fault(kind);
         }
