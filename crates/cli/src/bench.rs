@@ -1,5 +1,6 @@
 //! `bench`: how fast this program is on this machine, beside what the machine itself allows.
 
+mod a402;
 mod http;
 mod ledger;
 pub(crate) mod machine;

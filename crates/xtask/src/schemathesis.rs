@@ -71,6 +71,17 @@ fn seed_book(installation: &mut Installation) -> anyhow::Result<Value> {
     buy["id"] = json!(hold);
     buy["expires_at"] = json!((jiff::Timestamp::now() + std::time::Duration::from_secs(86_400)).to_string());
     agent.caller.make("/v1/holds", &buy)?;
+    // What may be frozen, revoked or closed is nothing that the rest depends on.
+    let spare_wallet = installation.wallet(&mut owner, 0, &[])?;
+    let spare_agent = installation.agent(&mut owner, &spare_wallet, &[])?;
+    let spare_payee = installation.payee("spare")?;
+    let (meter, asked) = (fresh_name("mtr"), fresh_name("pay"));
+    buy["id"] = json!(meter);
+    buy["rates_nanos_per_unit"] = json!([1_000]);
+    agent.caller.make("/v1/meters", &buy)?;
+    let mut curious = installation.agent(&mut owner, &wallet, &[])?;
+    let question = json!({ "id": asked, "wallet": wallet, "payee": payee.id, "amount": money(5) });
+    curious.caller.make("/v1/payments", &question)?;
     let operator = installation.server.operator_seed()?;
     let key = |party: &Party| json!({ "key": party.key, "seed": base64url::encode(&party.seed) });
     Ok(json!({
@@ -80,7 +91,8 @@ fn seed_book(installation: &mut Installation) -> anyhow::Result<Value> {
         },
         "names": {
             "owner": [owner.id], "wallet": [wallet], "payee": [payee.id], "agent": [agent.id],
-            "mandate": [mandate], "payment": [payment, hold],
+            "mandate": [mandate], "payment": [payment, hold, meter], "hold": [hold], "meter": [meter],
+            "question": [asked], "spare": [spare_agent.id, spare_payee.id], "spare wallet": [spare_wallet],
         },
     }))
 }

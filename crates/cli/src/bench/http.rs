@@ -3,6 +3,7 @@
 //! Requests are written down, authenticated and all, before a round begins, so that what is measured is the server and
 //! the cheapest client there can be. Every answer is read and has to be a payment.
 
+use super::a402;
 use super::ledger::{Round, done};
 use super::machine::percentile;
 use super::report::{Bar, Figures};
@@ -98,7 +99,7 @@ pub(super) fn measure(output: &Output, figures: &mut Figures, args: &Bench, scra
             );
             figures.median(output, way.name, &per_s, Some(millis), Bar::AtLeast(way.bar));
         }
-        Ok(())
+        a402::measure(output, figures, args, scratch, at, &clients, &workload).await
     })?;
     server.stop()
 }

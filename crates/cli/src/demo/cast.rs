@@ -4,7 +4,6 @@ use crate::client::{credentials, failed, new_key};
 use crate::dev::first_wallet;
 use crate::exit::{Failure, Outcome};
 use sdk::{Auth, Client, Credentials};
-use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -116,46 +115,63 @@ impl Cast {
         let payee = if key_file.exists() {
             self.payee_called(name).await?
         } else {
-            self.register(name, &key_file).await?
+            register_seller(&self.operator, name, &key_file).await?
         };
-        let mut text = String::new();
-        let server = &self.server;
-        write!(
-            text,
-            "# What `{name}` sells, and for how much.\n\
-             [seller]\nserver = \"{server}\"\npayee = \"{payee}\"\nkey_file = \"{name}-seller.json\"\n\
-             network = \"toll:test\"\npublic_url = \"http://{at}\"\nasset = \"CNY/2\"\ndata = \"{name}-gateway\"\n\n\
-             [upstream]\nurl = \"{upstream}\"\n\n\
-             [[price]]\nmethod = \"GET\"\npath = \"/\"\namount = \"{price} CNY\"\ndescription = \"The list\"\n\n\
-             [[price]]\nmethod = \"GET\"\npath = \"/*\"\namount = \"{price} CNY\"\ndescription = \"One page\"\n"
-        )
-        .expect("a text takes what is written to it");
-        let path = root.join(format!("{name}-prices.toml"));
-        fs::write(&path, text)?;
-        Ok(path)
-    }
-
-    async fn register(&self, name: &str, key_file: &Path) -> Outcome<PayeeId> {
-        let key = new_key(&self.operator, key_file)?;
-        let id = PayeeId(self.operator.fresh_id());
-        let new = NewPayee {
-            id,
-            owner: None,
-            asset: asset(),
-            category: "pages".to_owned(),
-            provenance: Provenance::Registry,
-            fee_ppm: 0,
-            key: Some(key),
-            label: Some(name.to_owned()),
-        };
-        self.operator.add_payee(&new).await.map_err(failed)?;
-        Ok(id)
+        Shop { name, payee, price, server: &self.server, upstream, at }.write(root)
     }
 
     async fn payee_called(&self, name: &str) -> Outcome<PayeeId> {
         let page: Page<Payee> = self.operator.list("/v1/payees", 100, None).await.map_err(failed)?;
         let found = page.data.into_iter().find(|payee| payee.label.as_deref() == Some(name));
         found.map(|payee| payee.id).ok_or_else(|| Failure::fault(format!("the book has no payee `{name}`")))
+    }
+}
+
+/// Registers a seller with a new key.
+pub(crate) async fn register_seller(operator: &Client, name: &str, key_file: &Path) -> Outcome<PayeeId> {
+    let key = new_key(operator, key_file)?;
+    let id = PayeeId(operator.fresh_id());
+    let new = NewPayee {
+        id,
+        owner: None,
+        asset: asset(),
+        category: "pages".to_owned(),
+        provenance: Provenance::Registry,
+        fee_ppm: 0,
+        key: Some(key),
+        label: Some(name.to_owned()),
+    };
+    operator.add_payee(&new).await.map_err(failed)?;
+    Ok(id)
+}
+
+/// A gateway before a service.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shop<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) payee: PayeeId,
+    /// In CNY, such as `0.30`.
+    pub(crate) price: &'a str,
+    pub(crate) server: &'a str,
+    pub(crate) upstream: &'a str,
+    pub(crate) at: SocketAddr,
+}
+
+impl Shop<'_> {
+    /// Writes the gateway's configuration: the price is for every `GET`.
+    pub(crate) fn write(&self, root: &Path) -> Outcome<PathBuf> {
+        let Shop { name, payee, price, server, upstream, at } = self;
+        let text = format!(
+            "# What `{name}` sells, and for how much.\n\
+             [seller]\nserver = \"{server}\"\npayee = \"{payee}\"\nkey_file = \"{name}-seller.json\"\n\
+             network = \"toll:test\"\npublic_url = \"http://{at}\"\nasset = \"CNY/2\"\ndata = \"{name}-gateway\"\n\n\
+             [upstream]\nurl = \"{upstream}\"\n\n\
+             [[price]]\nmethod = \"GET\"\npath = \"/\"\namount = \"{price} CNY\"\ndescription = \"The list\"\n\n\
+             [[price]]\nmethod = \"GET\"\npath = \"/*\"\namount = \"{price} CNY\"\ndescription = \"One page\"\n"
+        );
+        let path = root.join(format!("{name}-prices.toml"));
+        fs::write(&path, text)?;
+        Ok(path)
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct History {
     read: Vec<Entry>,
     by_id: BTreeMap<Id, usize>,
     frontier: Frontier,
+    /// What was rejected last under an id.
+    pub(super) rejections: BTreeMap<Id, Reject>,
     /// Holds that are open: until when, and what is left.
     open: BTreeMap<Id, (Time, Amount)>,
     pub(super) retention_nanos: u64,
@@ -110,6 +112,7 @@ impl History {
                     Ok(Verdict::Reject(reject)) => {
                         tally.verdict(reject.code());
                         self.rejected(next, now, before, command, *reject)?;
+                        self.rejections.insert(command.id, *reject);
                     }
                 }
             }

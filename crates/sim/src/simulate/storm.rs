@@ -98,7 +98,10 @@ impl Storm {
         let outcomes = || self.payments.iter().filter_map(|payment| history.entry(payment.id));
         let answered = outcomes().count();
         if answered != self.payments.len() {
-            return Err(format!("I10: of {} payments only {answered} were decided", self.payments.len()));
+            let undecided = self.payments.iter().find(|payment| history.entry(payment.id).is_none());
+            let rejection = undecided.and_then(|payment| history.rejections.get(&payment.id));
+            let all = self.payments.len();
+            return Err(format!("I10: of {all} payments only {answered} were decided; another: {rejection:?}"));
         }
         let paid = outcomes().filter(|entry| matches!(entry.outcome, Outcome::Paid(_))).count();
         if paid != self.allowed {

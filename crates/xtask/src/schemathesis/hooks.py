@@ -1,4 +1,4 @@
-"""Signs what schemathesis sends, and lets half of it name what is really there.
+"""Signs what schemathesis sends, and lets most of it name what is really there.
 
 The keys and names come in TOLLBRIDGE_BOOK, a JSON object that `cargo xtask schemathesis` fills from a seeded book:
 {"keys": {kind: {"key": name, "seed": base64url}}, "names": {kind: [name, ...]}}.
@@ -119,7 +119,7 @@ def real(member, value):
     if member in ("from", "to"):
         return RANDOM.choice(["world", "fees", *names["wallet"], *names["payee"]])
     if member == "subject":
-        return RANDOM.choice(names["agent"] + names["mandate"] + names["payee"])
+        return RANDOM.choice(names["spare"])
     if member == "asset" and isinstance(value, str):
         return "CNY/2"
     if member == "amount" and isinstance(value, str):
@@ -136,18 +136,30 @@ def make_real(value):
     if not isinstance(value, dict):
         return value
     return {
-        member: real(member, make_real(inner)) if isinstance(inner, (str, dict)) else make_real(inner)
+        member: real(member, make_real(inner))
         for member, inner in value.items()
     }
 
 
+def real_path(path, parameters):
+    """The thing that a path is about: one that exists, and a spare one where it may end by this."""
+    names = BOOK["names"]
+    place = path.split("/")[2]
+    if path.endswith(("/close", "/revoke")):
+        place = "spare wallets" if place == "wallets" else place
+    things = names.get(place.rstrip("s")) if not place.startswith("spare") else names["spare wallet"]
+    return {**parameters, "id": RANDOM.choice(things)} if "id" in parameters and things else parameters
+
+
 @schemathesis.hook
 def map_case(context, case):
-    """Half of what fits the schema gets names that exist; the other half, and what does not fit, stays as it is."""
-    if RANDOM.random() < 0.5:
+    """Most of what fits the schema gets names that exist; the rest, and what does not fit, stays as it is."""
+    if RANDOM.random() < 0.25:
         return case
     if isinstance(case.body, (dict, list)):
         case.body = make_real(case.body)
+    if case.path_parameters:
+        case.path_parameters = real_path(case.path, dict(case.path_parameters))
     for name in list(case.headers or {}):
         if name.lower() == "idempotency-key":
             case.headers[name] = fresh_ulid()
