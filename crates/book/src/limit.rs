@@ -14,6 +14,7 @@ use crate::time::Time;
 use crate::wallet::Wallet;
 use evidence::Hash;
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 /// One limit. All amounts are in the wallet's asset and bounds are inclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -281,6 +282,11 @@ impl Usage {
             }
         }
         self.windows.shrink_to_fit();
+    }
+
+    /// See [`Book::foresee`](crate::Book::foresee).
+    pub(crate) fn foresee(&self) {
+        black_box(self.windows.first().map(|usage| usage.since));
     }
 
     /// Counts one payment.
