@@ -5,47 +5,51 @@
 
 use crate::book::Book;
 use crate::command::{Action, Command};
+use crate::hold::PlaceHold;
+use crate::meter::OpenMeter;
+use crate::pay::Pay;
 use crate::purchase::Purchase;
+use crate::table::Slot;
 use std::hint::black_box;
 
 impl Book {
-    /// Reads what deciding `commands` will ask for. About a hundred at once is best.
+    /// Reads what deciding `commands` will ask for. Some dozens at once are best.
     pub fn foresee(&self, commands: &[&Command]) {
-        let hashes: Vec<_> = commands.iter().map(|command| {
-            let key = command.by.key().map(|key| self.keys.hash(key.0));
-            let mandate = bought(command).and_then(|buy| buy.mandate).map(|id| self.mandates.hash(id.0));
-            (self.records.hash(command.id), key, mandate)
-        }).collect();
-        for h in &hashes { self.records.foresee(h.0); }
-        for h in &hashes { if let Some(h) = h.1 { self.keys.foresee(h); } }
-        for h in &hashes { if let Some(h) = h.2 { self.mandates.foresee(h); } }
+        let records: Vec<_> = commands.iter().map(|command| self.records.foresee(command.id)).collect();
+        let keys: Vec<_> =
+            commands.iter().filter_map(|command| Some(self.keys.foresee(command.by.key()?.0))).collect();
         let mandates: Vec<_> = commands
             .iter()
-            .filter_map(|command| {
-                if let Some(key) = command.by.key() {
-                    black_box(self.keys.find(key.0));
-                }
-                self.mandates.find(bought(command)?.mandate?.0)
-            })
+            .filter_map(|command| Some(self.mandates.foresee(bought(command)?.mandate?.0)))
             .collect();
+        records.into_iter().for_each(|record| self.records.read_ahead(record));
+        keys.iter().for_each(|key| self.keys.read_ahead(*key));
+        mandates.iter().for_each(|mandate| self.mandates.read_ahead(*mandate));
+        for key in keys {
+            black_box(self.keys.find_foreseen(key));
+        }
+        let mandates: Vec<Slot> =
+            mandates.into_iter().filter_map(|mandate| self.mandates.find_foreseen(mandate)).collect();
         for slot in &mandates {
             let mandate = self.mandates.at(*slot);
-            black_box(mandate.policy.limits.first().map(std::mem::discriminant));
-            mandate.policy.usage.foresee();
-            black_box(self.wallets.at(mandate.wallet).status);
-            black_box(self.agents.at(mandate.agent).status);
+            black_box((mandate.status, mandate.expires_at, mandate.policy.usage.spent));
+            mandate.policy.limits.iter().for_each(|limit| _ = black_box(std::mem::discriminant(limit)));
+            mandate.policy.usage.read_ahead();
+            let (wallet, agent) = (self.wallets.at(mandate.wallet), self.agents.at(mandate.agent));
+            black_box((wallet.status, wallet.balance, agent.status));
         }
         for slot in mandates {
-            self.wallets.at(self.mandates.at(slot).wallet).foresee_contacts();
+            self.wallets.at(self.mandates.at(slot).wallet).read_ahead();
         }
     }
 }
 
 fn bought(command: &Command) -> Option<&Purchase> {
-    match &command.action {
-        Action::Pay(it) => Some(&it.purchase),
-        Action::PlaceHold(it) => Some(&it.purchase),
-        Action::OpenMeter(it) => Some(&it.purchase),
-        _ => None,
+    if let Action::Pay(Pay { purchase })
+    | Action::PlaceHold(PlaceHold { purchase, .. })
+    | Action::OpenMeter(OpenMeter { purchase, .. }) = &command.action
+    {
+        return Some(purchase);
     }
+    None
 }

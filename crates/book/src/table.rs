@@ -24,6 +24,13 @@ impl Slot {
     }
 }
 
+/// An identifier and its hash in one table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foreseen {
+    id: Id,
+    hash: NonZeroU32,
+}
+
 /// The rows in one piece of memory, so that growing never moves a row.
 const CHUNK: usize = 1_024;
 
@@ -64,11 +71,17 @@ impl Default for Index {
 
 impl Index {
     fn hash(&self, id: Id) -> NonZeroU32 {
-        let half = u32::try_from(self.hasher.hash_one(id) >> 32).expect("half of 64 bits");
+        let half =
+            u32::try_from(self.hasher.hash_one(u128::from_le_bytes(id.0)) >> 32).expect("half of 64 bits");
         NonZeroU32::new(half).unwrap_or(NonZeroU32::MIN)
     }
 
-    fn foresee(&self, hash: NonZeroU32) {
+    fn foresee(&self, id: Id) -> Foreseen {
+        let hash = self.hash(id);
+        Foreseen { id, hash }
+    }
+
+    fn read_ahead(&self, hash: NonZeroU32) {
         let part = self.part(hash);
         black_box(part.cell(part.home(hash)));
     }
@@ -190,7 +203,12 @@ impl<R> Default for Table<R> {
 impl<R> Table<R> {
     /// The place of the row named `id`.
     pub(crate) fn find(&self, id: Id) -> Option<Slot> {
-        let found = self.index.find(self.index.hash(id), |number| self.row(Slot::new(number)).0 == id);
+        self.find_foreseen(self.foresee(id))
+    }
+
+    /// The same with the search begun.
+    pub(crate) fn find_foreseen(&self, Foreseen { id, hash }: Foreseen) -> Option<Slot> {
+        let found = self.index.find(hash, |number| self.row(Slot::new(number)).0 == id);
         found.map(Slot::new)
     }
 
@@ -216,10 +234,14 @@ impl<R> Table<R> {
         self.find(id).map(|slot| self.at_mut(slot))
     }
 
-    pub(crate) fn hash(&self, id: Id) -> NonZeroU32 { self.index.hash(id) }
-    /// Reads what a search for `id` begins with; see [`Book::foresee`](crate::Book::foresee).
-    pub(crate) fn foresee(&self, hash: NonZeroU32) {
-        self.index.foresee(hash);
+    /// An identifier that will be searched for; see [`Book::foresee`](crate::Book::foresee).
+    pub(crate) fn foresee(&self, id: Id) -> Foreseen {
+        self.index.foresee(id)
+    }
+
+    /// Reads what the search for it begins with.
+    pub(crate) fn read_ahead(&self, foreseen: Foreseen) {
+        self.index.read_ahead(foreseen.hash);
     }
 
     /// Adds a row under an identifier that the table does not have yet.
@@ -270,10 +292,14 @@ impl<R> Queue<R> {
         self.row(found).map(|row| &row.1)
     }
 
-    pub(crate) fn hash(&self, id: Id) -> NonZeroU32 { self.index.hash(id) }
-    /// Reads what a search for `id` begins with; see [`Book::foresee`](crate::Book::foresee).
-    pub(crate) fn foresee(&self, hash: NonZeroU32) {
-        self.index.foresee(hash);
+    /// An identifier that will be searched for; see [`Book::foresee`](crate::Book::foresee).
+    pub(crate) fn foresee(&self, id: Id) -> Foreseen {
+        self.index.foresee(id)
+    }
+
+    /// Reads what the search for it begins with.
+    pub(crate) fn read_ahead(&self, foreseen: Foreseen) {
+        self.index.read_ahead(foreseen.hash);
     }
 
     pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut R> {
@@ -364,6 +390,27 @@ mod tests {
             assert_eq!((table.id_at(slot), *table.at(slot)), (id(n), n));
         }
         assert_eq!(table.get(id(5_000)), None);
+    }
+
+    #[test]
+    fn a_search_passes_over_gaps_that_removing_left() {
+        let mut part = Part { cells: vec![None; CELLS_MIN], used: 0 };
+        // Three with one home at the end of the cells, one with the next, so that they wrap around.
+        let hash = |home: u32| NonZeroU32::new(home * 64 + 1).unwrap();
+        let cells = [(hash(15), 1), (hash(15), 2), (hash(15), 3), (hash(0), 4)];
+        for gone in 0..cells.len() {
+            cells.iter().for_each(|cell| part.put(*cell));
+            let place = part.find(cells[gone].0, |number| number == cells[gone].1).unwrap();
+            part.take(place);
+            for (number, cell) in cells.iter().enumerate() {
+                assert_eq!(
+                    part.find(cell.0, |found| found == cell.1).is_some(),
+                    number != gone,
+                    "{gone} {cell:?}"
+                );
+            }
+            part.cells.fill(None);
+        }
     }
 
     #[test]

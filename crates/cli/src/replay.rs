@@ -33,6 +33,7 @@ struct Report {
 pub(crate) fn run(output: &Output, args: &Replay) -> Outcome {
     let journal = Data::at(&args.directory)?.read()?;
     let (began, mut book, mut differences) = (Instant::now(), Book::default(), 0u64);
+    let mut frontier = Frontier::default();
     let bar = output.progress(journal.next().0, "replaying");
     walk(&journal, Seq(0), |frame| {
         for (seq, bytes) in frame.entries() {
@@ -43,6 +44,7 @@ pub(crate) fn run(output: &Output, args: &Replay) -> Outcome {
                 bar.suspend(|| show(output, &difference));
             }
             book.replay(bytes).map_err(|why| wrong(seq, why))?;
+            frontier.push(leaf_hash(bytes));
         }
         bar.set_position(frame.next().0);
         Ok(())
@@ -54,7 +56,7 @@ pub(crate) fn run(output: &Output, args: &Replay) -> Outcome {
     let report = Report {
         replayed,
         differences,
-        root: book.root().to_string(),
+        root: frontier.root().to_string(),
         entries_per_second: rate,
         resident_bytes: resident_bytes(),
     };
