@@ -80,3 +80,6 @@ pub use refund::Refund;
 pub use time::{Seq, Time};
 pub use transfer::{Account, Transfer};
 pub use wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};
+
+/// Whether bugs can be planted in this build, as the simulator does. A product refuses to be built then.
+pub const SABOTAGE: bool = cfg!(feature = "sabotage");
