@@ -6,20 +6,17 @@
 use crate::journal::{Frame, Frames, JournalFault};
 use crate::limits::{READ_FRAMES_MAX, RECOVERY_FRAMES_MAX};
 use crate::writer::RecoveryError;
-use book::{Book, Seq};
+use book::{Book, Entry, Seq};
 use evidence::{Hash, leaf_hash};
 use std::sync::mpsc::sync_channel;
 
-/// Reads the whole journal. `progress` is told the place behind each frame.
-pub(crate) fn recover(journal: &dyn Frames, progress: impl FnMut(Seq)) -> Result<Book, RecoveryError> {
-    recover_into(Book::default(), journal, progress)
-}
-
-/// The same into a book that is still empty.
-pub(crate) fn recover_into(
+/// Reads the whole journal into a book that is still empty. `progress` is told the place behind each frame, `learn` each
+/// entry.
+pub(crate) fn recover(
     mut book: Book,
     journal: &dyn Frames,
     mut progress: impl FnMut(Seq),
+    mut learn: impl FnMut(&Entry),
 ) -> Result<Book, RecoveryError> {
     let (send, receive) = sync_channel(RECOVERY_FRAMES_MAX);
     std::thread::scope(|scope| {
@@ -48,7 +45,8 @@ pub(crate) fn recover_into(
         for read in receive {
             let (frame, leaves): (Frame, Vec<Hash>) = read.map_err(|fault: JournalFault| fault)?;
             for ((seq, entry), leaf) in frame.entries().zip(leaves) {
-                book.replay_hashed(entry, leaf).map_err(|why| RecoveryError::Entry { at: seq, why })?;
+                let replayed = book.replay_hashed(entry, leaf);
+                learn(&replayed.map_err(|why| RecoveryError::Entry { at: seq, why })?);
             }
             if book.root().0 != frame.root() {
                 return Err(RecoveryError::Root { before: frame.next() });

@@ -5,7 +5,7 @@
 
 use crate::journal::{Appended, BookId, Frame, Journal, JournalFault, Purpose};
 use crate::limits::BATCH_COMMANDS_MAX as FRAME_COMMANDS;
-use book::{Action, Book, Command, Decision, Seq, Time, Verdict};
+use book::{Action, Book, Command, Decision, Entry, Seq, Time, Verdict};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A request: commands that were authenticated together.
@@ -75,7 +75,20 @@ impl<J: Journal> Writer<J> {
     /// # Errors
     /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
     pub fn recover(id: BookId, journal: J, progress: impl FnMut(Seq)) -> Result<Writer<J>, RecoveryError> {
-        let book = crate::recovery::recover(journal.reader().as_ref(), progress)?;
+        Writer::recover_telling(id, journal, progress, |_| ())
+    }
+
+    /// The same, and tells each entry to somebody who keeps what they want of it.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
+    pub fn recover_telling(
+        id: BookId,
+        journal: J,
+        progress: impl FnMut(Seq),
+        learn: impl FnMut(&Entry),
+    ) -> Result<Writer<J>, RecoveryError> {
+        let book = crate::recovery::recover(Book::default(), journal.reader().as_ref(), progress, learn)?;
         let frame = Frame::after(id, book.head().seq);
         Ok(Writer { book, journal, frame, entry: Vec::new() })
     }
@@ -92,7 +105,7 @@ impl<J: Journal> Writer<J> {
     ) -> Result<Writer<J>, RecoveryError> {
         let mut book = Book::default();
         book.plant(planted);
-        let book = crate::recovery::recover_into(book, journal.reader().as_ref(), |_| ())?;
+        let book = crate::recovery::recover(book, journal.reader().as_ref(), |_| (), |_| ())?;
         let frame = Frame::after(id, book.head().seq);
         Ok(Writer { book, journal, frame, entry: Vec::new() })
     }
