@@ -101,7 +101,9 @@ impl Storm {
             let undecided = self.payments.iter().find(|payment| history.entry(payment.id).is_none());
             let rejection = undecided.and_then(|payment| history.rejections.get(&payment.id));
             let all = self.payments.len();
-            return Err(format!("I10: of {all} payments only {answered} were decided; another: {rejection:?}"));
+            return Err(format!(
+                "I10: of {all} payments only {answered} were decided; another: {rejection:?}"
+            ));
         }
         let paid = outcomes().filter(|entry| matches!(entry.outcome, Outcome::Paid(_))).count();
         if paid != self.allowed {
