@@ -6,6 +6,7 @@ use crate::data::{Data, walk};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use book::{Book, Decision, Entry, Seq};
+use evidence::{Frontier, leaf_hash};
 use serde::Serialize;
 use server::answer::name_of_action;
 use std::time::Instant;

@@ -6,7 +6,7 @@ use crate::journal::{BookId, Journal, JournalFault, Reader};
 use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, QUEUE_UNITS_MAX, WRITER_THREADS};
 use crate::schedule::{Scheduling, hurry_this_thread};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
-use book::{Book, Seq};
+use book::{Book, Entry, Seq};
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -41,6 +41,8 @@ pub struct Options {
     pub faulted: fn(&'static str, &FollowerFault),
     /// Told the place up to which the journal was read at the start.
     pub recovering: Box<dyn FnMut(Seq) + Send>,
+    /// Told each entry that was read at the start: for what is kept in memory beside the book.
+    pub learning: Box<dyn FnMut(&Entry) + Send>,
 }
 
 impl fmt::Debug for Options {
@@ -75,7 +77,7 @@ impl Engine {
         journal: J,
         mut options: Options,
     ) -> Result<Engine, RecoveryError> {
-        let writer = Writer::recover(id, journal, &mut options.recovering)?;
+        let writer = Writer::recover_telling(id, journal, &mut options.recovering, &mut options.learning)?;
         let next = writer.book().head().seq;
         let Writer { decider, scribe, .. } = writer;
         let reader = scribe.reader();

@@ -59,6 +59,15 @@ pub const RECOVERY_FRAMES_MAX: usize = 64;
 /// The frames a follower is given at once.
 pub const FOLLOW_FRAMES_MAX: u32 = 64;
 
+/// How long a follower rests, in milliseconds, when it has come up to the journal.
+pub const FOLLOW_REST_MILLIS: u64 = 2;
+
+/// How nice a follower is that stands back: it gets a tenth of a processor that others want too.
+pub const STAND_BACK_NICE: i32 = 10;
+
+/// The newest frames of which a journal remembers exactly where they lie: 64 KiB of memory.
+pub const RECENT_MARKS_MAX: usize = 4_096;
+
 /// How often the log's checkpoint is made durable, in milliseconds.
 pub const CHECKPOINT_MILLIS: u64 = 100;
 

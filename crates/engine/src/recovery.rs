@@ -10,11 +10,13 @@ use book::{Book, Command, Entry, ReplayError, Seq};
 use evidence::{Frontier, leaf_hash};
 use std::sync::mpsc::sync_channel;
 
-/// Reads the whole journal into a `book` that is still empty. `progress` is told the place behind each frame.
+/// Reads the whole journal into a `book` that is still empty. `progress` is told the place behind each frame,
+/// `learn` each entry.
 pub(crate) fn recover(
     mut book: Book,
     journal: &dyn Frames,
     mut progress: impl FnMut(Seq),
+    mut learn: impl FnMut(&Entry),
 ) -> Result<(Book, Frontier), RecoveryError> {
     let (send, receive) = sync_channel(RECOVERY_FRAMES_MAX);
     std::thread::scope(|scope| {
@@ -37,6 +39,7 @@ pub(crate) fn recover(
                 book.foresee(&commands);
                 for entry in entries {
                     book.follow(entry).map_err(|why| RecoveryError::Entry { at: entry.seq, why })?;
+                    learn(entry);
                 }
             }
             progress(book.head().seq);

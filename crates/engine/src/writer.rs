@@ -6,7 +6,7 @@
 
 use crate::journal::{Appended, BookId, Frame, Journal, JournalFault, Purpose};
 use crate::limits::{BATCH_COMMANDS_MAX as FRAME_COMMANDS, FORESIGHT_COMMANDS};
-use book::{Action, Book, Command, Decision, Seq, Time, Verdict};
+use book::{Action, Book, Command, Decision, Entry, Seq, Time, Verdict};
 use evidence::{Frontier, Hash, leaf_hash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -76,7 +76,20 @@ impl<J: Journal> Writer<J> {
     /// # Errors
     /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
     pub fn recover(id: BookId, journal: J, progress: impl FnMut(Seq)) -> Result<Writer<J>, RecoveryError> {
-        Writer::recover_into(Book::default(), id, journal, progress)
+        Writer::recover_telling(id, journal, progress, |_| ())
+    }
+
+    /// The same, and tells each entry to somebody who keeps what they want of it.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
+    pub fn recover_telling(
+        id: BookId,
+        journal: J,
+        progress: impl FnMut(Seq),
+        learn: impl FnMut(&Entry),
+    ) -> Result<Writer<J>, RecoveryError> {
+        Writer::recover_into(Book::default(), id, journal, progress, learn)
     }
 
     /// The same with a bug in the book or its writer.
@@ -91,7 +104,7 @@ impl<J: Journal> Writer<J> {
     ) -> Result<Writer<J>, RecoveryError> {
         let mut book = Book::default();
         book.plant(planted);
-        let mut writer = Writer::recover_into(book, id, journal, |_| ())?;
+        let mut writer = Writer::recover_into(book, id, journal, |_| (), |_| ())?;
         writer.scribe.sabotage = planted;
         Ok(writer)
     }
@@ -101,8 +114,9 @@ impl<J: Journal> Writer<J> {
         id: BookId,
         journal: J,
         progress: impl FnMut(Seq),
+        learn: impl FnMut(&Entry),
     ) -> Result<Writer<J>, RecoveryError> {
-        let (book, frontier) = crate::recovery::recover(book, journal.reader().as_ref(), progress)?;
+        let (book, frontier) = crate::recovery::recover(book, journal.reader().as_ref(), progress, learn)?;
         let batch = Batch::new(id, book.head().seq);
         let decider = Decider { book, entry: Vec::new(), room: Room::default() };
         Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
