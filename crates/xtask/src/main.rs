@@ -90,7 +90,7 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         rounds: usize,
     },
-    /// Feeds every parser with bytes nobody would write; the targets lie in `fuzz/`.
+    /// Feeds every parser with bytes nobody would write; the targets lie in `crates/fuzz`.
     Fuzz {
         /// How long each target runs.
         #[arg(long, default_value_t = 60)]
