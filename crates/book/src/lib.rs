@@ -30,6 +30,7 @@ mod calendar;
 pub mod canon;
 pub mod command;
 pub mod entry;
+mod foresee;
 pub mod freeze;
 pub mod hold;
 pub mod id;

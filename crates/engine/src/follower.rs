@@ -4,7 +4,8 @@
 //! entries; whoever deletes both makes it begin again.
 
 use crate::journal::{JournalFault, Reader};
-use crate::limits::FOLLOW_FRAMES_MAX;
+use crate::limits::{FOLLOW_FRAMES_MAX, FOLLOW_REST_MILLIS};
+use crate::schedule::stand_back_this_thread;
 use book::Seq;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -18,11 +19,25 @@ pub trait Follower: Send {
     /// The place of the next entry it wants.
     fn position(&self) -> Seq;
 
+    /// Whether it may take processor time that payments could use.
+    fn pace(&self) -> Pace {
+        Pace::Ordinary
+    }
+
     /// Takes entries in order; the first has place `first`, which may lie before what was handled last.
     ///
     /// # Errors
     /// [`FollowerFault`] where it should be tried again, from [`Follower::position`].
     fn handle(&mut self, first: Seq, entries: &[&[u8]]) -> Result<(), FollowerFault>;
+}
+
+/// How a follower shares the processors with whoever pays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Like every other thread.
+    Ordinary,
+    /// Behind them: it may lag while they have much to do.
+    Behind,
 }
 
 /// Why a follower could not go on.
@@ -84,14 +99,22 @@ pub(crate) fn follow(
 ) -> std::io::Result<JoinHandle<()>> {
     let name = follower.name();
     std::thread::Builder::new().name(format!("follow-{name}")).spawn(move || {
+        if follower.pace() == Pace::Behind {
+            stand_back_this_thread();
+        }
         while tide.wait(follower.position()) {
             match feed(follower.as_mut(), &journal) {
-                Ok(()) => {
+                Ok(frames) => {
                     let mut positions = positions.lock().unwrap_or_else(PoisonError::into_inner);
                     let position = follower.position();
                     match positions.iter_mut().find(|(known, _)| *known == name) {
                         Some(known) => known.1 = position,
                         None => positions.push((name, position)),
+                    }
+                    drop(positions);
+                    // To be woken for every commit costs more than the entries do. What comes meanwhile comes together.
+                    if frames < FOLLOW_FRAMES_MAX {
+                        std::thread::sleep(Duration::from_millis(FOLLOW_REST_MILLIS));
                     }
                 }
                 Err(fault) => {
@@ -105,14 +128,16 @@ pub(crate) fn follow(
     })
 }
 
-fn feed(follower: &mut dyn Follower, journal: &Reader) -> Result<(), FollowerFault> {
+/// Answers how many frames there were.
+fn feed(follower: &mut dyn Follower, journal: &Reader) -> Result<u32, FollowerFault> {
     let from = follower.position();
     let frames = journal.frames(from, FOLLOW_FRAMES_MAX)?;
     let entries: Vec<(Seq, &[u8])> =
         frames.iter().flat_map(|frame| frame.entries()).skip_while(|(seq, _)| *seq < from).collect();
     let Some((first, _)) = entries.first() else {
-        return Ok(());
+        return Ok(0);
     };
     let bytes: Vec<&[u8]> = entries.iter().map(|(_, bytes)| *bytes).collect();
-    follower.handle(*first, &bytes)
+    follower.handle(*first, &bytes)?;
+    Ok(u32::try_from(frames.len()).unwrap_or(FOLLOW_FRAMES_MAX))
 }

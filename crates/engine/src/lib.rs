@@ -22,7 +22,7 @@ pub mod writer;
 
 pub use clock::Clock;
 pub use engine::{Busy, Engine, Options, Ticket};
-pub use follower::{Follower, FollowerFault, Positions};
+pub use follower::{Follower, FollowerFault, Pace, Positions};
 pub use journal::{BookId, FileJournal, Journal, JournalFault, MemoryJournal};
 pub use tiles::{Log, Published, TileHashes, Tiles};
 pub use views::{View, Views, ViewsFault, ViewsReader};

@@ -41,8 +41,14 @@ pub const MEMORY_RESERVE_BYTES: u64 = 4 * 1024;
 /// The requests that may wait for the writer; one more is answered as busy.
 pub const QUEUE_UNITS_MAX: usize = 16 * 1024;
 
-/// The commands after which a batch takes no further request: a full frame.
-pub const BATCH_COMMANDS_MAX: usize = 8_192;
+/// The commands after which a batch takes no further request. With the longest request behind it, it is still one frame.
+pub const BATCH_COMMANDS_MAX: usize = 4_096;
+
+/// The threads of the writer: one decides while the other hashes and syncs.
+pub const WRITER_THREADS: u32 = 2;
+
+/// The commands whose rows are read side by side before they are decided: their rows fit the second cache.
+pub const FORESIGHT_COMMANDS: usize = 64;
 
 /// The longest the writer sleeps while something is due later, in milliseconds: the clock may be put forward.
 pub const IDLE_MILLIS_MAX: u64 = 200;
@@ -52,6 +58,15 @@ pub const RECOVERY_FRAMES_MAX: usize = 64;
 
 /// The frames a follower is given at once.
 pub const FOLLOW_FRAMES_MAX: u32 = 64;
+
+/// How long a follower rests, in milliseconds, when it has come up to the journal.
+pub const FOLLOW_REST_MILLIS: u64 = 2;
+
+/// How nice a follower is that stands back: it gets a tenth of a processor that others want too.
+pub const STAND_BACK_NICE: i32 = 10;
+
+/// The newest frames of which a journal remembers exactly where they lie: 64 KiB of memory.
+pub const RECENT_MARKS_MAX: usize = 4_096;
 
 /// How often the log's checkpoint is made durable, in milliseconds.
 pub const CHECKPOINT_MILLIS: u64 = 100;

@@ -1,8 +1,9 @@
-//! How the commit thread gets its processor back as soon as the disk has answered.
+//! How the commit thread gets its processor back as soon as the disk has answered, and others leave it theirs.
 
+use crate::limits::STAND_BACK_NICE;
 use thread_priority::{
-    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
-    set_thread_priority_and_policy, thread_native_id,
+    NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue,
+    ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
 };
 
 /// Above ordinary threads, below the kernel's own, which begin at 50.
@@ -34,9 +35,33 @@ pub fn hurry_this_thread() -> Scheduling {
     if taken.is_ok() { Scheduling::Fifo } else { Scheduling::Default }
 }
 
+/// Lets every other thread go before the calling one, which still goes on while they are busy.
+///
+/// `SCHED_BATCH` wakes nobody up by waking up; to be nice needs no permission, and cannot be taken back without one.
+pub(crate) fn stand_back_this_thread() {
+    // A thread that stays as it was is only slower for the others.
+    let _ = set_thread_priority_and_policy(
+        thread_native_id(),
+        ThreadPriority::Crossplatform(ThreadPriorityValue::MIN),
+        ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch),
+    );
+    let _ = rustix::process::nice(STAND_BACK_NICE);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_stands_back_does_so_alone() {
+        let behind = std::thread::spawn(|| {
+            stand_back_this_thread();
+            rustix::process::nice(0).expect("a thread has a nice value")
+        });
+        let before = rustix::process::nice(0).expect("a thread has a nice value");
+        assert!(before < behind.join().expect("the thread ends"));
+        assert_eq!(rustix::process::nice(0).expect("a thread has a nice value"), before);
+    }
 
     #[test]
     fn the_answer_is_what_the_kernel_says() {

@@ -20,7 +20,7 @@ mod spending;
 mod stored;
 mod subjects;
 
-use crate::follower::{Follower, FollowerFault};
+use crate::follower::{Follower, FollowerFault, Pace};
 use crate::journal::BookId;
 use batch::{Batch, Memory};
 use book::{Entry, Seq};
@@ -61,12 +61,27 @@ pub enum ViewsFault {
     /// The bytes given for this place are no entry, or another place's.
     #[error("entry `{}` is malformed", .0.0)]
     Malformed(Seq),
-    /// The entry does not follow from the rows: they are damaged. Delete the file.
-    #[error("entry `{}` does not follow from the views before it; delete them and start again", .0.0)]
+    /// The entry does not follow from the rows: they are damaged, and made again.
+    #[error("entry `{}` does not follow from the views before it; they are made again", .0.0)]
     Disagrees(Seq),
     /// More rows were wanted than one page has.
     #[error("a page has at most {max} rows, not `{0}`", max = crate::limits::VIEWS_PAGE_ROWS_MAX)]
     PageTooLong(usize),
+}
+
+impl ViewsFault {
+    /// Whether the tables are not what the journal made them.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            ViewsFault::Sqlite(fault) => schema::is_damage(fault),
+            ViewsFault::Disagrees(_) => true,
+            ViewsFault::File(_)
+            | ViewsFault::Foreign(_)
+            | ViewsFault::Gap { .. }
+            | ViewsFault::Malformed(_)
+            | ViewsFault::PageTooLong(_) => false,
+        }
+    }
 }
 
 impl From<ViewsFault> for FollowerFault {
@@ -79,6 +94,8 @@ impl From<ViewsFault> for FollowerFault {
 #[derive(Debug)]
 pub struct Views {
     connection: Connection,
+    book: BookId,
+    reader: ViewsReader,
     position: Seq,
     memory: Memory,
     reached: watch::Sender<Seq>,
@@ -95,8 +112,21 @@ impl Views {
     pub fn open(path: &Path, book: BookId, durable: Seq) -> Result<(Views, ViewsReader), ViewsFault> {
         let (connection, position) = schema::open(path, book, durable)?;
         let (reached, positions) = watch::channel(position);
-        let views = Views { connection, position, memory: Memory::default(), reached };
-        Ok((views, ViewsReader::new(path, positions)))
+        let reader = ViewsReader::new(path, positions);
+        let memory = Memory::default();
+        let views = Views { connection, book, reader: reader.clone(), position, memory, reached };
+        Ok((views, reader))
+    }
+
+    /// Deletes what turned out to be damaged, and begins at the first entry. Who reads meanwhile sees how far it is.
+    fn begin_again(&mut self) -> Result<(), ViewsFault> {
+        self.memory.forget();
+        // The file is deleted below all who have it open: what they hold goes when they let go of it.
+        self.connection = schema::again(self.reader.path(), self.book)?;
+        self.position = Seq(0);
+        self.reached.send_replace(Seq(0));
+        self.reader.forget();
+        Ok(())
     }
 
     fn write(&mut self, entries: &[&[u8]]) -> Result<Seq, ViewsFault> {
@@ -126,7 +156,14 @@ impl Follower for Views {
         self.position
     }
 
+    fn pace(&self) -> Pace {
+        Pace::Behind
+    }
+
     fn handle(&mut self, first: Seq, entries: &[&[u8]]) -> Result<(), FollowerFault> {
+        if self.reader.was_damaged() {
+            self.begin_again()?;
+        }
         let Some(behind) = self.position.0.checked_sub(first.0) else {
             let (wanted, given) = (self.position, first);
             return Err(ViewsFault::Gap { wanted, given }.into());
@@ -144,6 +181,9 @@ impl Follower for Views {
             }
             Err(fault) => {
                 self.memory.forget();
+                if fault.is_damage() {
+                    self.begin_again()?;
+                }
                 Err(fault.into())
             }
         }

@@ -22,6 +22,7 @@ use protocols::a402::{
     Proof, RequestFacts, Validation, open_needed,
 };
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::OnceCell;
 use url::Url;
 use wire::a402::NewA402Payment;
@@ -138,6 +139,8 @@ pub struct Buyer {
     purchases: Purchases,
     http: reqwest::Client,
     identity: OnceCell<Identifier>,
+    /// The keys that sign the server's statements, as they were last asked for.
+    server_keys: RwLock<Option<Arc<Keyring>>>,
 }
 
 /// One purchase under way.
@@ -170,7 +173,14 @@ impl Buyer {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|fault| NotBought::Request(fault.to_string()))?;
-        Ok(Buyer { client, settings, purchases, http, identity: OnceCell::new() })
+        Ok(Buyer {
+            client,
+            settings,
+            purchases,
+            http,
+            identity: OnceCell::new(),
+            server_keys: RwLock::default(),
+        })
     }
 
     /// Sends the request, and pays for it where it costs something: once for each purchase key.
@@ -186,7 +196,7 @@ impl Buyer {
             }
             Some(record) => match record.stage {
                 Stage::Paid => self.deliver(&errand, record).await,
-                Stage::Billed => self.pay(&errand, record, None).await,
+                Stage::Billed => self.resume(&errand, record).await,
                 Stage::Rejected => self.begin(&errand, Name::Same(record), None).await,
                 Stage::Refused | Stage::Returned => {
                     self.begin(&errand, Name::Next(record.attempt + 1), None).await
@@ -195,12 +205,12 @@ impl Buyer {
                     let approval = Some(record.hold.to_string());
                     let next = Name::Next(record.attempt + 1);
                     let now = self.client.clock().now();
-                    if self.open(&errand, &record.payment_needed, now).await.is_err() {
+                    let Ok(bill) = self.open(&errand, &record.payment_needed, now).await else {
                         return self.begin(&errand, next, approval).await;
-                    }
+                    };
                     // The approval may be for this very bill.
                     let record = self.attempt(&errand, next, approval, record.payment_needed)?;
-                    self.pay(&errand, record, None).await
+                    self.pay(&errand, record, bill, None).await
                 }
             },
         }
@@ -242,9 +252,9 @@ impl Buyer {
         let Some(needed) = demand_of(&answer)? else {
             return Ok(Purchase { payment: PaymentOutcome::NotNeeded, answer: Some(answer) });
         };
-        self.open(errand, &needed, self.client.clock().now()).await?;
+        let bill = self.open(errand, &needed, self.client.clock().now()).await?;
         let record = self.attempt(errand, name, approval, needed)?;
-        self.pay(errand, record, Some(answer)).await
+        self.pay(errand, record, bill, Some(answer)).await
     }
 
     /// Puts a new attempt on disk. From here on its hold is the only one there can be.
@@ -321,23 +331,26 @@ impl Buyer {
         Ok(bill)
     }
 
+    /// Goes on with a bill that an earlier call chose, and may have paid.
+    async fn resume(&self, errand: &Errand<'_>, record: Record) -> Result<Purchase, NotBought> {
+        match self.open(errand, &record.payment_needed, Time(record.billed_at_nanos)).await {
+            Ok(bill) => self.pay(errand, record, bill, None).await,
+            // It may be paid, so "nothing was bought" would be too much said.
+            Err(why) => {
+                let payment = PaymentOutcome::Unknown(record.hold, why.to_string());
+                Ok(Purchase { payment, answer: None })
+            }
+        }
+    }
+
     /// Pays the recorded bill under the recorded name, or learns that it was paid.
     async fn pay(
         &self,
         errand: &Errand<'_>,
         mut record: Record,
+        bill: Bill,
         answer: Option<SellerAnswer>,
     ) -> Result<Purchase, NotBought> {
-        let opened = self.open(errand, &record.payment_needed, Time(record.billed_at_nanos)).await;
-        let bill = match opened {
-            Ok(bill) => bill,
-            Err(why) if answer.is_some() => return Err(why),
-            // An earlier call may have paid it, so "nothing was bought" would be too much said.
-            Err(why) => {
-                let payment = PaymentOutcome::Unknown(record.hold, why.to_string());
-                return Ok(Purchase { payment, answer });
-            }
-        };
         let hold = record.hold;
         let new = NewA402Payment {
             id: hold,
@@ -407,13 +420,25 @@ impl Buyer {
 
     /// Checks that the server's statement is about this bill, and writes the proof from it.
     async fn proof(&self, bill: &Bill, value: &str) -> Result<String, String> {
-        let keys = self.client.a402_key().await.map_err(|failure| failure.to_string())?;
-        let keys = credential_ring(&keys).map_err(|fault| fault.to_string())?;
-        let stated = Proof::decode(value).map_err(|fault| fault.to_string())?;
-        bill.proof(stated.payment_proof, &keys, network_layer(self.settings.network))
-            .map_err(|fault| fault.to_string())?
-            .encode()
-            .map_err(|fault| fault.to_string())
+        let stated = Proof::decode(value).map_err(|fault| fault.to_string())?.payment_proof;
+        let layer = || network_layer(self.settings.network);
+        let known = self.server_keys.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let proved = match known {
+            Some(keys) => bill.proof(stated.clone(), &keys, layer()).ok(),
+            None => None,
+        };
+        let proof = match proved {
+            Some(proof) => proof,
+            // Not by the keys that were known, if any: they may have changed.
+            None => {
+                let keys = self.client.a402_key().await.map_err(|failure| failure.to_string())?;
+                let keys = Arc::new(credential_ring(&keys).map_err(|fault| fault.to_string())?);
+                let proof = bill.proof(stated, &keys, layer()).map_err(|fault| fault.to_string())?;
+                *self.server_keys.write().unwrap_or_else(PoisonError::into_inner) = Some(keys);
+                proof
+            }
+        };
+        proof.encode().map_err(|fault| fault.to_string())
     }
 
     /// Asks the seller with the proof, again where the answer gets lost, and finds out what became of the money.

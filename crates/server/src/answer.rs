@@ -4,15 +4,16 @@
 //! after a restart.
 
 use crate::codes;
-use crate::convert::{amount, bits, money, time_text};
+use crate::convert::{bits, money, time_text};
 use crate::directory::Directory;
 use crate::problem::{Answered, Problem, rule};
-use crate::reads::Reads;
+use crate::recent::Bought;
 use axum::response::{IntoResponse, Response};
 use book::{
     Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase,
-    Question, Refusal, Reject, Seq, TransferId,
+    Question, Refusal, Seq, TransferId,
 };
+use engine::views::Form;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use wire::answer::{Asked, Done};
@@ -89,8 +90,8 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
 pub struct Answers<'a> {
     /// The decimals of assets.
     pub directory: &'a Directory,
-    /// The assets of holds and payments.
-    pub reads: &'a Reads,
+    /// The payment, hold or meter that the command is about, where it is another entry's.
+    pub about: Option<&'a Bought>,
     /// Whether the book holds real money.
     pub livemode: bool,
 }
@@ -156,8 +157,8 @@ impl Answers<'_> {
                 livemode,
             })),
             (Action::Capture(it), Outcome::Captured(moved)) => {
-                let purchase = self.purchase(it.hold.0)?;
-                let asset = self.asset(&purchase)?;
+                let purchase = self.about()?.purchase.as_ref();
+                let asset = self.asset(purchase)?;
                 Ok(Answer::Captured(wire::hold::Capture {
                     hold: wire::HoldId(bits(it.hold.0)),
                     status: "captured".to_owned(),
@@ -171,18 +172,18 @@ impl Answers<'_> {
             (Action::Void(it), Outcome::Released(released)) => Ok(Answer::Released(wire::hold::Release {
                 hold: wire::HoldId(bits(it.hold.0)),
                 status: "released".to_owned(),
-                amount: money(released.amount, self.asset(&self.purchase(it.hold.0)?)?),
+                amount: money(released.amount, self.asset(&self.about()?.purchase)?),
                 entry,
                 repeated,
                 livemode,
             })),
             (Action::Refund(it), Outcome::Refunded(_)) => {
-                let (purchase, kind) = self.purchase_and_kind(it.payment)?;
+                let Bought { purchase, form, .. } = self.about()?;
                 Ok(Answer::Refunded(wire::payment::Refund {
                     id: wire::RefundId(bits(command.id)),
                     status: "refunded".to_owned(),
-                    payment: purchase_name(it.payment, kind),
-                    amount: money(it.amount, self.asset(&purchase)?),
+                    payment: purchase_name(it.payment, *form),
+                    amount: money(it.amount, self.asset(purchase)?),
                     entry,
                     repeated,
                     livemode,
@@ -241,7 +242,7 @@ impl Answers<'_> {
         let asset = match (&command.action, purchase) {
             (_, Some(purchase)) => self.directory.asset(purchase.asset),
             (Action::Transfer(it), None) => self.directory.asset(it.asset),
-            (_, None) => hold_of(&command.action).and_then(|id| self.asset(&self.reads.purchase(id)?.0).ok()),
+            (_, None) => self.about.and_then(|about| self.directory.asset(about.purchase.asset)),
         };
         let remaining = refusal.remaining.zip(asset).map(|(left, asset)| money(left, asset));
         Problem::denied(refusal, rule, remaining, entry, repeated)
@@ -251,38 +252,38 @@ impl Answers<'_> {
         self.directory.asset(purchase.asset).ok_or_else(|| codes::Edge::Internal.into())
     }
 
-    fn purchase(&self, id: Id) -> Answered<Purchase> {
-        self.purchase_and_kind(id).map(|(purchase, _)| purchase)
-    }
-
-    fn purchase_and_kind(&self, id: Id) -> Answered<(Purchase, PurchaseKind)> {
+    fn about(&self) -> Answered<&Bought> {
         // What was decided stands, whether or not it can be shown yet.
-        self.reads.purchase(id).ok_or_else(|| codes::Edge::OutcomeUnknown.into())
+        self.about.ok_or_else(|| codes::Edge::OutcomeUnknown.into())
     }
 }
 
-/// How something is paid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PurchaseKind {
-    /// At once.
-    Payment,
-    /// Set aside first.
-    Hold,
-    /// Set aside first, and counted.
-    Meter,
+/// Which payment, hold or meter is needed to answer a command of which that came.
+pub(crate) fn about(action: &Action, outcome: &Outcome) -> Option<Id> {
+    match outcome {
+        Outcome::Captured(_) | Outcome::Released(_) | Outcome::Refunded(_) => hold_of(action),
+        Outcome::Denied(refusal) if refusal.remaining.is_some() => hold_of(action),
+        Outcome::Done
+        | Outcome::Paid(_)
+        | Outcome::Held(_)
+        | Outcome::Charged(_)
+        | Outcome::Settled(_)
+        | Outcome::Asked(_)
+        | Outcome::Denied(_) => None,
+    }
 }
 
 /// The purchase of a command, where it is one.
 pub fn purchase_of(action: &Action) -> Option<&Purchase> {
-    purchase_kind(action).map(|(purchase, _)| purchase)
+    purchase_form(action).map(|(purchase, _)| purchase)
 }
 
 /// The purchase of a command and how it is paid, where it is one.
-pub fn purchase_kind(action: &Action) -> Option<(&Purchase, PurchaseKind)> {
+pub fn purchase_form(action: &Action) -> Option<(&Purchase, Form)> {
     match action {
-        Action::Pay(it) => Some((&it.purchase, PurchaseKind::Payment)),
-        Action::PlaceHold(it) => Some((&it.purchase, PurchaseKind::Hold)),
-        Action::OpenMeter(it) => Some((&it.purchase, PurchaseKind::Meter)),
+        Action::Pay(it) => Some((&it.purchase, Form::Payment)),
+        Action::PlaceHold(it) => Some((&it.purchase, Form::Hold)),
+        Action::OpenMeter(it) => Some((&it.purchase, Form::Meter)),
         Action::OpenBook(_)
         | Action::RegisterAsset(_)
         | Action::RegisterOwner(_)
@@ -313,11 +314,11 @@ pub fn purchase_kind(action: &Action) -> Option<(&Purchase, PurchaseKind)> {
 }
 
 /// The name of a purchase.
-pub fn purchase_name(id: Id, kind: PurchaseKind) -> String {
-    match kind {
-        PurchaseKind::Payment => PaymentId(id).to_string(),
-        PurchaseKind::Hold => HoldId(id).to_string(),
-        PurchaseKind::Meter => MeterId(id).to_string(),
+pub fn purchase_name(id: Id, form: Form) -> String {
+    match form {
+        Form::Payment => PaymentId(id).to_string(),
+        Form::Hold => HoldId(id).to_string(),
+        Form::Meter => MeterId(id).to_string(),
     }
 }
 
@@ -423,25 +424,5 @@ fn parts(to: &Payees, moved: &Moved, asset: Asset) -> Vec<wire::payment::Part> {
         (Payees::One(payee), Parts::Many { parts }) => {
             parts.iter().take(1).map(|it| part(*payee, it.amount, it.fee)).collect()
         }
-    }
-}
-
-/// Checks that the money named in a request is in the asset of the purchase it is about.
-///
-/// # Errors
-/// [`Edge::UnitMismatch`](codes::Edge::UnitMismatch), and what the purchase's absence is called.
-pub fn same_asset(
-    reads: &Reads,
-    directory: &Directory,
-    id: Id,
-    named: wire::Money,
-    absent: Reject,
-) -> Answered<book::Amount> {
-    let asset = crate::convert::registered(directory, named.asset, "amount.asset")?;
-    let (purchase, _) = reads.purchase(id).ok_or_else(|| Problem::from(absent))?;
-    if purchase.asset == asset.code {
-        Ok(amount(named.amount))
-    } else {
-        Err(Problem::from(codes::Edge::UnitMismatch).of("amount.asset"))
     }
 }

@@ -391,6 +391,8 @@ edges! {
     DiskFull "disk_full" 503 "Disk full" "Nothing was done. The disk is full: only what ends or returns something is taken." SameId true,
     /// Not ready yet.
     NotReady "not_ready" 503 "Not ready" "Nothing was done. The server is starting or stopping." SameId true,
+    /// The views are behind.
+    ViewsBehind "views_behind" 503 "Not shown yet" "Nothing was changed. What was asked for is not shown yet; try again in a moment, or with `at_least`." SameId true,
     /// It may have happened.
     OutcomeUnknown "outcome_unknown" 500 "Not known yet" "It is not known whether this happened. Send it again under the same id: it happens once." SameId true,
     /// Our fault; nothing happened.

@@ -3,6 +3,7 @@
 //! ```text
 //! journal/        the truth
 //! log/            its Merkle log, made from it
+//! views.sqlite    what is read from, made from it
 //! bodies.sqlite   labels and texts that the journal has digests of
 //! keys/           server.toml and operator.toml: for their owner's eyes only
 //! ```
@@ -13,9 +14,13 @@ use crate::directory::Directory;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::metrics::Metrics;
 use crate::reads::Reads;
+use crate::recent::Recent;
 use crate::state::{App, State};
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
-use engine::{BookId, Clock, Engine, FileJournal, FollowerFault, Options, Stepdown, Tiles};
+use engine::{
+    BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Stepdown, Tiles, Views, ViewsFault,
+    ViewsReader,
+};
 use evidence::{NoteSigner, Secret, SigningKey, base64url};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -23,7 +28,6 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
@@ -32,9 +36,6 @@ const ASSETS: [(&str, u8); 3] = [("CNY", 2), ("USD", 2), ("USDC", 6)];
 
 const SERVER_KEYS: &str = "server.toml";
 const OPERATOR_KEY: &str = "operator.toml";
-
-/// How long opening waits for the followers to come up to the journal.
-const CATCH_UP: Duration = Duration::from_secs(600);
 
 /// Why a data directory cannot be made or opened.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +67,9 @@ pub enum DataFault {
         /// How.
         fault: io::Error,
     },
+    /// The views fail.
+    #[error(transparent)]
+    Views(#[from] engine::ViewsFault),
     /// SQLite fails.
     #[error("bodies: {0}")]
     Bodies(#[from] rusqlite::Error),
@@ -218,7 +222,7 @@ impl Default for Opening {
     }
 }
 
-/// Opens the book of a data directory, and waits until everything that is read from has caught up.
+/// Opens the book of a data directory. What is read from may still be catching up with it.
 ///
 /// # Errors
 /// [`DataFault`].
@@ -244,16 +248,18 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     // The journal comes first: who has it open leads the book, and nobody else may touch the log.
     let journal = FileJournal::open(&directory.join("journal"), id, at_least)?;
     let (tiles, log) = Tiles::open(&log_directory, signer).map_err(|fault| files(&log_directory, fault))?;
-    let (known, reads) = (Directory::default(), Reads::default());
+    let (views, reader) = open_views(&directory.join("views.sqlite"), id, journal.reader().next())?;
+    let known = Directory::default();
+    let learning = known.clone();
     let options = Options {
         clock: opening.clock.clone(),
-        followers: vec![Box::new(tiles), Box::new(known.follower()), Box::new(reads.follower())],
+        followers: vec![Box::new(tiles), Box::new(known.follower()), Box::new(views)],
         stopped: opening.stopped,
         faulted: report,
         recovering: opening.recovering,
+        learning: Box::new(move |entry| learning.learn_next(entry)),
     };
     let engine = Engine::start(id, journal, options)?;
-    catch_up(&engine, &known, &reads)?;
 
     let session_secret = Secret::new(*seed(&server.session_secret)?);
     let metrics_token = Some(Secret::new(*seed(&server.metrics_token)?));
@@ -264,7 +270,8 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         vkey,
         clock: opening.clock,
         directory: known,
-        reads,
+        reads: Reads::new(reader),
+        recent: Recent::default(),
         bodies: Bodies::open(&directory.join("bodies.sqlite"))?,
         verifier: Verifier::start().map_err(|fault| files(directory, fault))?,
         session_secret,
@@ -306,15 +313,17 @@ fn report(name: &'static str, fault: &FollowerFault) {
     tracing::warn!(follower = name, %fault, "a follower failed and is tried again");
 }
 
-fn catch_up(engine: &Engine, directory: &Directory, reads: &Reads) -> Result<(), DataFault> {
-    let (end, size) = (Instant::now() + CATCH_UP, Seq(engine.size()));
-    while directory.position() < size || reads.position() < size {
-        if end < Instant::now() {
-            return Err(DataFault::Refused("the followers do not come up to the journal".to_owned()));
+/// Opens the views. They hold nothing that the journal does not, so whatever else lies there is put aside.
+fn open_views(path: &Path, book: BookId, durable: Seq) -> Result<(Views, ViewsReader), DataFault> {
+    match Views::open(path, book, durable) {
+        Err(ViewsFault::Foreign(_)) => {
+            let aside = path.with_extension("foreign");
+            tracing::warn!(path = %path.display(), aside = %aside.display(), "put aside: it is no file of views");
+            fs::rename(path, &aside).map_err(|fault| files(path, fault))?;
+            Ok(Views::open(path, book, durable)?)
         }
-        std::thread::sleep(Duration::from_millis(1));
+        opened => Ok(opened?),
     }
-    Ok(())
 }
 
 /// Writes a file that only its owner may read: it is there whole, or not at all, also after power loss.

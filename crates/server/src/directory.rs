@@ -49,6 +49,8 @@ pub struct Directory(Arc<RwLock<Known>>);
 #[derive(Debug, Default)]
 struct Known {
     keys: HashMap<KeyId, Enrolled>,
+    /// The keys of each seller: demands are checked with them.
+    of_payees: HashMap<PayeeId, Vec<KeyId>>,
     assets: Vec<Asset>,
     next: Seq,
 }
@@ -62,10 +64,12 @@ impl Directory {
     /// The active keys of one seller.
     pub fn keys_of_payee(&self, payee: PayeeId) -> Vec<(KeyId, Arc<PublicKey>)> {
         let known = self.read();
-        let of_payee = known.keys.iter().filter(|(_, enrolled)| {
-            enrolled.holder == Holder::Payee(payee) && enrolled.status == KeyStatus::Active
+        let of_payee = known.of_payees.get(&payee).into_iter().flatten();
+        let active = of_payee.filter_map(|id| {
+            let enrolled = known.keys.get(id).filter(|enrolled| enrolled.status == KeyStatus::Active)?;
+            Some((*id, enrolled.key.clone()))
         });
-        of_payee.map(|(id, enrolled)| (*id, enrolled.key.clone())).collect()
+        active.collect()
     }
 
     /// The asset with that code.
@@ -87,6 +91,13 @@ impl Directory {
     pub fn learn(&self, entry: &Entry) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known.learn(entry);
+    }
+
+    /// Learns from the entries of a journal while it is read, in order.
+    pub fn learn_next(&self, entry: &Entry) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.learn(entry);
+        known.next = entry.seq.next();
     }
 
     /// The follower that fills it.
@@ -161,6 +172,9 @@ impl Known {
         // The border has checked the key before it was enrolled; a journal with another one names nobody.
         if let Some(key) = parse_key(bytes).filter(|_| !self.keys.contains_key(&id)) {
             self.keys.insert(id, Enrolled { holder, key: Arc::new(key), status: KeyStatus::Active });
+            if let Holder::Payee(payee) = holder {
+                self.of_payees.entry(payee).or_default().push(id);
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Begin with [`routes::payments`]: how a payment arrives. [`request`] reads it, [`auth`] says who sent it, [`convert`]
 //! turns it into a command, [`state`] hands that to the engine, [`answer`] turns what came of it into JSON, and
-//! [`problem`] everything else, by the closed list of [`codes`]. [`data`] makes and opens a data directory.
+//! [`problem`] everything else, by the closed list of [`codes`]. [`reads`] asks the views. [`data`] makes and opens a data directory.
 
 #![forbid(unsafe_code)]
 
@@ -20,9 +20,11 @@ pub mod metrics;
 pub mod openapi;
 pub mod problem;
 pub mod reads;
+pub mod recent;
 pub mod request;
 pub mod routes;
 pub mod serve;
+pub mod standing;
 pub mod state;
 pub mod stream;
 

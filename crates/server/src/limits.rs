@@ -36,23 +36,26 @@ pub const TARGET_BYTES_MAX: usize = 2_048;
 /// The event streams that are open at once.
 pub const STREAMS_MAX: usize = 256;
 
-/// The entries one event stream looks at before it sends what it has.
-pub const STREAM_ENTRIES_MAX: u32 = 64;
+/// The events one stream takes before it sends them.
+pub const STREAM_ENTRIES_MAX: usize = 64;
 
-/// How often an event stream looks for new entries, in milliseconds: a decision is told in less than a second.
+/// How long a stream rests when what is new was not for it, in milliseconds: a decision is told in less than a second.
 pub const STREAM_MILLIS: u64 = 200;
 
 /// After how many seconds without an event a stream says that it is alive.
 pub const STREAM_SILENT_SECONDS: u64 = 15;
 
-/// The entries behind which `at_least` may lie, for which a reader waits, and for how long, in milliseconds.
+/// How long a read waits for the views to show what it has to, in milliseconds.
 pub const AT_LEAST_MILLIS_MAX: u64 = 2_000;
+
+/// The reads that are answered at once; further ones wait.
+pub const READERS_MAX: usize = 8;
+
+/// The holds and meters that are remembered to answer what follows them without the views: 20 MB.
+pub const RECENT_MAX: usize = 65_536;
 
 /// The seconds that `Retry-After` names when the queue is full.
 pub const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// How long the ids of a new book are remembered, in seconds: 400 days, longer than any hold or invoice.
 pub const RETENTION_SECONDS: u64 = 400 * 86_400;
-
-/// The longest cursor of a list, in bytes.
-pub const CURSOR_BYTES_MAX: usize = 64;

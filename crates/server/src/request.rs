@@ -5,7 +5,7 @@ use crate::limits::{BODY_SECONDS_MAX, TARGET_BYTES_MAX};
 use crate::problem::{Answered, Problem};
 use crate::state::App;
 use axum::extract::{FromRequest, Request};
-use book::Id;
+use book::{Id, Seq};
 use bytes::Bytes;
 use http::header::{AsHeaderName, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Uri};
@@ -90,6 +90,21 @@ impl Call {
     /// Path and query as they were sent.
     pub fn target(&self) -> &str {
         self.uri.path_and_query().map_or("/", |target| target.as_str())
+    }
+
+    /// Before which entry everything has to be shown, where the request says so.
+    ///
+    /// # Errors
+    /// [`Edge::ParamMalformed`].
+    pub fn at_least(&self) -> Answered<Option<Seq>> {
+        let mut values =
+            self.query().unwrap_or_default().split('&').filter_map(|it| it.strip_prefix("at_least="));
+        let malformed = || Problem::from(Edge::ParamMalformed).of("at_least");
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => value.parse().map(|seq| Some(Seq(seq))).map_err(|_| malformed()),
+            (Some(_), Some(_)) => Err(malformed()),
+        }
     }
 
     /// The one value of a header.

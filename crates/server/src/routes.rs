@@ -15,14 +15,11 @@ pub mod system;
 pub mod transfers;
 
 use crate::codes::Edge;
-use crate::limits::{AT_LEAST_MILLIS_MAX, CURSOR_BYTES_MAX};
 use crate::problem::{Answered, Problem};
-use crate::reads::Window;
 use crate::request::Call;
 use crate::state::State;
 use book::{Id, Seq};
 use serde::de::DeserializeOwned;
-use std::time::Duration;
 use wire::limits::{LABEL_CHARS_MAX, LIST_MAX};
 use wire::list::{Page, PageQuery};
 
@@ -35,37 +32,35 @@ pub(crate) fn query<T: DeserializeOwned>(call: &Call) -> Answered<T> {
         .map_err(|fault| Problem::from(Edge::ParamMalformed).because(format!("{fault}.")))
 }
 
-/// The page of a list that a request asks for; the cursor is the name of the last item.
-pub(crate) fn page(call: &Call) -> Answered<Window<Id>> {
-    let PageQuery { limit, cursor } = query(call)?;
+/// Which rows of a list, newest first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// The place of the first row; none is the newest.
+    pub(crate) cursor: Option<Seq>,
+    /// How many.
+    pub(crate) limit: usize,
+}
+
+/// The page of a list that a request asks for; the cursor is the place of its first row.
+pub(crate) fn page(call: &Call) -> Answered<Window> {
+    let PageQuery { limit, cursor, at_least: _ } = query(call)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if limit == 0 || LIST_MAX < limit {
         return Err(Problem::from(Edge::ParamMalformed).of("limit"));
     }
-    let read = |text: String| {
-        let id = Id::from_text(&text).filter(|_| text.len() <= CURSOR_BYTES_MAX);
-        id.ok_or_else(|| Problem::from(Edge::CursorInvalid).of("cursor"))
-    };
-    Ok(Window { after: cursor.map(read).transpose()?, limit })
+    let invalid = || Problem::from(Edge::CursorInvalid).of("cursor");
+    let read = |text: String| text.parse::<u64>().map(Seq).map_err(|_| invalid());
+    Ok(Window { cursor: cursor.map(read).transpose()?, limit })
 }
 
-/// One more than is shown, to know whether there is more.
-pub(crate) fn one_more(window: Window<Id>) -> Window<Id> {
-    Window { limit: window.limit.saturating_add(1), ..window }
-}
-
-/// The page with these rows, of which there may be one more than fits.
+/// The page with these rows.
 pub(crate) fn paged<R, T>(
-    mut rows: Vec<R>,
-    window: Window<Id>,
+    rows: engine::views::Page<R>,
     livemode: bool,
-    id: impl Fn(&R) -> Id,
-    show: impl Fn(R) -> Answered<T>,
+    show: impl FnMut(R) -> Answered<T>,
 ) -> Answered<Page<T>> {
-    let more = window.limit < rows.len();
-    rows.truncate(window.limit);
-    let next_cursor = rows.last().filter(|_| more).map(|last| id(last).text());
-    let data = rows.into_iter().map(show).collect::<Answered<_>>()?;
+    let next_cursor = rows.next.map(|next| next.0.to_string());
+    let data = rows.rows.into_iter().map(show).collect::<Answered<_>>()?;
     Ok(Page { data, next_cursor, livemode })
 }
 
@@ -79,19 +74,6 @@ pub(crate) fn check_label(label: Option<&str>) -> Answered<()> {
 }
 
 impl State {
-    /// Lets the rows catch up with everything that was answered before now.
-    pub(crate) async fn settle(&self) -> Answered<()> {
-        let size = Seq(self.engine.size());
-        if size <= self.reads.position() {
-            return Ok(());
-        }
-        let reads = self.reads.clone();
-        let waited = tokio::task::spawn_blocking(move || {
-            reads.wait(size, Duration::from_millis(AT_LEAST_MILLIS_MAX));
-        });
-        waited.await.map_err(|_| Edge::Internal.into())
-    }
-
     /// Keeps what people call something that was just made.
     pub(crate) fn keep_label(&self, id: Id, label: Option<&str>) {
         if let Some(label) = label

@@ -1,14 +1,16 @@
 //! What every handler shares, and the one way in which a change reaches the book.
 
-use crate::answer::{Answer, Answers};
+use crate::answer::{Answer, Answers, about};
 use crate::auth::{Caller, verifier::Verifier};
 use crate::bodies::Bodies;
 use crate::codes::Edge;
+use crate::convert::{amount, registered};
 use crate::directory::Directory;
 use crate::metrics::Metrics;
 use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
-use book::{Action, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
+use crate::recent::{Bought, Recent};
+use book::{Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
 use engine::{Busy, Clock, Engine, Fault, Log};
 use evidence::{Secret, SigningKey};
 use std::collections::HashSet;
@@ -32,8 +34,10 @@ pub struct State {
     pub clock: Arc<Clock>,
     /// Who holds which key.
     pub directory: Directory,
-    /// What is read from: rows computed from the journal.
+    /// What is read from: views computed from the journal.
     pub reads: Reads,
+    /// The newest holds and meters.
+    pub recent: Recent,
     /// Labels and texts, which the journal never holds.
     pub bodies: Bodies,
     /// Checks signatures.
@@ -75,7 +79,7 @@ impl State {
         let mut answers = answers.into_iter();
         presented(answers.next())?;
         let verdict = answers.next().ok_or(Problem::from(Edge::OutcomeUnknown))?;
-        self.answer(&command, verdict)
+        self.answer(&command, verdict).await
     }
 
     /// Executes many commands of a caller, and answers each for itself.
@@ -98,7 +102,11 @@ impl State {
         unit.extend(commands.iter().cloned());
         let mut answers = self.submit(unit).await?.into_iter();
         presented(answers.next())?;
-        Ok(commands.iter().zip(answers).map(|(command, verdict)| self.answer(command, verdict)).collect())
+        let mut results = Vec::with_capacity(commands.len());
+        for (command, verdict) in commands.iter().zip(answers) {
+            results.push(self.answer(command, verdict).await);
+        }
+        Ok(results)
     }
 
     /// Uses up a caller's nonce for a request that changes nothing else.
@@ -138,24 +146,85 @@ impl State {
         ticket.await.map_err(|_| Edge::OutcomeUnknown.into())
     }
 
-    fn answer(&self, command: &Command, verdict: Result<Verdict, Fault>) -> Answered<Answer> {
-        let answers = Answers { directory: &self.directory, reads: &self.reads, livemode: self.livemode };
+    async fn answer(&self, command: &Command, verdict: Result<Verdict, Fault>) -> Answered<Answer> {
         match verdict {
             Ok(Verdict::Record(seq, outcome)) => {
-                self.learn(seq, command, &outcome)?;
-                answers.of(seq, command, &outcome, false)
+                let about = self.about(command, &outcome).await;
+                self.learn(seq, command, &outcome);
+                self.tell(seq, command, &outcome, about.as_ref(), false)
             }
-            Ok(Verdict::Repeat(seq)) => {
-                let (entry, _) = self.entry(seq)?.ok_or(Problem::from(Edge::Internal))?;
-                answers.of(seq, &entry.command, &entry.outcome, true)
-            }
+            Ok(Verdict::Repeat(seq)) => self.repeat(seq).await,
+            Ok(Verdict::Reject(Reject::IdStale)) => self.recall(command).await,
             Ok(Verdict::Reject(reject)) => Err(reject.into()),
             Err(fault) => Err(faulted(fault)),
         }
     }
 
-    /// Makes a new key or asset usable before the follower has come to it.
-    fn learn(&self, seq: Seq, command: &Command, outcome: &Outcome) -> Answered<()> {
+    async fn repeat(&self, seq: Seq) -> Answered<Answer> {
+        let (entry, _) = self.entry(seq)?.ok_or(Problem::from(Edge::Internal))?;
+        let about = self.about(&entry.command, &entry.outcome).await;
+        self.tell(seq, &entry.command, &entry.outcome, about.as_ref(), true)
+    }
+
+    fn tell(
+        &self,
+        seq: Seq,
+        command: &Command,
+        outcome: &Outcome,
+        about: Option<&Bought>,
+        repeated: bool,
+    ) -> Answered<Answer> {
+        Answers { directory: &self.directory, about, livemode: self.livemode }
+            .of(seq, command, outcome, repeated)
+    }
+
+    /// Answers a command whose id is older than the book remembers: the views never forget one.
+    async fn recall(&self, command: &Command) -> Answered<Answer> {
+        let id = command.id;
+        let Some(seq) = self.ask(move |view| Ok(view.decision_of(id)?.map(|row| row.seq))).await? else {
+            return Err(Reject::IdStale.into());
+        };
+        let (entry, _) = self.entry(seq)?.ok_or(Problem::from(Edge::Internal))?;
+        if entry.command.action != command.action || !same_party(entry.command.by, command.by) {
+            return Err(Reject::IdReused.into());
+        }
+        self.repeat(seq).await
+    }
+
+    /// What a command is about, where its answer needs it and it can be found.
+    async fn about(&self, command: &Command, outcome: &Outcome) -> Option<Bought> {
+        let id = about(&command.action, outcome)?;
+        self.bought(id).await.ok().flatten()
+    }
+
+    /// The payment, hold or meter of that name, if it was made.
+    ///
+    /// # Errors
+    /// [`Edge::ViewsBehind`] where nobody can say yet.
+    pub async fn bought(&self, id: Id) -> Answered<Option<Bought>> {
+        if let Some(bought) = self.recent.find(id) {
+            return Ok(Some(bought));
+        }
+        self.ask(move |view| Ok(view.purchase(id)?.map(Bought::from))).await
+    }
+
+    /// Checks that the money named in a request is in the asset of the purchase it is about.
+    ///
+    /// # Errors
+    /// [`Edge::UnitMismatch`], and what the purchase's absence is called.
+    pub async fn same_asset(&self, id: Id, named: wire::Money, absent: Reject) -> Answered<Amount> {
+        let asset = registered(&self.directory, named.asset, "amount.asset")?;
+        let bought = self.bought(id).await?.ok_or_else(|| Problem::from(absent))?;
+        if bought.purchase.asset == asset.code {
+            Ok(amount(named.amount))
+        } else {
+            Err(Problem::from(Edge::UnitMismatch).of("amount.asset"))
+        }
+    }
+
+    /// Makes a new key, asset or hold usable before any follower has come to it.
+    fn learn(&self, seq: Seq, command: &Command, outcome: &Outcome) {
+        self.recent.learn(seq, command, outcome);
         match &command.action {
             Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -165,7 +234,6 @@ impl State {
             | Action::EnrolAgent(_) => {
                 let entry = Entry { seq, at: Time(0), command: command.clone(), outcome: outcome.clone() };
                 self.directory.learn(&entry);
-                Ok(())
             }
             Action::OpenBook(_)
             | Action::OpenWallet(_)
@@ -189,8 +257,19 @@ impl State {
             | Action::Charge(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => Ok(()),
+            | Action::Present(_) => {}
         }
+    }
+}
+
+/// Whether two actors are one party, whichever of its keys spoke.
+fn same_party(one: Actor, other: Actor) -> bool {
+    match (one, other) {
+        (Actor::Operator { .. }, Actor::Operator { .. }) | (Actor::Book, Actor::Book) => true,
+        (Actor::Owner { owner: one, .. }, Actor::Owner { owner: other, .. }) => one == other,
+        (Actor::Agent { agent: one, .. }, Actor::Agent { agent: other, .. }) => one == other,
+        (Actor::Payee { payee: one, .. }, Actor::Payee { payee: other, .. }) => one == other,
+        (_, _) => false,
     }
 }
 

@@ -1,16 +1,18 @@
 //! The stream of decisions: server-sent events, one for each entry that the caller may see, within a second.
 
-use crate::auth::{Caller, Kind};
+use crate::auth::{self, Caller};
 use crate::codes::Edge;
 use crate::limits::{STREAM_ENTRIES_MAX, STREAM_MILLIS, STREAM_SILENT_SECONDS};
 use crate::problem::{Answered, Problem};
+use crate::reads::whom;
 use crate::request::Call;
 use crate::routes::entries::entry_text;
 use crate::state::{App, State};
 use axum::extract;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use book::{Action, Entry, Seq};
+use book::{Entry, Seq};
+use engine::views::Kind;
 use futures_util::stream::{Stream, unfold};
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -24,7 +26,7 @@ use tokio::sync::OwnedSemaphorePermit;
     responses((status = 200, description = "Events named `decision`", body = String, content_type = "text/event-stream"))
 )]
 pub async fn decisions_stream(extract::State(app): extract::State<App>, call: Call) -> Answered<Response> {
-    let caller = app.caller(&call, Kind::ALL).await?;
+    let caller = app.caller(&call, auth::Kind::ALL).await?;
     let from = match call.text_header("last-event-id")? {
         Some(text) => {
             let last =
@@ -58,9 +60,11 @@ fn events(
             if let Some(event) = position.ready.pop_front() {
                 return Some((Ok(event), position));
             }
-            let before = position.next;
-            position.look()?;
-            if position.next == before {
+            if !position.app.reads.moved(position.next).await {
+                return None;
+            }
+            position.look().await?;
+            if position.ready.is_empty() {
                 tokio::time::sleep(Duration::from_millis(STREAM_MILLIS)).await;
             }
         }
@@ -68,34 +72,27 @@ fn events(
 }
 
 impl Position {
-    /// Takes what is new. None where the journal cannot be read, or the key counts no longer: the stream ends.
-    fn look(&mut self) -> Option<()> {
+    /// Takes what is new. None where it cannot be read, or the key counts no longer: the stream ends.
+    async fn look(&mut self) -> Option<()> {
         let enrolled = self.app.directory.key(self.caller.key)?;
         if enrolled.status == crate::directory::KeyStatus::Revoked {
             return None;
         }
-        // Only what the rows know can be shown to the right people.
-        let seen = self.app.reads.position();
-        if seen <= self.next {
-            return Some(());
-        }
-        let frames = self.app.engine.journal().frames(self.next, STREAM_ENTRIES_MAX).ok()?;
-        for (seq, bytes) in frames.iter().flat_map(|frame| frame.entries()) {
-            if seq < self.next || seen <= seq {
-                continue;
+        let (app, viewer, from) = (self.app.clone(), self.caller.holder, self.next);
+        let asked = self.app.reads.ask(from, move |view| {
+            let found = view.decisions_from(whom(viewer), from, STREAM_ENTRIES_MAX)?;
+            let mut events = VecDeque::with_capacity(found.rows.len());
+            for row in found.rows.iter().filter(|row| row.kind != Kind::Present) {
+                let (entry, bytes) = app.entry(row.seq)?.ok_or(Problem::from(Edge::Internal))?;
+                events.push_back(event(&app, &entry, &bytes));
             }
-            self.next = seq.next();
-            let entry = Entry::from_bytes(bytes).ok()?;
-            if is_decision(&entry) && self.app.reads.sees_entry(self.caller.holder, &entry) {
-                self.ready.push_back(event(&self.app, &entry, bytes));
-            }
-        }
+            Ok((events, found.next))
+        });
+        let (events, next) = asked.await.ok()?;
+        self.ready = events;
+        self.next = next;
         Some(())
     }
-}
-
-fn is_decision(entry: &Entry) -> bool {
-    !matches!(entry.command.action, Action::Present(_))
 }
 
 fn event(app: &State, entry: &Entry, bytes: &[u8]) -> Event {

@@ -28,6 +28,8 @@ pub struct PageQuery {
     /// The `next_cursor` of the page before.
     #[cfg_attr(feature = "schema", param(pattern = "^[0-9A-Za-z_-]{1,64}$"))]
     pub cursor: Option<String>,
+    /// Answer as soon as everything before this entry is shown; by default all that was answered until now is.
+    pub at_least: Option<u64>,
 }
 
 fn default_limit() -> u32 {

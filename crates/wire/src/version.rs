@@ -9,6 +9,9 @@ pub const VERSION: &str = "2026-11-01";
 /// The header by which an answer, and our log, name the request.
 pub const REQUEST_ID_HEADER: &str = "tollbridge-request-id";
 
+/// The header with the place of the first entry that a read does not show.
+pub const POSITION_HEADER: &str = "tollbridge-position";
+
 /// The header that names a change which makes nothing of its own, so that it happens once.
 pub const IDEMPOTENCY_KEY_HEADER: &str = "idempotency-key";
 

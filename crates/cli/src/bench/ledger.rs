@@ -139,6 +139,7 @@ fn start(directory: &Path, evidence: Evidence) -> Outcome<(Engine, Log, Arc<Cloc
         stopped: Box::new(|stepdown: &Stepdown| eprintln!("error: the writer has stopped: {stepdown}")),
         faulted: |name, fault| eprintln!("error: follower `{name}`: {fault}"),
         recovering: Box::new(|_| {}),
+        learning: Box::new(|_| {}),
     };
     let engine =
         Engine::start(BOOK, FileJournal::open(&journal, BOOK, 0)?, options).map_err(Failure::fault)?;

@@ -81,6 +81,7 @@ pub(crate) fn shop(directory: &Path) {
         stopped: Box::new(|stepdown| panic!("{stepdown}")),
         faulted: |name, fault| panic!("{name}: {fault}"),
         recovering: Box::new(|_| {}),
+        learning: Box::new(|_| {}),
     };
     let journal = FileJournal::open(&journal, id, 0).expect("the journal opens");
     let engine = Engine::start(id, journal, options).expect("the engine starts");

@@ -16,6 +16,7 @@
 //! `at_least`: how many entries a checkpoint, kept elsewhere, knows of.
 
 use std::{
+    collections::VecDeque,
     fmt, io,
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -27,7 +28,7 @@ use super::{
     fill::Filler,
     frame::{self, Frame, Header},
 };
-use crate::limits::{MARK_BYTES, READ_BYTES_MAX, READ_FRAMES_MAX};
+use crate::limits::{MARK_BYTES, READ_BYTES_MAX, READ_FRAMES_MAX, RECENT_MARKS_MAX};
 
 const MAGIC: [u8; 8] = *b"TOLLTAPE";
 const VERSION: u32 = 1;
@@ -89,6 +90,8 @@ struct Durable {
     end: u64,
     /// Where some positions lie, in order, one every [`MARK_BYTES`].
     marks: Vec<Mark>,
+    /// Where each of the newest frames lies: whoever follows reads those.
+    recent: VecDeque<Mark>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -221,8 +224,23 @@ impl Durable {
         if !marked {
             self.marks.push(Mark { first, at });
         }
+        if self.recent.len() == RECENT_MARKS_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(Mark { first, at });
         self.next = next;
         self.end = end;
+    }
+
+    /// Where to begin to read for the entry at `from`: at its frame, or at most [`MARK_BYTES`] before it.
+    fn near(&self, from: Seq) -> u64 {
+        let behind = self.recent.partition_point(|mark| mark.first <= from);
+        if let Some(mark) = behind.checked_sub(1).and_then(|last| self.recent.get(last)) {
+            return mark.at;
+        }
+        let behind = self.marks.partition_point(|mark| mark.first <= from);
+        let mark = behind.checked_sub(1).and_then(|last| self.marks.get(last));
+        mark.expect("the first frame is marked").at
     }
 }
 
@@ -239,9 +257,7 @@ impl<S: Storage> Frames for Shared<S> {
             if durable.next <= from {
                 return Ok(Vec::new());
             }
-            let behind = durable.marks.partition_point(|mark| mark.first <= from);
-            let mark = behind.checked_sub(1).and_then(|last| durable.marks.get(last));
-            (mark.expect("the first frame is marked").at, durable.end)
+            (durable.near(from), durable.end)
         };
         let count_max = usize::try_from(count_max.min(READ_FRAMES_MAX)).expect("the maximum fits");
         let mut frames = Vec::new();
@@ -275,7 +291,7 @@ struct Found {
 fn recover<S: Storage>(storage: &S, book: BookId) -> Result<Found, JournalFault> {
     let len = storage.len()?;
     check_header(storage, book, len)?;
-    let mut durable = Durable { next: Seq(0), end: START, marks: Vec::new() };
+    let mut durable = Durable { next: Seq(0), end: START, marks: Vec::new(), recent: VecDeque::new() };
     let mut last = None;
     loop {
         let at = durable.end;

@@ -8,7 +8,7 @@ use crate::views::rows::{Answer, DecisionRow, QuestionRow, select_decision};
 use crate::views::stored::{Canonical, Columns, stored};
 use crate::views::subjects::{self, Chain, Role};
 use book::limits::ASK_NANOS_MAX;
-use book::{Ask, Id, OwnerId, Purchase, RuleRef, Seq, Time, WalletId};
+use book::{AgentId, Ask, Id, OwnerId, Purchase, RuleRef, Seq, Time, WalletId};
 use rusqlite::Result;
 
 macro_rules! select_question {
@@ -126,6 +126,30 @@ impl View {
     ) -> Result<Page<QuestionRow>, ViewsFault> {
         let query = select_question!(" WHERE owner = ?3 AND seq <= ?1 ORDER BY seq DESC LIMIT ?2");
         self.questions(query, owner.0, now, cursor, limit)
+    }
+
+    /// What anybody was asked, as it stands at `now`.
+    pub fn questions_of_all(
+        &self,
+        now: Time,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<QuestionRow>, ViewsFault> {
+        let query = select_question!(" WHERE seq <= ?1 ORDER BY seq DESC LIMIT ?2");
+        let read = |columns: &mut Columns<'_>| question(columns, now);
+        self.page(query, None, cursor, limit, read, |row| row.seq)
+    }
+
+    /// What an agent's purchases made its owner be asked, as it stands at `now`.
+    pub fn questions_of_agent(
+        &self,
+        agent: AgentId,
+        now: Time,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<QuestionRow>, ViewsFault> {
+        let query = select_question!(" WHERE agent = ?3 AND seq <= ?1 ORDER BY seq DESC LIMIT ?2");
+        self.questions(query, agent.0, now, cursor, limit)
     }
 
     /// What was asked about a wallet, as it stands at `now`.

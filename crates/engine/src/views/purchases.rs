@@ -9,8 +9,8 @@ use crate::views::rows::{
 use crate::views::stored::{Canonical, Columns, stored};
 use crate::views::subjects::{self, Chain, Role, START};
 use book::{
-    Account, Amount, HoldId, Id, MeterId, NanosPerUnit, Part, PayeeId, PaymentId, Purchase, RefundId,
-    Rounding, Seq, Time, TransferId, WalletId,
+    Account, Amount, HoldId, Id, MeterId, NanosPerUnit, OwnerId, Part, PayeeId, PaymentId, Purchase,
+    RefundId, Rounding, Seq, Time, TransferId, WalletId,
 };
 use rusqlite::Result;
 
@@ -153,6 +153,21 @@ impl View {
         limit: usize,
     ) -> Result<Page<TransferRow>, ViewsFault> {
         self.transfers_of(payee.0, cursor, limit)
+    }
+
+    /// The transfers to and from an owner's wallets and payees.
+    pub fn transfers_of_owner(
+        &self,
+        owner: OwnerId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<TransferRow>, ViewsFault> {
+        let query = select_transfer!(
+            " WHERE t.seq <= ?1 AND t.seq IN (SELECT a.seq FROM transfer_accounts a WHERE a.account IN
+             (SELECT id FROM wallets WHERE owner = ?3 UNION ALL SELECT id FROM payees WHERE owner = ?3))
+             ORDER BY t.seq DESC LIMIT ?2"
+        );
+        self.page(query, Some(owner.0), cursor, limit, transfer, |row| row.seq)
     }
 
     fn transfers_of(

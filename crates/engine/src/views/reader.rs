@@ -8,6 +8,7 @@ use crate::views::subjects::{self, Chain, Role, START};
 use book::{AgentId, Id, MandateId, OwnerId, PayeeId, Seq, WalletId};
 use rusqlite::{Connection, OptionalExtension, ToSql};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
@@ -23,11 +24,33 @@ struct Pool {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
     positions: watch::Receiver<Seq>,
+    /// Counts the files there were: a connection to an earlier one is not lent out.
+    file: AtomicU64,
+    damaged: AtomicBool,
 }
 
 impl ViewsReader {
     pub(super) fn new(path: &Path, positions: watch::Receiver<Seq>) -> ViewsReader {
-        ViewsReader { pool: Arc::new(Pool { path: path.to_path_buf(), idle: Mutex::default(), positions }) }
+        let (file, damaged) = (AtomicU64::new(0), AtomicBool::new(false));
+        let pool = Pool { path: path.to_path_buf(), idle: Mutex::default(), positions, file, damaged };
+        ViewsReader { pool: Arc::new(pool) }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.pool.path
+    }
+
+    /// Lets go of every connection to a file that was deleted.
+    pub(super) fn forget(&self) {
+        let mut idle = self.idle();
+        self.pool.file.fetch_add(1, Ordering::SeqCst);
+        self.pool.damaged.store(false, Ordering::SeqCst);
+        idle.clear();
+    }
+
+    /// Whether somebody found the file damaged while reading it.
+    pub(super) fn was_damaged(&self) -> bool {
+        self.pool.damaged.load(Ordering::SeqCst)
     }
 
     /// The book as it is in the views now. What is written later does not show: take a view for each question and drop it
@@ -36,17 +59,30 @@ impl ViewsReader {
     /// # Errors
     /// Any failure of SQLite.
     pub fn view(&self) -> Result<View, ViewsFault> {
+        let file = self.pool.file.load(Ordering::SeqCst);
         let idle = self.idle().pop();
-        let connection = match idle {
-            Some(connection) => connection,
-            None => schema::reader(&self.pool.path)?,
+        let begin = || {
+            let connection = match idle {
+                Some(connection) => connection,
+                None => schema::reader(&self.pool.path)?,
+            };
+            connection.execute_batch("BEGIN")?;
+            // The first read is what fixes the moment that is shown.
+            let position = connection
+                .prepare_cached("SELECT position FROM progress")?
+                .query_row((), |row| Columns::of(row).next())?;
+            Ok((connection, position))
         };
-        connection.execute_batch("BEGIN")?;
-        // The first read is what fixes the moment that is shown.
-        let position = connection
-            .prepare_cached("SELECT position FROM progress")?
-            .query_row((), |row| Columns::of(row).next())?;
-        Ok(View { connection: Some(connection), position, reader: self.clone() })
+        let (connection, position) = begin().map_err(|fault: rusqlite::Error| self.told(fault))?;
+        Ok(View { connection: Some(connection), position, file, reader: self.clone() })
+    }
+
+    /// Makes sure that whoever writes hears of damage that a reader has found.
+    fn told(&self, fault: rusqlite::Error) -> ViewsFault {
+        if schema::is_damage(&fault) {
+            self.pool.damaged.store(true, Ordering::SeqCst);
+        }
+        fault.into()
     }
 
     /// Tells how far the views are, each time they have moved: to wait for an entry, or for the next one.
@@ -71,6 +107,7 @@ impl ViewsReader {
 pub struct View {
     connection: Option<Connection>,
     position: Seq,
+    file: u64,
     reader: ViewsReader,
 }
 
@@ -80,7 +117,8 @@ impl Drop for View {
         // A connection that cannot end its transaction is not lent out again.
         if connection.execute_batch("COMMIT").is_ok() {
             let mut idle = self.reader.idle();
-            if idle.len() < VIEWS_READERS_MAX {
+            let is_current = self.file == self.reader.pool.file.load(Ordering::SeqCst);
+            if is_current && idle.len() < VIEWS_READERS_MAX {
                 idle.push(connection);
             }
         }
@@ -147,7 +185,8 @@ impl View {
         read: impl FnOnce(&mut Columns<'_>) -> rusqlite::Result<T>,
     ) -> Result<Option<T>, ViewsFault> {
         let mut statement = self.connection().prepare_cached(query)?;
-        Ok(statement.query_row(values, |row| read(&mut Columns::of(row))).optional()?)
+        let found = statement.query_row(values, |row| read(&mut Columns::of(row))).optional();
+        found.map_err(|fault| self.reader.told(fault))
     }
 
     /// All rows a query finds.
@@ -158,8 +197,8 @@ impl View {
         read: impl Fn(&mut Columns<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, ViewsFault> {
         let mut statement = self.connection().prepare_cached(query)?;
-        let rows = statement.query_map(values, |row| read(&mut Columns::of(row)))?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        let rows = statement.query_map(values, |row| read(&mut Columns::of(row)));
+        rows.and_then(Iterator::collect).map_err(|fault| self.reader.told(fault))
     }
 
     /// A page of what a query finds whose first parameter is the largest place, whose second is how many, and whose third

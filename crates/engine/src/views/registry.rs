@@ -201,6 +201,17 @@ impl View {
         self.page(query, Some(wallet.0), cursor, limit, agent, |row| row.seq)
     }
 
+    /// The agents of an owner's wallets.
+    pub fn agents_of_owner(
+        &self,
+        owner: OwnerId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<AgentRow>, ViewsFault> {
+        let query = select_agent!(" WHERE w.owner = ?3 AND g.seq <= ?1 ORDER BY g.seq DESC LIMIT ?2");
+        self.page(query, Some(owner.0), cursor, limit, agent, |row| row.seq)
+    }
+
     /// A mandate.
     pub fn mandate(&self, id: MandateId) -> Result<Option<MandateRow>, ViewsFault> {
         self.find(select_mandate!(" WHERE m.id = ?1"), stored![id], mandate)
@@ -221,6 +232,17 @@ impl View {
     ) -> Result<Page<MandateRow>, ViewsFault> {
         let query = select_mandate!(" WHERE m.wallet = ?3 AND m.seq <= ?1 ORDER BY m.seq DESC LIMIT ?2");
         self.page(query, Some(wallet.0), cursor, limit, mandate, |row| row.seq)
+    }
+
+    /// The mandates that the money of an owner's wallets may be spent under.
+    pub fn mandates_of_owner(
+        &self,
+        owner: OwnerId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<MandateRow>, ViewsFault> {
+        let query = select_mandate!(" WHERE w.owner = ?3 AND m.seq <= ?1 ORDER BY m.seq DESC LIMIT ?2");
+        self.page(query, Some(owner.0), cursor, limit, mandate, |row| row.seq)
     }
 
     /// An agent's mandates.

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -84,6 +84,7 @@ CREATE TABLE questions (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NO
     ask BLOB NOT NULL, rule BLOB NOT NULL, answer INTEGER NOT NULL, until INTEGER, answered INTEGER, used INTEGER);
 CREATE INDEX questions_of_owner ON questions (owner);
 CREATE INDEX questions_of_wallet ON questions (wallet);
+CREATE INDEX questions_of_agent ON questions (agent) WHERE agent IS NOT NULL;
 CREATE INDEX open_questions_of_owner ON questions (owner) WHERE answer = 1;
 CREATE INDEX open_questions_of_wallet ON questions (wallet) WHERE answer = 1;
 
@@ -113,8 +114,14 @@ pub(super) fn open(path: &Path, book: BookId, durable: Seq) -> Result<(Connectio
     match inspect(path, book, durable)? {
         Found::Current(connection, position) => return Ok((connection, position)),
         Found::Foreign => return Err(ViewsFault::Foreign(path.to_path_buf())),
-        Found::Stale => delete(path)?,
+        Found::Stale => {}
     }
+    Ok((again(path, book)?, Seq(0)))
+}
+
+/// Empty views of `book`, in place of whatever is there.
+pub(super) fn again(path: &Path, book: BookId) -> Result<Connection, ViewsFault> {
+    delete(path)?;
     let mut connection = writer(path)?;
     let transaction = connection.transaction()?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
@@ -122,7 +129,7 @@ pub(super) fn open(path: &Path, book: BookId, durable: Seq) -> Result<(Connectio
     transaction.execute_batch(TABLES)?;
     transaction.execute("INSERT INTO progress VALUES (1, ?1, 0)", stored![digest(book)])?;
     transaction.commit()?;
-    Ok((connection, Seq(0)))
+    Ok(connection)
 }
 
 fn inspect(path: &Path, book: BookId, durable: Seq) -> Result<Found, ViewsFault> {
@@ -155,7 +162,8 @@ fn inspect(path: &Path, book: BookId, durable: Seq) -> Result<Found, ViewsFault>
     }
 }
 
-fn is_damage(fault: &rusqlite::Error) -> bool {
+/// Whether SQLite says that the file is not what it wrote.
+pub(super) fn is_damage(fault: &rusqlite::Error) -> bool {
     matches!(fault.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
         || matches!(fault, rusqlite::Error::QueryReturnedNoRows)
 }

@@ -44,7 +44,8 @@ pub use needed::{CommerceConfirmation, Demand, Needed};
 pub use offer::{NotOurBill, Offer};
 pub use proof::Proof;
 pub use seller::{
-    DeliveryKey, ProofCheck, RedemptionKey, Refusal, VerifiedProof, check_proof, check_proof_of_offer,
+    DeliveryKey, ProofCheck, RedemptionKey, Refusal, VerifiedProof, check_own_proof, check_proof,
+    check_proof_of_offer,
 };
 pub use state::{IllegalTransition, TradeEvent, TradeState};
 pub use text::{

@@ -12,7 +12,7 @@ use super::keys::Keyring;
 use super::needed::Demand;
 use super::offer::{NotOurBill, Offer};
 use super::proof::Proof;
-use super::text::{Fingerprint, Identifier, MethodId};
+use super::text::{Fingerprint, Identifier, MethodId, MethodVersion};
 use crate::limits::CLOCK_SKEW_SECONDS;
 use book::Time;
 use evidence::{MacKey, Verified};
@@ -103,6 +103,20 @@ pub fn check_proof(demand: &Demand, check: ProofCheck<'_>) -> Result<VerifiedPro
     accept(credential, demand.clone(), &check)
 }
 
+/// Checks a proof for whoever signed its credential: the payment service itself, which keeps no bills. What was billed is
+/// what its own statement says, so there is nothing else to compare it with.
+///
+/// # Errors
+/// [`Refusal`]: nothing may be redeemed.
+pub fn check_own_proof(
+    method: (&MethodId, &MethodVersion),
+    check: ProofCheck<'_>,
+) -> Result<VerifiedProof, Refusal> {
+    let credential = open_credential(method, &check)?;
+    let demand = credential.get().restated().ok_or(Refusal::LivesTooLong)?;
+    accept(credential, demand, &check)
+}
+
 /// Checks a proof against a bill that was never stored, but numbered by [`Offer::bill`].
 ///
 /// # Errors
@@ -162,7 +176,7 @@ impl VerifiedProof {
 
 /// All that needs no bill: the method, the request, and the payment service's signature.
 fn open_credential(
-    (method_id, method_version): (&MethodId, &super::text::MethodVersion),
+    (method_id, method_version): (&MethodId, &MethodVersion),
     check: &ProofCheck<'_>,
 ) -> Result<Verified<Credential>, Refusal> {
     let ProofCheck { proof, request, psp_keys, now: _ } = *check;
@@ -195,6 +209,27 @@ fn accept(
 }
 
 impl Credential {
+    /// The bill as this restates it. None where it lasts for no time.
+    fn restated(&self) -> Option<Demand> {
+        let lasts = self.expires_at.time().0.checked_sub(self.issued_at.time().0)?;
+        Some(Demand {
+            method_id: self.method_id.clone(),
+            method_version: self.method_version.clone(),
+            out_trade_no: self.out_trade_no.clone(),
+            amount: self.amount.clone(),
+            currency: self.currency.clone(),
+            resource_id: self.resource_id.clone(),
+            pay_before: self.expires_at.clone(),
+            seller_unique_id: self.seller_unique_id.clone(),
+            buyer_unique_id: Some(self.buyer_unique_id.clone()),
+            request_method: self.request_method.clone(),
+            request_fingerprint: self.request_fingerprint.clone(),
+            idempotency_key: self.idempotency_key.clone(),
+            replay_window_seconds: u32::try_from(lasts.div_euclid(1_000_000_000)).ok()?,
+            commerce_confirmation: None,
+        })
+    }
+
     /// Whether this is what the buyer claims in the open.
     fn agrees_with_proof(&self, proof: &Proof) -> Result<(), Refusal> {
         same("method_id", &self.method_id, &proof.method_id)?;

@@ -4,13 +4,16 @@
 //! A payment is a hold, its number is the hold's name, and its redemption is an entry of the book: so once-only
 //! survives a restart. Paying, validating and fulfilling are three steps; none is taken as evidence of the next.
 
-use crate::answer::{Answer, PurchaseKind, json};
+use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, id, purchase_id, registered, time_text};
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{PurchaseRow, PurchaseStatus};
+use crate::reads::{payees_of, show};
+use crate::recent::Bought;
 use crate::request::{Call, path_id};
+use crate::standing::{self, Status};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -18,12 +21,13 @@ use book::{
     Action, Amount, Capture, HoldId, Id, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject,
     Seq, Time, Void, WalletId,
 };
+use engine::views::Form;
 use evidence::{Hash, base64url};
 use http::StatusCode;
 use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
 use protocols::a402::{
     CannotPay, Credential, Demand, ErrorId, HttpMethod, Identifier, KeyFault, Keyring, Needed, Payment,
-    Proof, ProofCheck, RequestFacts, TradeState, check_proof,
+    Proof, ProofCheck, RequestFacts, TradeState, check_own_proof,
 };
 use wire::a402::{
     A402Facts, A402Outcome, A402Payment, A402Trade, A402Verification, NewA402Confirmation, NewA402Payment,
@@ -43,8 +47,8 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let payment: NewA402Payment = call.json()?;
     let name = id(payment.id.0);
     let bill = open_bill(&app, &caller, &payment.payment_needed)?;
-    let known = app.reads.purchase_row(caller.holder, name).is_some();
-    if !known && bill.demand.pay_before.time() <= app.clock.now() {
+    // Whoever paid in time may ask again later.
+    if bill.demand.pay_before.time() <= app.clock.now() && app.bought(name).await?.is_none() {
         return Err(refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier."));
     }
     let window = Time::from_seconds(u64::from(bill.demand.replay_window_seconds) + HOLD_MARGIN_SECONDS);
@@ -136,7 +140,6 @@ fn network(app: &App) -> Network {
 
 /// Who buys, as sellers know it: the agent, or the owner where she pays herself.
 fn buyer(caller: &Caller) -> Identifier {
-    use crate::directory::Holder;
     let text = match caller.holder {
         Holder::Operator => "operator".to_owned(),
         Holder::Owner(owner) => owner.to_string(),
@@ -237,16 +240,13 @@ fn check(app: &App, asked: &NewA402Verification) -> Answered<Credential> {
     if proof.method_id != method_id || proof.method_version != method_version() {
         return Err(refused(ErrorId::MethodUnsupported, "the proof is for another payment method."));
     }
-    let opened =
-        Credential::open(&proof.payment_proof, &method_id, &keys).map_err(|fault| invalid(&fault))?;
-    let credential = opened.into_inner();
-    let demand = restated(&credential).ok_or_else(|| invalid(&"the credential lasts for no time"))?;
     let request = request_facts(&asked.facts)?;
-    let verified = check_proof(
-        &demand,
+    let verified = check_own_proof(
+        (&method_id, &method_version()),
         ProofCheck { proof: &proof, request: &request, psp_keys: &keys, now: app.clock.now() },
     );
-    verified.map_err(|fault| refused(fault.error_id(), &fault.to_string()))?;
+    let verified = verified.map_err(|fault| refused(fault.error_id(), &fault.to_string()))?;
+    let credential = verified.credential().clone();
     let facts = &asked.facts;
     if facts.resource_id != credential.resource_id.as_str()
         || facts.out_trade_no != credential.out_trade_no.as_str()
@@ -254,27 +254,6 @@ fn check(app: &App, asked: &NewA402Verification) -> Answered<Credential> {
         return Err(refused(ErrorId::ProofInvalid, "the proof is for another order or resource."));
     }
     Ok(credential)
-}
-
-/// The demand as our own credential restates it: we need not keep what we have signed.
-fn restated(credential: &Credential) -> Option<Demand> {
-    let lasts = credential.expires_at.time().0.checked_sub(credential.issued_at.time().0)?;
-    Some(Demand {
-        method_id: credential.method_id.clone(),
-        method_version: credential.method_version.clone(),
-        out_trade_no: credential.out_trade_no.clone(),
-        amount: credential.amount.clone(),
-        currency: credential.currency.clone(),
-        resource_id: credential.resource_id.clone(),
-        pay_before: credential.expires_at.clone(),
-        seller_unique_id: credential.seller_unique_id.clone(),
-        buyer_unique_id: Some(credential.buyer_unique_id.clone()),
-        request_method: credential.request_method.clone(),
-        request_fingerprint: credential.request_fingerprint.clone(),
-        idempotency_key: credential.idempotency_key.clone(),
-        replay_window_seconds: u32::try_from(lasts / 1_000_000_000).ok()?,
-        commerce_confirmation: None,
-    })
 }
 
 fn request_facts(facts: &A402Facts) -> Answered<RequestFacts> {
@@ -321,21 +300,42 @@ pub async fn a402_confirm(State(app): State<App>, call: Call) -> Answered<Respon
     let caller = app.caller(&call, &[Kind::Payee]).await?;
     let NewA402Confirmation { trade_no, outcome } = call.json()?;
     let hold = HoldId(id(trade_no.0));
-    app.settle().await?;
-    let row = trade(&app, &caller, hold)?;
+    let trade = trade(&app, &caller, hold, outcome).await?;
     let (what, action) = match outcome {
-        A402Outcome::Fulfilled if row.redeemed.is_none() => {
+        A402Outcome::Fulfilled if !trade.redeemed => {
             let why = "the proof was not verified, so nothing can have been delivered for it.";
             return Err(refused(ErrorId::StateConflict, why));
         }
         A402Outcome::Fulfilled => {
-            (&b"capture"[..], Action::Capture(Capture { hold, amount: row.purchase.amount, last: true }))
+            (&b"capture"[..], Action::Capture(Capture { hold, amount: trade.purchase.amount, last: true }))
         }
         A402Outcome::Failed => (&b"void"[..], Action::Void(Void { hold })),
     };
     app.execute(&caller, derived(hold, what), action).await.map_err(in_the_catalogue)?;
-    app.settle().await?;
-    Ok(json(StatusCode::CREATED, &trade_text(&app, &trade(&app, &caller, hold)?)))
+    // What was just recorded is how it stands: a trade ends once.
+    let status = match outcome {
+        A402Outcome::Fulfilled => Status::Captured,
+        A402Outcome::Failed => Status::Released,
+    };
+    let text = trade_text(hold.0, trade.seq, status, trade.redeemed, app.livemode);
+    Ok(json(StatusCode::CREATED, &text))
+}
+
+/// The trade that a seller says something about: the seller's own, and as far as is needed for `outcome`.
+async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -> Answered<Bought> {
+    let remembered = app.recent.find(hold.0);
+    let enough = |bought: &Bought| bought.redeemed || outcome == A402Outcome::Failed;
+    let found = match remembered.filter(enough) {
+        Some(bought) => Some(bought),
+        None => app.ask(move |view| Ok(view.purchase(hold.0)?.map(Bought::from))).await?,
+    };
+    let viewer = caller.holder;
+    let is_theirs = |bought: &Bought| {
+        let payees = payees_of(&bought.purchase);
+        let collects = matches!(viewer, Holder::Payee(payee) if payees.contains(&payee));
+        collects && bought.form == Form::Hold && bought.purchase.reference.is_some()
+    };
+    found.filter(is_theirs).ok_or_else(|| Edge::TradeUnknown.into())
 }
 
 /// Where a trade stands: payment, delivery and fulfilment, each for itself.
@@ -344,38 +344,34 @@ pub async fn a402_confirm(State(app): State<App>, call: Call) -> Answered<Respon
 pub async fn a402_trade(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let hold: HoldId = path_id(&text)?;
-    app.settle().await?;
-    Ok(json(StatusCode::OK, &trade_text(&app, &trade(&app, &caller, hold)?)))
+    show(&app, &call, move |app, view| {
+        let found = standing::find(app, view, caller.holder, hold.0)?;
+        let found = found.filter(|found| found.form == Form::Hold && found.purchase.reference.is_some());
+        let found = found.ok_or_else(|| Problem::from(Edge::TradeUnknown))?;
+        Ok(trade_text(hold.0, found.seq, found.status, found.redeemed, app.livemode))
+    })
+    .await
 }
 
-fn trade(app: &App, caller: &Caller, hold: HoldId) -> Answered<PurchaseRow> {
-    let row = app.reads.purchase_row(caller.holder, hold.0);
-    let row = row.filter(|row| row.kind == PurchaseKind::Hold && row.purchase.reference.is_some());
-    row.ok_or_else(|| Edge::TradeUnknown.into())
-}
-
-fn trade_text(app: &App, row: &PurchaseRow) -> A402Trade {
-    let redeemed = row.redeemed.is_some();
-    let (state, payment, delivery, fulfillment) = match row.status {
-        PurchaseStatus::Captured | PurchaseStatus::Paid => {
-            (TradeState::TradeFinished, "paid", "accepted", "fulfilled")
-        }
-        PurchaseStatus::Released | PurchaseStatus::Expired => {
+fn trade_text(hold: Id, entry: Seq, status: Status, redeemed: bool, livemode: bool) -> A402Trade {
+    let (state, payment, delivery, fulfillment) = match status {
+        Status::Captured | Status::Paid => (TradeState::TradeFinished, "paid", "accepted", "fulfilled"),
+        Status::Released | Status::Expired => {
             (TradeState::TradeClosed, "returned", if redeemed { "accepted" } else { "none" }, "failed")
         }
-        PurchaseStatus::Held if redeemed => (TradeState::WaitSellerFulfillment, "held", "pending", "pending"),
-        PurchaseStatus::Held => (TradeState::WaitBuyerPay, "held", "none", "pending"),
-        PurchaseStatus::Asked | PurchaseStatus::Denied => (TradeState::Create, "none", "none", "pending"),
+        Status::Held if redeemed => (TradeState::WaitSellerFulfillment, "held", "pending", "pending"),
+        Status::Held => (TradeState::WaitBuyerPay, "held", "none", "pending"),
+        Status::Asked | Status::Denied => (TradeState::Create, "none", "none", "pending"),
     };
     A402Trade {
-        trade_no: wire::HoldId(bits(row.id)),
+        trade_no: wire::HoldId(bits(hold)),
         transaction_state: state.as_str().to_owned(),
         payment_status: payment.to_owned(),
         delivery_status: delivery.to_owned(),
         fulfillment_status: fulfillment.to_owned(),
         next_action: None,
-        entry: row.seq.0,
-        livemode: app.livemode,
+        entry: entry.0,
+        livemode,
     }
 }
 
@@ -402,11 +398,13 @@ pub async fn a402_seller_keys(
     Path(text): Path<String>,
     call: Call,
 ) -> Answered<Response> {
-    let caller = app.caller(&call, Kind::ALL).await?;
+    app.caller(&call, Kind::ALL).await?;
     let payee: PayeeId = path_id(&text)?;
-    app.settle().await?;
-    app.reads.payee(caller.holder, payee).ok_or_else(|| Problem::from(Reject::PayeeUnknown))?;
-    let keys = app.directory.keys_of_payee(payee).into_iter().map(|(id, key)| wire::a402::A402SellerKey {
+    let known = app.directory.keys_of_payee(payee);
+    if known.is_empty() && app.ask(move |view| Ok(view.payee(payee)?)).await?.is_none() {
+        return Err(Reject::PayeeUnknown.into());
+    }
+    let keys = known.into_iter().map(|(id, key)| wire::a402::A402SellerKey {
         key_id: wire::KeyId(bits(id.0)),
         algorithm: match key.algorithm() {
             evidence::Algorithm::Ed25519 => wire::account::Algorithm::Ed25519,

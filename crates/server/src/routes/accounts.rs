@@ -1,25 +1,25 @@
 //! Assets, owners, keys, wallets and payees: what exists before anything is spent.
 
-use crate::answer::{Answer, json};
+use crate::answer::Answer;
 use crate::auth::Kind;
-use crate::codes::Edge;
 use crate::convert::{
     asset_text, bits, code, id, key_holder, limits, limits_text, money, new_key, provenance, provenance_text,
     public_key, registered,
 };
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{PayeeRow, WalletRow};
+use crate::reads::{self, show};
 use crate::request::{Call, path_id};
-use crate::routes::{check_label, one_more, page, paged};
-use crate::state::App;
+use crate::routes::{check_label, page, paged};
+use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
 use book::{
-    Action, CloseWallet, Code, KeyId, OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, PayeeId,
-    RegisterAsset, RegisterOwner, RegisterPayee, Reject, RevokeKey, WalletId,
+    Action, CloseWallet, KeyId, OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, PayeeId, RegisterAsset,
+    RegisterOwner, RegisterPayee, Reject, RevokeKey, WalletId,
 };
-use http::StatusCode;
+use engine::views::{AssetRow, PayeeRow, WalletRow};
 use wire::account::{Asset, EnrolKey, NewAsset, NewOwner, NewPayee, NewSubAccount, NewWallet, Payee, Wallet};
 use wire::answer::Done;
 use wire::list::{Page, PageQuery};
@@ -40,21 +40,20 @@ pub async fn create_asset(State(app): State<App>, call: Call) -> Answered<Answer
     responses((status = 200, description = "All of them", body = Page<Asset>)))]
 pub async fn list_assets(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
-    app.settle().await?;
     let operates = caller.kind() == Kind::Operator;
-    let show = |amount: book::Amount| if operates { amount.minor().to_string() } else { "0".to_owned() };
-    let data: Vec<Asset> = app
-        .reads
-        .assets()
-        .into_iter()
-        .map(|(asset, world, fees)| Asset {
-            asset: asset_text(asset),
-            in_circulation: show(world.debits.saturating_sub(world.credits)),
-            fees: show(fees.available()),
+    let amount =
+        move |amount: book::Amount| if operates { amount.minor().to_string() } else { "0".to_owned() };
+    show(&app, &call, move |app, view| {
+        let asset = |row: AssetRow| Asset {
+            asset: asset_text(row.asset),
+            in_circulation: amount(row.world.debits.saturating_sub(row.world.credits)),
+            fees: amount(row.fees.available()),
             livemode: app.livemode,
-        })
-        .collect();
-    Ok(json(StatusCode::OK, &Page { data, next_cursor: None, livemode: app.livemode }))
+        };
+        let data: Vec<Asset> = view.assets()?.into_iter().map(asset).collect();
+        Ok(Page { data, next_cursor: None, livemode: app.livemode })
+    })
+    .await
 }
 
 /// Registers an owner with a first key.
@@ -117,10 +116,11 @@ pub async fn create_wallet(State(app): State<App>, call: Call) -> Answered<Answe
 pub async fn list_wallets(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let window = page(&call)?;
-    app.settle().await?;
-    let rows = app.reads.wallets(caller.holder, one_more(window));
-    let page = paged(rows, window, app.livemode, |row| row.id.0, |row| wallet_text(&app, row))?;
-    Ok(json(StatusCode::OK, &page))
+    show(&app, &call, move |app, view| {
+        let rows = reads::wallets(view, caller.holder, window.cursor, window.limit)?;
+        paged(rows, app.livemode, |row| wallet_text(app, row))
+    })
+    .await
 }
 
 /// One wallet with its money.
@@ -129,23 +129,24 @@ pub async fn list_wallets(State(app): State<App>, call: Call) -> Answered<Respon
 pub async fn get_wallet(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let wallet: WalletId = path_id(&text)?;
-    app.settle().await?;
-    let row = app.reads.wallet(caller.holder, wallet).ok_or_else(|| Problem::from(Reject::WalletUnknown))?;
-    Ok(json(StatusCode::OK, &wallet_text(&app, row)?))
+    show(&app, &call, move |app, view| {
+        let row = reads::wallet(view, caller.holder, wallet)?;
+        wallet_text(app, row.ok_or_else(|| Problem::from(Reject::WalletUnknown))?)
+    })
+    .await
 }
 
-fn wallet_text(app: &App, row: WalletRow) -> Answered<Wallet> {
-    let (asset, balance) = row.money.ok_or(Problem::from(Edge::Internal))?;
+fn wallet_text(app: &state::State, row: WalletRow) -> Answered<Wallet> {
     Ok(Wallet {
         id: wire::WalletId(bits(row.id.0)),
         owner: wire::OwnerId(bits(row.owner.0)),
-        parent: row.sub.map(|(parent, _)| wire::WalletId(bits(parent.0))),
-        agent: row.sub.map(|(_, agent)| wire::AgentId(bits(agent.0))),
-        available: money(balance.available(), asset),
-        held: money(balance.held, asset),
+        parent: row.sub.map(|sub| wire::WalletId(bits(sub.parent.0))),
+        agent: row.sub.map(|sub| wire::AgentId(bits(sub.agent.0))),
+        available: money(row.balance.available(), row.asset),
+        held: money(row.balance.held, row.asset),
         status: status_text(row.status, "closed").to_owned(),
-        limits: limits_text(&row.limits.0),
-        limits_version: row.limits.1,
+        limits: limits_text(&row.limits),
+        limits_version: row.version,
         label: app.label(row.id.0)?,
         livemode: app.livemode,
     })
@@ -219,10 +220,11 @@ pub async fn create_payee(State(app): State<App>, call: Call) -> Answered<Answer
 pub async fn list_payees(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let window = page(&call)?;
-    app.settle().await?;
-    let rows = app.reads.payees(caller.holder, one_more(window));
-    let page = paged(rows, window, app.livemode, |row| row.id.0, |row| payee_text(&app, row))?;
-    Ok(json(StatusCode::OK, &page))
+    show(&app, &call, move |app, view| {
+        let rows = view.payees(window.cursor, window.limit)?;
+        paged(rows, app.livemode, |row| payee_text(app, caller.holder, row))
+    })
+    .await
 }
 
 /// One payee.
@@ -231,22 +233,29 @@ pub async fn list_payees(State(app): State<App>, call: Call) -> Answered<Respons
 pub async fn get_payee(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let payee: PayeeId = path_id(&text)?;
-    app.settle().await?;
-    let row = app.reads.payee(caller.holder, payee).ok_or_else(|| Problem::from(Reject::PayeeUnknown))?;
-    Ok(json(StatusCode::OK, &payee_text(&app, row)?))
+    show(&app, &call, move |app, view| {
+        let row = view.payee(payee)?.ok_or_else(|| Problem::from(Reject::PayeeUnknown))?;
+        payee_text(app, caller.holder, row)
+    })
+    .await
 }
 
-fn payee_text(app: &App, row: PayeeRow) -> Answered<Payee> {
-    let asset_of = |code: Code| app.directory.asset(code).ok_or(Problem::from(Edge::Internal));
-    let asset = asset_of(row.registered.asset)?;
+/// Everybody may see whom they could pay; the money and whose it is only the payee, its owner and the operator.
+fn payee_text(app: &state::State, viewer: Holder, row: PayeeRow) -> Answered<Payee> {
+    let may_see = match viewer {
+        Holder::Operator => true,
+        Holder::Payee(payee) => payee == row.id,
+        Holder::Owner(owner) => row.owner == Some(owner),
+        Holder::Agent(_) => false,
+    };
     Ok(Payee {
         id: wire::PayeeId(bits(row.id.0)),
-        owner: row.money.and(row.registered.owner).map(|owner| wire::OwnerId(bits(owner.0))),
-        available: row.money.map(|(asset, balance)| money(balance.available(), asset)),
-        asset: asset_text(asset),
-        category: row.registered.category.as_str().to_owned(),
-        provenance: provenance_text(row.registered.provenance),
-        fee_ppm: row.registered.fee.get(),
+        owner: row.owner.filter(|_| may_see).map(|owner| wire::OwnerId(bits(owner.0))),
+        available: may_see.then(|| money(row.balance.available(), row.asset)),
+        asset: asset_text(row.asset),
+        category: row.category.as_str().to_owned(),
+        provenance: provenance_text(row.provenance),
+        fee_ppm: row.fee.get(),
         status: status_text(row.status, "closed").to_owned(),
         label: app.label(row.id.0)?,
         livemode: app.livemode,

@@ -1,18 +1,19 @@
 //! Agents: the programs that spend.
 
-use crate::answer::{Answer, json};
+use crate::answer::Answer;
 use crate::auth::Kind;
 use crate::convert::{bits, id, limits, limits_text, new_key};
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::AgentRow;
+use crate::reads::{self, show};
 use crate::request::{Call, path_id};
 use crate::routes::accounts::status_text;
-use crate::routes::{check_label, one_more, page, paged};
-use crate::state::App;
+use crate::routes::{check_label, page, paged};
+use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{Action, AgentId, EnrolAgent, Reject, WalletId};
-use http::StatusCode;
+use engine::views::{AgentRow, Page as Rows};
 use wire::account::{Agent, NewAgent};
 use wire::answer::Done;
 use wire::list::{Page, PageQuery};
@@ -39,10 +40,19 @@ pub async fn create_agent(State(app): State<App>, call: Call) -> Answered<Answer
 pub async fn list_agents(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let window = page(&call)?;
-    app.settle().await?;
-    let rows = app.reads.agents(caller.holder, one_more(window));
-    let page = paged(rows, window, app.livemode, |row| row.id.0, |row| agent_text(&app, row))?;
-    Ok(json(StatusCode::OK, &page))
+    show(&app, &call, move |app, view| {
+        let rows = match caller.holder {
+            Holder::Operator => view.agents(window.cursor, window.limit)?,
+            Holder::Owner(owner) => view.agents_of_owner(owner, window.cursor, window.limit)?,
+            Holder::Agent(id) => {
+                let behind = |row: &AgentRow| window.cursor.is_none_or(|cursor| row.seq <= cursor);
+                Rows { rows: view.agent(id)?.filter(behind).into_iter().collect(), next: None }
+            }
+            Holder::Payee(_) => reads::nothing(),
+        };
+        paged(rows, app.livemode, |row| agent_text(app, row))
+    })
+    .await
 }
 
 /// One agent.
@@ -51,18 +61,20 @@ pub async fn list_agents(State(app): State<App>, call: Call) -> Answered<Respons
 pub async fn get_agent(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let agent: AgentId = path_id(&text)?;
-    app.settle().await?;
-    let row = app.reads.agent(caller.holder, agent).ok_or_else(|| Problem::from(Reject::AgentUnknown))?;
-    Ok(json(StatusCode::OK, &agent_text(&app, row)?))
+    show(&app, &call, move |app, view| {
+        let row = reads::agent(view, caller.holder, agent)?;
+        agent_text(app, row.ok_or_else(|| Problem::from(Reject::AgentUnknown))?)
+    })
+    .await
 }
 
-fn agent_text(app: &App, row: AgentRow) -> Answered<Agent> {
+fn agent_text(app: &state::State, row: AgentRow) -> Answered<Agent> {
     Ok(Agent {
         id: wire::AgentId(bits(row.id.0)),
         wallet: wire::WalletId(bits(row.wallet.0)),
         status: status_text(row.status, "revoked").to_owned(),
-        limits: limits_text(&row.limits.0),
-        limits_version: row.limits.1,
+        limits: limits_text(&row.limits),
+        limits_version: row.version,
         label: app.label(row.id.0)?,
         livemode: app.livemode,
     })

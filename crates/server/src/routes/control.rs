@@ -1,20 +1,20 @@
 //! Control: what an owner does while agents spend: freeze, revoke, and answer questions.
 
-use crate::answer::{Answer, json, purchase_name};
+use crate::answer::{Answer, purchase_name};
 use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::{bits, money, purchase_id, subject, time, time_text};
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{QuestionRow, QuestionStatus, payees_of};
+use crate::reads::{self, payees_of, show};
 use crate::request::Call;
-use crate::routes::{one_more, page, paged};
-use crate::state::App;
+use crate::routes::{page, paged};
+use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::limits::ASK_NANOS_MAX;
 use book::{Action, Approve, Freeze, Refuse, Revoke, Unfreeze};
+use engine::views::{self, QuestionRow};
 use evidence::Hash;
-use http::StatusCode;
 use wire::account::{Question, Subject};
 use wire::answer::Done;
 use wire::list::{Page, PageQuery};
@@ -53,33 +53,38 @@ async fn control(app: &App, call: &Call, action: fn(book::Subject) -> Action) ->
 pub async fn list_questions(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Owner, Kind::Agent, Kind::Operator]).await?;
     let window = page(&call)?;
-    app.settle().await?;
-    let rows = app.reads.questions(caller.holder, one_more(window));
-    let page = paged(rows, window, app.livemode, |row| row.purchase.id, |row| question_text(&app, &row))?;
-    Ok(json(StatusCode::OK, &page))
+    show(&app, &call, move |app, view| {
+        let (now, cursor, limit) = (app.clock.now(), window.cursor, window.limit);
+        let rows = match caller.holder {
+            Holder::Operator => view.questions_of_all(now, cursor, limit)?,
+            Holder::Owner(owner) => view.questions_of_owner(owner, now, cursor, limit)?,
+            Holder::Agent(agent) => view.questions_of_agent(agent, now, cursor, limit)?,
+            Holder::Payee(_) => reads::nothing(),
+        };
+        paged(rows, app.livemode, |row| question_text(app, &row))
+    })
+    .await
 }
 
-fn question_text(app: &App, row: &QuestionRow) -> Answered<Question> {
-    let (now, purchase) = (app.clock.now(), &row.purchase);
-    let asset = app.directory.asset(purchase.purchase.asset).ok_or(Problem::from(Edge::Internal))?;
-    let status = match row.status {
-        QuestionStatus::Waiting if purchase.at.after(ASK_NANOS_MAX) <= now => "expired",
-        QuestionStatus::Waiting => "waiting",
-        QuestionStatus::Approved(until) if until <= now => "expired",
-        QuestionStatus::Approved(_) => "approved",
-        QuestionStatus::Refused => "refused",
-        QuestionStatus::Used => "used",
+fn question_text(app: &state::State, row: &QuestionRow) -> Answered<Question> {
+    let asset = app.directory.asset(row.purchase.asset).ok_or(Problem::from(Edge::Internal))?;
+    let status = match row.answer {
+        views::Answer::Waiting { .. } => "waiting",
+        views::Answer::Approved { .. } => "approved",
+        views::Answer::Refused => "refused",
+        views::Answer::Used => "used",
+        views::Answer::Expired => "expired",
     };
     Ok(Question {
-        id: purchase_name(purchase.id, purchase.kind),
-        wallet: wire::WalletId(bits(purchase.purchase.wallet.0)),
-        agent: purchase.agent.map(|agent| wire::AgentId(bits(agent.0))),
-        payees: payees_of(&purchase.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
-        amount: money(purchase.purchase.amount, asset),
-        ask: row.question.ask.code().to_owned(),
-        digest: wire::Digest(row.question.digest.0),
+        id: purchase_name(row.id, row.form),
+        wallet: wire::WalletId(bits(row.purchase.wallet.0)),
+        agent: row.agent.map(|agent| wire::AgentId(bits(agent.0))),
+        payees: payees_of(&row.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
+        amount: money(row.purchase.amount, asset),
+        ask: row.ask.code().to_owned(),
+        digest: wire::Digest(row.digest.0),
         status: status.to_owned(),
-        asked_at: time_text(purchase.at),
+        asked_at: time_text(row.at),
         livemode: app.livemode,
     })
 }

@@ -1,19 +1,20 @@
 //! Entries of the journal, and their receipts.
 
-use crate::answer::{json, name, name_of_action};
-use crate::auth::{Caller, Kind};
+use crate::answer::{name, name_of_action};
+use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::time_text;
-use crate::limits::STREAM_ENTRIES_MAX;
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
+use crate::reads::{decision, show, whom};
 use crate::request::Call;
 use crate::routes::query;
-use crate::state::App;
+use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{Actor, Entry, Outcome, Seq};
+use engine::View;
 use evidence::base64url;
-use http::StatusCode;
 use wire::entry::Receipt;
 use wire::limits::LIST_MAX;
 use wire::list::{Page, PageQuery};
@@ -23,46 +24,37 @@ use wire::list::{Page, PageQuery};
     responses((status = 200, description = "A page", body = Page<wire::entry::Entry>)))]
 pub async fn list_entries(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
-    let PageQuery { limit, cursor } = query(&call)?;
+    let PageQuery { limit, cursor, at_least: _ } = query(&call)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if limit == 0 || LIST_MAX < limit {
         return Err(Problem::from(Edge::ParamMalformed).of("limit"));
     }
     let invalid = || Problem::from(Edge::CursorInvalid).of("cursor");
     let from = cursor.map(|text| text.parse::<u64>().map_err(|_| invalid())).transpose()?.unwrap_or_default();
-    app.settle().await?;
-    let (data, next) = read_entries(&app, &caller, Seq(from), limit)?;
-    let page = Page { data, next_cursor: next.map(|seq| seq.0.to_string()), livemode: app.livemode };
-    Ok(json(StatusCode::OK, &page))
+    show(&app, &call, move |app, view| {
+        let (data, next) = read_entries(app, view, caller.holder, Seq(from), limit)?;
+        Ok(Page { data, next_cursor: next.map(|seq| seq.0.to_string()), livemode: app.livemode })
+    })
+    .await
 }
 
 /// Up to `limit` entries from a place on, and the place to go on from where there may be more.
 ///
 /// It looks at a bounded stretch of the journal, so a page may have fewer and still have a next one.
 fn read_entries(
-    app: &App,
-    caller: &Caller,
+    app: &state::State,
+    view: &View,
+    viewer: Holder,
     from: Seq,
     limit: usize,
 ) -> Answered<(Vec<wire::entry::Entry>, Option<Seq>)> {
-    let frames = app.engine.journal().frames(from, STREAM_ENTRIES_MAX).map_err(|fault| {
-        tracing::error!(%fault, "the journal cannot be read");
-        Problem::from(Edge::Internal)
-    })?;
-    let mut next = from;
-    let mut data = Vec::new();
-    for (seq, bytes) in frames.iter().flat_map(|frame| frame.entries()).filter(|(seq, _)| from <= *seq) {
-        if data.len() == limit {
-            break;
-        }
-        next = seq.next();
-        let entry = Entry::from_bytes(bytes).map_err(|_| Problem::from(Edge::Internal))?;
-        if app.reads.sees_entry(caller.holder, &entry) {
-            data.push(entry_text(&entry, bytes, app.livemode));
-        }
+    let found = view.decisions_from(whom(viewer), from, limit)?;
+    let mut data = Vec::with_capacity(found.rows.len());
+    for row in found.rows {
+        let (entry, bytes) = app.entry(row.seq)?.ok_or(Problem::from(Edge::Internal))?;
+        data.push(entry_text(&entry, &bytes, app.livemode));
     }
-    let more = next.0 < app.engine.size() && from < next;
-    Ok((data, more.then_some(next)))
+    Ok((data, Some(found.next).filter(|next| *next < view.position())))
 }
 
 /// One entry.
@@ -70,8 +62,12 @@ fn read_entries(
     responses((status = 200, description = "The entry", body = wire::entry::Entry)))]
 pub async fn get_entry(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
-    let (entry, bytes) = find(&app, &caller, &text).await?;
-    Ok(json(StatusCode::OK, &entry_text(&entry, &bytes, app.livemode)))
+    let seq = place(&text)?;
+    show(&app, &call, move |app, view| {
+        let (entry, bytes) = find(app, view, caller.holder, seq)?;
+        Ok(entry_text(&entry, &bytes, app.livemode))
+    })
+    .await
 }
 
 /// One entry with all that is needed to check it offline.
@@ -79,33 +75,38 @@ pub async fn get_entry(State(app): State<App>, Path(text): Path<String>, call: C
     responses((status = 200, description = "The receipt", body = Receipt)))]
 pub async fn get_receipt(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
-    let (entry, bytes) = find(&app, &caller, &text).await?;
-    let published = app.log.published();
-    if published.size <= entry.seq.0 {
-        return Err(Edge::ReceiptPending.into());
-    }
-    let proof =
-        evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size).map_err(|fault| {
+    let seq = place(&text)?;
+    show(&app, &call, move |app, view| {
+        let (entry, bytes) = find(app, view, caller.holder, seq)?;
+        let published = app.log.published();
+        if published.size <= entry.seq.0 {
+            return Err(Edge::ReceiptPending.into());
+        }
+        let proof = evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size);
+        let proof = proof.map_err(|fault| {
             tracing::error!(%fault, "a proof cannot be made");
             Problem::from(Edge::Internal)
         })?;
-    let receipt = Receipt {
-        entry: entry.seq.0,
-        bytes: base64url::encode(&bytes),
-        proof: proof.hashes().iter().map(ToString::to_string).collect(),
-        checkpoint: published.checkpoint.clone(),
-        vkey: app.vkey.clone(),
-        livemode: app.livemode,
-    };
-    Ok(json(StatusCode::OK, &receipt))
+        Ok(Receipt {
+            entry: entry.seq.0,
+            bytes: base64url::encode(&bytes),
+            proof: proof.hashes().iter().map(ToString::to_string).collect(),
+            checkpoint: published.checkpoint.clone(),
+            vkey: app.vkey.clone(),
+            livemode: app.livemode,
+        })
+    })
+    .await
 }
 
-/// The entry, if the caller may see it; somebody else's is as if there was none.
-async fn find(app: &App, caller: &Caller, text: &str) -> Answered<(Entry, Vec<u8>)> {
-    let seq = text.parse::<u64>().map_err(|_| Problem::from(Edge::ParamMalformed).of("seq"))?;
-    app.settle().await?;
-    let found = app.entry(Seq(seq))?.filter(|(entry, _)| app.reads.sees_entry(caller.holder, entry));
-    found.ok_or_else(|| Edge::EntryUnknown.into())
+fn place(text: &str) -> Answered<Seq> {
+    text.parse().map(Seq).map_err(|_| Problem::from(Edge::ParamMalformed).of("seq"))
+}
+
+/// The entry, if the viewer may see it; somebody else's is as if there was none.
+fn find(app: &state::State, view: &View, viewer: Holder, seq: Seq) -> Answered<(Entry, Vec<u8>)> {
+    let found = decision(view, viewer, seq)?.map(|row| app.entry(row.seq)).transpose()?;
+    found.flatten().ok_or_else(|| Edge::EntryUnknown.into())
 }
 
 /// An entry in words.

@@ -1,17 +1,20 @@
 //! Holds: placed by agents, captured, voided and redeemed by sellers.
 
-use crate::answer::{Answer, PurchaseKind, json, same_asset};
+use crate::answer::Answer;
 use crate::auth::Kind;
 use crate::convert::{Buy, id, time};
-use crate::problem::{Answered, Problem};
+use crate::problem::Answered;
+use crate::reads::{show, whom};
 use crate::request::{Call, path_id};
-use crate::routes::payments::{list_purchases, purchase_state};
+use crate::routes::payments::show_purchase;
+use crate::routes::{page, paged};
+use crate::standing::Standing;
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{Action, Capture, HoldId, PlaceHold, Redeem, Reject, Void};
+use engine::views::Form;
 use evidence::Hash;
-use http::StatusCode;
 use wire::answer::{Asked, Done};
 use wire::hold::{Hold, NewCapture, NewHold, NewRedemption, Release};
 use wire::list::{Page, PageQuery};
@@ -38,11 +41,18 @@ pub async fn create_hold(State(app): State<App>, call: Call) -> Answered<Answer>
     app.execute(&caller, id(hold.id.0), action).await
 }
 
-/// The holds that the caller may see, newest first.
+/// The holds that were placed and the caller may see, newest first. A page may have fewer and still have a next one.
 #[utoipa::path(get, path = "/v1/holds", tag = "holds", params(PageQuery),
     responses((status = 200, description = "A page", body = Page<PaymentState>)))]
 pub async fn list_holds(State(app): State<App>, call: Call) -> Answered<Response> {
-    list_purchases(&app, &call, &[PurchaseKind::Hold]).await
+    let caller = app.caller(&call, Kind::ALL).await?;
+    let window = page(&call)?;
+    show(&app, &call, move |app, view| {
+        let mut rows = view.holds(whom(caller.holder), window.cursor, window.limit)?;
+        rows.rows.retain(|row| row.form == Form::Hold);
+        paged(rows, app.livemode, |row| Standing::from(row).text(app))
+    })
+    .await
 }
 
 /// One hold as it stands now.
@@ -51,10 +61,7 @@ pub async fn list_holds(State(app): State<App>, call: Call) -> Answered<Response
 pub async fn get_hold(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let hold: HoldId = path_id(&text)?;
-    app.settle().await?;
-    let row = app.reads.purchase_row(caller.holder, hold.0).filter(|row| row.kind == PurchaseKind::Hold);
-    let row = row.ok_or_else(|| Problem::from(Reject::HoldUnknown))?;
-    Ok(json(StatusCode::OK, &purchase_state(&app, row)?))
+    show_purchase(&app, &call, caller.holder, (hold.0, Form::Hold), Reject::HoldUnknown).await
 }
 
 /// Moves held money to the payees.
@@ -65,8 +72,7 @@ pub async fn capture_hold(State(app): State<App>, Path(text): Path<String>, call
     let caller = app.caller(&call, &[Kind::Payee, Kind::Owner, Kind::Operator]).await?;
     let (hold, change): (HoldId, _) = (path_id(&text)?, call.change_id()?);
     let capture: NewCapture = call.json()?;
-    app.settle().await?;
-    let amount = same_asset(&app.reads, &app.directory, hold.0, capture.amount, Reject::HoldUnknown)?;
+    let amount = app.same_asset(hold.0, capture.amount, Reject::HoldUnknown).await?;
     app.execute(&caller, change, Action::Capture(Capture { hold, amount, last: capture.last })).await
 }
 
@@ -78,7 +84,6 @@ pub async fn void_hold(State(app): State<App>, Path(text): Path<String>, call: C
     let caller = app.caller(&call, &[Kind::Payee, Kind::Owner, Kind::Operator]).await?;
     let (hold, change): (HoldId, _) = (path_id(&text)?, call.change_id()?);
     call.no_body()?;
-    app.settle().await?;
     app.execute(&caller, change, Action::Void(Void { hold })).await
 }
 

@@ -1,19 +1,20 @@
 //! Mandates, and the limits of wallets, agents and mandates.
 
-use crate::answer::{Answer, json};
+use crate::answer::Answer;
 use crate::auth::Kind;
 use crate::convert::{bits, carry, id, limits, limits_text, time, time_text};
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::MandateRow;
+use crate::reads::{self, show};
 use crate::request::{Call, path_id};
 use crate::routes::accounts::status_text;
-use crate::routes::{one_more, page, paged};
-use crate::state::App;
+use crate::routes::{page, paged};
+use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
 use book::{Action, AgentId, GrantMandate, LimitSubject, MandateId, Reject, WalletId};
-use http::StatusCode;
+use engine::views::MandateRow;
 use wire::account::{Mandate, NewMandate, SetLimits};
 use wire::answer::Done;
 use wire::list::{Page, PageQuery};
@@ -42,10 +43,16 @@ pub async fn create_mandate(State(app): State<App>, call: Call) -> Answered<Answ
 pub async fn list_mandates(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let window = page(&call)?;
-    app.settle().await?;
-    let rows = app.reads.mandates(caller.holder, one_more(window));
-    let page = paged(rows, window, app.livemode, |row| row.id.0, |row| Ok(mandate_text(&app, &row)))?;
-    Ok(json(StatusCode::OK, &page))
+    show(&app, &call, move |app, view| {
+        let rows = match caller.holder {
+            Holder::Operator => view.mandates(window.cursor, window.limit)?,
+            Holder::Owner(owner) => view.mandates_of_owner(owner, window.cursor, window.limit)?,
+            Holder::Agent(agent) => view.mandates_of_agent(agent, window.cursor, window.limit)?,
+            Holder::Payee(_) => reads::nothing(),
+        };
+        paged(rows, app.livemode, |row| Ok(mandate_text(app, &row)))
+    })
+    .await
 }
 
 /// One mandate.
@@ -54,13 +61,14 @@ pub async fn list_mandates(State(app): State<App>, call: Call) -> Answered<Respo
 pub async fn get_mandate(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let mandate: MandateId = path_id(&text)?;
-    app.settle().await?;
-    let row =
-        app.reads.mandate(caller.holder, mandate).ok_or_else(|| Problem::from(Reject::MandateUnknown))?;
-    Ok(json(StatusCode::OK, &mandate_text(&app, &row)))
+    show(&app, &call, move |app, view| {
+        let row = reads::mandate(view, caller.holder, mandate)?;
+        Ok(mandate_text(app, &row.ok_or_else(|| Problem::from(Reject::MandateUnknown))?))
+    })
+    .await
 }
 
-fn mandate_text(app: &App, row: &MandateRow) -> Mandate {
+fn mandate_text(app: &state::State, row: &MandateRow) -> Mandate {
     let expired = row.expires_at <= app.clock.now() && row.status != Status::Revoked;
     Mandate {
         id: wire::MandateId(bits(row.id.0)),
@@ -69,8 +77,8 @@ fn mandate_text(app: &App, row: &MandateRow) -> Mandate {
         status: if expired { "expired" } else { status_text(row.status, "revoked") }.to_owned(),
         valid_from: time_text(row.valid_from),
         expires_at: time_text(row.expires_at),
-        limits: limits_text(&row.limits.0),
-        limits_version: row.limits.1,
+        limits: limits_text(&row.limits),
+        limits_version: row.version,
         livemode: app.livemode,
     }
 }

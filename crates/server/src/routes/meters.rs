@@ -1,15 +1,16 @@
 //! Meters: opened by agents, charged and closed by sellers.
 
-use crate::answer::{Answer, PurchaseKind, json};
+use crate::answer::{Answer, json};
 use crate::auth::Kind;
 use crate::convert::{Buy, id, rates, rounding, time};
-use crate::problem::{Answered, Problem};
+use crate::problem::Answered;
 use crate::request::{Call, path_id};
-use crate::routes::payments::{AtMost, ItemResult, item_result, purchase_state};
+use crate::routes::payments::{AtMost, ItemResult, item_result, show_purchase};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{Action, Charge, CloseMeter, MeterId, OpenMeter, Reject};
+use engine::views::Form;
 use http::StatusCode;
 use wire::answer::Asked;
 use wire::limits::CHARGES_MAX;
@@ -47,10 +48,7 @@ pub async fn create_meter(State(app): State<App>, call: Call) -> Answered<Answer
 pub async fn get_meter(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let meter: MeterId = path_id(&text)?;
-    app.settle().await?;
-    let row = app.reads.purchase_row(caller.holder, meter.0).filter(|row| row.kind == PurchaseKind::Meter);
-    let row = row.ok_or_else(|| Problem::from(Reject::MeterUnknown))?;
-    Ok(json(StatusCode::OK, &purchase_state(&app, row)?))
+    show_purchase(&app, &call, caller.holder, (meter.0, Form::Meter), Reject::MeterUnknown).await
 }
 
 /// Counts work, in the order of the array. Each charge is answered for itself.

@@ -1,17 +1,19 @@
 //! Payments: one object, or an array of them under one authentication; refunds.
 
-use crate::answer::{Answer, PurchaseKind, json, purchase_name, same_asset};
+use crate::answer::{Answer, json};
 use crate::auth::Kind;
-use crate::codes::Edge;
-use crate::convert::{self, Buy, bits, id, money, time_text};
+use crate::convert::{self, Buy, id};
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{PurchaseRow, PurchaseStatus, payees_of};
+use crate::reads::{show, whom};
 use crate::request::{Call, path_id};
-use crate::routes::{one_more, page, paged};
+use crate::routes::{page, paged};
+use crate::standing::{self, Standing};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use book::{Action, Pay, PaymentId, Refund, Reject};
+use engine::views::Form;
 use http::StatusCode;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use wire::answer::Asked;
@@ -121,11 +123,17 @@ impl<'de, T: serde::Deserialize<'de>, const MAX: usize> serde::Deserialize<'de> 
     }
 }
 
-/// The payments that the caller may see, newest first.
+/// The payments that were made and the caller may see, newest first.
 #[utoipa::path(get, path = "/v1/payments", tag = "payments", params(PageQuery),
     responses((status = 200, description = "A page", body = Page<PaymentState>)))]
 pub async fn list_payments(State(app): State<App>, call: Call) -> Answered<Response> {
-    list_purchases(&app, &call, &[PurchaseKind::Payment]).await
+    let caller = app.caller(&call, Kind::ALL).await?;
+    let window = page(&call)?;
+    show(&app, &call, move |app, view| {
+        let rows = view.payments(whom(caller.holder), window.cursor, window.limit)?;
+        paged(rows, app.livemode, |row| Standing::from(row).text(app))
+    })
+    .await
 }
 
 /// One payment as it stands now.
@@ -134,49 +142,22 @@ pub async fn list_payments(State(app): State<App>, call: Call) -> Answered<Respo
 pub async fn get_payment(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let payment: PaymentId = path_id(&text)?;
-    app.settle().await?;
-    let row =
-        app.reads.purchase_row(caller.holder, payment.0).filter(|row| row.kind == PurchaseKind::Payment);
-    let row = row.ok_or_else(|| Problem::from(Reject::PaymentUnknown))?;
-    Ok(json(StatusCode::OK, &purchase_state(&app, row)?))
+    show_purchase(&app, &call, caller.holder, (payment.0, Form::Payment), Reject::PaymentUnknown).await
 }
 
-pub(crate) async fn list_purchases(app: &App, call: &Call, kinds: &[PurchaseKind]) -> Answered<Response> {
-    let caller = app.caller(call, Kind::ALL).await?;
-    let window = page(call)?;
-    app.settle().await?;
-    let rows = app.reads.purchases(caller.holder, kinds, one_more(window));
-    let page = paged(rows, window, app.livemode, |row| row.id, |row| purchase_state(app, row))?;
-    Ok(json(StatusCode::OK, &page))
-}
-
-pub(crate) fn purchase_state(app: &App, row: PurchaseRow) -> Answered<PaymentState> {
-    let asset = app.directory.asset(row.purchase.asset).ok_or(Problem::from(Edge::Internal))?;
-    let status = match row.status {
-        PurchaseStatus::Paid => "paid",
-        PurchaseStatus::Held => "held",
-        PurchaseStatus::Captured => "captured",
-        PurchaseStatus::Released => "released",
-        PurchaseStatus::Expired => "expired",
-        PurchaseStatus::Asked => "asked",
-        PurchaseStatus::Denied => "denied",
-    };
-    Ok(PaymentState {
-        id: purchase_name(row.id, row.kind),
-        status: status.to_owned(),
-        wallet: wire::WalletId(bits(row.purchase.wallet.0)),
-        agent: row.agent.map(|agent| wire::AgentId(bits(agent.0))),
-        mandate: row.purchase.mandate.map(|mandate| wire::MandateId(bits(mandate.0))),
-        payees: payees_of(&row.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
-        amount: money(row.purchase.amount, asset),
-        captured: (row.kind != PurchaseKind::Payment).then(|| money(row.captured, asset)),
-        refunded: money(row.refunded, asset),
-        code: row.code.map(str::to_owned),
-        expires_at: row.expires_at.map(time_text),
-        entry: row.seq.0,
-        at: time_text(row.at),
-        livemode: app.livemode,
+/// Answers where one purchase stands, if it is of that form.
+pub(crate) async fn show_purchase(
+    app: &App,
+    call: &Call,
+    viewer: Holder,
+    (id, form): (book::Id, Form),
+    absent: Reject,
+) -> Answered<Response> {
+    show(app, call, move |app, view| {
+        let found = standing::find(app, view, viewer, id)?.filter(|found| found.form == form);
+        found.ok_or_else(|| Problem::from(absent))?.text(app)
     })
+    .await
 }
 
 /// Gives back part or all of a payment or of a captured hold, to where it came from.
@@ -186,7 +167,6 @@ pub async fn create_refund(State(app): State<App>, call: Call) -> Answered<Answe
     let caller = app.caller(&call, &[Kind::Payee, Kind::Operator]).await?;
     let refund: NewRefund = call.json()?;
     let payment = convert::purchase_id(&refund.payment, "payment")?;
-    app.settle().await?;
-    let amount = same_asset(&app.reads, &app.directory, payment, refund.amount, Reject::PaymentUnknown)?;
+    let amount = app.same_asset(payment, refund.amount, Reject::PaymentUnknown).await?;
     app.execute(&caller, id(refund.id.0), Action::Refund(Refund { payment, amount })).await
 }

@@ -1,18 +1,19 @@
 //! Transfers: money in and out, and between an owner's own accounts.
 
-use crate::answer::{Answer, json};
+use crate::answer::Answer;
 use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::{account, account_text, amount, bits, id, money, registered, time_text};
+use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::TransferRow;
+use crate::reads::{self, show};
 use crate::request::Call;
-use crate::routes::{one_more, page, paged};
-use crate::state::App;
+use crate::routes::{page, paged};
+use crate::state::{self, App};
 use axum::extract::State;
 use axum::response::Response;
 use book::Action;
-use http::StatusCode;
+use engine::views::TransferRow;
 use wire::account::{NewTransfer, Transfer};
 use wire::answer::Done;
 use wire::list::{Page, PageQuery};
@@ -33,26 +34,33 @@ pub async fn create_transfer(State(app): State<App>, call: Call) -> Answered<Ans
     app.execute(&caller, id(transfer.id.0), action).await
 }
 
-/// The transfers that the caller may see, newest first.
+/// The transfers that were made and the caller may see, newest first.
 #[utoipa::path(get, path = "/v1/transfers", tag = "transfers", params(PageQuery),
     responses((status = 200, description = "A page", body = Page<Transfer>)))]
 pub async fn list_transfers(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Operator, Kind::Owner, Kind::Payee]).await?;
     let window = page(&call)?;
-    app.settle().await?;
-    let rows = app.reads.transfers(caller.holder, one_more(window));
-    let page = paged(rows, window, app.livemode, |row| row.id, |row| transfer_text(&app, &row))?;
-    Ok(json(StatusCode::OK, &page))
+    show(&app, &call, move |app, view| {
+        let (cursor, limit) = (window.cursor, window.limit);
+        let rows = match caller.holder {
+            Holder::Operator => view.transfers(cursor, limit)?,
+            Holder::Owner(owner) => view.transfers_of_owner(owner, cursor, limit)?,
+            Holder::Payee(payee) => view.transfers_of_payee(payee, cursor, limit)?,
+            Holder::Agent(_) => reads::nothing(),
+        };
+        paged(rows, app.livemode, |row| transfer_text(app, &row))
+    })
+    .await
 }
 
-fn transfer_text(app: &App, row: &TransferRow) -> Answered<Transfer> {
-    let asset = app.directory.asset(row.transfer.asset).ok_or(Problem::from(Edge::Internal))?;
+fn transfer_text(app: &state::State, row: &TransferRow) -> Answered<Transfer> {
+    let asset = app.directory.asset(row.asset).ok_or(Problem::from(Edge::Internal))?;
     Ok(Transfer {
-        id: wire::TransferId(bits(row.id)),
-        from: account_text(row.transfer.from),
-        to: account_text(row.transfer.to),
-        amount: money(row.transfer.amount, asset),
-        status: if row.done { "done" } else { "denied" }.to_owned(),
+        id: wire::TransferId(bits(row.id.0)),
+        from: account_text(row.from),
+        to: account_text(row.to),
+        amount: money(row.amount, asset),
+        status: "done".to_owned(),
         entry: row.seq.0,
         at: time_text(row.at),
         livemode: app.livemode,
