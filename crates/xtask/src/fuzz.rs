@@ -1,7 +1,8 @@
-//! `cargo xtask fuzz`: runs every target of `fuzz/` for a while, two at a time, beginning with the committed seeds.
+//! `cargo xtask fuzz`: runs every target of the crate `fuzz` for a while, two at a time, beginning with its seeds.
 //!
-//! The targets are built as `cargo fuzz` builds them, with coverage for libFuzzer and without a sanitizer: that needs
-//! the stable compiler only, and no program to be installed. They are safe Rust, and what is looked for are panics.
+//! The targets are built with coverage for libFuzzer and without a sanitizer: that needs the stable compiler only, and
+//! no program to be installed. They are safe Rust, and what is looked for are panics. Only our own crates are built
+//! for it; what they depend on is what the tests depend on.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,35 +14,21 @@ use anyhow::{Context as _, anyhow, ensure};
 
 use crate::workspace::Workspace;
 
+/// What names the targets.
+const MANIFEST: &str = "crates/fuzz/Cargo.toml";
+
 /// One entry of each kind, in hexadecimal: the seeds of the entry decoder.
 const GOLDEN: &str = "vectors/entries";
 
 /// How many run at once: each keeps one core busy.
 const TOGETHER: usize = 2;
 
-/// Naming the machine keeps the flags away from build scripts.
-const MACHINE: &str = "x86_64-unknown-linux-gnu";
-
-/// What lets libFuzzer see where an input leads: counters on every edge, and the operands of comparisons
-/// (<https://clang.llvm.org/docs/SanitizerCoverage.html>). Assertions and overflow checks stay on.
-const FLAGS: &[&str] = &[
-    "-Cpasses=sancov-module",
-    "-Cllvm-args=-sanitizer-coverage-level=4",
-    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
-    "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
-    "-Clink-dead-code",
-    "-Cdebug-assertions",
-    "-Coverflow-checks",
-    "--cfg=fuzzing",
-];
-
 /// Runs all targets, or the one that is named, for `seconds` each.
 pub(crate) fn run(root: &Path, seconds: u64, only: Option<&str>) -> anyhow::Result<()> {
     let mut targets = targets(root)?;
     targets.retain(|target| only.is_none_or(|only| only == target));
-    ensure!(!targets.is_empty(), "there is no such target in fuzz/Cargo.toml");
-    let programs = build(root)?;
+    ensure!(!targets.is_empty(), "there is no such target in {MANIFEST}");
+    let programs = build(root, &targets)?;
     let waiting = Mutex::new(targets.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
@@ -57,21 +44,20 @@ pub(crate) fn run(root: &Path, seconds: u64, only: Option<&str>) -> anyhow::Resu
 }
 
 /// Builds every target, and returns the folder they lie in.
-fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    let target = Workspace::read(root)?.target.join("fuzz");
+fn build(root: &Path, targets: &[String]) -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--release", "--locked", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
-    cargo.args(["--target", MACHINE, "--target-dir"]).arg(&target);
-    // A flag may hold a space, so cargo takes them apart at a character that none holds.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f")).current_dir(root);
-    let status = cargo.status().context("cannot start cargo")?;
+    cargo.args(["build", "--workspace", "--locked", "--quiet", "--features", "fuzz/fuzzing"]);
+    cargo.args(targets.iter().flat_map(|target| ["--bin", target]));
+    cargo.env("RUSTC_WORKSPACE_WRAPPER", root.join("crates/fuzz/rustc"));
+    let status = cargo.current_dir(root).status().context("cannot start cargo")?;
     ensure!(status.success(), "building the fuzz targets: {status}");
-    Ok(target.join(MACHINE).join("release"))
+    Ok(Workspace::read(root)?.target.join("debug"))
 }
 
 fn run_one(root: &Path, programs: &Path, target: &str, seconds: u64) -> anyhow::Result<()> {
     // What it finds interesting goes into the corpus, and what stops it into the artifacts; neither is committed.
-    let (corpus, artifacts) = (format!("fuzz/corpus/{target}"), format!("fuzz/artifacts/{target}/"));
+    let (corpus, artifacts) =
+        (format!("crates/fuzz/corpus/{target}"), format!("crates/fuzz/artifacts/{target}/"));
     fs::create_dir_all(root.join(&corpus))?;
     fs::create_dir_all(root.join(&artifacts))?;
     sow(root, target, &root.join(&corpus)).with_context(|| format!("the seeds of `{target}`"))?;
@@ -92,6 +78,10 @@ fn run_one(root: &Path, programs: &Path, target: &str, seconds: u64) -> anyhow::
         output.status,
         programs.join(target).display()
     );
+    ensure!(
+        !said.contains("Is the code instrumented"),
+        "target `{target}` sees nothing: it was built without coverage"
+    );
     let inputs = stat("number_of_executed_units");
     println!("✓ {target}: {inputs} inputs, no crash; {:.0} s", started.elapsed().as_secs_f32());
     Ok(())
@@ -100,7 +90,7 @@ fn run_one(root: &Path, programs: &Path, target: &str, seconds: u64) -> anyhow::
 /// Puts what is known to be well formed into a corpus: the committed seeds, or for entries the golden ones.
 fn sow(root: &Path, target: &str, corpus: &Path) -> anyhow::Result<()> {
     let is_entry = target == "entry";
-    let seeds = if is_entry { root.join(GOLDEN) } else { root.join("fuzz/seeds").join(target) };
+    let seeds = if is_entry { root.join(GOLDEN) } else { root.join("crates/fuzz/seeds").join(target) };
     for seed in fs::read_dir(&seeds).with_context(|| seeds.display().to_string())? {
         let seed = seed?.path();
         let bytes = if is_entry { unhex(&fs::read_to_string(&seed)?)? } else { fs::read(&seed)? };
@@ -117,9 +107,9 @@ fn unhex(text: &str) -> anyhow::Result<Vec<u8>> {
     digits.chunks(2).map(|pair| byte(pair).context("not hexadecimal")).collect()
 }
 
-/// The names of the programs in `fuzz/Cargo.toml`.
+/// The names of the programs of the crate `fuzz`.
 fn targets(root: &Path) -> anyhow::Result<Vec<String>> {
-    let manifest = fs::read_to_string(root.join("fuzz/Cargo.toml"))?;
+    let manifest = fs::read_to_string(root.join(MANIFEST))?;
     let programs = manifest.split("[[bin]]").skip(1);
     let name = |program: &str| {
         let line = program.lines().find_map(|line| line.strip_prefix("name = "));

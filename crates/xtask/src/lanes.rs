@@ -38,10 +38,10 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "docs", why: "what the documents tell a newcomer to type works as it stands there", command: &["cargo", "xtask", "docs"], when: Ci },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
-    Lane { name: "schemathesis", why: "the API does what its description says, and nothing ends in a 5xx", command: &["cargo", "xtask", "schemathesis", "--examples", "300"], when: Named },
+    Lane { name: "schemathesis", why: "the API does what its description says, and nothing ends in a 5xx", command: &["cargo", "xtask", "schemathesis", "--examples", "300"], when: Ci },
     Lane { name: "schemathesis-long", why: "the same with 2,500 examples", command: &["cargo", "xtask", "schemathesis", "--examples", "2500", "--seed", "2500"], when: Named },
     Lane { name: "simulate-long", why: "the same, in twenty times as many lives", command: &["cargo", "xtask", "simulate", "--seeds", "0..10000"], when: Named },
-    Lane { name: "deny", why: "licences and sources of all we build on are allowed", command: &["cargo", "deny", "--all-features", "check", "bans", "licenses", "sources"], when: Named },
+    Lane { name: "deny", why: "licences and sources of all we build on are allowed (not in CI: building cargo-deny takes minutes)", command: &["cargo", "deny", "--all-features", "check", "bans", "licenses", "sources"], when: Named },
 ];
 
 /// The lanes that run in every `cargo xtask test`.

@@ -90,7 +90,7 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         rounds: usize,
     },
-    /// Feeds every parser with bytes nobody would write; the targets lie in `fuzz/`.
+    /// Feeds every parser with bytes nobody would write; the targets lie in `crates/fuzz`.
     Fuzz {
         /// How long each target runs.
         #[arg(long, default_value_t = 60)]
@@ -100,7 +100,7 @@ enum Task {
     },
     /// Tries the API as its description says; needs `cargo xtask lane schemathesis` once, which installs it.
     Schemathesis {
-        /// The most examples of each operation.
+        /// How many examples are made up, and how many paths of links are followed.
         #[arg(long, default_value_t = 300)]
         examples: usize,
         /// Where the random numbers begin.

@@ -23,14 +23,17 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// Not tried: a stream has no end, and a clock that was put forward by years makes every id too old.
 const LEFT_OUT: &[&str] = &["/v1/decisions/stream", "/v1/clock/advance"];
 
-/// Runs with at most `examples` of each operation.
+/// Tries every operation in the corners of its description, then with `examples` that chance makes up, shared out between
+/// the operations, and then along the links of the description with as many paths.
 pub(crate) fn run(root: &Path, examples: usize, seed: u64) -> anyhow::Result<()> {
     let program = server::build(root)?;
     let mut installation = Installation::start(root, &program, "schemathesis")?;
     let book = seed_book(&mut installation)?;
+    let directory = installation.server.directory().to_owned();
+    std::fs::write(directory.join("schemathesis.toml"), plan(&installation, examples)?)?;
     let mut command = Command::new(root.join(PROGRAM));
     command.arg("run").arg(format!("http://{}/openapi.json", installation.server.address()));
-    command.args(["--checks", CHECKS, "--max-examples", &examples.to_string(), "--seed", &seed.to_string()]);
+    command.args(["--checks", CHECKS, "--seed", &seed.to_string()]);
     command.args(["--phases", "examples,coverage,fuzzing,stateful", "--generation-database", "none"]);
     command.args(["--suppress-health-check", "all", "--continue-on-failure", "--no-color"]);
     for path in LEFT_OUT {
@@ -39,7 +42,7 @@ pub(crate) fn run(root: &Path, examples: usize, seed: u64) -> anyhow::Result<()>
     command.env("SCHEMATHESIS_HOOKS", "hooks").env("PYTHONPATH", root.join("crates/xtask/src/schemathesis"));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     command.env("TOLLBRIDGE_BOOK", book.to_string()).env("TOLLBRIDGE_SEED", seed.to_string());
-    command.current_dir(installation.server.directory());
+    command.current_dir(&directory);
     let status = command.status().context("schemathesis does not start")?;
     ensure!(
         status.success(),
@@ -50,6 +53,17 @@ pub(crate) fn run(root: &Path, examples: usize, seed: u64) -> anyhow::Result<()>
     installation.server.verify()?;
     println!("✓ {} entries, audited and verified offline", audited.entries.len());
     installation.server.discard()
+}
+
+/// How often schemathesis tries what: examples of one operation, and paths of links.
+fn plan(installation: &Installation, examples: usize) -> anyhow::Result<String> {
+    let description: Value = serde_json::from_str(&installation.server.public("/openapi.json")?)?;
+    let paths = description["paths"].as_object().context("the description has paths")?;
+    let operations: usize = paths.values().map(|path| path.as_object().map_or(0, serde_json::Map::len)).sum();
+    let each = examples.div_ceil(operations.max(1));
+    Ok(format!(
+        "[phases.fuzzing]\ngeneration.max-examples = {each}\n\n[phases.stateful]\ngeneration.max-examples = {examples}\n"
+    ))
 }
 
 /// A book with something of everything, and the keys and names that requests may use.

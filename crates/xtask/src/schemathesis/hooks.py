@@ -109,9 +109,26 @@ def fresh_ulid():
     return "".join(ALPHABET[number >> 5 * place & 31] for place in range(25, -1, -1))
 
 
+# What answers named: a link that leads there is followed as it is.
+KNOWN = set()
+# What a request may hold and rarely means anything when it was made up.
+OPTIONAL = ("approval", "category", "mandate", "split")
+
+
+def fresh_public_key():
+    key = Ed25519PrivateKey.generate().public_key()
+    return base64.urlsafe_b64encode(key.public_bytes_raw()).decode().rstrip("=")
+
+
 def real(member, value):
     """A name that means something, in place of one that was made up."""
     names = BOOK["names"]
+    if member == "limits":
+        return [{"kind": "per_payment", "max": "1000000"}]
+    if member == "public_key":
+        return fresh_public_key()
+    if member == "algorithm":
+        return "ed25519"
     if member == "id" and isinstance(value, str) and "_" in value:
         return value.split("_")[0] + "_" + fresh_ulid()
     if member in names:
@@ -135,10 +152,13 @@ def make_real(value):
         return [make_real(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {
-        member: real(member, make_real(inner))
-        for member, inner in value.items()
-    }
+    made = {member: real(member, make_real(inner)) for member, inner in value.items()}
+    if "split" in made and RANDOM.random() < 0.8:
+        made["payee"] = RANDOM.choice(BOOK["names"]["payee"])
+    for member in OPTIONAL:
+        if member in made and RANDOM.random() < 0.8:
+            del made[member]
+    return made
 
 
 def real_path(path, parameters):
@@ -148,7 +168,11 @@ def real_path(path, parameters):
     if path.endswith(("/close", "/revoke")):
         place = "spare wallets" if place == "wallets" else place
     things = names.get(place.rstrip("s")) if not place.startswith("spare") else names["spare wallet"]
-    return {**parameters, "id": RANDOM.choice(things)} if "id" in parameters and things else parameters
+    if "seq" in parameters and parameters["seq"] not in KNOWN:
+        return {**parameters, "seq": RANDOM.randint(0, 20)}
+    if "id" not in parameters or parameters["id"] in KNOWN or not things:
+        return parameters
+    return {**parameters, "id": RANDOM.choice(things)}
 
 
 @schemathesis.hook
@@ -164,3 +188,16 @@ def map_case(context, case):
         if name.lower() == "idempotency-key":
             case.headers[name] = fresh_ulid()
     return case
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """Remembers what there is now."""
+    if response.status_code not in (200, 201):
+        return
+    try:
+        answer = response.json()
+    except ValueError:
+        return
+    if isinstance(answer, dict):
+        KNOWN.update(answer[member] for member in ("id", "entry", "trade_no") if isinstance(answer.get(member), (str, int)))

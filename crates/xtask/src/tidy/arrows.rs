@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["server", "gateway", "sdk", "wire", "protocols", "engine", "book", "evidence"]),
     ("sdk", &["wire", "evidence", "protocols"]),
     ("sim", &["book", "evidence", "engine"]),
+    ("fuzz", &["wire", "protocols", "engine", "book", "gateway"]),
     ("xtask", &["evidence", "book", "engine", "wire", "protocols", "server", "gateway", "cli", "sdk", "sim"]),
 ];
 

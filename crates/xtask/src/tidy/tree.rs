@@ -150,7 +150,7 @@ mod tests {
             ("crates/a/src/oracle.rs", false),
             ("crates/a/tests/http.rs", true),
             ("crates/a/benches/one.rs", true),
-            ("fuzz/fuzz_targets/entry.rs", true),
+            ("crates/fuzz/src/entry.rs", true),
         ];
         for (path, expected) in rows {
             assert_eq!(tree.is_test_file(path), expected, "{path}");

@@ -1,0 +1,1 @@
+//! Fuzz targets: one program for every parser that reads bytes from outside. `cargo xtask fuzz` builds and runs them.
