@@ -56,6 +56,9 @@ pub const FOLLOW_FRAMES_MAX: u32 = 64;
 /// How long a follower rests, in milliseconds, when it has come up to the journal.
 pub const FOLLOW_REST_MILLIS: u64 = 2;
 
+/// The longest that a follower who stands back rests, in milliseconds: nobody should notice that it does.
+pub const BEHIND_REST_MILLIS_MAX: u64 = 50;
+
 /// How nice a follower is that stands back: it gets a tenth of a processor that others want too.
 pub const STAND_BACK_NICE: i32 = 10;
 
