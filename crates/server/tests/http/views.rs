@@ -1,6 +1,6 @@
 //! What is read comes from views that can be lost: they are made again from the journal, and never shown in their stead.
 
-use crate::house::{House, Tricks, new_id};
+use crate::house::{House, new_id};
 use http::Method;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -80,13 +80,17 @@ async fn views_that_turn_out_to_be_damaged_while_they_are_read_are_made_again() 
     let before = house.get(&house.owner, &about).await.expect(200);
     house.stop().await;
     without_log(&path);
-    let pages = fs::metadata(&path).unwrap().len() / 4_096;
-    for page in 4..pages {
-        overwrite(&path, page * 4_096, &[0x5A; 4_096]);
+    let roots = {
+        let views = Connection::open(&path).unwrap();
+        let mut find = views.prepare("SELECT rootpage FROM sqlite_schema WHERE name IN (?1, ?2)").unwrap();
+        let rows = find.query_map(["decisions_by_id", "purchases"], |row| row.get::<_, u32>(0)).unwrap();
+        rows.collect::<Result<Vec<_>, _>>().unwrap()
+    };
+    for root in roots {
+        overwrite(&path, u64::from(root - 1) * 4_096, &[0x5A; 4_096]);
     }
     house.start().await;
-    let reply = house.get(&house.owner, &about).await;
-    assert!(reply.status == 500 || reply.json() == before, "{:?}", reply.body);
+    house.get(&house.owner, &about).await.problem(500, "internal");
     // Whoever writes them hears of it with the next entry.
     house.post(&house.agent, "/v1/payments", house.payment("20")).await.expect(201);
     let mut again = house.get(&house.owner, &about).await;
@@ -164,10 +168,9 @@ async fn an_id_older_than_the_book_remembers_is_answered_as_it_was() {
     let denied = house.payment("9000000");
     house.post(&house.agent, "/v1/payments", denied.clone()).await.expect(403);
     house.post(&house.operator, "/v1/clock/advance", json!({"seconds": 401 * 86_400})).await.expect(200);
-    // The book forgets when it goes on.
-    house.post(&house.owner, "/v1/sessions", json!({})).await.expect(201);
-    for _ in 0..3 {
-        house.tricky(&house.operator, Method::GET, "/v1/assets", None, Tricks::default()).await.expect(200);
+    // The book forgets two ids with each that comes.
+    for _ in 0..30 {
+        house.post(&house.owner, "/v1/sessions", json!({})).await.expect(201);
     }
     let mut again = house.post(&house.agent, "/v1/payments", payment.clone()).await.expect(201);
     assert_eq!(again["repeated"], true);
