@@ -65,8 +65,8 @@ pub const STAND_BACK_NICE: i32 = 10;
 /// The newest frames of which a journal remembers exactly where they lie: 64 KiB of memory.
 pub const RECENT_MARKS_MAX: usize = 4_096;
 
-/// How often the log's checkpoint is made durable, in milliseconds.
-pub const CHECKPOINT_MILLIS: u64 = 100;
+/// How often the log's checkpoint is made durable, in milliseconds. It takes six syncs that the journal waits behind.
+pub const CHECKPOINT_MILLIS: u64 = 1_000;
 
 /// The tiles one reader of the log keeps in memory: 2 MiB.
 pub const TILE_CACHE_MAX: usize = 256;
