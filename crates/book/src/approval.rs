@@ -115,14 +115,16 @@ impl Book {
         let question = self.questions.get_mut(id).expect("decided: the question is known");
         question.answer = answer;
         let wallet = question.wallet;
-        self.wallets.at_mut(wallet).asked.retain(|(asked, _)| *asked != id);
+        if let Some(waiting) = &mut self.wallets.at_mut(wallet).asked {
+            waiting.retain(|(asked, _)| *asked != id);
+        }
     }
 
     /// Puts a question to the owner.
     pub(crate) fn ask(&mut self, at: Time, command: &Command, question: &entry::Question) {
         let purchase = purchase_of(&command.action).expect("only purchases raise questions");
         let wallet = self.wallets.find(purchase.wallet.0).expect("decided: the wallet is known");
-        let asked = &mut self.wallets.at_mut(wallet).asked;
+        let asked = self.wallets.at_mut(wallet).asked.get_or_insert_default();
         asked.retain(|(_, asked_at)| at < asked_at.after(ASK_NANOS_MAX));
         asked.push((command.id, at));
         let (digest, answer) = (question.digest, Answer::Waiting);
@@ -132,7 +134,8 @@ impl Book {
     /// Whether the owner of `wallet` may be asked one more thing.
     pub(crate) fn may_ask(&self, wallet: Slot, at: Time) -> bool {
         let waiting = |(_, asked_at): &&(Id, Time)| at < asked_at.after(ASK_NANOS_MAX);
-        self.wallets.at(wallet).asked.iter().filter(waiting).count() < usize::from(ASKS_OPEN_MAX)
+        self.wallets.at(wallet).asked.iter().flat_map(|asked| asked.iter()).filter(waiting).count()
+            < usize::from(ASKS_OPEN_MAX)
     }
 
     /// Why the approval of `question` does not allow what has `digest`.

@@ -1,7 +1,8 @@
 //! The book: its rows, and the one way in which they change.
 //!
 //! A command is decided, applied and written down as one step. `decide` reads and cannot change; `apply` changes and
-//! cannot refuse. Replaying a journal applies its outcomes without deciding anything again.
+//! cannot refuse. Replaying a journal applies its outcomes without deciding anything again. What stands between the bytes
+//! of entries and their Merkle root needs no rule, and is whoever writes or reads them to keep.
 
 use crate::agent::{Agent, Key};
 use crate::approval::Question;
@@ -18,18 +19,16 @@ use crate::record::Record;
 use crate::table::{Queue, Table};
 use crate::time::{Seq, Time};
 use crate::wallet::{Owner, Wallet};
-use evidence::{Frontier, Hash, leaf_hash};
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
 
 /// Where a book stands.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The place the next entry gets.
     pub seq: Seq,
     /// When the last entry was decided.
     pub at: Time,
-    /// The right edge of the Merkle tree over all entries.
-    pub frontier: Frontier,
 }
 
 /// Everything that a book's rules may know.
@@ -50,6 +49,7 @@ pub struct Book {
     pub(crate) questions: Queue<Question>,
     /// The holds that are open, by when they expire.
     pub(crate) expiries: BTreeSet<(Time, Id)>,
+    secret: RandomState,
     #[cfg(feature = "sabotage")]
     pub(crate) sabotage: Option<crate::sabotage::Sabotage>,
     #[cfg(feature = "sabotage")]
@@ -59,7 +59,7 @@ pub struct Book {
 impl Default for Book {
     fn default() -> Self {
         Book {
-            head: Head { seq: Seq(0), at: Time(0), frontier: Frontier::default() },
+            head: Head { seq: Seq(0), at: Time(0) },
             settings: None,
             assets: Vec::new(),
             owners: Table::default(),
@@ -71,6 +71,7 @@ impl Default for Book {
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
+            secret: RandomState::new(),
             #[cfg(feature = "sabotage")]
             sabotage: None,
             #[cfg(feature = "sabotage")]
@@ -128,30 +129,23 @@ impl std::error::Error for ReplayError {}
 
 impl Book {
     /// Where the book stands.
-    pub fn head(&self) -> &Head {
-        &self.head
-    }
-
-    /// The Merkle root over all entries.
-    pub fn root(&self) -> Hash {
-        self.head.frontier.root()
+    pub fn head(&self) -> Head {
+        self.head
     }
 
     /// Decides `command` at `at` or just behind the last entry, applies what came of it, and appends the new entry's
     /// canonical bytes to `out`. Nothing is appended for a repeated or rejected command.
     pub fn execute(&mut self, at: Time, command: &Command, out: &mut Vec<u8>) -> Verdict {
         let decided = self.decide(at, command);
-        let start = out.len();
         self.write(&decided, command, out);
-        let entry = out.get(start..).expect("writing only appends").to_vec();
-        self.record(decided, command, &entry)
+        self.record(decided, command)
     }
 
     /// What the rules say of `command` at `at`, or just behind the last entry. Depends on nothing else (I9), and changes
     /// nothing: a caller may catch a panic in here and go on.
     pub fn decide(&self, at: Time, command: &Command) -> Decided {
         let at = if self.head.at < at { at } else { self.head.at.next() }; // I5
-        let request = Request::new(command);
+        let request = Request::new(&self.secret, command);
         let mut rows = None;
         let decision = self.decide_request(at, command, &request, &mut rows);
         Decided { at, request, decision, rows }
@@ -164,10 +158,10 @@ impl Book {
         }
     }
 
-    /// Makes what was just decided of `command` so. `entry` is what [`Book::write`] wrote.
+    /// Makes what was just decided of `command` so.
     ///
     /// A panic in here leaves a book that must not be used.
-    pub fn record(&mut self, decided: Decided, command: &Command, entry: &[u8]) -> Verdict {
+    pub fn record(&mut self, decided: Decided, command: &Command) -> Verdict {
         let Decided { at, request, decision, rows } = decided;
         match decision {
             Decision::Repeat(seq) => Verdict::Repeat(seq),
@@ -176,7 +170,7 @@ impl Book {
                 assert!(self.head.at < at, "I5: nothing was recorded since this was decided");
                 let seq = self.head.seq;
                 self.apply(at, command, &request, &outcome, rows);
-                self.advance(at, leaf_hash(entry));
+                self.advance(at);
                 Verdict::Record(seq, outcome)
             }
         }
@@ -187,19 +181,25 @@ impl Book {
     /// # Errors
     /// [`ReplayError`] where the bytes are no entry, or not the next one.
     pub fn replay(&mut self, bytes: &[u8]) -> Result<Entry, ReplayError> {
-        let entry = self.follow(bytes)?;
-        self.advance(entry.at, leaf_hash(bytes));
+        let entry = Entry::from_bytes(bytes).map_err(|_| ReplayError::Malformed)?;
+        self.follow(&entry)?;
         Ok(entry)
     }
 
-    /// Like [`Book::replay`], with the leaf's hash taken elsewhere.
+    /// Like [`Book::replay`], of an entry that was read already.
     ///
     /// # Errors
-    /// [`ReplayError`] where the bytes are no entry, or not the next one.
-    pub fn replay_hashed(&mut self, bytes: &[u8], leaf: Hash) -> Result<Entry, ReplayError> {
-        let entry = self.follow(bytes)?;
-        self.advance(entry.at, leaf);
-        Ok(entry)
+    /// [`ReplayError`] where it is not the next one.
+    pub fn follow(&mut self, entry: &Entry) -> Result<(), ReplayError> {
+        if entry.seq != self.head.seq || entry.at <= self.head.at {
+            return Err(ReplayError::OutOfOrder); // I5
+        }
+        let request = Request::new(&self.secret, &entry.command);
+        self.apply(entry.at, &entry.command, &request, &entry.outcome, None);
+        #[cfg(feature = "sabotage")]
+        self.forget_replayed(entry);
+        self.advance(entry.at);
+        Ok(())
     }
 
     /// The next thing that the passing of time brings by `now`, for the writer to execute before anything else.
@@ -221,22 +221,8 @@ impl Book {
         self.expiries.first().map(|(at, _)| *at)
     }
 
-    fn follow(&mut self, bytes: &[u8]) -> Result<Entry, ReplayError> {
-        let entry = Entry::from_bytes(bytes).map_err(|_| ReplayError::Malformed)?;
-        if entry.seq != self.head.seq || entry.at <= self.head.at {
-            return Err(ReplayError::OutOfOrder); // I5
-        }
-        let request = Request::new(&entry.command);
-        self.apply(entry.at, &entry.command, &request, &entry.outcome, None);
-        #[cfg(feature = "sabotage")]
-        self.forget_replayed(&entry);
-        Ok(entry)
-    }
-
-    fn advance(&mut self, at: Time, leaf: Hash) {
-        self.head.frontier.push(leaf);
-        self.head.at = at;
-        self.head.seq = self.head.seq.next();
+    fn advance(&mut self, at: Time) {
+        self.head = Head { seq: self.head.seq.next(), at };
     }
 
     fn decide_request(
@@ -409,12 +395,14 @@ impl Book {
 /// What tells a repeated command from another one under its id.
 #[derive(Debug)]
 pub(crate) struct Request {
-    digest: [u8; 16],
+    digest: u64,
 }
 
 impl Request {
-    /// The first half of a hash over who asks for what. The key is left out: it may be rotated between two tries.
-    fn new(command: &Command) -> Request {
+    /// A hash over who asks for what. The key is left out: it may be rotated between two tries.
+    ///
+    /// `secret` is this process's own, so that nobody can look for two commands with one hash.
+    fn new(secret: &RandomState, command: &Command) -> Request {
         use crate::canon::Canon;
         let mut bytes = Vec::with_capacity(256);
         match command.by {
@@ -434,8 +422,6 @@ impl Request {
             Actor::Book => bytes.push(5),
         }
         command.action.encode(&mut bytes);
-        let hash = Hash::of(&bytes).0;
-        let (half, _) = hash.split_first_chunk::<16>().expect("32 bytes have 16");
-        Request { digest: *half }
+        Request { digest: secret.hash_one(bytes.as_slice()) }
     }
 }

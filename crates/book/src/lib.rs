@@ -30,6 +30,7 @@ mod calendar;
 pub mod canon;
 pub mod command;
 pub mod entry;
+mod foresee;
 pub mod freeze;
 pub mod hold;
 pub mod id;
@@ -79,3 +80,6 @@ pub use refund::Refund;
 pub use time::{Seq, Time};
 pub use transfer::{Account, Transfer};
 pub use wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};
+
+/// Whether bugs can be planted in this build, as the simulator does. A product refuses to be built then.
+pub const SABOTAGE: bool = cfg!(feature = "sabotage");

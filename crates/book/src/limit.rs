@@ -14,6 +14,7 @@ use crate::time::Time;
 use crate::wallet::Wallet;
 use evidence::Hash;
 use std::collections::VecDeque;
+use std::hint::black_box;
 
 /// One limit. All amounts are in the wallet's asset and bounds are inclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub enum Limit {
     /// Asks the owner every time.
     AskAlways,
     /// A constraint this version does not know, by the digest of its text. Denies.
-    Unknown { constraint: Hash },
+    Unknown { constraint: Box<Hash> },
 }
 
 canon_enum!(Limit {
@@ -252,7 +253,7 @@ pub(crate) struct Usage {
     since: Time,
     pub(crate) spent: Amount,
     pub(crate) uses: u64,
-    windows: Vec<WindowUsage>,
+    windows: Box<[WindowUsage]>,
 }
 
 impl Usage {
@@ -265,22 +266,31 @@ impl Usage {
     /// A window that is new beside others begins with the most that any of them has used, so that changing a limit
     /// never makes room that was not there.
     fn cover(&mut self, at: Time, limits: &[Limit]) {
-        self.windows.retain(|usage| {
+        let mut windows = std::mem::take(&mut self.windows).into_vec();
+        windows.retain(|usage| {
             let (spent, count) = usage.used(at);
             !spent.is_zero() || 0 < count || limits.iter().any(|limit| limit.window() == Some(usage.window))
         });
-        let used = self.windows.iter().map(|w| w.used(at));
+        let used = windows.iter().map(|w| w.used(at));
         let most = used.fold((Amount::ZERO, 0), |a, b| (a.0.max(b.0), a.1.max(b.1)));
         for window in limits.iter().filter_map(Limit::window) {
-            if self.window(&window).is_none() {
+            if !windows.iter().any(|usage| usage.window == window) {
                 let mut usage = WindowUsage::new(window, at);
                 if most != (Amount::ZERO, 0) {
                     usage.count(at, most.0, most.1);
                 }
-                self.windows.push(usage);
+                windows.push(usage);
             }
         }
-        self.windows.shrink_to_fit();
+        self.windows = windows.into_boxed_slice();
+    }
+
+    /// See [`Book::foresee`](crate::Book::foresee).
+    pub(crate) fn read_ahead(&self) {
+        for usage in &self.windows {
+            black_box(usage.since);
+            black_box(std::mem::discriminant(&usage.state));
+        }
     }
 
     /// Counts one payment.
@@ -323,14 +333,16 @@ impl Usage {
     pub(crate) fn absorb(&mut self, at: Time, other: Usage) {
         self.spent = self.spent.saturating_add(other.spent);
         self.uses = self.uses.saturating_add(other.uses);
+        let mut windows = std::mem::take(&mut self.windows).into_vec();
         for theirs in other.windows {
             let (spent, count) = theirs.used(at);
-            match self.windows.iter_mut().find(|ours| ours.window == theirs.window) {
+            match windows.iter_mut().find(|ours| ours.window == theirs.window) {
                 Some(ours) if ours.used(at) != (Amount::ZERO, 0) => ours.count(at, spent, count),
                 Some(ours) => *ours = theirs,
-                None => self.windows.push(theirs),
+                None => windows.push(theirs),
             }
         }
+        self.windows = windows.into_boxed_slice();
     }
 }
 

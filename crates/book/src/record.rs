@@ -8,7 +8,7 @@ use crate::time::Seq;
 /// A command's digest and place, and the money it moved.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
-    pub(crate) request: [u8; 16],
+    pub(crate) request: u64,
     pub(crate) seq: Seq,
     payer: Option<Slot>,
     payee: Option<Slot>,
@@ -53,7 +53,7 @@ impl PaidPart {
 }
 
 impl Record {
-    pub(crate) fn new(request: [u8; 16], seq: Seq) -> Record {
+    pub(crate) fn new(request: u64, seq: Seq) -> Record {
         Record { request, seq, ..Record::default() }
     }
 
@@ -131,8 +131,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_remembered_payment_takes_72_bytes_in_its_table() {
-        assert!(size_of::<(crate::id::Id, Record)>() <= 72);
+    fn a_remembered_payment_takes_64_bytes_in_its_table() {
+        assert!(size_of::<(crate::id::Id, Record)>() <= 64);
     }
 
     #[test]

@@ -117,7 +117,7 @@ impl Book {
         if self.has(Sabotage::RequestForgotten)
             && let Some(record) = self.records.get_mut(entry.command.id)
         {
-            record.request = [0; 16];
+            record.request = 0;
         }
     }
 }

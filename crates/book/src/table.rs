@@ -4,9 +4,9 @@
 //! process; nothing ever walks a table in hash order.
 
 use crate::id::Id;
-use hashbrown::HashTable;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
+use std::hint::black_box;
 use std::num::NonZeroU32;
 
 /// The place of a row in its table. It never changes while the row lives.
@@ -24,6 +24,13 @@ impl Slot {
     }
 }
 
+/// An identifier and its hash in one table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Foreseen {
+    id: Id,
+    hash: NonZeroU32,
+}
+
 /// The rows in one piece of memory, so that growing never moves a row.
 const CHUNK: usize = 1_024;
 
@@ -33,52 +40,151 @@ const CHUNK_ROWS: u64 = 1_024;
 /// The parts of an index. Each grows by itself, so that no request waits for all of it.
 const PARTS: usize = 64;
 
+/// The cells that a part begins with. Their number is a power of two at all times.
+const CELLS_MIN: usize = 16;
+
 /// Numbers of rows by the hash of their identifiers.
 ///
-/// The hash is kept beside the number: an index grows, and passes over strangers, without looking at a row.
+/// Cells are searched one behind the other, so that a look-up is most often one read of memory. The hash is kept beside
+/// the number: an index grows, and passes over strangers, without looking at a row.
 #[derive(Debug)]
 struct Index {
-    parts: Vec<HashTable<(u32, u32)>>,
+    parts: Vec<Part>,
     hasher: RandomState,
+}
+
+/// A hash, and the number that was inserted under it.
+type Cell = Option<(NonZeroU32, u32)>;
+
+#[derive(Debug)]
+struct Part {
+    cells: Vec<Cell>,
+    used: usize,
 }
 
 impl Default for Index {
     fn default() -> Self {
-        Index { parts: (0..PARTS).map(|_| HashTable::new()).collect(), hasher: RandomState::new() }
+        let part = || Part { cells: vec![None; CELLS_MIN], used: 0 };
+        Index { parts: (0..PARTS).map(|_| part()).collect(), hasher: RandomState::new() }
     }
 }
 
 impl Index {
-    fn hash(&self, id: Id) -> u32 {
-        u32::try_from(self.hasher.hash_one(id) >> 32).expect("half of 64 bits")
+    fn hash(&self, id: Id) -> NonZeroU32 {
+        let half =
+            u32::try_from(self.hasher.hash_one(u128::from_le_bytes(id.0)) >> 32).expect("half of 64 bits");
+        NonZeroU32::new(half).unwrap_or(NonZeroU32::MIN)
     }
 
-    fn part(hash: u32) -> usize {
-        usize::try_from(hash).expect("32 bits fit") % PARTS
+    fn foresee(&self, id: Id) -> Foreseen {
+        let hash = self.hash(id);
+        Foreseen { id, hash }
+    }
+
+    fn read_ahead(&self, hash: NonZeroU32) {
+        let part = self.part(hash);
+        black_box(part.cell(part.home(hash)));
+    }
+
+    fn part(&self, hash: NonZeroU32) -> &Part {
+        self.parts.get(part(hash)).expect("there are as many parts")
+    }
+
+    fn part_mut(&mut self, hash: NonZeroU32) -> &mut Part {
+        self.parts.get_mut(part(hash)).expect("there are as many parts")
     }
 
     /// The number for which `is` holds, among those with this hash.
-    fn find(&self, hash: u32, is: impl Fn(u32) -> bool) -> Option<u32> {
-        let part = self.parts.get(Index::part(hash))?;
-        part.find(spread(hash), |(known, number)| *known == hash && is(*number)).map(|(_, number)| *number)
+    fn find(&self, hash: NonZeroU32, is: impl Fn(u32) -> bool) -> Option<u32> {
+        let part = self.part(hash);
+        part.find(hash, is).and_then(|place| part.cell(place)).map(|(_, number)| number)
     }
 
-    fn insert(&mut self, hash: u32, number: u32) {
-        let part = self.parts.get_mut(Index::part(hash)).expect("there are as many parts");
-        part.insert_unique(spread(hash), (hash, number), |(known, _)| spread(*known));
+    fn insert(&mut self, hash: NonZeroU32, number: u32) {
+        let part = self.part_mut(hash);
+        // At three quarters, a search for what is not there passes over eight cells: one line of cache.
+        if part.cells.len() / 4 * 3 <= part.used {
+            part.grow();
+        }
+        part.put((hash, number));
+        part.used = part.used.saturating_add(1);
     }
 
-    fn remove(&mut self, hash: u32, number: u32) {
-        let part = self.parts.get_mut(Index::part(hash)).expect("there are as many parts");
-        if let Ok(entry) = part.find_entry(spread(hash), |entry| *entry == (hash, number)) {
-            entry.remove();
+    fn remove(&mut self, hash: NonZeroU32, number: u32) {
+        let part = self.part_mut(hash);
+        if let Some(place) = part.find(hash, |found| found == number) {
+            part.take(place);
+            part.used = part.used.saturating_sub(1);
         }
     }
 }
 
-/// 64 bits of 32, as the hash table wants them: it takes its place from the low ones and its tag from the high ones.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+fn part(hash: NonZeroU32) -> usize {
+    usize::try_from(hash.get()).expect("32 bits fit") % PARTS
+}
+
+impl Part {
+    /// Where a search for `hash` begins.
+    fn home(&self, hash: NonZeroU32) -> usize {
+        self.wrap(usize::try_from(hash.get()).expect("32 bits fit") / PARTS)
+    }
+
+    fn wrap(&self, place: usize) -> usize {
+        place & self.cells.len().wrapping_sub(1)
+    }
+
+    fn next(&self, place: usize) -> usize {
+        self.wrap(place.wrapping_add(1))
+    }
+
+    fn cell(&self, place: usize) -> Cell {
+        *self.cells.get(place).expect("places wrap around")
+    }
+
+    fn set(&mut self, place: usize, cell: Cell) {
+        *self.cells.get_mut(place).expect("places wrap around") = cell;
+    }
+
+    fn find(&self, hash: NonZeroU32, is: impl Fn(u32) -> bool) -> Option<usize> {
+        let mut place = self.home(hash);
+        while let Some((known, number)) = self.cell(place) {
+            if known == hash && is(number) {
+                return Some(place);
+            }
+            place = self.next(place);
+        }
+        None
+    }
+
+    fn put(&mut self, cell: (NonZeroU32, u32)) {
+        let mut place = self.home(cell.0);
+        while self.cell(place).is_some() {
+            place = self.next(place);
+        }
+        self.set(place, Some(cell));
+    }
+
+    /// Empties a cell, and moves up those behind it that a search would no longer reach.
+    fn take(&mut self, mut gap: usize) {
+        let mut place = self.next(gap);
+        while let Some((hash, number)) = self.cell(place) {
+            let (from_home, from_gap) =
+                (self.wrap(place.wrapping_sub(self.home(hash))), self.wrap(place.wrapping_sub(gap)));
+            if from_gap <= from_home {
+                self.set(gap, Some((hash, number)));
+                gap = place;
+            }
+            place = self.next(place);
+        }
+        self.set(gap, None);
+    }
+
+    fn grow(&mut self) {
+        let cells = vec![None; self.cells.len().saturating_mul(2)];
+        for cell in std::mem::replace(&mut self.cells, cells).into_iter().flatten() {
+            self.put(cell);
+        }
+    }
 }
 
 /// Rows by identifier.
@@ -97,7 +203,12 @@ impl<R> Default for Table<R> {
 impl<R> Table<R> {
     /// The place of the row named `id`.
     pub(crate) fn find(&self, id: Id) -> Option<Slot> {
-        let found = self.index.find(self.index.hash(id), |number| self.row(Slot::new(number)).0 == id);
+        self.find_foreseen(self.foresee(id))
+    }
+
+    /// The same with the search begun.
+    pub(crate) fn find_foreseen(&self, Foreseen { id, hash }: Foreseen) -> Option<Slot> {
+        let found = self.index.find(hash, |number| self.row(Slot::new(number)).0 == id);
         found.map(Slot::new)
     }
 
@@ -121,6 +232,16 @@ impl<R> Table<R> {
 
     pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut R> {
         self.find(id).map(|slot| self.at_mut(slot))
+    }
+
+    /// An identifier that will be searched for; see [`Book::foresee`](crate::Book::foresee).
+    pub(crate) fn foresee(&self, id: Id) -> Foreseen {
+        self.index.foresee(id)
+    }
+
+    /// Reads what the search for it begins with.
+    pub(crate) fn read_ahead(&self, foreseen: Foreseen) {
+        self.index.read_ahead(foreseen.hash);
     }
 
     /// Adds a row under an identifier that the table does not have yet.
@@ -169,6 +290,16 @@ impl<R> Queue<R> {
     pub(crate) fn get(&self, id: Id) -> Option<&R> {
         let found = self.find(id)?;
         self.row(found).map(|row| &row.1)
+    }
+
+    /// An identifier that will be searched for; see [`Book::foresee`](crate::Book::foresee).
+    pub(crate) fn foresee(&self, id: Id) -> Foreseen {
+        self.index.foresee(id)
+    }
+
+    /// Reads what the search for it begins with.
+    pub(crate) fn read_ahead(&self, foreseen: Foreseen) {
+        self.index.read_ahead(foreseen.hash);
     }
 
     pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut R> {
@@ -259,6 +390,27 @@ mod tests {
             assert_eq!((table.id_at(slot), *table.at(slot)), (id(n), n));
         }
         assert_eq!(table.get(id(5_000)), None);
+    }
+
+    #[test]
+    fn a_search_passes_over_gaps_that_removing_left() {
+        let mut part = Part { cells: vec![None; CELLS_MIN], used: 0 };
+        // Three with one home at the end of the cells, one with the next, so that they wrap around.
+        let hash = |home: u32| NonZeroU32::new(home * 64 + 1).unwrap();
+        let cells = [(hash(15), 1), (hash(15), 2), (hash(15), 3), (hash(0), 4)];
+        for gone in 0..cells.len() {
+            cells.iter().for_each(|cell| part.put(*cell));
+            let place = part.find(cells[gone].0, |number| number == cells[gone].1).unwrap();
+            part.take(place);
+            for (number, cell) in cells.iter().enumerate() {
+                assert_eq!(
+                    part.find(cell.0, |found| found == cell.1).is_some(),
+                    number != gone,
+                    "{gone} {cell:?}"
+                );
+            }
+            part.cells.fill(None);
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::limits::CONTACTS_MAX;
 use crate::open::{Balance, deny};
 use crate::table::Slot;
 use crate::time::Time;
+use std::hint::black_box;
 
 /// A person or organisation.
 #[derive(Debug)]
@@ -53,8 +54,8 @@ pub(crate) struct Wallet {
     pub(crate) owner: Slot,
     pub(crate) asset: u16,
     pub(crate) status: Status,
-    /// Questions of this wallet that wait, by when they were asked.
-    pub(crate) asked: Vec<(Id, Time)>,
+    /// Questions of this wallet that wait, by when they were asked; most wallets never have one.
+    pub(crate) asked: Option<Box<Vec<(Id, Time)>>>,
     pub(crate) balance: Balance,
     /// None where the wallet sets no limits of its own.
     pub(crate) policy: Option<Box<Policy>>,
@@ -68,6 +69,12 @@ impl Wallet {
     /// Whether this wallet has paid `payee` before.
     pub(crate) fn knows(&self, payee: Slot) -> bool {
         self.contacts.binary_search(&payee).is_ok()
+    }
+
+    /// See [`Book::foresee`].
+    pub(crate) fn read_ahead(&self) {
+        black_box(self.contacts.first());
+        black_box(self.policy.as_deref().map(|policy| policy.version));
     }
 
     pub(crate) fn remember(&mut self, payee: Slot) {
@@ -230,7 +237,7 @@ impl Book {
                 owner,
                 asset,
                 status: Status::Active,
-                asked: Vec::new(),
+                asked: None,
                 balance: Balance::default(),
                 policy,
                 contacts: Vec::new(),

@@ -91,7 +91,7 @@ fn every_limit() -> Vec<Limit> {
         Limit::AskAbove { amount: amount(0) },
         Limit::AskFirstContact,
         Limit::AskAlways,
-        Limit::Unknown { constraint: hash(0x77) },
+        Limit::Unknown { constraint: Box::new(hash(0x77)) },
     ]
 }
 

@@ -32,6 +32,9 @@ use exit::{Exit, Failure, Outcome};
 use output::{Output, Reader};
 use std::process::ExitCode;
 
+// Features are shared by all that is built together; this ends a build that would carry the simulator's bugs into the product.
+const _: () = assert!(!book::SABOTAGE, "the product is not built together with bugs on purpose");
+
 /// Requests are allocated by the threads of the sockets and freed by the writer. glibc takes a lock for each such
 /// free, which cost the writer up to a third of its time.
 #[global_allocator]

@@ -6,6 +6,7 @@ use crate::data::{Data, walk};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use book::{Book, Decision, Entry, Seq};
+use evidence::{Frontier, leaf_hash};
 use serde::Serialize;
 use server::answer::name_of_action;
 use std::time::Instant;
@@ -33,6 +34,7 @@ struct Report {
 pub(crate) fn run(output: &Output, args: &Replay) -> Outcome {
     let journal = Data::at(&args.directory)?.read()?;
     let (began, mut book, mut differences) = (Instant::now(), Book::default(), 0u64);
+    let mut frontier = Frontier::default();
     let bar = output.progress(journal.next().0, "replaying");
     walk(&journal, Seq(0), |frame| {
         for (seq, bytes) in frame.entries() {
@@ -43,6 +45,7 @@ pub(crate) fn run(output: &Output, args: &Replay) -> Outcome {
                 bar.suspend(|| show(output, &difference));
             }
             book.replay(bytes).map_err(|why| wrong(seq, why))?;
+            frontier.push(leaf_hash(bytes));
         }
         bar.set_position(frame.next().0);
         Ok(())
@@ -54,7 +57,7 @@ pub(crate) fn run(output: &Output, args: &Replay) -> Outcome {
     let report = Report {
         replayed,
         differences,
-        root: book.root().to_string(),
+        root: frontier.root().to_string(),
         entries_per_second: rate,
         resident_bytes: resident_bytes(),
     };

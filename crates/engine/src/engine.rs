@@ -1,11 +1,11 @@
-//! The engine: a writer in a thread of its own, a bounded queue before it, and followers behind it.
+//! The engine: a writer in threads of its own, a bounded queue before it, and followers behind it.
 
 use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
 use crate::journal::{BookId, Journal, JournalFault, Reader};
-use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, QUEUE_UNITS_MAX};
+use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, QUEUE_UNITS_MAX, WRITER_THREADS};
 use crate::schedule::{Scheduling, hurry_this_thread};
-use crate::writer::{Answer, RecoveryError, Stepdown, Unit, Writer};
+use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
 use book::{Book, Entry, Seq};
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -78,11 +78,12 @@ impl Engine {
         mut options: Options,
     ) -> Result<Engine, RecoveryError> {
         let writer = Writer::recover_telling(id, journal, &mut options.recovering, &mut options.learning)?;
-        let reader = writer.journal().reader();
+        let next = writer.book().head().seq;
+        let Writer { decider, scribe, .. } = writer;
+        let reader = scribe.reader();
         let tide = Arc::new(Tide::default());
-        tide.rise(writer.book().head().seq);
+        tide.rise(next);
         let positions = Positions::default();
-        let scheduling = Arc::new(Mutex::new(None));
         let mut threads = Vec::new();
         for follower in options.followers {
             let (tide, positions) = (tide.clone(), positions.clone());
@@ -90,18 +91,25 @@ impl Engine {
             threads.push(thread.map_err(JournalFault::Storage)?);
         }
         let (queue, work) = sync_channel(QUEUE_UNITS_MAX);
-        let (rising, clock, class) = (tide.clone(), options.clock, scheduling.clone());
-        let lead = move || {
-            if let Ok(mut class) = class.lock() {
-                *class = Some(hurry_this_thread());
-            }
-            if let Err(stepdown) = lead(writer, &work, &clock, &rising) {
-                (options.stopped)(&stepdown);
-            }
-            rising.end();
-        };
-        let thread = std::thread::Builder::new().name("writer".into()).spawn(lead);
-        threads.push(thread.map_err(JournalFault::Storage)?);
+        let scheduling = Arc::new(Mutex::new(None));
+        let lead = Arc::new(Lead {
+            turn: Mutex::new(Turn { decider, work }),
+            scribe: Mutex::new(scribe),
+            clock: options.clock,
+            tide: tide.clone(),
+            stopped: Mutex::new(Some(options.stopped)),
+        });
+        for number in 1..=WRITER_THREADS {
+            let (lead, class) = (lead.clone(), scheduling.clone());
+            let lead = move || {
+                if let Ok(mut class) = class.lock() {
+                    *class = Some(hurry_this_thread());
+                }
+                lead.run(Batch::new(id, next));
+            };
+            let thread = std::thread::Builder::new().name(format!("writer-{number}")).spawn(lead);
+            threads.push(thread.map_err(JournalFault::Storage)?);
+        }
         Ok(Engine { queue: Some(queue), journal: reader, tide, positions, scheduling, threads })
     }
 
@@ -161,37 +169,93 @@ impl Drop for Engine {
     }
 }
 
-fn lead<J: Journal>(
-    mut writer: Writer<J>,
-    work: &Receiver<Work>,
-    clock: &Clock,
-    tide: &Tide,
-) -> Result<(), Stepdown> {
-    let mut units = Vec::new();
-    let mut replies = Vec::new();
-    loop {
-        match wait(work, writer.book(), clock) {
+/// What the writer's threads share. Each takes its turn to decide a batch, and gives the turn away when it has the journal,
+/// so that batches reach the journal in the order they were decided while the next is being decided already.
+struct Lead<J> {
+    turn: Mutex<Turn>,
+    scribe: Mutex<Scribe<J>>,
+    clock: Arc<Clock>,
+    tide: Arc<Tide>,
+    /// Told once.
+    stopped: Mutex<Option<Box<dyn Fn(&Stepdown) + Send>>>,
+}
+
+struct Turn {
+    decider: Decider,
+    work: Receiver<Work>,
+}
+
+impl<J: Journal> Lead<J> {
+    /// Takes turns until there is nothing more to come, or the journal fails.
+    fn run(&self, mut batch: Batch) {
+        loop {
+            match self.take_turn(&mut batch) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(stepdown) => {
+                    let stopped = self.stopped.lock().ok().and_then(|mut stopped| stopped.take());
+                    if let Some(stopped) = stopped {
+                        stopped(&stepdown);
+                    }
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Decides what waits, makes it durable, and answers. False once nobody can ask any more.
+    fn take_turn(&self, batch: &mut Batch) -> Result<bool, Stepdown> {
+        let gone = |_| Stepdown::Journal(JournalFault::Stopped);
+        let mut turn = self.turn.lock().map_err(gone)?;
+        let mut units = Vec::new();
+        let mut replies = Vec::new();
+        match wait(&turn.work, &turn.decider.book, &self.clock) {
             Ok(first) => {
                 let mut commands = first.unit.len();
                 units.push(first.unit);
                 replies.push(first.reply);
                 while commands < BATCH_COMMANDS_MAX {
-                    let Ok(next) = work.try_recv() else { break };
+                    let Ok(next) = turn.work.try_recv() else { break };
                     commands = commands.saturating_add(next.unit.len());
                     units.push(next.unit);
                     replies.push(next.reply);
                 }
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return Ok(false),
         }
-        let answers = writer.run(clock.now(), &units)?;
-        tide.rise(writer.book().head().seq);
-        for (reply, answer) in replies.drain(..).zip(answers) {
+        let answers = turn.decider.decide(self.clock.now(), &units, batch, &mut &self.scribe)?;
+        let next = turn.decider.book.head().seq;
+        let mut scribe = self.scribe.lock().map_err(|_| Stepdown::Journal(JournalFault::Stopped))?;
+        drop(turn);
+        scribe.commit(batch)?;
+        self.tide.rise(next);
+        drop(scribe);
+        for (reply, answer) in replies.into_iter().zip(answers) {
             // Whoever asked may have gone; what was decided stands.
             let _ = reply.send(answer);
         }
-        units.clear();
+        Ok(true)
+    }
+}
+
+impl<J> Drop for Lead<J> {
+    fn drop(&mut self) {
+        self.tide.end();
+    }
+}
+
+impl<J: Journal> Commit for &Mutex<Scribe<J>> {
+    fn commit(&mut self, batch: &mut Batch) -> Result<(), Stepdown> {
+        self.lock().map_err(|_| Stepdown::Journal(JournalFault::Stopped))?.commit(batch)
+    }
+
+    fn room(&mut self, wanted: usize) -> Room {
+        self.lock().map_or(Room::default(), |mut scribe| scribe.room(wanted))
+    }
+
+    fn room_now(&mut self, wanted: usize) -> Option<Room> {
+        self.try_lock().ok().map(|mut scribe| scribe.room(wanted))
     }
 }
 

@@ -41,8 +41,14 @@ pub const MEMORY_RESERVE_BYTES: u64 = 4 * 1024;
 /// The requests that may wait for the writer; one more is answered as busy.
 pub const QUEUE_UNITS_MAX: usize = 16 * 1024;
 
-/// The commands after which a batch takes no further request: a full frame.
-pub const BATCH_COMMANDS_MAX: usize = 8_192;
+/// The commands after which a batch takes no further request. With the longest request behind it, it is still one frame.
+pub const BATCH_COMMANDS_MAX: usize = 4_096;
+
+/// The threads of the writer: one decides while the other hashes and syncs.
+pub const WRITER_THREADS: u32 = 2;
+
+/// The commands whose rows are read side by side before they are decided: their rows fit the second cache.
+pub const FORESIGHT_COMMANDS: usize = 64;
 
 /// The longest the writer sleeps while something is due later, in milliseconds: the clock may be put forward.
 pub const IDLE_MILLIS_MAX: u64 = 200;

@@ -1,58 +1,66 @@
 //! Recovery: a book from its journal, at the speed of both processors.
 //!
-//! One thread reads frames and hashes their entries, the other applies them; after each frame the root that was written
-//! behind it must be the root of what was read.
+//! One thread reads frames, takes their entries apart and compares the root that was written behind each with the root of
+//! what was read; the other applies the entries.
 
-use crate::journal::{Frame, Frames, JournalFault};
-use crate::limits::{READ_FRAMES_MAX, RECOVERY_FRAMES_MAX};
+use crate::journal::{Frame, Frames};
+use crate::limits::{FORESIGHT_COMMANDS, READ_FRAMES_MAX, RECOVERY_FRAMES_MAX};
 use crate::writer::RecoveryError;
-use book::{Book, Entry, Seq};
-use evidence::{Hash, leaf_hash};
+use book::{Book, Command, Entry, ReplayError, Seq};
+use evidence::{Frontier, leaf_hash};
 use std::sync::mpsc::sync_channel;
 
-/// Reads the whole journal into a book that is still empty. `progress` is told the place behind each frame, `learn` each
-/// entry.
+/// Reads the whole journal into a `book` that is still empty. `progress` is told the place behind each frame,
+/// `learn` each entry.
 pub(crate) fn recover(
     mut book: Book,
     journal: &dyn Frames,
     mut progress: impl FnMut(Seq),
     mut learn: impl FnMut(&Entry),
-) -> Result<Book, RecoveryError> {
+) -> Result<(Book, Frontier), RecoveryError> {
     let (send, receive) = sync_channel(RECOVERY_FRAMES_MAX);
     std::thread::scope(|scope| {
-        scope.spawn(move || {
+        let reader = scope.spawn(move || {
+            let mut frontier = Frontier::default();
             let mut from = Seq(0);
             loop {
-                match journal.frames(from, READ_FRAMES_MAX) {
-                    Ok(frames) => {
-                        let Some(last) = frames.last() else { return };
-                        from = last.next();
-                        for frame in frames {
-                            let leaves = frame.entries().map(|(_, entry)| leaf_hash(entry)).collect();
-                            if send.send(Ok((frame, leaves))).is_err() {
-                                return;
-                            }
-                        }
-                    }
-                    Err(fault) => {
-                        // The other side has gone where it found a fault of its own.
-                        let _ = send.send(Err(fault));
-                        return;
-                    }
+                let frames = journal.frames(from, READ_FRAMES_MAX)?;
+                let Some(last) = frames.last() else { return Ok(frontier) };
+                from = last.next();
+                for frame in &frames {
+                    // The other side has gone where it found a fault of its own.
+                    let Ok(()) = send.send(read(frame, &mut frontier)?) else { return Ok(frontier) };
                 }
             }
         });
-        for read in receive {
-            let (frame, leaves): (Frame, Vec<Hash>) = read.map_err(|fault: JournalFault| fault)?;
-            for ((seq, entry), leaf) in frame.entries().zip(leaves) {
-                let replayed = book.replay_hashed(entry, leaf);
-                learn(&replayed.map_err(|why| RecoveryError::Entry { at: seq, why })?);
+        let applied = receive.into_iter().try_for_each(|entries| {
+            for entries in entries.chunks(FORESIGHT_COMMANDS) {
+                let commands: Vec<&Command> = entries.iter().map(|entry| &entry.command).collect();
+                book.foresee(&commands);
+                for entry in entries {
+                    book.follow(entry).map_err(|why| RecoveryError::Entry { at: entry.seq, why })?;
+                    learn(entry);
+                }
             }
-            if book.root().0 != frame.root() {
-                return Err(RecoveryError::Root { before: frame.next() });
-            }
-            progress(frame.next());
-        }
-        Ok(book)
+            progress(book.head().seq);
+            Ok(())
+        });
+        let read = reader.join().expect("the reader of the journal does not panic");
+        applied.and(read).map(|frontier| (book, frontier))
     })
+}
+
+/// The entries of a frame, whose root is behind `frontier` what the frame says.
+fn read(frame: &Frame, frontier: &mut Frontier) -> Result<Vec<Entry>, RecoveryError> {
+    let mut entries = Vec::new();
+    for (seq, bytes) in frame.entries() {
+        frontier.push(leaf_hash(bytes));
+        let malformed = |_| RecoveryError::Entry { at: seq, why: ReplayError::Malformed };
+        entries.push(Entry::from_bytes(bytes).map_err(malformed)?);
+    }
+    if frontier.root().0 == frame.root() {
+        Ok(entries)
+    } else {
+        Err(RecoveryError::Root { before: frame.next() })
+    }
 }

@@ -1,11 +1,13 @@
 //! The writer: decides a batch, makes it durable, and only then lets anybody know.
 //!
-//! It has the book to itself. The batch is whatever came while the last one was being synced; there is no timer and
-//! nothing to tune. Time is an argument, so that a simulation can own it.
+//! The batch is whatever came while the last one was being decided; there is no timer and nothing to tune. A writer has two
+//! halves, so that one batch may be decided while the one before it is hashed and synced: [`Decider`] has the book to
+//! itself, [`Scribe`] the journal. Time is an argument, so that a simulation can own it.
 
 use crate::journal::{Appended, BookId, Frame, Journal, JournalFault, Purpose};
-use crate::limits::BATCH_COMMANDS_MAX as FRAME_COMMANDS;
+use crate::limits::{BATCH_COMMANDS_MAX as FRAME_COMMANDS, FORESIGHT_COMMANDS};
 use book::{Action, Book, Command, Decision, Entry, Seq, Time, Verdict};
+use evidence::{Frontier, Hash, leaf_hash};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A request: commands that were authenticated together.
@@ -38,13 +40,12 @@ pub enum Stepdown {
     Journal(#[from] JournalFault),
 }
 
-/// A book and its journal.
+/// A book and its journal: what decides, and what makes durable what was decided.
 #[derive(Debug)]
 pub struct Writer<J> {
-    book: Book,
-    journal: J,
-    frame: Frame,
-    entry: Vec<u8>,
+    pub(crate) decider: Decider,
+    pub(crate) scribe: Scribe<J>,
+    pub(crate) batch: Batch,
 }
 
 /// A journal that does not fit the book's rules.
@@ -88,9 +89,7 @@ impl<J: Journal> Writer<J> {
         progress: impl FnMut(Seq),
         learn: impl FnMut(&Entry),
     ) -> Result<Writer<J>, RecoveryError> {
-        let book = crate::recovery::recover(Book::default(), journal.reader().as_ref(), progress, learn)?;
-        let frame = Frame::after(id, book.head().seq);
-        Ok(Writer { book, journal, frame, entry: Vec::new() })
+        Writer::recover_into(Book::default(), id, journal, progress, learn)
     }
 
     /// The same with a bug in the book or its writer.
@@ -105,24 +104,42 @@ impl<J: Journal> Writer<J> {
     ) -> Result<Writer<J>, RecoveryError> {
         let mut book = Book::default();
         book.plant(planted);
-        let book = crate::recovery::recover(book, journal.reader().as_ref(), |_| (), |_| ())?;
-        let frame = Frame::after(id, book.head().seq);
-        Ok(Writer { book, journal, frame, entry: Vec::new() })
+        let mut writer = Writer::recover_into(book, id, journal, |_| (), |_| ())?;
+        writer.scribe.sabotage = planted;
+        Ok(writer)
+    }
+
+    fn recover_into(
+        book: Book,
+        id: BookId,
+        journal: J,
+        progress: impl FnMut(Seq),
+        learn: impl FnMut(&Entry),
+    ) -> Result<Writer<J>, RecoveryError> {
+        let (book, frontier) = crate::recovery::recover(book, journal.reader().as_ref(), progress, learn)?;
+        let batch = Batch::new(id, book.head().seq);
+        let decider = Decider { book, entry: Vec::new(), room: Room::default() };
+        Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
     }
 
     /// The book as it stands.
     pub fn book(&self) -> &Book {
-        &self.book
+        &self.decider.book
+    }
+
+    /// The Merkle root over all entries that were made durable.
+    pub fn root(&self) -> Hash {
+        self.scribe.frontier.root()
     }
 
     /// The journal.
     pub fn journal(&self) -> &J {
-        &self.journal
+        &self.scribe.journal
     }
 
     /// Gives the journal back.
     pub fn into_journal(self) -> J {
-        self.journal
+        self.scribe.journal
     }
 
     /// Executes what the passing of time brings by `now`, then `units`, and answers once all of it is durable.
@@ -130,32 +147,232 @@ impl<J: Journal> Writer<J> {
     /// # Errors
     /// [`Stepdown`] where it may not be. Nobody may then be told anything.
     pub fn run(&mut self, now: Time, units: &[Unit]) -> Result<Vec<Answer>, Stepdown> {
+        let answers = self.decider.decide(now, units, &mut self.batch, &mut self.scribe)?;
+        self.scribe.commit(&mut self.batch)?;
+        Ok(answers)
+    }
+}
+
+/// What was decided and is not durable yet: at most one frame.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    frame: Frame,
+    purpose: Purpose,
+}
+
+impl Batch {
+    pub(crate) fn new(id: BookId, first: Seq) -> Batch {
+        Batch { frame: Frame::after(id, first), purpose: Purpose::Ordinary }
+    }
+}
+
+/// How many bytes of frames each purpose may still append.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Room {
+    ordinary: usize,
+    closing: usize,
+}
+
+/// What makes batches durable, in the order they were decided.
+#[derive(Debug)]
+pub(crate) struct Scribe<J> {
+    journal: J,
+    frontier: Frontier,
+    /// A batch was lost or may be: what was decided behind it must not reach the journal.
+    stopped: bool,
+    #[cfg(feature = "sabotage")]
+    sabotage: Option<book::sabotage::Sabotage>,
+}
+
+impl<J: Journal> Scribe<J> {
+    fn new(journal: J, frontier: Frontier) -> Scribe<J> {
+        Scribe {
+            journal,
+            frontier,
+            stopped: false,
+            #[cfg(feature = "sabotage")]
+            sabotage: None,
+        }
+    }
+
+    pub(crate) fn reader(&self) -> crate::journal::Reader {
+        self.journal.reader()
+    }
+}
+
+/// Whoever a decider asks to make durable what it decided.
+pub(crate) trait Commit {
+    /// Makes durable what `batch` holds, and empties it.
+    fn commit(&mut self, batch: &mut Batch) -> Result<(), Stepdown>;
+
+    /// How much may be appended behind everything that was decided, after trying to make it at least `wanted` bytes.
+    fn room(&mut self, wanted: usize) -> Room;
+
+    /// The same where that needs no waiting.
+    fn room_now(&mut self, wanted: usize) -> Option<Room>;
+}
+
+impl<J: Journal> Commit for Scribe<J> {
+    fn commit(&mut self, batch: &mut Batch) -> Result<(), Stepdown> {
+        if batch.frame.count() == 0 {
+            return Ok(());
+        }
+        if std::mem::replace(&mut self.stopped, true) {
+            return Err(Stepdown::Journal(JournalFault::Stopped));
+        }
+        for (_, entry) in batch.frame.entries() {
+            self.frontier.push(leaf_hash(entry));
+        }
+        batch.frame.seal(self.frontier.root().0);
+        match self.journal.append(&batch.frame, batch.purpose) {
+            Appended::Durable => {}
+            #[cfg(feature = "sabotage")]
+            Appended::Unknown(_) if self.sabotage == Some(book::sabotage::Sabotage::AckBeforeSync) => {}
+            #[cfg(feature = "sabotage")]
+            Appended::Fenced if self.sabotage == Some(book::sabotage::Sabotage::NotFenced) => {}
+            Appended::Fenced => return Err(Stepdown::Fenced),
+            Appended::Unknown(fault) => return Err(Stepdown::Journal(fault)),
+            // The room was there a moment ago; memory is ahead of the journal now.
+            Appended::Full => return Err(Stepdown::Journal(JournalFault::Stopped)),
+        }
+        self.stopped = false;
+        batch.frame.clear(batch.frame.next());
+        batch.purpose = Purpose::Ordinary;
+        Ok(())
+    }
+
+    fn room(&mut self, wanted: usize) -> Room {
+        let ordinary = self.journal.room(wanted, Purpose::Ordinary);
+        Room { ordinary, closing: self.journal.room(wanted, Purpose::Closing) }
+    }
+
+    fn room_now(&mut self, wanted: usize) -> Option<Room> {
+        Some(self.room(wanted))
+    }
+}
+
+/// The book, and what it takes to write its entries down.
+#[derive(Debug)]
+pub(crate) struct Decider {
+    pub(crate) book: Book,
+    entry: Vec<u8>,
+    room: Room,
+}
+
+impl Decider {
+    /// Decides what the passing of time brings by `now`, then `units`, into `batch`. A full batch is committed on the
+    /// way; what is left in it may not be answered before it is, too.
+    pub(crate) fn decide(
+        &mut self,
+        now: Time,
+        units: &[Unit],
+        batch: &mut Batch,
+        commit: &mut impl Commit,
+    ) -> Result<Vec<Answer>, Stepdown> {
         let commands = units.iter().fold(0usize, |sum, unit| sum.saturating_add(unit.len()));
         #[cfg(feature = "sabotage")]
         self.book.end_batch();
-        let mut batch = Batch::new(&mut self.journal, commands);
-        let writer = &mut Pen { book: &mut self.book, frame: &mut self.frame, entry: &mut self.entry };
-        writer.frame.clear(writer.book.head().seq);
-        while let Some(due) = writer.book.due(now) {
+        batch.frame.clear(self.book.head().seq);
+        let wanted = wanted(commands.min(FRAME_COMMANDS));
+        self.room = commit.room_now(wanted).unwrap_or(self.room);
+        while let Some(due) = self.book.due(now) {
             // What cannot be recorded now, for want of space, is still due the next time.
-            if !matches!(writer.execute(now, &due, &mut batch)?, Ok(Verdict::Record(..))) {
+            if !matches!(self.execute(now, &due, batch, commit)?, Ok(Verdict::Record(..))) {
                 break;
             }
         }
         let mut answers = Vec::with_capacity(units.len());
-        for unit in units {
+        let mut foreseen = 0;
+        for (unit, number) in units.iter().zip(0usize..) {
+            if foreseen <= number {
+                foreseen = number.saturating_add(self.foresee(units.get(number..).unwrap_or_default()));
+            }
             let mut answer = Vec::with_capacity(unit.len());
             for command in unit {
                 match stopped(unit, &answer) {
                     Some(stop) => answer.push(stop),
-                    None => answer.push(writer.execute(now, command, &mut batch)?),
+                    None => answer.push(self.execute(now, command, batch, commit)?),
                 }
             }
             answers.push(answer);
         }
-        writer.flush(&mut batch)?;
         Ok(answers)
     }
+
+    /// Reads what the next units will ask for, and says how many it looked at.
+    fn foresee(&self, units: &[Unit]) -> usize {
+        let mut commands = Vec::with_capacity(FORESIGHT_COMMANDS.saturating_mul(2));
+        let mut count: usize = 0;
+        for unit in units {
+            if FORESIGHT_COMMANDS <= commands.len() {
+                break;
+            }
+            commands.extend(unit);
+            count = count.saturating_add(1);
+        }
+        if 1 < commands.len() {
+            self.book.foresee(&commands);
+        }
+        count
+    }
+
+    fn execute(
+        &mut self,
+        now: Time,
+        command: &Command,
+        batch: &mut Batch,
+        commit: &mut impl Commit,
+    ) -> Result<Result<Verdict, Fault>, Stepdown> {
+        // Deciding only reads, so that a rule which fails has changed nothing.
+        let Ok(decided) = catch_unwind(AssertUnwindSafe(|| self.book.decide(now, command))) else {
+            return Ok(Err(Fault::Panicked));
+        };
+        if matches!(decided.decision(), Decision::Record(_)) {
+            if !batch.frame.has_room() {
+                commit.commit(batch)?;
+                self.room = commit.room(wanted(FRAME_COMMANDS));
+            }
+            self.entry.clear();
+            self.book.write(&decided, command, &mut self.entry);
+            let purpose = if command.action.closes() { Purpose::Closing } else { Purpose::Ordinary };
+            if !self.take(purpose, batch, commit)? {
+                return Ok(Err(Fault::Full));
+            }
+            batch.frame.push(&self.entry);
+        }
+        Ok(Ok(self.book.record(decided, command)))
+    }
+
+    /// Takes room for the entry that was written, if there is any for its purpose.
+    fn take(
+        &mut self,
+        purpose: Purpose,
+        batch: &mut Batch,
+        commit: &mut impl Commit,
+    ) -> Result<bool, Stepdown> {
+        // The frame's header, the entry's length, and what the frame is filled up with.
+        let bytes = self.entry.len().saturating_add(256);
+        if self.room.ordinary < bytes {
+            commit.commit(batch)?;
+            self.room = commit.room(wanted(FRAME_COMMANDS));
+        }
+        if bytes <= self.room.ordinary {
+            self.room.ordinary = self.room.ordinary.saturating_sub(bytes);
+            self.room.closing = self.room.closing.saturating_sub(bytes);
+            return Ok(true);
+        }
+        if purpose == Purpose::Closing && bytes <= self.room.closing {
+            batch.purpose = Purpose::Closing;
+            self.room.closing = self.room.closing.saturating_sub(bytes);
+            return Ok(true);
+        }
+        Ok(false)
+    }
+}
+
+/// The bytes that so many commands need, by rule of thumb.
+fn wanted(commands: usize) -> usize {
+    commands.saturating_add(1).saturating_mul(512)
 }
 
 /// The verdict that stops a unit, where its first command presented the request in vain.
@@ -166,101 +383,5 @@ fn stopped(unit: &Unit, answer: &Answer) -> Option<Result<Verdict, Fault>> {
     match answer.first()? {
         Ok(Verdict::Record(_, book::Outcome::Done)) => None,
         stop => Some(stop.clone()),
-    }
-}
-
-/// What a batch may still write.
-struct Batch<'a, J> {
-    journal: &'a mut J,
-    ordinary: usize,
-    closing: usize,
-    purpose: Purpose,
-}
-
-impl<'a, J: Journal> Batch<'a, J> {
-    fn new(journal: &'a mut J, commands: usize) -> Batch<'a, J> {
-        let mut batch = Batch { journal, ordinary: 0, closing: 0, purpose: Purpose::Ordinary };
-        batch.look(commands.min(FRAME_COMMANDS));
-        batch
-    }
-
-    fn look(&mut self, commands: usize) {
-        let wanted = commands.saturating_add(1).saturating_mul(512);
-        self.ordinary = self.journal.room(wanted, Purpose::Ordinary);
-        self.closing = self.journal.room(wanted, Purpose::Closing);
-    }
-
-    /// Takes room for an entry of `bytes`, if there is any for its purpose.
-    fn take(&mut self, bytes: usize, purpose: Purpose) -> bool {
-        // The frame's header, the entry's length, and what the frame is filled up with.
-        let bytes = bytes.saturating_add(256);
-        if bytes <= self.ordinary {
-            self.ordinary = self.ordinary.saturating_sub(bytes);
-            self.closing = self.closing.saturating_sub(bytes);
-            return true;
-        }
-        if purpose == Purpose::Closing && bytes <= self.closing {
-            self.purpose = Purpose::Closing;
-            self.closing = self.closing.saturating_sub(bytes);
-            return true;
-        }
-        false
-    }
-}
-
-/// What writes entries: the book and the frame they go into.
-struct Pen<'a> {
-    book: &'a mut Book,
-    frame: &'a mut Frame,
-    entry: &'a mut Vec<u8>,
-}
-
-impl Pen<'_> {
-    fn execute<J: Journal>(
-        &mut self,
-        now: Time,
-        command: &Command,
-        batch: &mut Batch<'_, J>,
-    ) -> Result<Result<Verdict, Fault>, Stepdown> {
-        // Deciding only reads, so that a rule which fails has changed nothing.
-        let Ok(decided) = catch_unwind(AssertUnwindSafe(|| self.book.decide(now, command))) else {
-            return Ok(Err(Fault::Panicked));
-        };
-        if matches!(decided.decision(), Decision::Record(_)) {
-            if !self.frame.has_room() {
-                self.flush(batch)?;
-                batch.look(FRAME_COMMANDS);
-            }
-            self.entry.clear();
-            self.book.write(&decided, command, self.entry);
-            let purpose = if command.action.closes() { Purpose::Closing } else { Purpose::Ordinary };
-            if !batch.take(self.entry.len(), purpose) {
-                return Ok(Err(Fault::Full));
-            }
-            self.frame.push(self.entry);
-        }
-        Ok(Ok(self.book.record(decided, command, self.entry)))
-    }
-
-    /// Makes durable what the frame holds.
-    fn flush<J: Journal>(&mut self, batch: &mut Batch<'_, J>) -> Result<(), Stepdown> {
-        if self.frame.count() == 0 {
-            return Ok(());
-        }
-        self.frame.seal(self.book.root().0);
-        match batch.journal.append(self.frame, batch.purpose) {
-            Appended::Durable => {}
-            #[cfg(feature = "sabotage")]
-            Appended::Unknown(_) if self.book.has(book::sabotage::Sabotage::AckBeforeSync) => {}
-            #[cfg(feature = "sabotage")]
-            Appended::Fenced if self.book.has(book::sabotage::Sabotage::NotFenced) => {}
-            Appended::Fenced => return Err(Stepdown::Fenced),
-            Appended::Unknown(fault) => return Err(Stepdown::Journal(fault)),
-            // The room was there a moment ago; memory is ahead of the journal now.
-            Appended::Full => return Err(Stepdown::Journal(JournalFault::Stopped)),
-        }
-        self.frame.clear(self.book.head().seq);
-        batch.purpose = Purpose::Ordinary;
-        Ok(())
     }
 }

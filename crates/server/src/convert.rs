@@ -263,7 +263,7 @@ fn limit(it: &wire::limit::Limit, place: usize) -> Answered<Limit> {
         W::AskAbove { amount: line } => Limit::AskAbove { amount: amount(*line) },
         W::AskFirstContact => Limit::AskFirstContact,
         W::AskAlways => Limit::AskAlways,
-        W::Unknown { constraint } => Limit::Unknown { constraint: Hash(constraint.0) },
+        W::Unknown { constraint } => Limit::Unknown { constraint: Box::new(Hash(constraint.0)) },
     })
 }
 

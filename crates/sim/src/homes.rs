@@ -3,7 +3,7 @@
 use book::{Book, Command, Seq, Time};
 use engine::Writer;
 use engine::journal::{Appended, BookId, Disk, FileJournal, Frame, Journal, MemoryJournal, Purpose};
-use evidence::Hash;
+use evidence::{Frontier, Hash, leaf_hash};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -74,10 +74,10 @@ fn write<J: Journal>(
                 return Err(fault.to_string());
             }
         }
-        writer.book().root()
+        writer.root()
     };
     let writer = Writer::recover(BOOK, open()?, |_| ()).map_err(|wrong| wrong.to_string())?;
-    if writer.book().root() != root {
+    if writer.root() != root {
         return Err("what was recovered has another root".to_owned());
     }
     let frames = read(writer.journal())?;
@@ -166,6 +166,7 @@ fn read(journal: &impl Journal) -> Result<Vec<Frame>, String> {
 
 fn recover(frames: &[Frame], entries: &[Vec<u8>], roots: &[Hash]) -> Result<(), String> {
     let mut book = Book::default();
+    let mut frontier = Frontier::default();
     let mut found = entries.iter();
     for frame in frames {
         for (seq, bytes) in frame.entries() {
@@ -173,12 +174,13 @@ fn recover(frames: &[Frame], entries: &[Vec<u8>], roots: &[Hash]) -> Result<(), 
                 return Err(format!("entry {} has other bytes", seq.0));
             }
             book.replay(bytes).map_err(|wrong| format!("entry {}: {wrong}", seq.0))?;
+            frontier.push(leaf_hash(bytes));
         }
-        if book.root().0 != frame.root() {
+        if frontier.root().0 != frame.root() {
             return Err(format!("the book has another root before entry {}", frame.next().0));
         }
     }
-    if found.next().is_some() || roots.last().is_some_and(|root| *root != book.root()) {
+    if found.next().is_some() || roots.last().is_some_and(|root| *root != frontier.root()) {
         return Err("entries are missing".to_owned());
     }
     Ok(())

@@ -1,31 +1,22 @@
 //! `sim`: lives many lives of a book, prints what happened in them, and for a bad one the command that repeats it.
 
-use sim::simulate::{self, Failure, Life, Planted, Tally};
+use sim::lives::{Lived, Plan, number, only, range};
+use sim::simulate::Failure;
 use std::collections::BTreeMap;
-use std::io::{IsTerminal as _, Write as _};
-use std::ops::Range;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
-use std::time::Instant;
 
 const USAGE: &str = "\
 Simulates a book under clients, clocks and disks that misbehave.
 
   sim [--seeds A..B]   lives every seed from A, up to but without B; 0..500 if not given
-  sim --seed N         lives one
+  sim --seed N         lives one, and prints the root it comes to
       --jobs N         so many at once; as many as there are processors if not given
-      --json           one line of JSON at the end
-      --sabotage BUG   plants a bug; `each` plants one after the other and requires that every one is found
-                       (in a build with `--features sabotage`)";
+      --json           one line of JSON at the end";
 
 #[derive(Debug)]
 struct Arguments {
-    seed: Option<u64>,
-    seeds: Range<u64>,
-    jobs: u64,
+    plan: Plan,
     format: Format,
-    sabotage: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,38 +26,20 @@ enum Format {
 }
 
 impl Arguments {
-    fn read(words: impl Iterator<Item = String>) -> Result<Arguments, String> {
-        let mut arguments =
-            Arguments { seed: None, seeds: 0..500, jobs: processors(), format: Format::Text, sabotage: None };
-        let mut words = words;
+    fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, String> {
+        let mut arguments = Arguments { plan: Plan::of(0..500), format: Format::Text };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("`{word}` needs a value"));
             match word.as_str() {
-                "--seed" => {
-                    let seed = number(&value()?)?;
-                    arguments.seed = Some(seed);
-                    arguments.seeds = seed..seed.checked_add(1).ok_or("the seed is too large")?;
-                }
-                "--seeds" => arguments.seeds = range(&value()?)?,
-                "--jobs" => arguments.jobs = number(&value()?)?.max(1),
+                "--seed" => arguments.plan.seeds = only(&value()?)?,
+                "--seeds" => arguments.plan.seeds = range(&value()?)?,
+                "--jobs" => arguments.plan.jobs = number(&value()?)?.max(1),
                 "--json" => arguments.format = Format::Json,
-                "--sabotage" => arguments.sabotage = Some(value()?),
                 _ => return Err(format!("`{word}` is not known")),
             }
         }
         Ok(arguments)
     }
-}
-
-fn number(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a number"))
-}
-
-fn range(text: &str) -> Result<Range<u64>, String> {
-    let (first, end) =
-        text.split_once("..").ok_or(format!("`{text}` is not two numbers with `..` between"))?;
-    let seeds = number(first)?..number(end)?;
-    if seeds.is_empty() { Err(format!("`{text}` holds no seed")) } else { Ok(seeds) }
 }
 
 fn main() -> ExitCode {
@@ -79,74 +52,7 @@ fn main() -> ExitCode {
     };
     // A panic is caught and told as what should not happen.
     std::panic::set_hook(Box::new(|_| {}));
-    match &arguments.sabotage {
-        None => report(&arguments, &live(arguments.seeds.clone(), arguments.jobs, None)),
-        Some(name) => sabotage::run(name, &arguments),
-    }
-}
-
-fn processors() -> u64 {
-    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
-}
-
-/// What came of all seeds.
-struct Lived {
-    lives: u64,
-    tally: Tally,
-    failures: Vec<Failure>,
-    seconds: f64,
-    last: Option<Life>,
-}
-
-/// Lives every seed, or stops soon after the first that fails.
-fn live(seeds: Range<u64>, jobs: u64, planted: Planted) -> Lived {
-    let started = Instant::now();
-    let next = AtomicU64::new(seeds.start);
-    let total = seeds.end - seeds.start;
-    let mut lived =
-        Lived { lives: 0, tally: Tally::default(), failures: Vec::new(), seconds: 0.0, last: None };
-    std::thread::scope(|scope| {
-        let (send, receive) = mpsc::channel();
-        for _ in 0..jobs {
-            let (send, next) = (send.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seeds.end <= seed || send.send(simulate::run(seed, planted)).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(send);
-        for outcome in receive {
-            match outcome {
-                Ok(life) => {
-                    lived.lives += 1;
-                    lived.tally.add(&life.tally);
-                    lived.last = Some(life);
-                    progress(lived.lives, total);
-                }
-                Err(failure) => {
-                    lived.failures.push(failure);
-                    // Seeds that were begun are lived to their end; the smallest that fails is told.
-                    next.store(u64::MAX / 2, Ordering::Relaxed);
-                }
-            }
-        }
-    });
-    lived.failures.sort_by_key(|failure| failure.seed);
-    lived.seconds = started.elapsed().as_secs_f64();
-    lived
-}
-
-fn progress(lives: u64, total: u64) {
-    let mut screen = std::io::stderr();
-    if screen.is_terminal() && (lives.is_multiple_of(10) || lives == total) {
-        let end = if lives == total { "\n" } else { "" };
-        // A screen that cannot be written to needs no progress.
-        let _ = write!(screen, "\r{lives} of {total} seeds{end}").and_then(|()| screen.flush());
-    }
+    report(&arguments, &arguments.plan.live(None))
 }
 
 fn report(arguments: &Arguments, lived: &Lived) -> ExitCode {
@@ -174,7 +80,7 @@ fn report(arguments: &Arguments, lived: &Lived) -> ExitCode {
         print("operations", &tally.operations);
         print("verdicts", &tally.verdicts);
         print("faults", &tally.faults);
-        if let (Some(_), Some(life)) = (arguments.seed, last) {
+        if let (1, Some(life)) = (*lives, last) {
             println!("root {}", life.root.0.map(|byte| format!("{byte:02x}")).concat());
         }
         println!(
@@ -185,7 +91,7 @@ fn report(arguments: &Arguments, lived: &Lived) -> ExitCode {
     }
     let Some(Failure { seed, step, what }) = failures.first() else { return ExitCode::SUCCESS };
     eprintln!("seed {seed}, batch {step}: {what}");
-    eprintln!("to repeat it: cargo run -p sim --release -- --seed {seed}");
+    eprintln!("to repeat it: cargo xtask simulate --seed {seed}");
     ExitCode::FAILURE
 }
 
@@ -194,63 +100,5 @@ fn print(title: &str, counts: &BTreeMap<&'static str, u64>) {
     println!("{title}");
     for (kind, count) in counts {
         println!("  {kind:width$} {count:>10}");
-    }
-}
-
-/// Bugs on purpose.
-#[cfg(feature = "sabotage")]
-mod sabotage {
-    use super::{Arguments, live, report};
-    use book::sabotage::Sabotage;
-    use std::process::ExitCode;
-
-    pub(super) fn run(name: &str, arguments: &Arguments) -> ExitCode {
-        if name == "each" {
-            return each(arguments);
-        }
-        match Sabotage::ALL.iter().copied().find(|bug| bug.name() == name) {
-            Some(bug) => report(arguments, &live(arguments.seeds.clone(), arguments.jobs, Some(bug))),
-            None => {
-                let names: Vec<&str> = Sabotage::ALL.iter().map(|bug| bug.name()).collect();
-                eprintln!("no bug is called `{name}`; there are: {}", names.join(", "));
-                ExitCode::FAILURE
-            }
-        }
-    }
-
-    /// Plants each bug, and requires that every one is found in these seeds, and nothing without one.
-    fn each(arguments: &Arguments) -> ExitCode {
-        let mut missed = 0;
-        for bug in Sabotage::ALL {
-            let lived = live(arguments.seeds.clone(), arguments.jobs, Some(*bug));
-            match lived.failures.first() {
-                Some(failure) => {
-                    println!("caught sabotage-{} at seed {}: {}", bug.name(), failure.seed, failure.what);
-                }
-                None => {
-                    println!("missed sabotage-{} in {} seeds", bug.name(), lived.lives);
-                    missed += 1;
-                }
-            }
-        }
-        let clean = live(arguments.seeds.clone(), arguments.jobs, None);
-        for failure in &clean.failures {
-            println!("found at seed {} without a planted bug: {}", failure.seed, failure.what);
-        }
-        let all = Sabotage::ALL.len();
-        println!("{} of {all} planted bugs caught, {} clean seeds", all - missed, clean.lives);
-        if missed == 0 && clean.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-    }
-}
-
-/// There are none in this build.
-#[cfg(not(feature = "sabotage"))]
-mod sabotage {
-    use super::Arguments;
-    use std::process::ExitCode;
-
-    pub(super) fn run(_name: &str, _arguments: &Arguments) -> ExitCode {
-        eprintln!("this build has no bugs on purpose; add `--features sabotage`");
-        ExitCode::FAILURE
     }
 }

@@ -1,29 +1,52 @@
 //! `cargo xtask fuzz`: runs every target of `fuzz/` for a while, two at a time, beginning with the committed seeds.
+//!
+//! The targets are built as `cargo fuzz` builds them, with coverage for libFuzzer and without a sanitizer: that needs
+//! the stable compiler only, and no program to be installed. They are safe Rust, and what is looked for are panics.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context as _, anyhow, ensure};
 
+use crate::workspace::Workspace;
+
+/// One entry of each kind, in hexadecimal: the seeds of the entry decoder.
+const GOLDEN: &str = "vectors/entries";
+
 /// How many run at once: each keeps one core busy.
 const TOGETHER: usize = 2;
 
-/// What keeps a build without a sanitizer's nightly flags: the targets are safe Rust, and look for panics.
-const BUILD: &[&str] = &["--sanitizer", "none", "--release"];
+/// Naming the machine keeps the flags away from build scripts.
+const MACHINE: &str = "x86_64-unknown-linux-gnu";
+
+/// What lets libFuzzer see where an input leads: counters on every edge, and the operands of comparisons
+/// (<https://clang.llvm.org/docs/SanitizerCoverage.html>). Assertions and overflow checks stay on.
+const FLAGS: &[&str] = &[
+    "-Cpasses=sancov-module",
+    "-Cllvm-args=-sanitizer-coverage-level=4",
+    "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
+    "-Cllvm-args=-sanitizer-coverage-pc-table",
+    "-Cllvm-args=-sanitizer-coverage-trace-compares",
+    "-Clink-dead-code",
+    "-Cdebug-assertions",
+    "-Coverflow-checks",
+    "--cfg=fuzzing",
+];
 
 /// Runs all targets, or the one that is named, for `seconds` each.
 pub(crate) fn run(root: &Path, seconds: u64, only: Option<&str>) -> anyhow::Result<()> {
     let mut targets = targets(root)?;
     targets.retain(|target| only.is_none_or(|only| only == target));
     ensure!(!targets.is_empty(), "there is no such target in fuzz/Cargo.toml");
-    crate::run::command(root, &[&["cargo", "fuzz", "build"], BUILD].concat())?;
+    let programs = build(root)?;
     let waiting = Mutex::new(targets.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         while let Some(target) = next() {
-            run_one(root, &target, seconds)?;
+            run_one(root, &programs, &target, seconds)?;
         }
         anyhow::Ok(())
     };
@@ -33,32 +56,86 @@ pub(crate) fn run(root: &Path, seconds: u64, only: Option<&str>) -> anyhow::Resu
     })
 }
 
-fn run_one(root: &Path, target: &str, seconds: u64) -> anyhow::Result<()> {
-    let seeds = format!("fuzz/seeds/{target}");
-    ensure!(root.join(&seeds).is_dir(), "target `{target}` has no seeds in {seeds}");
-    // What it finds interesting goes into the corpus, which is not committed.
-    let corpus = format!("fuzz/corpus/{target}");
-    std::fs::create_dir_all(root.join(&corpus))?;
+/// Builds every target, and returns the folder they lie in.
+fn build(root: &Path) -> anyhow::Result<PathBuf> {
+    let target = Workspace::read(root)?.target.join("fuzz");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--locked", "--quiet", "--manifest-path", "fuzz/Cargo.toml"]);
+    cargo.args(["--target", MACHINE, "--target-dir"]).arg(&target);
+    // A flag may hold a space, so cargo takes them apart at a character that none holds.
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", FLAGS.join("\x1f")).current_dir(root);
+    let status = cargo.status().context("cannot start cargo")?;
+    ensure!(status.success(), "building the fuzz targets: {status}");
+    Ok(target.join(MACHINE).join("release"))
+}
+
+fn run_one(root: &Path, programs: &Path, target: &str, seconds: u64) -> anyhow::Result<()> {
+    // What it finds interesting goes into the corpus, and what stops it into the artifacts; neither is committed.
+    let (corpus, artifacts) = (format!("fuzz/corpus/{target}"), format!("fuzz/artifacts/{target}/"));
+    fs::create_dir_all(root.join(&corpus))?;
+    fs::create_dir_all(root.join(&artifacts))?;
+    sow(root, target, &root.join(&corpus)).with_context(|| format!("the seeds of `{target}`"))?;
     let started = Instant::now();
-    let mut command = Command::new("cargo");
-    command.args(["fuzz", "run", target, &corpus, &seeds]).args(BUILD).current_dir(root);
-    command.args(["--", &format!("-max_total_time={seconds}"), "-print_final_stats=1"]);
-    let output = command.output().context("cargo fuzz does not start")?;
+    let mut command = Command::new(programs.join(target));
+    command.arg(&corpus).current_dir(root);
+    command.args([format!("-max_total_time={seconds}"), format!("-artifact_prefix={artifacts}")]);
+    command.args(["-print_final_stats=1", "-timeout=10", "-rss_limit_mb=2048"]);
+    let output = command.output().with_context(|| format!("{target} does not start"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "target `{target}`: {}\n{said}", output.status);
-    let runs = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
-    let runs = runs.map_or("?", str::trim);
-    println!("✓ {target}: {runs} inputs, no crash; {:.0} s", started.elapsed().as_secs_f32());
+    let stat = |name: &str| {
+        let found = said.lines().find_map(|line| line.strip_prefix(&format!("stat::{name}:")));
+        found.map_or("?", str::trim)
+    };
+    ensure!(
+        output.status.success(),
+        "target `{target}`: {}; the input lies in {artifacts}; run it with {}\n{said}",
+        output.status,
+        programs.join(target).display()
+    );
+    let inputs = stat("number_of_executed_units");
+    println!("✓ {target}: {inputs} inputs, no crash; {:.0} s", started.elapsed().as_secs_f32());
     Ok(())
+}
+
+/// Puts what is known to be well formed into a corpus: the committed seeds, or for entries the golden ones.
+fn sow(root: &Path, target: &str, corpus: &Path) -> anyhow::Result<()> {
+    let is_entry = target == "entry";
+    let seeds = if is_entry { root.join(GOLDEN) } else { root.join("fuzz/seeds").join(target) };
+    for seed in fs::read_dir(&seeds).with_context(|| seeds.display().to_string())? {
+        let seed = seed?.path();
+        let bytes = if is_entry { unhex(&fs::read_to_string(&seed)?)? } else { fs::read(&seed)? };
+        fs::write(corpus.join(seed.file_name().context("a file has a name")?), bytes)?;
+    }
+    Ok(())
+}
+
+/// The bytes of a golden entry: hexadecimal, with a comment behind each field.
+fn unhex(text: &str) -> anyhow::Result<Vec<u8>> {
+    let fields = text.lines().filter_map(|line| line.split('#').next());
+    let digits: Vec<char> = fields.flat_map(str::chars).filter(|digit| !digit.is_whitespace()).collect();
+    let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16);
+    digits.chunks(2).map(|pair| byte(pair).context("not hexadecimal")).collect()
 }
 
 /// The names of the programs in `fuzz/Cargo.toml`.
 fn targets(root: &Path) -> anyhow::Result<Vec<String>> {
-    let manifest = std::fs::read_to_string(root.join("fuzz/Cargo.toml"))?;
+    let manifest = fs::read_to_string(root.join("fuzz/Cargo.toml"))?;
     let programs = manifest.split("[[bin]]").skip(1);
     let name = |program: &str| {
         let line = program.lines().find_map(|line| line.strip_prefix("name = "));
         line.map(|name| name.trim_matches('"').to_owned()).context("a program has a name")
     };
     programs.map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_entries_are_read_without_their_comments() {
+        let text = "# pay\n18    # seq = 24\n81c0  # at = 8256\n";
+        assert_eq!(unhex(text).expect("it is hexadecimal"), [0x18, 0x81, 0xC0]);
+        assert!(unhex("zz # seq").is_err());
+    }
 }

@@ -124,6 +124,7 @@ fn kill_and_check(
         let _quiet = shared.gate.write().unwrap_or_else(PoisonError::into_inner);
         let mut history = shared.history.lock().unwrap_or_else(PoisonError::into_inner);
         town.check(&mut history).with_context(|| format!("after kill {kill}"))?;
+        town.installation.server.verify().with_context(|| format!("after kill {kill}, offline"))?;
     }
     Ok(())
 }

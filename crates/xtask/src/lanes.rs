@@ -28,18 +28,19 @@ use When::{Ci, Named};
 #[rustfmt::skip]
 pub(crate) const LANES: &[Lane] = &[
     Lane { name: "crates", why: "what we ask people to trust stays countable", command: &["cargo", "xtask", "crates"], when: Ci },
-    Lane { name: "scenarios", why: "the product's stories come out as written, to the last fen", command: &["cargo", "xtask", "scenarios"], when: Named },
-    Lane { name: "kill9", why: "a killed server loses nothing it acknowledged, and does nothing twice", command: &["cargo", "xtask", "kill9", "--kills", "30"], when: Named },
+    Lane { name: "simulate", why: "the invariants hold whatever clients, clocks and disks do", command: &["cargo", "xtask", "simulate", "--seeds", "0..500"], when: Ci },
+    Lane { name: "sabotage", why: "the simulator finds the bugs it is there to find", command: &["cargo", "xtask", "sabotage", "--seeds", "0..200"], when: Ci },
+    Lane { name: "scenarios", why: "the product's stories come out as written, to the last fen", command: &["cargo", "xtask", "scenarios"], when: Ci },
+    Lane { name: "kill9", why: "a killed server loses nothing it acknowledged, and does nothing twice", command: &["cargo", "xtask", "kill9", "--kills", "30"], when: Ci },
     Lane { name: "kill9-long", why: "the same, 200 times", command: &["cargo", "xtask", "kill9", "--kills", "200", "--seed", "200"], when: Named },
-    Lane { name: "storm", why: "a thousand at once get exactly what a limit allows", command: &["cargo", "xtask", "storm", "--rounds", "10"], when: Named },
+    Lane { name: "storm", why: "a thousand at once get exactly what a limit allows", command: &["cargo", "xtask", "storm", "--rounds", "10"], when: Ci },
     Lane { name: "storm-long", why: "the same, 100 rounds", command: &["cargo", "xtask", "storm", "--rounds", "100"], when: Named },
-    Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Named },
+    Lane { name: "docs", why: "what the documents tell a newcomer to type works as it stands there", command: &["cargo", "xtask", "docs"], when: Ci },
+    Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
     Lane { name: "schemathesis", why: "the API does what its description says, and nothing ends in a 5xx", command: &["cargo", "xtask", "schemathesis", "--examples", "300"], when: Named },
     Lane { name: "schemathesis-long", why: "the same with 2,500 examples", command: &["cargo", "xtask", "schemathesis", "--examples", "2500", "--seed", "2500"], when: Named },
-    Lane { name: "simulate", why: "the invariants hold whatever clients, clocks and disks do", command: &["cargo", "run", "--release", "--locked", "--package", "sim", "--", "--seeds", "0..500"], when: Named },
-    Lane { name: "sabotage", why: "the simulator finds the bugs it is there to find", command: &["cargo", "run", "--release", "--locked", "--package", "sim", "--features", "sabotage", "--", "--sabotage", "each", "--seeds", "0..200"], when: Named },
-    Lane { name: "simulate-long", why: "the same, in twenty times as many lives", command: &["cargo", "run", "--release", "--locked", "--package", "sim", "--", "--seeds", "0..10000"], when: Named },
+    Lane { name: "simulate-long", why: "the same, in twenty times as many lives", command: &["cargo", "xtask", "simulate", "--seeds", "0..10000"], when: Named },
     Lane { name: "deny", why: "licences and sources of all we build on are allowed", command: &["cargo", "deny", "--all-features", "check", "bans", "licenses", "sources"], when: Named },
 ];
 

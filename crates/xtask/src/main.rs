@@ -13,6 +13,7 @@ mod fuzz;
 mod kill9;
 mod lanes;
 mod packages;
+mod program;
 mod run;
 mod scenarios;
 mod schemathesis;
@@ -51,6 +52,18 @@ enum Task {
     Tidy,
     /// Counts the crates in the product, and fails over the limit.
     Crates,
+    /// Lives many lives of a book under clients, clocks and disks that misbehave.
+    Simulate {
+        /// Such as `--seeds 0..500` or `--seed 7`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Plants bugs, and requires that the simulator finds each.
+    Sabotage {
+        /// Such as `--bug refund-twice --seed 0`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Plays the stories of the product against a real server.
     Scenarios {
         /// Such as `S16`; all of them without.
@@ -119,6 +132,8 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Lane { name } => lanes::run_named(&root, &name),
         Task::Tidy => tidy::run(&root),
         Task::Crates => crates::run(&root),
+        Task::Simulate { arguments } => program::simulate(&root, &arguments),
+        Task::Sabotage { arguments } => program::sabotage(&root, &arguments),
         Task::Scenarios { names, json } => {
             let reader = if json { scenarios::Reader::Program } else { scenarios::Reader::Person };
             scenarios::run(&root, &names, reader)

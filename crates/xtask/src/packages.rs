@@ -55,7 +55,6 @@ const PIP: &[Package] = &[
 #[rustfmt::skip]
 const CARGO: &[Package] = &[
     Package { name: "cargo-deny@0.20.2", proof: Succeeds(&["cargo", "deny", "--version"]), lanes: &["deny"] },
-    Package { name: "cargo-fuzz@0.13.2", proof: Succeeds(&["cargo", "fuzz", "--version"]), lanes: &["fuzz", "fuzz-long"] },
 ];
 
 /// Installs what is missing for the build and for these lanes.

@@ -14,7 +14,7 @@ mod story;
 
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use serde_json::{Map, Value, json};
 
 use crate::blackbox::installation::Installation;
@@ -39,6 +39,14 @@ struct Played {
     failure: Option<String>,
 }
 
+impl Played {
+    /// A story that could not even be set up.
+    fn not_begun(why: &str) -> Played {
+        eprintln!("  ✗ {why}");
+        Played { failure: Some(why.to_owned()), ..Played::default() }
+    }
+}
+
 /// Who reads what is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reader {
@@ -60,7 +68,8 @@ pub(crate) fn run(root: &Path, names: &[String], reader: Reader) -> anyhow::Resu
         if !names.is_empty() && !names.iter().any(|wanted| wanted == name) {
             continue;
         }
-        let played = play(root, &program, name, text, reader).with_context(|| (*name).to_owned())?;
+        let played = play(root, &program, name, text, reader);
+        let played = played.unwrap_or_else(|fault| Played::not_begun(&format!("{fault:#}")));
         let passed = played.failure.is_none();
         let mut result = json!({ "passed": passed, "steps": played.steps, "refusals": played.refusals });
         if let Some(failure) = played.failure {

@@ -28,8 +28,6 @@ pub(crate) struct Package {
     /// The path of its manifest from the root, with `/`.
     pub(crate) manifest: String,
     pub(crate) dependencies: Vec<Dependency>,
-    /// The names of its programs.
-    pub(crate) programs: Vec<String>,
 }
 
 /// One declared dependency, in any section, for any platform, optional or not.
@@ -75,17 +73,11 @@ impl Package {
     fn read(root: &Path, package: &Value) -> anyhow::Result<Package> {
         let manifest = Path::new(text(package, "manifest_path")?);
         let manifest = manifest.strip_prefix(root).unwrap_or(manifest);
-        let is_program =
-            |target: &&Value| list(target, "kind").iter().any(|kind| kind.as_str() == Some("bin"));
-        let programs = list(package, "targets").iter().filter(is_program);
         let dependencies = list(package, "dependencies").iter().map(Dependency::read);
         Ok(Package {
             name: text(package, "name")?.to_owned(),
             manifest: manifest.to_string_lossy().into_owned(),
             dependencies: dependencies.collect::<anyhow::Result<_>>()?,
-            programs: programs
-                .map(|target| Ok(text(target, "name")?.to_owned()))
-                .collect::<anyhow::Result<_>>()?,
         })
     }
 }

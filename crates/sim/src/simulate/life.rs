@@ -270,7 +270,7 @@ impl Living {
         let journal = writer.journal().reader();
         let (world, tally) = (&mut self.world, &mut self.tally);
         self.history.answered(now, units, answers, journal.as_ref(), space, world, tally)?;
-        self.history.has_root(writer.book().root())
+        self.history.has_root(writer.root())
     }
 
     /// Opens the journal again, as often as it takes.
@@ -300,7 +300,7 @@ impl Living {
         let writer = self.writer.insert(writer);
         let journal = writer.journal().reader();
         self.history.recovered(journal.as_ref(), in_doubt, &mut self.world)?;
-        self.history.has_root(writer.book().root())
+        self.history.has_root(writer.root())
     }
 
     /// Executes `commands` one by one while nothing fails; each must be recorded, and not denied.
@@ -464,8 +464,7 @@ impl Living {
             let entry = self.history.describe(violation.seq);
             return Err(format!("{violation}: {entry}"));
         }
-        let book = self.writer().book();
-        let root = book.root();
+        let root = self.writer().root();
         if root.0 != report.root {
             return Err("I8: the auditor comes to another root".to_owned());
         }

@@ -86,7 +86,7 @@ fn limit(chance: &mut Chance, world: &World, asset: Code, now: Time) -> Limit {
         36..=37 => Limit::AskFirstContact,
         38 => Limit::AskAlways,
         39..=40 => Limit::PerPayment { max: price(chance, asset, 20) },
-        _ if chance.one_in(4) => Limit::Unknown { constraint: Hash(chance.bytes()) },
+        _ if chance.one_in(4) => Limit::Unknown { constraint: Box::new(Hash(chance.bytes())) },
         _ => Limit::AskAbove { amount: price(chance, asset, 3) },
     }
 }

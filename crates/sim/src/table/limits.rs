@@ -64,7 +64,7 @@ impl Names {
             "ask-above" => Limit::AskAbove { amount: words::amount(&max()?)? },
             "ask-first" => Limit::AskFirstContact,
             "ask-always" => Limit::AskAlways,
-            "unknown" => Limit::Unknown { constraint: Hash::of(max()?.as_bytes()) },
+            "unknown" => Limit::Unknown { constraint: Box::new(Hash::of(max()?.as_bytes())) },
             _ => return Err(format!("`{kind}` is no limit")),
         })
     }

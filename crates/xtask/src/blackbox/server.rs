@@ -16,6 +16,9 @@ use crate::workspace::Workspace;
 /// How long a server may take until it is ready.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The data directory, from the server's own.
+const BOOK: &str = "book";
+
 /// Names another build of the program than this workspace's own.
 const PROGRAM: &str = "TOLLBRIDGE_PROGRAM";
 
@@ -30,14 +33,10 @@ pub(crate) struct Server {
 
 /// Builds the program, unless the environment names one.
 pub(crate) fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    if let Some(program) = std::env::var_os(PROGRAM) {
-        return Ok(program.into());
+    match std::env::var_os(PROGRAM) {
+        Some(program) => Ok(std::path::absolute(program)?),
+        None => crate::program::build(root, "tollbridge", &[]),
     }
-    crate::run::command(
-        root,
-        &["cargo", "build", "--release", "--locked", "--quiet", "--bin", "tollbridge"],
-    )?;
-    Ok(Workspace::read(root)?.target.join("release/tollbridge"))
 }
 
 impl Server {
@@ -53,7 +52,8 @@ impl Server {
         // Bound once to learn a free port; restarts come back to it.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut server = Server { program: program.to_owned(), directory, address, process: None };
-        let init = server.command(&["init", "--test"]).output().context("the program does not start")?;
+        let init =
+            server.command(&["init", BOOK, "--test"]).output().context("the program does not start")?;
         ensure!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
         server.restart()?;
         Ok(server)
@@ -94,7 +94,7 @@ impl Server {
 
     /// Whether the whole directory verifies without the server: its log, its receipts, its journal.
     pub(crate) fn verify(&self) -> anyhow::Result<()> {
-        let output = self.command(&["verify"]).output()?;
+        let output = self.command(&["verify", BOOK]).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "tollbridge verify: {}: {said}", output.status);
         Ok(())
@@ -148,7 +148,7 @@ impl Server {
         ensure!(self.process.is_none(), "the server runs already");
         let listen = self.address.to_string();
         let log = File::options().create(true).append(true).open(self.log())?;
-        let mut command = self.command(&["serve", "--listen", &listen]);
+        let mut command = self.command(&["serve", "--data", BOOK, "--listen", &listen]);
         let process = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
         self.process = Some(process.context("the server does not start")?);
         Ok(())
@@ -159,18 +159,17 @@ impl Server {
     }
 
     fn book(&self) -> PathBuf {
-        self.directory.join("book")
+        self.directory.join(BOOK)
     }
 
     fn log(&self) -> PathBuf {
         self.directory.join("server.log")
     }
 
-    /// `tollbridge WORD DIRECTORY …`.
+    /// `tollbridge WORD …`, run in the server's directory.
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        let (first, rest) = words.split_at(1);
-        command.args(first).arg(self.book()).args(rest);
+        command.args(words).current_dir(&self.directory);
         command
     }
 }

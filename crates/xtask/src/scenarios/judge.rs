@@ -94,6 +94,8 @@ impl Stage {
                 self.judge_refusal(answer, code)?;
                 let rule = &answer.json["rule"];
                 ensure!(rule["scope"] == *scope, "by another rule");
+                // Whose rule it was is named, where it is not the book's own.
+                ensure!(scope == "book" || rule["id"].is_string(), "nobody is named whose rule it was");
                 ensure!(version.is_none_or(|version| rule["version"] == version), "by another version");
                 let remaining = text_of(&answer.json["remaining"]["amount"]);
                 ensure!(left.as_ref().is_none_or(|left| *left == remaining), "`{remaining}` left");

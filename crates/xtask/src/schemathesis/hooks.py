@@ -164,13 +164,3 @@ def map_case(context, case):
         if name.lower() == "idempotency-key":
             case.headers[name] = fresh_ulid()
     return case
-
-
-@schemathesis.hook
-def after_call(context, case, response):
-    try:
-        code = response.json().get("code", "-")
-    except Exception:
-        code = "?"
-    with open("/work/scratch/bb-codes.txt", "a") as file:
-        file.write(f"{case.method} {case.path} {response.status_code} {code}\n")

@@ -93,7 +93,6 @@ mod tests {
             name: name.to_owned(),
             manifest: format!("crates/{name}/Cargo.toml"),
             dependencies: dependencies.iter().map(dependency).collect(),
-            programs: Vec::new(),
         }
     }
 

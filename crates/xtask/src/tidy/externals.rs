@@ -82,7 +82,7 @@ mod tests {
         for (name, dependency, section, expected) in rows {
             let dependencies = vec![Dependency { name: (*dependency).to_owned(), section: *section }];
             let manifest = format!("crates/{name}/Cargo.toml");
-            let package = Package { name: (*name).to_owned(), manifest, dependencies, programs: Vec::new() };
+            let package = Package { name: (*name).to_owned(), manifest, dependencies };
             let findings = check(&Tree::with_packages(&[], vec![package]));
             assert_eq!(findings.len(), *expected, "{name} {dependency} {section:?}");
         }
