@@ -211,12 +211,12 @@ impl<J: Journal> Lead<J> {
         let mut replies = Vec::new();
         match wait(&turn.work, &turn.decider.book, &self.clock) {
             Ok(first) => {
-                let mut commands = first.unit.len();
+                let mut commands = first.unit.len().max(1);
                 units.push(first.unit);
                 replies.push(first.reply);
                 while commands < BATCH_COMMANDS_MAX {
                     let Ok(next) = turn.work.try_recv() else { break };
-                    commands = commands.saturating_add(next.unit.len());
+                    commands = commands.saturating_add(next.unit.len().max(1));
                     units.push(next.unit);
                     replies.push(next.reply);
                 }

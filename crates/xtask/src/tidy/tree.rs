@@ -68,8 +68,9 @@ impl Tree {
 
     /// Whether only tests, benchmarks and fuzzers compile the whole file.
     pub(crate) fn is_test_file(&self, path: &str) -> bool {
-        let in_test_folder = !path.contains("/src/")
-            && path.split('/').any(|folder| matches!(folder, "tests" | "benches" | "bench" | "fuzz"));
+        let in_test_folder = path.starts_with("crates/fuzz/")
+            || !path.contains("/src/")
+                && path.split('/').any(|folder| matches!(folder, "tests" | "benches" | "bench"));
         let module = path.strip_suffix(".rs").unwrap_or(path);
         let in_module = |test: &String| {
             module.strip_prefix(test.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
