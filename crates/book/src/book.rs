@@ -16,11 +16,10 @@ use crate::open::{AssetRow, Settings};
 use crate::payee::Payee;
 use crate::purchase::Rows;
 use crate::record::Record;
-use crate::table::{Queue, Table};
+use crate::table::{Queue, Secret, Table};
 use crate::time::{Seq, Time};
 use crate::wallet::{Owner, Wallet};
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher, RandomState};
 
 /// Where a book stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub struct Book {
     pub(crate) questions: Queue<Question>,
     /// The holds that are open, by when they expire.
     pub(crate) expiries: BTreeSet<(Time, Id)>,
-    secret: RandomState,
+    secret: Secret,
     #[cfg(feature = "sabotage")]
     pub(crate) sabotage: Option<crate::sabotage::Sabotage>,
     #[cfg(feature = "sabotage")]
@@ -71,7 +70,7 @@ impl Default for Book {
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
-            secret: RandomState::new(),
+            secret: Secret::new(),
             #[cfg(feature = "sabotage")]
             sabotage: None,
             #[cfg(feature = "sabotage")]
@@ -402,7 +401,7 @@ impl Request {
     /// A hash over who asks for what. The key is left out: it may be rotated between two tries.
     ///
     /// `secret` is this process's own, so that nobody can look for two commands with one hash.
-    fn new(secret: &RandomState, command: &Command) -> Request {
+    fn new(secret: &Secret, command: &Command) -> Request {
         use crate::canon::Canon;
         let mut bytes = Vec::with_capacity(256);
         match command.by {
@@ -422,6 +421,6 @@ impl Request {
             Actor::Book => bytes.push(5),
         }
         command.action.encode(&mut bytes);
-        Request { digest: secret.hash_one(bytes.as_slice()) }
+        Request { digest: secret.hash(&bytes) }
     }
 }

@@ -24,6 +24,20 @@ impl Slot {
     }
 }
 
+/// A secret of this process: a hash under it cannot be foreseen, and is neither kept nor sent anywhere.
+#[derive(Debug)]
+pub(crate) struct Secret(RandomState);
+
+impl Secret {
+    pub(crate) fn new() -> Secret {
+        Secret(RandomState::new())
+    }
+
+    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
+        self.0.hash_one(bytes)
+    }
+}
+
 /// An identifier and its hash in one table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Foreseen {
