@@ -70,7 +70,7 @@ impl Default for Book {
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
-            secret: Secret::new(),
+            secret: Secret::default(),
             #[cfg(feature = "sabotage")]
             sabotage: None,
             #[cfg(feature = "sabotage")]
@@ -399,8 +399,6 @@ pub(crate) struct Request {
 
 impl Request {
     /// A hash over who asks for what. The key is left out: it may be rotated between two tries.
-    ///
-    /// `secret` is this process's own, so that nobody can look for two commands with one hash.
     fn new(secret: &Secret, command: &Command) -> Request {
         use crate::canon::Canon;
         let mut bytes = Vec::with_capacity(256);
@@ -421,6 +419,6 @@ impl Request {
             Actor::Book => bytes.push(5),
         }
         command.action.encode(&mut bytes);
-        Request { digest: secret.hash(&bytes) }
+        Request { digest: secret.digest(&bytes) }
     }
 }

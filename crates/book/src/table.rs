@@ -1,6 +1,6 @@
 //! Tables: the book's rows, found by identifier, kept in the order they were made.
 //!
-//! The only place with a hash table. Identifiers are chosen by strangers, so the hash is keyed by a secret of this
+//! The only place with a hash. Identifiers are chosen by strangers, so the hash is keyed by a secret of this
 //! process; nothing ever walks a table in hash order.
 
 use crate::id::Id;
@@ -24,16 +24,12 @@ impl Slot {
     }
 }
 
-/// A secret of this process: a hash under it cannot be foreseen, and is neither kept nor sent anywhere.
-#[derive(Debug)]
+/// What this process alone knows: nobody else can look for two texts with one digest.
+#[derive(Debug, Default)]
 pub(crate) struct Secret(RandomState);
 
 impl Secret {
-    pub(crate) fn new() -> Secret {
-        Secret(RandomState::new())
-    }
-
-    pub(crate) fn hash(&self, bytes: &[u8]) -> u64 {
+    pub(crate) fn digest(&self, bytes: &[u8]) -> u64 {
         self.0.hash_one(bytes)
     }
 }
@@ -46,10 +42,10 @@ pub(crate) struct Foreseen {
 }
 
 /// The rows in one piece of memory, so that growing never moves a row.
-const CHUNK: usize = 1_024;
+const CHUNK: usize = 4_096;
 
 /// [`CHUNK`], for counting.
-const CHUNK_ROWS: u64 = 1_024;
+const CHUNK_ROWS: u64 = 4_096;
 
 /// The parts of an index. Each grows by itself, so that no request waits for all of it.
 const PARTS: usize = 64;

@@ -4,12 +4,12 @@
 //! entries; whoever deletes both makes it begin again.
 
 use crate::journal::{JournalFault, Reader};
-use crate::limits::{FOLLOW_FRAMES_MAX, FOLLOW_REST_MILLIS};
+use crate::limits::{BEHIND_REST_MILLIS_MAX, FOLLOW_FRAMES_MAX, FOLLOW_REST_MILLIS};
 use crate::schedule::stand_back_this_thread;
 use book::Seq;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What a follower does with entries.
 pub trait Follower: Send {
@@ -38,6 +38,20 @@ pub enum Pace {
     Ordinary,
     /// Behind them: it may lag while they have much to do.
     Behind,
+}
+
+impl Pace {
+    /// How long to rest after work that took `took`, when there was not much of it.
+    fn rest(self, took: Duration) -> Duration {
+        let least = Duration::from_millis(FOLLOW_REST_MILLIS);
+        match self {
+            Pace::Ordinary => least,
+            // A quarter of a processor, at most, as long as that is enough.
+            Pace::Behind => {
+                took.saturating_mul(3).clamp(least, Duration::from_millis(BEHIND_REST_MILLIS_MAX))
+            }
+        }
+    }
 }
 
 /// Why a follower could not go on.
@@ -103,6 +117,7 @@ pub(crate) fn follow(
             stand_back_this_thread();
         }
         while tide.wait(follower.position()) {
+            let began = Instant::now();
             match feed(follower.as_mut(), &journal) {
                 Ok(frames) => {
                     let mut positions = positions.lock().unwrap_or_else(PoisonError::into_inner);
@@ -114,7 +129,7 @@ pub(crate) fn follow(
                     drop(positions);
                     // To be woken for every commit costs more than the entries do. What comes meanwhile comes together.
                     if frames < FOLLOW_FRAMES_MAX {
-                        std::thread::sleep(Duration::from_millis(FOLLOW_REST_MILLIS));
+                        std::thread::sleep(follower.pace().rest(began.elapsed()));
                     }
                 }
                 Err(fault) => {

@@ -62,14 +62,17 @@ pub const FOLLOW_FRAMES_MAX: u32 = 64;
 /// How long a follower rests, in milliseconds, when it has come up to the journal.
 pub const FOLLOW_REST_MILLIS: u64 = 2;
 
+/// The longest that a follower who stands back rests, in milliseconds: nobody should notice that it does.
+pub const BEHIND_REST_MILLIS_MAX: u64 = 50;
+
 /// How nice a follower is that stands back: it gets a tenth of a processor that others want too.
 pub const STAND_BACK_NICE: i32 = 10;
 
 /// The newest frames of which a journal remembers exactly where they lie: 64 KiB of memory.
 pub const RECENT_MARKS_MAX: usize = 4_096;
 
-/// How often the log's checkpoint is made durable, in milliseconds.
-pub const CHECKPOINT_MILLIS: u64 = 100;
+/// How often the log's checkpoint is made durable, in milliseconds. It takes six syncs that the journal waits behind.
+pub const CHECKPOINT_MILLIS: u64 = 1_000;
 
 /// The tiles one reader of the log keeps in memory: 2 MiB.
 pub const TILE_CACHE_MAX: usize = 256;

@@ -2,8 +2,8 @@
 
 use crate::limits::STAND_BACK_NICE;
 use thread_priority::{
-    NormalThreadSchedulePolicy, RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue,
-    ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+    RealtimeThreadSchedulePolicy, ThreadPriority, ThreadPriorityValue, ThreadSchedulePolicy,
+    set_thread_priority_and_policy, thread_native_id,
 };
 
 /// Above ordinary threads, below the kernel's own, which begin at 50.
@@ -35,16 +35,10 @@ pub fn hurry_this_thread() -> Scheduling {
     if taken.is_ok() { Scheduling::Fifo } else { Scheduling::Default }
 }
 
-/// Lets every other thread go before the calling one, which still goes on while they are busy.
-///
-/// `SCHED_BATCH` wakes nobody up by waking up; to be nice needs no permission, and cannot be taken back without one.
+/// Lets every other thread go before the calling one, which still gets on while they are busy. This needs no permission,
+/// and cannot be taken back without one.
 pub(crate) fn stand_back_this_thread() {
     // A thread that stays as it was is only slower for the others.
-    let _ = set_thread_priority_and_policy(
-        thread_native_id(),
-        ThreadPriority::Crossplatform(ThreadPriorityValue::MIN),
-        ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Batch),
-    );
     let _ = rustix::process::nice(STAND_BACK_NICE);
 }
 

@@ -1,7 +1,8 @@
 //! What was delivered for which payment, on disk: the same answer for a repetition, and the outbox of confirmations.
 //!
-//! One thread owns the SQLite file. It takes whatever waits, makes it durable with one sync, and answers then. The file is
-//! locked: a second gateway on it would deliver a second time.
+//! One thread owns the SQLite file. It takes whatever waits, makes it durable with one sync, and answers then. What the
+//! payment service knows needs no sync: whoever forgets it asks again, and is told the same. The file is locked: a second
+//! gateway on it would deliver a second time.
 
 use crate::limits::{LOCK_WAIT, STORE_BATCH_MAX, STORE_QUEUE_MAX};
 use bytes::Bytes;
@@ -95,8 +96,18 @@ type Reply<T> = oneshot::Sender<Result<T, StoreFault>>;
 
 #[derive(Debug)]
 enum Task {
+    Ask(Question),
+    Do(Change),
+}
+
+#[derive(Debug)]
+enum Question {
     Find(HoldId, Reply<Option<Delivery>>),
     Due(usize, Reply<Vec<(HoldId, Stage)>>),
+}
+
+#[derive(Debug)]
+enum Change {
     Store(Box<Delivery>, Reply<()>),
     End(HoldId, Stage, Reply<()>),
     Forget(Time, Reply<()>),
@@ -141,7 +152,7 @@ impl Deliveries {
     /// # Errors
     /// [`StoreFault`].
     pub async fn find(&self, trade_no: HoldId) -> Result<Option<Delivery>, StoreFault> {
-        self.ask(|reply| Task::Find(trade_no, reply)).await
+        self.ask(|reply| Task::Ask(Question::Find(trade_no, reply))).await
     }
 
     /// What the payment service is still to be told, oldest first.
@@ -149,7 +160,7 @@ impl Deliveries {
     /// # Errors
     /// [`StoreFault`].
     pub async fn due(&self, count_max: usize) -> Result<Vec<(HoldId, Stage)>, StoreFault> {
-        self.ask(|reply| Task::Due(count_max, reply)).await
+        self.ask(|reply| Task::Ask(Question::Due(count_max, reply))).await
     }
 
     /// Keeps a delivery. When this returns, it survives power loss.
@@ -157,7 +168,7 @@ impl Deliveries {
     /// # Errors
     /// [`StoreFault`]; also where the payment has one.
     pub async fn store(&self, delivery: Delivery) -> Result<(), StoreFault> {
-        self.ask(|reply| Task::Store(Box::new(delivery), reply)).await
+        self.ask(|reply| Task::Do(Change::Store(Box::new(delivery), reply))).await
     }
 
     /// Writes down that the payment service knows.
@@ -165,7 +176,7 @@ impl Deliveries {
     /// # Errors
     /// [`StoreFault`].
     pub async fn end(&self, trade_no: HoldId, stage: Stage) -> Result<(), StoreFault> {
-        self.ask(|reply| Task::End(trade_no, stage, reply)).await
+        self.ask(|reply| Task::Do(Change::End(trade_no, stage, reply))).await
     }
 
     /// Forgets what is over and can be asked for no more.
@@ -173,7 +184,7 @@ impl Deliveries {
     /// # Errors
     /// [`StoreFault`].
     pub async fn forget(&self, now: Time) -> Result<(), StoreFault> {
-        self.ask(|reply| Task::Forget(now, reply)).await
+        self.ask(|reply| Task::Do(Change::Forget(now, reply))).await
     }
 
     async fn ask<T>(&self, task: impl FnOnce(Reply<T>) -> Task) -> Result<T, StoreFault> {
@@ -204,8 +215,19 @@ fn run(connection: &Connection, mut tasks: mpsc::Receiver<Task>) {
                 Err(_) => break,
             }
         }
-        let outcome = connection.execute_batch("BEGIN IMMEDIATE").map_err(fault);
-        let held: Vec<Held> = batch.drain(..).map(|task| perform(connection, task)).collect();
+        // A question is about what was answered before it was asked, so it need not wait for what comes with it.
+        let mut changes = Vec::with_capacity(batch.len());
+        for task in batch.drain(..) {
+            match task {
+                Task::Ask(question) => answer(connection, question),
+                Task::Do(change) => changes.push(change),
+            }
+        }
+        if changes.is_empty() {
+            continue;
+        }
+        let outcome = begin(connection, &changes).map_err(fault);
+        let held: Vec<Held> = changes.into_iter().map(|change| perform(connection, change)).collect();
         let outcome = outcome.and_then(|()| connection.execute_batch("COMMIT").map_err(fault));
         if outcome.is_err() {
             // Nothing of the batch was kept; whether there is something to undo is SQLite's to know.
@@ -217,13 +239,33 @@ fn run(connection: &Connection, mut tasks: mpsc::Receiver<Task>) {
     }
 }
 
-fn perform(connection: &Connection, task: Task) -> Held {
-    match task {
-        Task::Find(trade_no, reply) => hold(reply, find(connection, trade_no)),
-        Task::Due(count_max, reply) => hold(reply, due(connection, count_max)),
-        Task::Store(delivery, reply) => hold(reply, store(connection, &delivery)),
-        Task::End(trade_no, stage, reply) => hold(reply, end(connection, trade_no, stage)),
-        Task::Forget(now, reply) => hold(reply, forget(connection, now)),
+fn answer(connection: &Connection, question: Question) {
+    // Whoever asked may have gone.
+    match question {
+        Question::Find(trade_no, reply) => {
+            let _gone = reply.send(find(connection, trade_no).map_err(fault));
+        }
+        Question::Due(count_max, reply) => {
+            let _gone = reply.send(due(connection, count_max).map_err(fault));
+        }
+    }
+}
+
+/// Begins a transaction that is synced where somebody relies on it.
+fn begin(connection: &Connection, changes: &[Change]) -> Result<(), rusqlite::Error> {
+    let is_relied_on = changes.iter().any(|change| matches!(change, Change::Store(..)));
+    connection.execute_batch(if is_relied_on {
+        "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
+    } else {
+        "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE"
+    })
+}
+
+fn perform(connection: &Connection, change: Change) -> Held {
+    match change {
+        Change::Store(delivery, reply) => hold(reply, store(connection, &delivery)),
+        Change::End(trade_no, stage, reply) => hold(reply, end(connection, trade_no, stage)),
+        Change::Forget(now, reply) => hold(reply, forget(connection, now)),
     }
 }
 

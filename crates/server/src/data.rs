@@ -15,6 +15,7 @@ use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::metrics::Metrics;
 use crate::reads::Reads;
 use crate::recent::Recent;
+use crate::serve::Patience;
 use crate::state::{App, State};
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
 use engine::{
@@ -204,6 +205,8 @@ pub struct Opening {
     pub stopped: Box<dyn Fn(&Stepdown) + Send>,
     /// Told the place up to which the journal was read.
     pub recovering: Box<dyn FnMut(Seq) + Send>,
+    /// How long strangers may take over a request.
+    pub patience: Patience,
 }
 
 impl std::fmt::Debug for Opening {
@@ -218,6 +221,7 @@ impl Default for Opening {
             clock: Arc::new(Clock::default()),
             stopped: Box::new(|stepdown| tracing::error!(%stepdown, "the writer has stopped")),
             recovering: Box::new(|_| {}),
+            patience: Patience::default(),
         }
     }
 }
@@ -278,6 +282,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         credential_key,
         livemode: server.livemode,
         metrics: Metrics::default(),
+        patience: opening.patience,
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         metrics_token,
     }))

@@ -1,7 +1,7 @@
 //! Requests: read whole, within their limits, before anything is believed.
 
 use crate::codes::Edge;
-use crate::limits::{BODY_SECONDS_MAX, TARGET_BYTES_MAX};
+use crate::limits::TARGET_BYTES_MAX;
 use crate::problem::{Answered, Problem};
 use crate::state::App;
 use axum::extract::{FromRequest, Request};
@@ -33,12 +33,12 @@ pub struct Call {
 impl FromRequest<App> for Call {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _app: &App) -> Answered<Call> {
+    async fn from_request(request: Request, app: &App) -> Answered<Call> {
         let (head, body) = request.into_parts();
         if head.uri.path_and_query().is_some_and(|target| TARGET_BYTES_MAX < target.as_str().len()) {
             return Err(Edge::TargetTooLong.into());
         }
-        let body = read_body(body, body_bytes_max(head.uri.path())).await?;
+        let body = read_body(body, body_bytes_max(head.uri.path()), app.patience.body).await?;
         let call = Call {
             method: head.method,
             authority: authority(&head.uri, &head.headers)?,
@@ -55,9 +55,9 @@ fn body_bytes_max(path: &str) -> usize {
     if path == "/v1/payments" || path.ends_with("/charges") { ARRAY_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
 }
 
-async fn read_body(body: axum::body::Body, bytes_max: usize) -> Answered<Bytes> {
+async fn read_body(body: axum::body::Body, bytes_max: usize, patience: Duration) -> Answered<Bytes> {
     let read = Limited::new(body, bytes_max).collect();
-    match tokio::time::timeout(Duration::from_secs(BODY_SECONDS_MAX), read).await {
+    match tokio::time::timeout(patience, read).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(fault)) if fault.is::<LengthLimitError>() => Err(Edge::BodyTooLarge.into()),
         Ok(Err(_)) => Err(Edge::BodyMalformed.into()),

@@ -1,7 +1,9 @@
 //! Serving: connections with limits on everything that a stranger chooses, and an orderly end.
 
 use crate::edge;
-use crate::limits::{CONNECTIONS_MAX, DRAIN_SECONDS_MAX, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, HEADERS_MAX};
+use crate::limits::{
+    BODY_SECONDS_MAX, CONNECTIONS_MAX, DRAIN_SECONDS_MAX, HEAD_BYTES_MAX, HEAD_SECONDS_MAX, HEADERS_MAX,
+};
 use crate::openapi::api;
 use crate::state::App;
 use axum::Router;
@@ -16,6 +18,21 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+
+/// How long strangers may take over a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Over its head.
+    pub head: Duration,
+    /// Over its body.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience { head: Duration::from_secs(HEAD_SECONDS_MAX), body: Duration::from_secs(BODY_SECONDS_MAX) }
+    }
+}
 
 /// Every route of the server.
 pub fn router(app: App) -> Router {
@@ -32,12 +49,13 @@ pub fn router(app: App) -> Router {
 /// # Errors
 /// Any failure of the listener that lasts.
 pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let patience = app.patience;
     let router = router(app);
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(HEAD_SECONDS_MAX))
+        .header_read_timeout(patience.head)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .pipeline_flush(true);

@@ -10,6 +10,7 @@ use crate::metrics::Metrics;
 use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
 use crate::recent::{Bought, Recent};
+use crate::serve::Patience;
 use book::{Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
 use engine::{Busy, Clock, Engine, Fault, Log};
 use evidence::{Secret, SigningKey};
@@ -50,6 +51,8 @@ pub struct State {
     pub livemode: bool,
     /// Counters.
     pub metrics: Metrics,
+    /// How long strangers may take.
+    pub patience: Patience,
     /// The event streams that may still be opened.
     pub streams: Arc<Semaphore>,
     /// A bearer token that may read `/metrics`, and nothing else.

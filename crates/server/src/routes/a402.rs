@@ -339,7 +339,7 @@ async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -
 }
 
 /// Where a trade stands: payment, delivery and fulfilment, each for itself.
-#[utoipa::path(get, path = "/v1/a402/trades/{trade_no}", tag = "a402", params(("trade_no" = wire::HoldId, Path)),
+#[utoipa::path(get, path = "/v1/a402/trades/{trade_no}", tag = "a402", params(("trade_no" = wire::HoldId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The trade", body = A402Trade)))]
 pub async fn a402_trade(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

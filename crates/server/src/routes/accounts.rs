@@ -124,7 +124,7 @@ pub async fn list_wallets(State(app): State<App>, call: Call) -> Answered<Respon
 }
 
 /// One wallet with its money.
-#[utoipa::path(get, path = "/v1/wallets/{id}", tag = "accounts", params(("id" = wire::WalletId, Path)),
+#[utoipa::path(get, path = "/v1/wallets/{id}", tag = "accounts", params(("id" = wire::WalletId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The wallet", body = Wallet)))]
 pub async fn get_wallet(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
@@ -228,7 +228,7 @@ pub async fn list_payees(State(app): State<App>, call: Call) -> Answered<Respons
 }
 
 /// One payee.
-#[utoipa::path(get, path = "/v1/payees/{id}", tag = "accounts", params(("id" = wire::PayeeId, Path)),
+#[utoipa::path(get, path = "/v1/payees/{id}", tag = "accounts", params(("id" = wire::PayeeId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The payee", body = Payee)))]
 pub async fn get_payee(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

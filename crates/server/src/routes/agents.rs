@@ -56,7 +56,7 @@ pub async fn list_agents(State(app): State<App>, call: Call) -> Answered<Respons
 }
 
 /// One agent.
-#[utoipa::path(get, path = "/v1/agents/{id}", tag = "agents", params(("id" = wire::AgentId, Path)),
+#[utoipa::path(get, path = "/v1/agents/{id}", tag = "agents", params(("id" = wire::AgentId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The agent", body = Agent)))]
 pub async fn get_agent(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

@@ -58,7 +58,7 @@ fn read_entries(
 }
 
 /// One entry.
-#[utoipa::path(get, path = "/v1/entries/{seq}", tag = "entries", params(("seq" = u64, Path)),
+#[utoipa::path(get, path = "/v1/entries/{seq}", tag = "entries", params(("seq" = u64, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The entry", body = wire::entry::Entry)))]
 pub async fn get_entry(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
@@ -71,7 +71,7 @@ pub async fn get_entry(State(app): State<App>, Path(text): Path<String>, call: C
 }
 
 /// One entry with all that is needed to check it offline.
-#[utoipa::path(get, path = "/v1/entries/{seq}/receipt", tag = "entries", params(("seq" = u64, Path)),
+#[utoipa::path(get, path = "/v1/entries/{seq}/receipt", tag = "entries", params(("seq" = u64, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The receipt", body = Receipt)))]
 pub async fn get_receipt(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

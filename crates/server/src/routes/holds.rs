@@ -56,7 +56,7 @@ pub async fn list_holds(State(app): State<App>, call: Call) -> Answered<Response
 }
 
 /// One hold as it stands now.
-#[utoipa::path(get, path = "/v1/holds/{id}", tag = "holds", params(("id" = wire::HoldId, Path)),
+#[utoipa::path(get, path = "/v1/holds/{id}", tag = "holds", params(("id" = wire::HoldId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The hold", body = PaymentState)))]
 pub async fn get_hold(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

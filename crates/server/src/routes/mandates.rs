@@ -56,7 +56,7 @@ pub async fn list_mandates(State(app): State<App>, call: Call) -> Answered<Respo
 }
 
 /// One mandate.
-#[utoipa::path(get, path = "/v1/mandates/{id}", tag = "mandates", params(("id" = wire::MandateId, Path)),
+#[utoipa::path(get, path = "/v1/mandates/{id}", tag = "mandates", params(("id" = wire::MandateId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The mandate", body = Mandate)))]
 pub async fn get_mandate(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

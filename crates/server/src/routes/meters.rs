@@ -43,7 +43,7 @@ pub async fn create_meter(State(app): State<App>, call: Call) -> Answered<Answer
 }
 
 /// One meter as it stands now.
-#[utoipa::path(get, path = "/v1/meters/{id}", tag = "meters", params(("id" = wire::MeterId, Path)),
+#[utoipa::path(get, path = "/v1/meters/{id}", tag = "meters", params(("id" = wire::MeterId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The meter", body = PaymentState)))]
 pub async fn get_meter(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

@@ -137,7 +137,7 @@ pub async fn list_payments(State(app): State<App>, call: Call) -> Answered<Respo
 }
 
 /// One payment as it stands now.
-#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = wire::PaymentId, Path)),
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = wire::PaymentId, Path), ("at_least" = Option<u64>, Query, description = "Before which entry everything has to be shown; by default all that was answered until now")),
     responses((status = 200, description = "The payment", body = PaymentState)))]
 pub async fn get_payment(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;

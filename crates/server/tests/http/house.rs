@@ -2,15 +2,18 @@
 
 use book::{Id, Time};
 use bytes::Bytes;
-use evidence::{MacKey, Secret, SigningKey, base64url};
+use evidence::{Algorithm, MacKey, Secret, SigningKey, base64url};
 use http::{HeaderMap, Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use server::State;
 use server::data::{BookKind, Opening, init, open, operator_key};
+use server::serve::Patience;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -23,6 +26,7 @@ pub(crate) struct Party {
     pub(crate) id: String,
     pub(crate) key: String,
     pub(crate) seed: [u8; 32],
+    pub(crate) algorithm: Algorithm,
 }
 
 /// A session of somebody.
@@ -49,6 +53,8 @@ pub(crate) struct House {
     pub(crate) seller: Party,
     pub(crate) wallet: String,
     pub(crate) mandate: String,
+    pub(crate) patience: Patience,
+    pub(crate) app: Weak<State>,
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
@@ -88,19 +94,31 @@ pub(crate) fn in_seconds(seconds: i64) -> String {
 
 impl Party {
     pub(crate) fn new(prefix: &str) -> Party {
-        Party { id: new_id(prefix), key: new_id("key"), seed: rand::random() }
+        Party { id: new_id(prefix), key: new_id("key"), seed: rand::random(), algorithm: Algorithm::Ed25519 }
     }
 
     pub(crate) fn signing_key(&self) -> SigningKey {
-        SigningKey::ed25519(&self.seed)
+        match self.algorithm {
+            Algorithm::Ed25519 => SigningKey::ed25519(&self.seed),
+            Algorithm::Es256 => SigningKey::es256(&self.seed).unwrap(),
+        }
     }
 
     pub(crate) fn public_key(&self) -> String {
-        base64url::encode(self.signing_key().public().bytes())
+        let key = self.signing_key();
+        let bytes = key.public().bytes();
+        base64url::encode(match self.algorithm {
+            Algorithm::Ed25519 => bytes,
+            Algorithm::Es256 => bytes.strip_prefix(&[4]).unwrap(),
+        })
     }
 
     pub(crate) fn key_json(&self) -> Value {
-        json!({"id": self.key, "algorithm": "ed25519", "public_key": self.public_key()})
+        let algorithm = match self.algorithm {
+            Algorithm::Ed25519 => "ed25519",
+            Algorithm::Es256 => "es256",
+        };
+        json!({"id": self.key, "algorithm": algorithm, "public_key": self.public_key()})
     }
 }
 
@@ -153,7 +171,8 @@ impl House {
         init(&directory, BookKind::Test, "tollbridge.test/book").unwrap();
         let operator = operator_key(&directory).unwrap();
         let seed = base64url::decode(&operator.seed).unwrap().try_into().unwrap();
-        let operator = Party { id: "operator".into(), key: operator.key, seed };
+        let operator =
+            Party { id: "operator".into(), key: operator.key, seed, algorithm: Algorithm::Ed25519 };
         let mut house = House {
             directory,
             authority: String::new(),
@@ -163,6 +182,8 @@ impl House {
             seller: Party::new("pye"),
             wallet: new_id("wal"),
             mandate: new_id("mdt"),
+            patience: Patience::default(),
+            app: Weak::new(),
             client: client(),
             stop: None,
             task: None,
@@ -194,10 +215,10 @@ impl House {
 
     /// Opens the book and serves it.
     pub(crate) async fn start(&mut self) {
-        let directory = self.directory.clone();
+        let (directory, patience) = (self.directory.clone(), self.patience);
         let open_it = move || {
             for _ in 0..200 {
-                match open(&directory, Opening::default()) {
+                match open(&directory, Opening { patience, ..Opening::default() }) {
                     Ok(app) => return app,
                     // The one before may still be ending.
                     Err(server::data::DataFault::Journal(engine::JournalFault::Locked(_))) => {
@@ -209,6 +230,7 @@ impl House {
             panic!("the journal stays locked");
         };
         let app = tokio::task::spawn_blocking(open_it).await.unwrap();
+        self.app = Arc::downgrade(&app);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.authority = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -224,10 +246,18 @@ impl House {
 
     /// Stops the server and opens the book again.
     pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+    }
+
+    /// Stops the server, and waits until it has let go of its files.
+    pub(crate) async fn stop(&mut self) {
         self.client = client();
         drop(self.stop.take());
         self.task.take().unwrap().await.unwrap();
-        self.start().await;
+        while self.app.strong_count() != 0 {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Reply {

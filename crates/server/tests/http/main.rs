@@ -5,6 +5,9 @@
 mod a402;
 mod auth;
 mod house;
+mod patience;
 mod payments;
 mod shape;
 mod story;
+mod stream;
+mod views;
