@@ -113,7 +113,7 @@ impl Index {
     fn insert(&mut self, hash: NonZeroU32, number: u32) {
         let part = self.part_mut(hash);
         // At three quarters, a search for what is not there passes over eight cells: one line of cache.
-        if part.cells.len() / 4 * 3 <= part.used {
+        if part.cells.len().saturating_sub(part.cells.len() / 4) <= part.used {
             part.grow();
         }
         part.put((hash, number));

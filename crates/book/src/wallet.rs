@@ -55,6 +55,8 @@ pub(crate) struct Wallet {
     pub(crate) asset: u16,
     pub(crate) status: Status,
     /// Questions of this wallet that wait, by when they were asked; most wallets never have one.
+    // A pointer where a vector would take three: most wallets never ask.
+    #[allow(clippy::box_collection)]
     pub(crate) asked: Option<Box<Vec<(Id, Time)>>>,
     pub(crate) balance: Balance,
     /// None where the wallet sets no limits of its own.

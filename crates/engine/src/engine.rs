@@ -177,8 +177,11 @@ struct Lead<J> {
     clock: Arc<Clock>,
     tide: Arc<Tide>,
     /// Told once.
-    stopped: Mutex<Option<Box<dyn Fn(&Stepdown) + Send>>>,
+    stopped: Mutex<Option<Stopped>>,
 }
+
+/// Who is told why the writer has stopped.
+type Stopped = Box<dyn Fn(&Stepdown) + Send>;
 
 struct Turn {
     decider: Decider,

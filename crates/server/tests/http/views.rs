@@ -39,6 +39,9 @@ fn without_log(path: &Path) {
     Connection::open(path).unwrap().query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
 }
 
+/// Something that spoils the views on a disk.
+type Damage = fn(&Path);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_damaged_and_foreign_views_are_made_again_and_say_the_same() {
     let mut house = House::new().await;
@@ -47,7 +50,7 @@ async fn lost_damaged_and_foreign_views_are_made_again_and_say_the_same() {
     }
     house.post(&house.agent, "/v1/payments", house.payment("9000000")).await.expect(403);
     let before = told(&house).await;
-    let damages: [(&str, fn(&Path)); 5] = [
+    let damages: [(&str, Damage); 5] = [
         ("nothing is wrong", |_| ()),
         ("deleted", |path| fs::remove_file(path).unwrap()),
         ("no database", |path| fs::write(path, "not a database".repeat(1_000)).unwrap()),
