@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
 use crate::journal::{BookId, Journal, JournalFault, Reader};
-use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, QUEUE_UNITS_MAX, WRITER_THREADS};
+use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, WRITER_THREADS};
 use crate::schedule::{Scheduling, hurry_this_thread};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
 use book::{Book, Entry, Seq};
@@ -41,6 +41,8 @@ pub struct Options {
     pub faulted: fn(&'static str, &FollowerFault),
     /// Told the place up to which the journal was read at the start.
     pub recovering: Box<dyn FnMut(Seq) + Send>,
+    /// The requests that may wait for the writer; one more is answered as busy.
+    pub queue_units_max: usize,
     /// Told each entry that was read at the start: for what is kept in memory beside the book.
     pub learning: Box<dyn FnMut(&Entry) + Send>,
 }
@@ -90,7 +92,7 @@ impl Engine {
             let thread = follow(follower, reader.clone(), tide, positions, options.faulted);
             threads.push(thread.map_err(JournalFault::Storage)?);
         }
-        let (queue, work) = sync_channel(QUEUE_UNITS_MAX);
+        let (queue, work) = sync_channel(options.queue_units_max);
         let scheduling = Arc::new(Mutex::new(None));
         let lead = Arc::new(Lead {
             turn: Mutex::new(Turn { decider, work }),

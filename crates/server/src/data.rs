@@ -207,6 +207,8 @@ pub struct Opening {
     pub recovering: Box<dyn FnMut(Seq) + Send>,
     /// How long strangers may take over a request.
     pub patience: Patience,
+    /// The requests that may wait for the writer.
+    pub queue_units_max: usize,
 }
 
 impl std::fmt::Debug for Opening {
@@ -222,6 +224,7 @@ impl Default for Opening {
             stopped: Box::new(|stepdown| tracing::error!(%stepdown, "the writer has stopped")),
             recovering: Box::new(|_| {}),
             patience: Patience::default(),
+            queue_units_max: engine::limits::QUEUE_UNITS_MAX,
         }
     }
 }
@@ -262,6 +265,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         faulted: report,
         recovering: opening.recovering,
         learning: Box::new(move |entry| learning.learn_next(entry)),
+        queue_units_max: opening.queue_units_max,
     };
     let engine = Engine::start(id, journal, options)?;
 

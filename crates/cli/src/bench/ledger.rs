@@ -140,6 +140,7 @@ fn start(directory: &Path, evidence: Evidence) -> Outcome<(Engine, Log, Arc<Cloc
         faulted: |name, fault| eprintln!("error: follower `{name}`: {fault}"),
         recovering: Box::new(|_| {}),
         learning: Box::new(|_| {}),
+        queue_units_max: engine::limits::QUEUE_UNITS_MAX,
     };
     let engine =
         Engine::start(BOOK, FileJournal::open(&journal, BOOK, 0)?, options).map_err(Failure::fault)?;

@@ -54,6 +54,7 @@ pub(crate) struct House {
     pub(crate) wallet: String,
     pub(crate) mandate: String,
     pub(crate) patience: Patience,
+    pub(crate) queue_units_max: usize,
     pub(crate) app: Weak<State>,
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
@@ -183,6 +184,7 @@ impl House {
             wallet: new_id("wal"),
             mandate: new_id("mdt"),
             patience: Patience::default(),
+            queue_units_max: engine::limits::QUEUE_UNITS_MAX,
             app: Weak::new(),
             client: client(),
             stop: None,
@@ -215,10 +217,11 @@ impl House {
 
     /// Opens the book and serves it.
     pub(crate) async fn start(&mut self) {
-        let (directory, patience) = (self.directory.clone(), self.patience);
+        let (directory, patience, queue_units_max) =
+            (self.directory.clone(), self.patience, self.queue_units_max);
         let open_it = move || {
             for _ in 0..200 {
-                match open(&directory, Opening { patience, ..Opening::default() }) {
+                match open(&directory, Opening { patience, queue_units_max, ..Opening::default() }) {
                     Ok(app) => return app,
                     // The one before may still be ending.
                     Err(server::data::DataFault::Journal(engine::JournalFault::Locked(_))) => {

@@ -1,7 +1,6 @@
 //! Strangers who are slow, or too many, keep nobody else waiting.
 
 use crate::house::{House, Tricks};
-use engine::Busy;
 use evidence::Algorithm;
 use http::Method;
 use server::serve::Patience;
@@ -50,19 +49,21 @@ async fn who_does_not_finish_the_body_of_a_request_is_told_so() {
 /// Nothing is recorded of what found the queue full, so the same id is good a moment later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_queue_is_503_and_the_same_payment_is_made_a_moment_later() {
-    let house = House::new().await;
+    let mut house = House::new().await;
+    house.queue_units_max = 1;
+    house.restart().await;
     let stop = Arc::new(AtomicBool::new(false));
     let (app, told) = (house.app.clone(), stop.clone());
     let crowd = std::thread::spawn(move || {
         let app = app.upgrade().unwrap();
-        let unit = vec![];
         while !told.load(Ordering::Relaxed) {
-            while !matches!(app.engine.submit(unit.clone()), Err(Busy::Full)) {}
+            // Somebody always waits already.
+            let _ = app.engine.submit(Vec::new());
         }
     });
     let payment = house.payment("10");
     let mut refused = 0;
-    for _ in 0..10_000 {
+    for _ in 0..1_000 {
         let reply = house.post(&house.agent, "/v1/payments", payment.clone()).await;
         if reply.status == 503 {
             assert_eq!(reply.headers["retry-after"], "1");
