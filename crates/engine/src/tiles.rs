@@ -4,10 +4,11 @@
 //! only appended to. They can be deleted: the follower makes them again from the journal.
 
 use crate::follower::{Follower, FollowerFault};
+use crate::growth::{Growth, Growths};
 use crate::limits::{CHECKPOINT_MILLIS, TILE_CACHE_MAX};
 use book::Seq;
 use evidence::note::NoteSigner;
-use evidence::{Checkpoint, Frontier, Hash, HashReader, MissingHash, leaf_hash};
+use evidence::{Checkpoint, Frontier, Hash, HashReader, MissingHash};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -103,6 +104,7 @@ pub struct Tiles {
     levels: Vec<File>,
     published: Arc<RwLock<Arc<Published>>>,
     kept_at: Option<Instant>,
+    growths: Growths,
 }
 
 impl Tiles {
@@ -116,7 +118,15 @@ impl Tiles {
         let published = Arc::new(RwLock::new(Arc::new(publish(&signer, &frontier))));
         let directory = Arc::new(directory.to_path_buf());
         let log = Log { directory: directory.clone(), published: published.clone() };
-        let mut tiles = Tiles { directory, signer, frontier, levels: Vec::new(), published, kept_at: None };
+        let mut tiles = Tiles {
+            directory,
+            signer,
+            frontier,
+            levels: Vec::new(),
+            published,
+            kept_at: None,
+            growths: Growths::default(),
+        };
         let mut items = tiles.frontier.size();
         for level in 0u8.. {
             let path = tiles.directory.join(level.to_string());
@@ -153,25 +163,18 @@ impl Tiles {
     }
 
     fn write(&mut self, first: Seq, entries: &[&[u8]]) -> io::Result<()> {
-        let skip = self.frontier.size().saturating_sub(first.0);
-        let mut items: Vec<Vec<u8>> = Vec::new();
-        let mut frontier = self.frontier.clone();
-        for entry in entries.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
-            frontier.push_tiled(leaf_hash(entry), |level, _, hash| {
-                let place = usize::from(level);
-                while items.len() <= place {
-                    items.push(Vec::new());
-                }
-                if let Some(bytes) = items.get_mut(place) {
-                    bytes.extend_from_slice(&hash.0);
-                }
-            });
+        let place = |size: u64| usize::try_from(size.saturating_sub(first.0)).unwrap_or(usize::MAX);
+        while let Some(entries) = entries.get(place(self.frontier.size())..).filter(|rest| !rest.is_empty()) {
+            let end = first.0.saturating_add(u64::try_from(entries.len()).unwrap_or(u64::MAX));
+            let hashed = self.growths.at(self.frontier.size()).filter(|growth| growth.after.size() <= end);
+            let growth = hashed
+                .unwrap_or_else(|| Arc::new(Growth::of(self.frontier.clone(), entries.iter().copied())));
+            for (level, hashes) in (0u8..).zip(&growth.levels) {
+                let mut file = self.level(level)?;
+                file.write_all(hashes)?;
+            }
+            self.frontier = growth.after.clone();
         }
-        for (level, bytes) in (0u8..).zip(&items) {
-            let mut file = self.level(level)?;
-            file.write_all(bytes)?;
-        }
-        self.frontier = frontier;
         let published = Arc::new(publish(&self.signer, &self.frontier));
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
         let due = Duration::from_millis(CHECKPOINT_MILLIS);
@@ -201,15 +204,19 @@ impl Follower for Tiles {
         "tiles"
     }
 
+    fn begin(&mut self, growths: Growths) {
+        self.growths = growths;
+    }
+
     fn position(&self) -> Seq {
         Seq(self.frontier.size())
     }
 
     fn handle(&mut self, first: Seq, entries: &[&[u8]]) -> Result<(), FollowerFault> {
-        let (size, done) = (self.frontier.size(), self.write(first, entries));
-        if done.is_err() && self.frontier.size() == size {
+        let done = self.write(first, entries);
+        if done.is_err() {
             // What a failed write left behind would shift everything after it.
-            let mut items = size;
+            let mut items = self.frontier.size();
             for file in &self.levels {
                 let cut = file.set_len(items.saturating_mul(HASH_BYTES));
                 cut.map_err(|fault| FollowerFault(fault.to_string()))?;
