@@ -21,6 +21,9 @@ const HASH_BYTES: u64 = 32;
 const TILE_HASHES: u64 = 256;
 
 /// A signed checkpoint, and what it covers.
+///
+/// While a log is made again whose key was changed, its size is 0 and its checkpoint the last one of the retired key:
+/// no key may sign what lies between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
     /// How many entries.
@@ -99,6 +102,8 @@ fn read_tile(directory: &Path, level: u8, tile: u64) -> io::Result<Vec<u8>> {
 pub struct Tiles {
     directory: Arc<PathBuf>,
     signer: NoteSigner,
+    /// The last checkpoint of the key before the signer's: only larger ones are the signer's to sign.
+    inherited: Option<Published>,
     frontier: Frontier,
     levels: Vec<File>,
     published: Arc<RwLock<Arc<Published>>>,
@@ -111,12 +116,27 @@ impl Tiles {
     /// # Errors
     /// Any failure of the files.
     pub fn open(directory: &Path, signer: NoteSigner) -> io::Result<(Tiles, Log)> {
+        Tiles::begin(directory, signer, None)
+    }
+
+    /// The same of a log whose key was changed: what the retired key signed last is `inherited`, and `signer` signs
+    /// only what is larger.
+    ///
+    /// # Errors
+    /// Any failure of the files.
+    pub fn succeed(directory: &Path, signer: NoteSigner, inherited: Published) -> io::Result<(Tiles, Log)> {
+        Tiles::begin(directory, signer, Some(inherited))
+    }
+
+    fn begin(directory: &Path, signer: NoteSigner, inherited: Option<Published>) -> io::Result<(Tiles, Log)> {
         fs::create_dir_all(directory)?;
         let frontier = kept(directory);
-        let published = Arc::new(RwLock::new(Arc::new(publish(&signer, &frontier))));
+        let published = Arc::new(publish(&signer, inherited.as_ref(), &frontier));
+        let published = Arc::new(RwLock::new(published));
         let directory = Arc::new(directory.to_path_buf());
         let log = Log { directory: directory.clone(), published: published.clone() };
-        let mut tiles = Tiles { directory, signer, frontier, levels: Vec::new(), published, kept_at: None };
+        let levels = Vec::new();
+        let mut tiles = Tiles { directory, signer, inherited, frontier, levels, published, kept_at: None };
         let mut items = tiles.frontier.size();
         for level in 0u8.. {
             let path = tiles.directory.join(level.to_string());
@@ -166,19 +186,33 @@ impl Tiles {
                     bytes.extend_from_slice(&hash.0);
                 }
             });
+            self.fits_inherited(&frontier)?;
         }
         for (level, bytes) in (0u8..).zip(&items) {
             let mut file = self.level(level)?;
             file.write_all(bytes)?;
         }
         self.frontier = frontier;
-        let published = Arc::new(publish(&self.signer, &self.frontier));
+        let published = Arc::new(publish(&self.signer, self.inherited.as_ref(), &self.frontier));
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
         let due = Duration::from_millis(CHECKPOINT_MILLIS);
         if self.kept_at.is_none_or(|at| due <= at.elapsed()) {
             self.keep()?;
         }
         Ok(())
+    }
+
+    /// A new key never vouches for another past than the one the retired key has signed.
+    fn fits_inherited(&self, frontier: &Frontier) -> io::Result<()> {
+        let same_size = self.inherited.as_ref().filter(|last| last.size == frontier.size());
+        match same_size {
+            Some(last) if last.root != frontier.root() => {
+                let why =
+                    format!("the first {} entries are not those that the retired key signed", last.size);
+                Err(io::Error::other(why))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// How many entries the checkpoint covers that was last made durable in `directory`; 0 where there is none.
@@ -227,8 +261,12 @@ impl Drop for Tiles {
     }
 }
 
-fn publish(signer: &NoteSigner, frontier: &Frontier) -> Published {
+fn publish(signer: &NoteSigner, inherited: Option<&Published>, frontier: &Frontier) -> Published {
     let (size, root) = (frontier.size(), frontier.root());
+    if let Some(last) = inherited.filter(|last| size <= last.size) {
+        let (size, root) = if size == last.size { (size, root) } else { (0, Hash::EMPTY_TREE) };
+        return Published { size, root, checkpoint: last.checkpoint.clone() };
+    }
     let checkpoint = Checkpoint { origin: signer.verifier().name().to_owned(), size, root };
     Published { size, root, checkpoint: checkpoint.sign(signer) }
 }
