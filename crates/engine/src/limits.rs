@@ -71,6 +71,9 @@ pub const STAND_BACK_NICE: i32 = 10;
 /// The newest frames of which a journal remembers exactly where they lie: 64 KiB of memory.
 pub const RECENT_MARKS_MAX: usize = 4_096;
 
+/// The frames whose hashes are kept for the log that follows: some 4 MiB.
+pub const GROWTH_FRAMES_MAX: usize = 32;
+
 /// How often the log's checkpoint is made durable, in milliseconds. It takes six syncs that the journal waits behind.
 pub const CHECKPOINT_MILLIS: u64 = 1_000;
 

@@ -4,10 +4,11 @@
 //! only appended to. They can be deleted: the follower makes them again from the journal.
 
 use crate::follower::{Follower, FollowerFault};
+use crate::growth::{Growth, Growths};
 use crate::limits::{CHECKPOINT_MILLIS, TILE_CACHE_MAX};
 use book::Seq;
 use evidence::note::NoteSigner;
-use evidence::{Checkpoint, Frontier, Hash, HashReader, MissingHash, leaf_hash};
+use evidence::{Checkpoint, Frontier, Hash, HashReader, MissingHash};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -108,6 +109,7 @@ pub struct Tiles {
     levels: Vec<File>,
     published: Arc<RwLock<Arc<Published>>>,
     kept_at: Option<Instant>,
+    growths: Growths,
 }
 
 impl Tiles {
@@ -116,7 +118,7 @@ impl Tiles {
     /// # Errors
     /// Any failure of the files.
     pub fn open(directory: &Path, signer: NoteSigner) -> io::Result<(Tiles, Log)> {
-        Tiles::begin(directory, signer, None)
+        Tiles::go_on(directory, signer, None)
     }
 
     /// The same of a log whose key was changed: what the retired key signed last is `inherited`, and `signer` signs
@@ -125,18 +127,26 @@ impl Tiles {
     /// # Errors
     /// Any failure of the files.
     pub fn succeed(directory: &Path, signer: NoteSigner, inherited: Published) -> io::Result<(Tiles, Log)> {
-        Tiles::begin(directory, signer, Some(inherited))
+        Tiles::go_on(directory, signer, Some(inherited))
     }
 
-    fn begin(directory: &Path, signer: NoteSigner, inherited: Option<Published>) -> io::Result<(Tiles, Log)> {
+    fn go_on(directory: &Path, signer: NoteSigner, inherited: Option<Published>) -> io::Result<(Tiles, Log)> {
         fs::create_dir_all(directory)?;
         let frontier = kept(directory);
         let published = Arc::new(publish(&signer, inherited.as_ref(), &frontier));
         let published = Arc::new(RwLock::new(published));
         let directory = Arc::new(directory.to_path_buf());
         let log = Log { directory: directory.clone(), published: published.clone() };
-        let levels = Vec::new();
-        let mut tiles = Tiles { directory, signer, inherited, frontier, levels, published, kept_at: None };
+        let mut tiles = Tiles {
+            directory,
+            signer,
+            inherited,
+            frontier,
+            levels: Vec::new(),
+            published,
+            kept_at: None,
+            growths: Growths::default(),
+        };
         let mut items = tiles.frontier.size();
         for level in 0u8.. {
             let path = tiles.directory.join(level.to_string());
@@ -173,26 +183,21 @@ impl Tiles {
     }
 
     fn write(&mut self, first: Seq, entries: &[&[u8]]) -> io::Result<()> {
-        let skip = self.frontier.size().saturating_sub(first.0);
-        let mut items: Vec<Vec<u8>> = Vec::new();
-        let mut frontier = self.frontier.clone();
-        for entry in entries.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
-            frontier.push_tiled(leaf_hash(entry), |level, _, hash| {
-                let place = usize::from(level);
-                while items.len() <= place {
-                    items.push(Vec::new());
-                }
-                if let Some(bytes) = items.get_mut(place) {
-                    bytes.extend_from_slice(&hash.0);
-                }
-            });
-            self.fits_inherited(&frontier)?;
+        let place = |size: u64| usize::try_from(size.saturating_sub(first.0)).unwrap_or(usize::MAX);
+        while let Some(entries) = entries.get(place(self.frontier.size())..).filter(|rest| !rest.is_empty()) {
+            let entries = self.until_inherited(entries);
+            let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+            let end = self.frontier.size().saturating_add(count);
+            let hashed = self.growths.at(self.frontier.size()).filter(|growth| growth.after.size() <= end);
+            let growth = hashed
+                .unwrap_or_else(|| Arc::new(Growth::of(self.frontier.clone(), entries.iter().copied())));
+            self.fits_inherited(&growth.after)?;
+            for (level, hashes) in (0u8..).zip(&growth.levels) {
+                let mut file = self.level(level)?;
+                file.write_all(hashes)?;
+            }
+            self.frontier = growth.after.clone();
         }
-        for (level, bytes) in (0u8..).zip(&items) {
-            let mut file = self.level(level)?;
-            file.write_all(bytes)?;
-        }
-        self.frontier = frontier;
         let published = Arc::new(publish(&self.signer, self.inherited.as_ref(), &self.frontier));
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
         let due = Duration::from_millis(CHECKPOINT_MILLIS);
@@ -200,6 +205,13 @@ impl Tiles {
             self.keep()?;
         }
         Ok(())
+    }
+
+    /// Those of `entries`, which come next, that lead no further than to the inherited size: it is looked at there.
+    fn until_inherited<'a>(&self, entries: &'a [&'a [u8]]) -> &'a [&'a [u8]] {
+        let inherited = self.inherited.as_ref().map_or(0, |last| last.size);
+        let missing = usize::try_from(inherited.saturating_sub(self.frontier.size())).unwrap_or(usize::MAX);
+        entries.get(..missing).filter(|until| !until.is_empty()).unwrap_or(entries)
     }
 
     /// A new key never vouches for another past than the one the retired key has signed.
@@ -235,15 +247,19 @@ impl Follower for Tiles {
         "tiles"
     }
 
+    fn begin(&mut self, growths: Growths) {
+        self.growths = growths;
+    }
+
     fn position(&self) -> Seq {
         Seq(self.frontier.size())
     }
 
     fn handle(&mut self, first: Seq, entries: &[&[u8]]) -> Result<(), FollowerFault> {
-        let (size, done) = (self.frontier.size(), self.write(first, entries));
-        if done.is_err() && self.frontier.size() == size {
+        let done = self.write(first, entries);
+        if done.is_err() {
             // What a failed write left behind would shift everything after it.
-            let mut items = size;
+            let mut items = self.frontier.size();
             for file in &self.levels {
                 let cut = file.set_len(items.saturating_mul(HASH_BYTES));
                 cut.map_err(|fault| FollowerFault(fault.to_string()))?;
