@@ -34,11 +34,12 @@ fn rotate_key(output: &Output, directory: &Path) -> Outcome {
     let history = rotate_log_key(data.path(), |seq| bar.set_position(seq.0));
     bar.finish_and_clear();
     let directory = directory.display().to_string();
-    let history = history.map_err(|fault| match fault {
-        DataFault::Journal(JournalFault::Locked(_)) => Failure::fault(format!(
-            "nothing was changed: a server runs on `{directory}`, and would go on with the old key; stop it first"
-        )),
-        fault => Failure::from(fault),
+    let history = history.map_err(|fault| {
+        if !matches!(fault, DataFault::Journal(JournalFault::Locked(_))) {
+            return Failure::from(fault);
+        }
+        let why = "and would go on with the old key; stop it first";
+        Failure::fault(format!("nothing was changed: a server runs on `{directory}`, {why}"))
     })?;
     let newest = history.terms().last().expect("a history has a term");
     let keys: Vec<String> = history.to_string().lines().map(str::to_owned).collect();
