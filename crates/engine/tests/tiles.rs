@@ -9,7 +9,7 @@ use std::path::PathBuf;
 const ENTRIES: [&[u8]; 4] = [b"one", b"two", b"three", b"four"];
 
 fn signer(seed: u8) -> NoteSigner {
-    NoteSigner::new("engine.test", SigningKey::ed25519(&[seed; 32])).unwrap()
+    NoteSigner::new("engine.test", SigningKey::ed25519(&[seed; 32])).expect("the name is plain")
 }
 
 /// What the old key signed when the log had these entries.
