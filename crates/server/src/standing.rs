@@ -1,6 +1,6 @@
 //! Where a purchase stands: a payment, hold or meter that was made, was denied, or that an owner was asked about.
 
-use crate::answer::{purchase_form, purchase_name};
+use crate::answer::purchase_name;
 use crate::codes::Edge;
 use crate::convert::{bits, money, time_text};
 use crate::directory::Holder;
@@ -116,7 +116,7 @@ pub(crate) fn find(app: &State, view: &View, viewer: Holder, id: Id) -> Answered
     }
     // What was not made has no row of its own; the journal has all of it.
     let (entry, _) = app.entry(row.seq)?.ok_or(Problem::from(Edge::Internal))?;
-    let Some((purchase, form)) = purchase_form(&entry.command.action) else { return Ok(None) };
+    let Some((purchase, form)) = Form::of(&entry.command.action) else { return Ok(None) };
     let expires_at = if let Action::PlaceHold(book::PlaceHold { expires_at, .. })
     | Action::OpenMeter(book::OpenMeter { expires_at, .. }) = &entry.command.action
     {

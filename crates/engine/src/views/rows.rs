@@ -4,9 +4,9 @@ use crate::views::stored::{Canonical, Columns, Kind, numbered};
 use book::freeze::Status;
 use book::open::Balance;
 use book::{
-    Actor, AgentId, Amount, Ask, Asset, Code, Id, KeyHolder, KeyId, Limit, MandateId, Nanos, NanosPerUnit,
-    OwnerId, Part, PartsPerMillion, PayeeId, Payees, Provenance, PublicKeyBytes, Purchase, RefundId, Refusal,
-    Rounding, RuleRef, Seq, Time, TransferId, Versions, WalletId,
+    Action, Actor, AgentId, Amount, Ask, Asset, Code, Id, KeyHolder, KeyId, Limit, MandateId, Nanos,
+    NanosPerUnit, OwnerId, Part, PartsPerMillion, PayeeId, Payees, Provenance, PublicKeyBytes, Purchase,
+    RefundId, Refusal, Rounding, RuleRef, Seq, Time, TransferId, Versions, WalletId,
 };
 use evidence::Hash;
 
@@ -233,6 +233,22 @@ pub enum Form {
 }
 
 numbered!(Form { 1 Payment, 2 Hold, 3 Meter, });
+
+impl Form {
+    /// What an action would buy and how it would be paid, where it is a purchase.
+    pub fn of(action: &Action) -> Option<(&Purchase, Form)> {
+        let form = if matches!(action, Action::Pay(_)) {
+            Form::Payment
+        } else if matches!(action, Action::PlaceHold(_)) {
+            Form::Hold
+        } else if matches!(action, Action::OpenMeter(_)) {
+            Form::Meter
+        } else {
+            return None;
+        };
+        action.purchase().map(|purchase| (purchase, form))
+    }
+}
 
 /// Where a purchase stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
