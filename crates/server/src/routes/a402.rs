@@ -180,20 +180,7 @@ fn prove(app: &App, bill: &Bill, hold: HoldId, paid_at: Time) -> Option<Proof> {
         Payment { trade_no: identifier(hold.to_string()), buyer_unique_id: bill.buyer.clone(), paid_at };
     let credential = Credential::for_demand(&bill.demand, payment).ok()?;
     let payment_proof = credential.sign(&credential_key_id(app), &app.credential_key);
-    Some(Proof {
-        method_id: credential.method_id,
-        method_version: credential.method_version,
-        out_trade_no: credential.out_trade_no,
-        resource_id: credential.resource_id,
-        buyer_unique_id: credential.buyer_unique_id,
-        payment_proof,
-        trade_no: credential.trade_no,
-        expires_at: credential.expires_at,
-        request_method: credential.request_method,
-        request_fingerprint: credential.request_fingerprint,
-        idempotency_key: credential.idempotency_key,
-        method: network_layer(network(app)),
-    })
+    Some(Proof::of(credential, payment_proof, network_layer(network(app))))
 }
 
 /// Says whether a proof counts for the request that came with it, and redeems it: once.
