@@ -12,7 +12,7 @@ use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::state::{App, State};
 use axum::response::Response;
-use book::{AgentId, OwnerId, PayeeId, Purchase, Seq, WalletId};
+use book::{AgentId, OwnerId, Seq, WalletId};
 use engine::views::{AgentRow, DecisionRow, Kind, MandateRow, Page, PurchaseRow, Ruling, WalletRow, Whom};
 use engine::{View, ViewsFault, ViewsReader};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -197,16 +197,8 @@ pub(crate) fn mandate(view: &View, viewer: Holder, id: book::MandateId) -> Answe
 
 /// Whether `viewer` may see a payment, hold or meter that was made.
 pub(crate) fn sees_purchase(viewer: Holder, row: &PurchaseRow) -> bool {
-    let collects = |payee| payees_of(&row.purchase).contains(&payee);
+    let collects = |payee| row.purchase.to.each().any(|each| each == payee);
     sees(viewer, row.owner, row.agent) || matches!(viewer, Holder::Payee(payee) if collects(payee))
-}
-
-/// Who collects.
-pub fn payees_of(purchase: &Purchase) -> Vec<PayeeId> {
-    match &purchase.to {
-        book::Payees::One(payee) => vec![*payee],
-        book::Payees::Split(split) => split.shares.iter().map(|share| share.payee).collect(),
-    }
 }
 
 /// The entry at a place as the views have it, if `viewer` may see it. Payees learn of what they are paid, not of what an

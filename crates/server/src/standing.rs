@@ -5,7 +5,7 @@ use crate::codes::Edge;
 use crate::convert::{bits, money, time_text};
 use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{self, payees_of};
+use crate::reads;
 use crate::state::State;
 use book::{Action, AgentId, Amount, Id, Purchase, Seq, Time};
 use engine::View;
@@ -150,7 +150,7 @@ impl Standing {
             wallet: wire::WalletId(bits(self.purchase.wallet.0)),
             agent: self.agent.map(|agent| wire::AgentId(bits(agent.0))),
             mandate: self.purchase.mandate.map(|mandate| wire::MandateId(bits(mandate.0))),
-            payees: payees_of(&self.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
+            payees: self.purchase.to.each().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
             amount: money(self.purchase.amount, asset),
             captured: (self.form != Form::Payment).then(|| money(self.captured, asset)),
             refunded: money(self.refunded, asset),

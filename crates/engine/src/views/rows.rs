@@ -5,8 +5,8 @@ use book::freeze::Status;
 use book::open::Balance;
 use book::{
     Action, Actor, AgentId, Amount, Ask, Asset, Code, Id, KeyHolder, KeyId, Limit, MandateId, Nanos,
-    NanosPerUnit, OwnerId, Part, PartsPerMillion, PayeeId, Payees, Provenance, PublicKeyBytes, Purchase,
-    RefundId, Refusal, Rounding, RuleRef, Seq, Time, TransferId, Versions, WalletId,
+    NanosPerUnit, OwnerId, Part, PartsPerMillion, PayeeId, Provenance, PublicKeyBytes, Purchase, RefundId,
+    Refusal, Rounding, RuleRef, Seq, Time, TransferId, Versions, WalletId,
 };
 use evidence::Hash;
 
@@ -336,7 +336,10 @@ impl PurchaseRow {
             ended_at: None,
         };
         let Canonical(parts) = columns.next::<Canonical<Vec<(Part, Part)>>>()?;
-        row.parts = payees(&row.purchase.to)
+        row.parts = row
+            .purchase
+            .to
+            .each()
             .zip(parts)
             .map(|(payee, (paid, refunded))| PartRow { payee, paid, refunded })
             .collect();
@@ -356,15 +359,6 @@ impl PurchaseRow {
             State::Paid | State::Captured | State::Voided | State::Expired => Amount::ZERO,
         }
     }
-}
-
-/// The payees of a purchase, in order.
-pub(super) fn payees(to: &Payees) -> impl Iterator<Item = PayeeId> {
-    let (one, many) = match to {
-        Payees::One(payee) => (Some(*payee), None),
-        Payees::Split(split) => (None, Some(split.shares.iter().map(|share| share.payee))),
-    };
-    one.into_iter().chain(many.into_iter().flatten())
 }
 
 /// A hold that is drawn down by counted work.

@@ -10,7 +10,7 @@ use crate::codes::Edge;
 use crate::convert::{bits, id, purchase_id, registered, time_text};
 use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{payees_of, show};
+use crate::reads::show;
 use crate::recent::Bought;
 use crate::request::{Call, path_id};
 use crate::standing::{self, Status};
@@ -318,8 +318,8 @@ async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -
     };
     let viewer = caller.holder;
     let is_theirs = |bought: &Bought| {
-        let payees = payees_of(&bought.purchase);
-        let collects = matches!(viewer, Holder::Payee(payee) if payees.contains(&payee));
+        let mut payees = bought.purchase.to.each();
+        let collects = matches!(viewer, Holder::Payee(payee) if payees.any(|each| each == payee));
         collects && bought.form == Form::Hold && bought.purchase.reference.is_some()
     };
     found.filter(is_theirs).ok_or_else(|| Edge::TradeUnknown.into())

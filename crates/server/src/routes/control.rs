@@ -6,7 +6,7 @@ use crate::codes::Edge;
 use crate::convert::{bits, money, purchase_id, subject, time, time_text};
 use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{self, payees_of, show};
+use crate::reads::{self, show};
 use crate::request::Call;
 use crate::routes::{page, paged};
 use crate::state::{self, App};
@@ -79,7 +79,7 @@ fn question_text(app: &state::State, row: &QuestionRow) -> Answered<Question> {
         id: purchase_name(row.id, row.form),
         wallet: wire::WalletId(bits(row.purchase.wallet.0)),
         agent: row.agent.map(|agent| wire::AgentId(bits(agent.0))),
-        payees: payees_of(&row.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
+        payees: row.purchase.to.each().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
         amount: money(row.purchase.amount, asset),
         ask: row.ask.code().to_owned(),
         digest: wire::Digest(row.digest.0),
