@@ -16,7 +16,6 @@ use engine::{Busy, Clock, Engine, Fault, Log};
 use evidence::{KeyHistory, Secret, SigningKey};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 /// Handlers get it by reference count.
@@ -62,8 +61,7 @@ pub struct State {
 impl State {
     /// What time it is outside: the clock that signatures are dated by, also where a test book's is ahead.
     pub fn wall_clock(&self) -> Time {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Time(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        Clock::default().now()
     }
 
     /// A new id, made now.
