@@ -11,7 +11,7 @@ use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
 use crate::recent::{Bought, Recent};
 use crate::serve::Patience;
-use book::{Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
+use book::{Action, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
 use engine::{Busy, Clock, Engine, Fault, Log};
 use evidence::{KeyHistory, Secret, SigningKey};
 use std::collections::HashSet;
@@ -186,7 +186,8 @@ impl State {
             return Err(Reject::IdStale.into());
         };
         let (entry, _) = self.entry(seq)?.ok_or(Problem::from(Edge::Internal))?;
-        if entry.command.action != command.action || !same_party(entry.command.by, command.by) {
+        // One party is whoever the key speaks for, whichever of its keys it was.
+        if entry.command.action != command.action || entry.command.by.holder() != command.by.holder() {
             return Err(Reject::IdReused.into());
         }
         self.repeat(seq).await
@@ -260,17 +261,6 @@ impl State {
             | Action::Redeem(_)
             | Action::Present(_) => {}
         }
-    }
-}
-
-/// Whether two actors are one party, whichever of its keys spoke.
-fn same_party(one: Actor, other: Actor) -> bool {
-    match (one, other) {
-        (Actor::Operator { .. }, Actor::Operator { .. }) | (Actor::Book, Actor::Book) => true,
-        (Actor::Owner { owner: one, .. }, Actor::Owner { owner: other, .. }) => one == other,
-        (Actor::Agent { agent: one, .. }, Actor::Agent { agent: other, .. }) => one == other,
-        (Actor::Payee { payee: one, .. }, Actor::Payee { payee: other, .. }) => one == other,
-        (_, _) => false,
     }
 }
 
