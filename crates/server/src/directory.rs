@@ -9,19 +9,6 @@ use evidence::PublicKey;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Whom a key speaks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// The operator.
-    Operator,
-    /// An owner.
-    Owner(OwnerId),
-    /// An agent.
-    Agent(AgentId),
-    /// A seller.
-    Payee(PayeeId),
-}
-
 /// Whether a key was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyStatus {
@@ -35,7 +22,7 @@ pub enum KeyStatus {
 #[derive(Clone, Debug)]
 pub struct Enrolled {
     /// Whom it speaks for.
-    pub holder: Holder,
+    pub holder: KeyHolder,
     /// The key, with the work that depends on it alone done.
     pub key: Arc<PublicKey>,
     /// Whether it was revoked.
@@ -117,22 +104,16 @@ impl Known {
         }
         let id = entry.command.id;
         match &entry.command.action {
-            Action::OpenBook(it) => self.enrol(it.key, Holder::Operator, &it.public_key),
-            Action::RegisterOwner(it) => self.enrol(it.key, Holder::Owner(OwnerId(id)), &it.public_key),
-            Action::EnrolAgent(it) => self.enrol(it.key, Holder::Agent(AgentId(id)), &it.public_key),
+            Action::OpenBook(it) => self.enrol(it.key, KeyHolder::Operator, &it.public_key),
+            Action::RegisterOwner(it) => self.enrol(it.key, KeyHolder::Owner(OwnerId(id)), &it.public_key),
+            Action::EnrolAgent(it) => self.enrol(it.key, KeyHolder::Agent(AgentId(id)), &it.public_key),
             Action::RegisterPayee(it) => {
                 if let Some((key, public_key)) = &it.key {
-                    self.enrol(*key, Holder::Payee(PayeeId(id)), public_key);
+                    self.enrol(*key, KeyHolder::Payee(PayeeId(id)), public_key);
                 }
             }
             Action::EnrolKey(it) => {
-                let holder = match it.holder {
-                    KeyHolder::Operator => Holder::Operator,
-                    KeyHolder::Owner(owner) => Holder::Owner(owner),
-                    KeyHolder::Agent(agent) => Holder::Agent(agent),
-                    KeyHolder::Payee(payee) => Holder::Payee(payee),
-                };
-                self.enrol(KeyId(id), holder, &it.public_key);
+                self.enrol(KeyId(id), it.holder, &it.public_key);
             }
             Action::RevokeKey(it) => {
                 if let Some(enrolled) = self.keys.get_mut(&it.key) {
@@ -168,11 +149,11 @@ impl Known {
         }
     }
 
-    fn enrol(&mut self, id: KeyId, holder: Holder, bytes: &PublicKeyBytes) {
+    fn enrol(&mut self, id: KeyId, holder: KeyHolder, bytes: &PublicKeyBytes) {
         // The border has checked the key before it was enrolled; a journal with another one names nobody.
         if let Some(key) = parse_key(bytes).filter(|_| !self.keys.contains_key(&id)) {
             self.keys.insert(id, Enrolled { holder, key: Arc::new(key), status: KeyStatus::Active });
-            if let Holder::Payee(payee) = holder {
+            if let KeyHolder::Payee(payee) = holder {
                 self.of_payees.entry(payee).or_default().push(id);
             }
         }

@@ -3,11 +3,10 @@
 use crate::answer::purchase_name;
 use crate::codes::Edge;
 use crate::convert::{bits, money, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads;
 use crate::state::State;
-use book::{Action, AgentId, Amount, Id, Purchase, Seq, Time};
+use book::{Action, AgentId, Amount, Id, KeyHolder, Purchase, Seq, Time};
 use engine::View;
 use engine::views::{self, Form, Kind, PurchaseRow, Ruling};
 use wire::payment::PaymentState;
@@ -100,7 +99,7 @@ impl From<PurchaseRow> for Standing {
 }
 
 /// The purchase of that name, if `viewer` may see it. Payees do not learn of what was not made.
-pub(crate) fn find(app: &State, view: &View, viewer: Holder, id: Id) -> Answered<Option<Standing>> {
+pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answered<Option<Standing>> {
     if let Some(row) = view.purchase(id)? {
         return Ok(Some(row).filter(|row| reads::sees_purchase(viewer, row)).map(Standing::from));
     }

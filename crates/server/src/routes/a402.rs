@@ -8,7 +8,6 @@ use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, id, purchase_id, registered, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::show;
 use crate::recent::Bought;
@@ -18,8 +17,8 @@ use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
-    Action, Amount, Capture, HoldId, Id, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject,
-    Seq, Time, Void, WalletId,
+    Action, Amount, Capture, HoldId, Id, KeyHolder, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem,
+    Reject, Seq, Time, Void, WalletId,
 };
 use engine::views::Form;
 use evidence::{Hash, base64url};
@@ -141,10 +140,10 @@ fn network(app: &App) -> Network {
 /// Who buys, as sellers know it: the agent, or the owner where she pays herself.
 fn buyer(caller: &Caller) -> Identifier {
     let text = match caller.holder {
-        Holder::Operator => "operator".to_owned(),
-        Holder::Owner(owner) => owner.to_string(),
-        Holder::Agent(agent) => agent.to_string(),
-        Holder::Payee(payee) => payee.to_string(),
+        KeyHolder::Operator => "operator".to_owned(),
+        KeyHolder::Owner(owner) => owner.to_string(),
+        KeyHolder::Agent(agent) => agent.to_string(),
+        KeyHolder::Payee(payee) => payee.to_string(),
     };
     identifier(text)
 }
@@ -319,7 +318,7 @@ async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -
     let viewer = caller.holder;
     let is_theirs = |bought: &Bought| {
         let mut payees = bought.purchase.to.each();
-        let collects = matches!(viewer, Holder::Payee(payee) if payees.any(|each| each == payee));
+        let collects = matches!(viewer, KeyHolder::Payee(payee) if payees.any(|each| each == payee));
         collects && bought.form == Form::Hold && bought.purchase.reference.is_some()
     };
     found.filter(is_theirs).ok_or_else(|| Edge::TradeUnknown.into())

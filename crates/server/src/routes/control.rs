@@ -4,7 +4,6 @@ use crate::answer::{Answer, purchase_name};
 use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::{bits, money, purchase_id, subject, time, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::Call;
@@ -12,7 +11,7 @@ use crate::routes::{page, paged};
 use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Action, Approve, Freeze, Refuse, Revoke, Unfreeze};
+use book::{Action, Approve, Freeze, KeyHolder, Refuse, Revoke, Unfreeze};
 use engine::views::{self, QuestionRow};
 use evidence::Hash;
 use wire::account::{Question, Subject};
@@ -56,10 +55,10 @@ pub async fn list_questions(State(app): State<App>, call: Call) -> Answered<Resp
     show(&app, &call, move |app, view| {
         let (now, cursor, limit) = (app.clock.now(), window.cursor, window.limit);
         let rows = match caller.holder {
-            Holder::Operator => view.questions_of_all(now, cursor, limit)?,
-            Holder::Owner(owner) => view.questions_of_owner(owner, now, cursor, limit)?,
-            Holder::Agent(agent) => view.questions_of_agent(agent, now, cursor, limit)?,
-            Holder::Payee(_) => reads::nothing(),
+            KeyHolder::Operator => view.questions_of_all(now, cursor, limit)?,
+            KeyHolder::Owner(owner) => view.questions_of_owner(owner, now, cursor, limit)?,
+            KeyHolder::Agent(agent) => view.questions_of_agent(agent, now, cursor, limit)?,
+            KeyHolder::Payee(_) => reads::nothing(),
         };
         paged(rows, app.livemode, |row| question_text(app, &row))
     })
