@@ -2,7 +2,7 @@
 //!
 //! It only says whom a signature would be of. Whether a key still counts for a change is decided by the book.
 
-use book::{Action, Asset, Code, Entry, KeyHolder, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
+use book::{Action, Asset, Code, Command, Entry, KeyHolder, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
 use book::{AgentId, OwnerId};
 use engine::{Follower, FollowerFault};
 use evidence::PublicKey;
@@ -74,16 +74,20 @@ impl Directory {
         self.read().next
     }
 
-    /// Learns from an entry at once, so that whoever made it can use what it made. The follower sees it again.
-    pub fn learn(&self, entry: &Entry) {
+    /// Learns from what was recorded at once, so that whoever asked for it can use it. The follower sees it again.
+    pub fn learn(&self, command: &Command, outcome: &Outcome) {
+        // Payments and holds teach nothing, and shall not wait for the lock.
+        if *outcome != Outcome::Done {
+            return;
+        }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.learn(entry);
+        known.learn(command, outcome);
     }
 
     /// Learns from the entries of a journal while it is read, in order.
     pub fn learn_next(&self, entry: &Entry) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.learn(entry);
+        known.learn(&entry.command, &entry.outcome);
         known.next = entry.seq.next();
     }
 
@@ -98,12 +102,12 @@ impl Directory {
 }
 
 impl Known {
-    fn learn(&mut self, entry: &Entry) {
-        if entry.outcome != Outcome::Done {
+    fn learn(&mut self, command: &Command, outcome: &Outcome) {
+        if *outcome != Outcome::Done {
             return;
         }
-        let id = entry.command.id;
-        match &entry.command.action {
+        let id = command.id;
+        match &command.action {
             Action::OpenBook(it) => self.enrol(it.key, KeyHolder::Operator, &it.public_key),
             Action::RegisterOwner(it) => self.enrol(it.key, KeyHolder::Owner(OwnerId(id)), &it.public_key),
             Action::EnrolAgent(it) => self.enrol(it.key, KeyHolder::Agent(AgentId(id)), &it.public_key),
@@ -188,7 +192,7 @@ impl Follower for DirectoryFollower {
         for bytes in entries {
             let entry = Entry::from_bytes(bytes).map_err(|fault| FollowerFault(fault.to_string()))?;
             let mut known = self.0.0.write().unwrap_or_else(PoisonError::into_inner);
-            known.learn(&entry);
+            known.learn(&entry.command, &entry.outcome);
             seq = seq.next();
             known.next = known.next.max(seq);
         }

@@ -227,40 +227,7 @@ impl State {
     /// Makes a new key, asset or hold usable before any follower has come to it.
     fn learn(&self, seq: Seq, command: &Command, outcome: &Outcome) {
         self.recent.learn(seq, command, outcome);
-        match &command.action {
-            Action::RegisterAsset(_)
-            | Action::RegisterOwner(_)
-            | Action::EnrolKey(_)
-            | Action::RevokeKey(_)
-            | Action::RegisterPayee(_)
-            | Action::EnrolAgent(_) => {
-                let entry = Entry { seq, at: Time(0), command: command.clone(), outcome: outcome.clone() };
-                self.directory.learn(&entry);
-            }
-            Action::OpenBook(_)
-            | Action::OpenWallet(_)
-            | Action::OpenSubAccount(_)
-            | Action::CloseWallet(_)
-            | Action::SetLimits(_)
-            | Action::GrantMandate(_)
-            | Action::Freeze(_)
-            | Action::Unfreeze(_)
-            | Action::Revoke(_)
-            | Action::Approve(_)
-            | Action::Refuse(_)
-            | Action::Transfer(_)
-            | Action::Pay(_)
-            | Action::PlaceHold(_)
-            | Action::Capture(_)
-            | Action::Void(_)
-            | Action::Expire(_)
-            | Action::Refund(_)
-            | Action::OpenMeter(_)
-            | Action::Charge(_)
-            | Action::CloseMeter(_)
-            | Action::Redeem(_)
-            | Action::Present(_) => {}
-        }
+        self.directory.learn(command, outcome);
     }
 }
 
