@@ -62,19 +62,30 @@ impl Reads {
         question: impl FnOnce(&View) -> Answered<T> + Send + 'static,
     ) -> Answered<T> {
         self.reach(least).await?;
-        let place = self.places.clone().acquire_owned().await.map_err(|_| Problem::from(Edge::NotReady))?;
         let views = self.views.clone();
-        let asked = tokio::task::spawn_blocking(move || {
+        let asked = self.aside(move || {
             let view = views.view()?;
             // They may have been begun again meanwhile.
             if view.position() < least {
                 return Err(behind(view.position(), least));
             }
-            let answer = question(&view);
-            drop((view, place));
+            question(&view)
+        });
+        asked.await
+    }
+
+    /// Reads what may wait for a disk, beside a bounded number of others who do.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Answered<T> + Send + 'static,
+    ) -> Answered<T> {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| Problem::from(Edge::NotReady))?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let answer = read();
+            drop(place);
             answer
         });
-        asked.await.map_err(|_| Problem::from(Edge::Internal))?
+        reading.await.map_err(|_| Problem::from(Edge::Internal))?
     }
 }
 

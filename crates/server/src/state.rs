@@ -21,6 +21,16 @@ use tokio::sync::Semaphore;
 /// Handlers get it by reference count.
 pub type App = Arc<State>;
 
+/// Who may read the entries of the log as it publishes them, bundle by bundle. Its hashes are for everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogReaders {
+    /// The operator: entries name who paid whom.
+    #[default]
+    Operator,
+    /// Everybody, of a book that is public.
+    Everybody,
+}
+
 /// A running book and what the border needs beside it.
 #[derive(Debug)]
 pub struct State {
@@ -30,6 +40,8 @@ pub struct State {
     pub log: Log,
     /// The log's keys.
     pub log_keys: KeyHistory,
+    /// Who may read the log's entries.
+    pub log_readers: LogReaders,
     /// What time it is in the book.
     pub clock: Arc<Clock>,
     /// Who holds which key.
