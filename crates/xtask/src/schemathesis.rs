@@ -1,7 +1,7 @@
 //! `cargo xtask schemathesis`: the API as its own description says, tried with requests nobody would think of.
 //!
 //! A server with a seeded book runs; schemathesis reads `/openapi.json`, follows its links, and every request is signed by
-//! `schemathesis/hooks.py`. Nothing may end in a 5xx, and no answer may differ from its description.
+//! `schemathesis/hooks.py`, which lets most requests name what there is: `schemathesis/things.py`. Nothing may end in a 5xx, and no answer may differ from its description.
 
 use std::path::Path;
 use std::process::Command;
@@ -22,6 +22,9 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 
 /// Not tried: a stream has no end, and a clock that was put forward by years makes every id too old.
 const LEFT_OUT: &[&str] = &["/v1/decisions/stream", "/v1/clock/advance"];
+
+/// How many there are of everything that requests use up. No more questions may wait for one owner than 32.
+const SEEDED: usize = 24;
 
 /// Tries every operation in the corners of its description, then with `examples` that chance makes up, shared out between
 /// the operations, and then along the links of the description with as many paths.
@@ -70,6 +73,7 @@ fn plan(installation: &Installation, examples: usize) -> anyhow::Result<String> 
 fn seed_book(installation: &mut Installation) -> anyhow::Result<Value> {
     let mut owner = installation.owner()?;
     let wallet = installation.wallet(&mut owner, 1_000_000_000, &[])?;
+    let second = installation.wallet(&mut owner, 1_000_000_000, &[])?;
     let mut payee = installation.payee("fuzz")?;
     let generous = json!({ "kind": "per_payment", "max": "1000000" });
     let mut agent = installation.agent(&mut owner, &wallet, std::slice::from_ref(&generous))?;
@@ -79,23 +83,37 @@ fn seed_book(installation: &mut Installation) -> anyhow::Result<Value> {
         "valid_from": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z",
     });
     owner.caller.make("/v1/mandates", &body)?;
-    let (payment, hold) = (fresh_name("pay"), fresh_name("hld"));
-    let mut buy = json!({ "id": payment, "wallet": wallet, "payee": payee.id, "amount": money(100) });
-    agent.caller.make("/v1/payments", &buy)?;
-    buy["id"] = json!(hold);
-    buy["expires_at"] = json!((jiff::Timestamp::now() + std::time::Duration::from_secs(86_400)).to_string());
-    agent.caller.make("/v1/holds", &buy)?;
-    // What may be frozen, revoked or closed is nothing that the rest depends on.
-    let spare_wallet = installation.wallet(&mut owner, 0, &[])?;
-    let spare_agent = installation.agent(&mut owner, &spare_wallet, &[])?;
-    let spare_payee = installation.payee("spare")?;
-    let (meter, asked) = (fresh_name("mtr"), fresh_name("pay"));
-    buy["id"] = json!(meter);
-    buy["rates_nanos_per_unit"] = json!([1_000]);
-    agent.caller.make("/v1/meters", &buy)?;
+    let tomorrow = (jiff::Timestamp::now() + std::time::Duration::from_secs(86_400)).to_string();
+    let buy = |id: &str| json!({ "id": id, "wallet": wallet, "payee": payee.id, "amount": money(100) });
+    let named = |prefix: &str| -> Vec<String> { (0..SEEDED).map(|_| fresh_name(prefix)).collect() };
+    let (payments, holds, meters, questions) = (named("pay"), named("hld"), named("mtr"), named("pay"));
+    for id in &payments {
+        agent.caller.make("/v1/payments", &buy(id))?;
+    }
+    for id in &holds {
+        let mut hold = buy(id);
+        hold["expires_at"] = json!(tomorrow);
+        agent.caller.make("/v1/holds", &hold)?;
+    }
+    for id in &meters {
+        let mut meter = buy(id);
+        (meter["expires_at"], meter["rates_nanos_per_unit"]) = (json!(tomorrow), json!([1_000]));
+        agent.caller.make("/v1/meters", &meter)?;
+    }
+    // Without limits of its own, an agent has to ask.
     let mut curious = installation.agent(&mut owner, &wallet, &[])?;
-    let question = json!({ "id": asked, "wallet": wallet, "payee": payee.id, "amount": money(5) });
-    curious.caller.make("/v1/payments", &question)?;
+    let mut asked = Vec::new();
+    for id in &questions {
+        let question = curious.caller.make("/v1/payments", &buy(id))?;
+        asked.push(json!([id, question["digest"]]));
+    }
+    // What may be frozen, revoked or closed is nothing that the rest depends on.
+    let (mut spare_wallets, mut spare_agents) = (Vec::new(), Vec::new());
+    for _ in 0..SEEDED {
+        let spare = installation.wallet(&mut owner, 0, &[])?;
+        spare_agents.push(installation.agent(&mut owner, &spare, &[])?.id);
+        spare_wallets.push(installation.wallet(&mut owner, 0, &[])?);
+    }
     let operator = installation.server.operator_seed()?;
     let key = |party: &Party| json!({ "key": party.key, "seed": base64url::encode(&party.seed) });
     Ok(json!({
@@ -104,9 +122,9 @@ fn seed_book(installation: &mut Installation) -> anyhow::Result<Value> {
             "owner": key(&owner), "agent": key(&agent), "payee": key(&mut payee),
         },
         "names": {
-            "owner": [owner.id], "wallet": [wallet], "payee": [payee.id], "agent": [agent.id],
-            "mandate": [mandate], "payment": [payment, hold, meter], "hold": [hold], "meter": [meter],
-            "question": [asked], "spare": [spare_agent.id, spare_payee.id], "spare wallet": [spare_wallet],
+            "owner": [owner.id], "wallet": [wallet, second], "payee": [payee.id], "agent": [agent.id],
+            "mandate": [mandate], "payment": payments, "hold": holds, "meter": meters, "question": asked,
+            "subject": [curious.id, mandate], "spare": spare_agents, "spare wallet": spare_wallets,
         },
     }))
 }

@@ -2,6 +2,9 @@
 
 The keys and names come in TOLLBRIDGE_BOOK, a JSON object that `cargo xtask schemathesis` fills from a seeded book:
 {"keys": {kind: {"key": name, "seed": base64url}}, "names": {kind: [name, ...]}}.
+
+Where links are followed, what a request holds is decided by the request that was made up, so that one which is made up again
+fares the same: schemathesis ends its walk where that is not so.
 """
 
 import base64
@@ -9,17 +12,24 @@ import hashlib
 import json
 import os
 import random
-import secrets
+import re
 import time
 from urllib.parse import urlsplit
 
 import requests.auth
 import schemathesis
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from schemathesis.generation.meta import TestPhase
+
+from things import ASSET, GENEROUS, Things, fresh, fresh_public_key, fresh_ulid, soon
 
 BOOK = json.loads(os.environ["TOLLBRIDGE_BOOK"])
-RANDOM = random.Random(int(os.environ.get("TOLLBRIDGE_SEED", "1")))
-ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+SEED = os.environ.get("TOLLBRIDGE_SEED", "1")
+RANDOM = random.Random(int(SEED))
+THINGS = Things(BOOK["names"])
+
+# Says whose key is to sign; it is taken off before the request is sent.
+CALLER = "x-caller"
 
 # Who may call what, by the longest prefix of the path; everything else is the operator's.
 KINDS = {
@@ -55,10 +65,8 @@ KEYS = {
 }
 
 
-def kind_of(method, path):
-    """The kind of key that a request is for; now and then another one."""
-    if RANDOM.random() < 0.05:
-        return RANDOM.choice(list(KEYS))
+def kind_of(path):
+    """The kind of key that a request is for."""
     if path.startswith(("/v1/holds/", "/v1/meters/")) and path.endswith(SELLERS_ENDINGS):
         return "payee"
     prefixes = [prefix for prefix in KINDS if path == prefix or path.startswith(prefix + "/")]
@@ -87,7 +95,7 @@ class Signature(requests.auth.AuthBase):
             digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
             request.headers["Content-Digest"] = f"sha-256=:{digest}:"
             covered.append(("content-digest", f"sha-256=:{digest}:"))
-        name, key = KEYS[kind_of(request.method, url.path)]
+        name, key = KEYS[request.headers.pop(CALLER, None) or kind_of(url.path)]
         now = time.time_ns()
         Signature.last_nonce = max(now // 1_000, Signature.last_nonce + 1)
         names = " ".join(f'"{component}"' for component, _ in covered)
@@ -103,96 +111,86 @@ class Signature(requests.auth.AuthBase):
 schemathesis.auth.set_from_requests(Signature())
 
 
-def fresh_ulid():
-    """26 characters: the milliseconds since 1970, then chance."""
-    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
-    return "".join(ALPHABET[number >> 5 * place & 31] for place in range(25, -1, -1))
-
-
 # What answers named: a link that leads there is followed as it is.
 KNOWN = set()
 # What a request may hold and rarely means anything when it was made up.
-OPTIONAL = ("approval", "category", "mandate", "split")
+OPTIONAL = ("approval", "mandate", "split")
 
 
-def fresh_public_key():
-    key = Ed25519PrivateKey.generate().public_key()
-    return base64.urlsafe_b64encode(key.public_bytes_raw()).decode().rstrip("=")
-
-
-def real(member, value):
+def real(member, value, chance):
     """A name that means something, in place of one that was made up."""
-    names = BOOK["names"]
+    names = THINGS.names
     if member == "limits":
-        return [{"kind": "per_payment", "max": "1000000"}]
+        return GENEROUS
     if member == "public_key":
         return fresh_public_key()
     if member == "algorithm":
         return "ed25519"
     if member == "id" and isinstance(value, str) and "_" in value:
-        return value.split("_")[0] + "_" + fresh_ulid()
-    if member in names:
-        return RANDOM.choice(names[member])
+        return fresh(value.split("_")[0])
+    if member in ("owner", "wallet", "payee", "agent", "mandate", "payment", "subject"):
+        return chance.choice(names[member])
     if member in ("from", "to"):
-        return RANDOM.choice(["world", "fees", *names["wallet"], *names["payee"]])
-    if member == "subject":
-        return RANDOM.choice(names["spare"])
+        return chance.choice(["world", "fees", *names["wallet"], *names["payee"]])
     if member == "asset" and isinstance(value, str):
-        return "CNY/2"
+        return ASSET
     if member == "amount" and isinstance(value, str):
-        return str(RANDOM.randint(1, 100))
+        return str(chance.randint(1, 100))
     if member in ("expires_at", "until"):
-        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3_600))
+        return soon()
     return value
 
 
-def make_real(value):
+def make_real(value, chance):
     """Replaces names, amounts and times in a body of the right shape, wherever they stand."""
     if isinstance(value, list):
-        return [make_real(item) for item in value]
+        return [make_real(item, chance) for item in value]
     if not isinstance(value, dict):
         return value
-    made = {member: real(member, make_real(inner)) for member, inner in value.items()}
-    if "split" in made and RANDOM.random() < 0.8:
-        made["payee"] = RANDOM.choice(BOOK["names"]["payee"])
+    made = {member: real(member, make_real(inner, chance), chance) for member, inner in value.items()}
+    if "split" in made and chance.random() < 0.8:
+        made["payee"] = chance.choice(THINGS.names["payee"])
     for member in OPTIONAL:
-        if member in made and RANDOM.random() < 0.8:
+        if member in made and chance.random() < 0.8:
             del made[member]
     return made
 
 
-def real_path(path, parameters):
-    """The thing that a path is about: one that exists, and a spare one where it may end by this."""
-    names = BOOK["names"]
-    place = path.split("/")[2]
-    if path.endswith(("/close", "/revoke")):
-        place = "spare wallets" if place == "wallets" else place
-    things = names.get(place.rstrip("s")) if not place.startswith("spare") else names["spare wallet"]
-    if "seq" in parameters and parameters["seq"] not in KNOWN:
-        return {**parameters, "seq": RANDOM.randint(0, 20)}
-    if "id" not in parameters or parameters["id"] in KNOWN or not things:
-        return parameters
-    return {**parameters, "id": RANDOM.choice(things)}
+def fate(case):
+    """Chance that is the same for the same case: where a run is repeated, everything happens as before, under other names."""
+    drawn = repr((SEED, case.operation.label, case.body, case.query))
+    return random.Random(re.sub(r"_[0-9A-Z]{26}", "_", drawn))
 
 
 @schemathesis.hook
-def map_case(context, case):
-    """Most of what fits the schema gets names that exist; the rest, and what does not fit, stays as it is."""
-    if RANDOM.random() < 0.25:
-        return case
+def before_call(context, case, kwargs):
+    """Most of what fits the schema gets a body that is done, some only names that exist; the rest stays as it is."""
+    if case.meta is None or case.meta.generation.mode.is_negative:
+        return
+    label = case.operation.label
+    follows_links = case.meta.phase.name is TestPhase.STATEFUL
+    chance = fate(case) if follows_links else RANDOM
+    roll = 1.0 if follows_links else chance.random()
+    if roll < 0.15:
+        return
+    parameters = dict(case.path_parameters or {})
+    is_known = any(value in KNOWN for value in parameters.values())
+    if parameters and not (is_known and THINGS.is_ready(label, parameters.get("id"))):
+        parameters = case.path_parameters = THINGS.path(label, parameters, chance)
     if isinstance(case.body, (dict, list)):
-        case.body = make_real(case.body)
-    if case.path_parameters:
-        case.path_parameters = real_path(case.path, dict(case.path_parameters))
+        done = THINGS.body(label, parameters.get("id"), chance)
+        case.body = make_real(case.body, chance) if done is None or roll < 0.4 else done
     for name in list(case.headers or {}):
         if name.lower() == "idempotency-key":
             case.headers[name] = fresh_ulid()
-    return case
+    if not follows_links and chance.random() < 0.05:
+        case.headers = {**(case.headers or {}), CALLER: chance.choice(list(KEYS))}
 
 
 @schemathesis.hook
 def after_call(context, case, response):
     """Remembers what there is now."""
+    debug(case,response)
     if response.status_code not in (200, 201):
         return
     try:
@@ -201,3 +199,5 @@ def after_call(context, case, response):
         return
     if isinstance(answer, dict):
         KNOWN.update(answer[member] for member in ("id", "entry", "trade_no") if isinstance(answer.get(member), (str, int)))
+        if case.method in ("POST", "PUT"):
+            THINGS.learn(case.operation.label, (case.path_parameters or {}).get("id"), case.body, answer)
