@@ -1,7 +1,7 @@
 //! The writer: decides a batch, makes it durable, and only then lets anybody know.
 //!
-//! The batch is whatever came while the last one was being decided; there is no timer and nothing to tune. A writer has two
-//! halves, so that one batch may be decided while the one before it is hashed and synced: [`Decider`] has the book to
+//! The batch is whatever came while the last one was being decided, and for a moment longer where requests come fast. A writer
+//! has two halves, so that one batch may be decided while the one before it is hashed and synced: [`Decider`] has the book to
 //! itself, [`Scribe`] the journal. Time is an argument, so that a simulation can own it.
 
 use crate::growth::{Growth, Growths};
