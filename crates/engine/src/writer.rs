@@ -119,7 +119,7 @@ impl<J: Journal> Writer<J> {
     ) -> Result<Writer<J>, RecoveryError> {
         let (book, frontier) = crate::recovery::recover(book, journal.reader().as_ref(), progress, learn)?;
         let batch = Batch::new(id, book.head().seq);
-        let decider = Decider { book, entry: Vec::new(), room: Room::default() };
+        let decider = Decider { book, entry: Vec::new(), room: Room::default(), is_full: false };
         Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
     }
 
@@ -268,6 +268,8 @@ pub(crate) struct Decider {
     pub(crate) book: Book,
     entry: Vec<u8>,
     room: Room,
+    /// The room of this batch was short and was asked for again: the disk is full, and each further try would cost a sync.
+    is_full: bool,
 }
 
 impl Decider {
@@ -286,6 +288,7 @@ impl Decider {
         batch.frame.clear(self.book.head().seq);
         let wanted = wanted(commands.min(FRAME_COMMANDS));
         self.room = commit.room_now(wanted).unwrap_or(self.room);
+        self.is_full = false;
         while let Some(due) = self.book.due(now) {
             // What cannot be recorded now, for want of space, is still due the next time.
             if !matches!(self.execute(now, &due, batch, commit)?, Ok(Verdict::Record(..))) {
@@ -363,9 +366,14 @@ impl Decider {
     ) -> Result<bool, Stepdown> {
         // The frame's header, the entry's length, and what the frame is filled up with.
         let bytes = self.entry.len().saturating_add(256);
-        if self.room.ordinary < bytes {
+        let room = match purpose {
+            Purpose::Ordinary => self.room.ordinary,
+            Purpose::Closing => self.room.ordinary.max(self.room.closing),
+        };
+        if room < bytes && !self.is_full {
             commit.commit(batch)?;
             self.room = commit.room(wanted(FRAME_COMMANDS));
+            self.is_full = true;
         }
         if bytes <= self.room.ordinary {
             self.room.ordinary = self.room.ordinary.saturating_sub(bytes);
