@@ -281,8 +281,8 @@ impl EnrolAgent {
 }
 
 impl Actor {
-    /// Whom the key has to speak for.
-    fn holder(&self) -> Option<KeyHolder> {
+    /// Whom the key has to speak for; nobody's for the book itself.
+    pub fn holder(&self) -> Option<KeyHolder> {
         match self {
             Actor::Operator { .. } => Some(KeyHolder::Operator),
             Actor::Owner { owner, .. } => Some(KeyHolder::Owner(*owner)),

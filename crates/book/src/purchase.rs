@@ -117,7 +117,7 @@ impl Payees {
     }
 
     /// The payees in order.
-    pub(crate) fn each(&self) -> impl Iterator<Item = PayeeId> {
+    pub fn each(&self) -> impl Iterator<Item = PayeeId> {
         let (one, many) = match self {
             Payees::One(payee) => (Some(*payee), None),
             Payees::Split(split) => (None, Some(split.shares.iter().map(|share| share.payee))),

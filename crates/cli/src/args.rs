@@ -4,8 +4,9 @@
 #![allow(clippy::large_enum_variant)]
 
 use crate::exit::{Exit, Failure, Outcome};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use server::state::LogReaders;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -64,7 +65,7 @@ pub(crate) enum Command {
     /// The signed log of a book.
     #[command(subcommand)]
     Log(LogCommand),
-    /// Check a whole journal, or one receipt, without asking anybody.
+    /// Check a whole journal or one receipt without asking anybody, or the log of a server.
     Verify(Verify),
     /// Compute a book again from its journal.
     Replay(Replay),
@@ -87,8 +88,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
     /// A server's data directory, or a file with a receipt.
-    #[arg(value_name = "DIR|RECEIPT")]
-    pub(crate) path: PathBuf,
+    #[arg(value_name = "DIR|RECEIPT", required_unless_present = "log")]
+    pub(crate) path: Option<PathBuf>,
     /// The log's keys, as `GET /log/vkey` gives them; by default the data directory's own.
     #[arg(long, value_name = "KEY")]
     pub(crate) vkey: Option<String>,
@@ -98,6 +99,12 @@ pub(crate) struct Verify {
     /// A checkpoint you kept, instead of the directory's newest: shows that nothing before it was changed since.
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
+    /// Instead of files: the log of the server at this address, with every entry in it. Needs `--vkey`.
+    #[arg(long, value_name = "URL", requires = "vkey", conflicts_with_all = ["path", "data", "checkpoint"])]
+    pub(crate) log: Option<String>,
+    /// Of a log that is not public: the server's data directory, or a file with the operator's key.
+    #[arg(long, value_name = "FILE|DIR", requires = "log")]
+    pub(crate) key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -256,6 +263,24 @@ pub(crate) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", env = "TOLLBRIDGE_LISTEN", default_value = "127.0.0.1:8402")]
     pub(crate) listen: SocketAddr,
+    /// Who may read the entries in `/log/tile/entries`: they say who paid whom.
+    #[arg(long, value_name = "WHO", env = "TOLLBRIDGE_LOG_READERS", default_value = "operator")]
+    pub(crate) log_readers: LogReadersArg,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogReadersArg {
+    Operator,
+    Everybody,
+}
+
+impl From<LogReadersArg> for LogReaders {
+    fn from(who: LogReadersArg) -> LogReaders {
+        match who {
+            LogReadersArg::Operator => LogReaders::Operator,
+            LogReadersArg::Everybody => LogReaders::Everybody,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -250,7 +250,7 @@ impl Ledger {
             (true, Some(parent)) => parent,
             (true, None) | (false, _) => bought.wallet,
         };
-        let payees: Vec<PayeeId> = bought.payees();
+        let payees: Vec<PayeeId> = bought.to.each().collect();
         let sum: u128 = parts.iter().map(|part| part.amount.minor() + part.fee.minor()).sum();
         if sum != minor || payees.len() != parts.len() {
             return Err(Wrong::Parts);
@@ -286,20 +286,13 @@ impl Bought {
         Bought { wallet: purchase.wallet, asset: purchase.asset, to: purchase.to.clone(), held }
     }
 
-    fn payees(&self) -> Vec<PayeeId> {
-        match &self.to {
-            Payees::One(payee) => vec![*payee],
-            Payees::Split(split) => split.shares.iter().map(|share| share.payee).collect(),
-        }
-    }
-
     /// From the wallet to each payee, and from each payee its fee.
     fn divide(&self, moved: &Moved) -> Result<Vec<Movement>, Wrong> {
         let parts = match &moved.parts {
             Parts::One { fee } => vec![Part { amount: moved.amount, fee: *fee }],
             Parts::Many { parts } => parts.clone(),
         };
-        let payees = self.payees();
+        let payees: Vec<PayeeId> = self.to.each().collect();
         let sum: u128 = parts.iter().map(|part| part.amount.minor()).sum();
         if sum != moved.amount.minor() || parts.len() != payees.len() {
             return Err(Wrong::Parts); // I1

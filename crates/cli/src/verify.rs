@@ -1,7 +1,9 @@
-//! `verify`: whether a journal is whole, follows from itself, adds up, and is what the log's key signed. Offline.
+//! `verify`: whether a journal is whole, follows from itself, adds up, and is what the log's key signed. Offline, but for
+//! the log of a server.
 
 pub(crate) mod damage;
-mod receipt;
+mod log;
+pub(crate) mod receipt;
 
 use crate::args::Verify;
 use crate::data::{Data, Leaves, walk};
@@ -29,12 +31,13 @@ pub(crate) struct Report {
     seconds: f64,
 }
 
-/// Verifies a data directory, or the receipt in a file.
+/// Verifies a data directory, the receipt in a file, or the log of a server.
 pub(crate) fn run(output: &Output, args: &Verify) -> Outcome {
-    if args.path.is_file() {
-        return receipt::verify(output, args);
+    let Some(path) = &args.path else { return log::verify(output, args) };
+    if path.is_file() {
+        return receipt::verify(output, path, &receipt::keys(args)?);
     }
-    let data = Data::at(&args.path)?;
+    let data = Data::at(path)?;
     let report = directory(output, &data, args.vkey.as_deref(), args.checkpoint.as_deref())?;
     output.line(format!(
         "{} {} entries follow from each other, and every one is in the log that `{}` signed at {}",

@@ -2,7 +2,6 @@
 
 use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
-use crate::growth::Growths;
 use crate::journal::{BookId, Journal, JournalFault, Reader};
 use crate::limits::{
     AHEAD_COMMANDS_MIN, BATCH_COMMANDS_MAX, GATHER_COMMANDS_MIN, GATHER_MICROS, GATHERS_MAX, IDLE_MILLIS_MAX,
@@ -85,16 +84,14 @@ impl Engine {
     ) -> Result<Engine, RecoveryError> {
         let writer = Writer::recover_telling(id, journal, &mut options.recovering, &mut options.learning)?;
         let next = writer.book().head().seq;
-        let Writer { decider, mut scribe, .. } = writer;
+        let Writer { decider, scribe, .. } = writer;
         let reader = scribe.reader();
         let tide = Arc::new(Tide::default());
         tide.rise(next);
         let positions = Positions::default();
         let mut threads = Vec::new();
-        let growths = Growths::default();
-        scribe.tell(growths.clone());
         for mut follower in options.followers {
-            follower.begin(growths.clone());
+            follower.begin(scribe.growths().clone());
             let (tide, positions) = (tide.clone(), positions.clone());
             let thread = follow(follower, reader.clone(), tide, positions, options.faulted);
             threads.push(thread.map_err(JournalFault::Storage)?);

@@ -1,7 +1,9 @@
 //! Every maximum of the engine, by name.
 
-/// The longest entry, in bytes of its canonical form.
-pub const ENTRY_BYTES_MAX: usize = 64 * 1024;
+/// The longest entry, in bytes of its canonical form: what fits into a bundle of the log.
+///
+/// The rules make none of more than some 61,000: the limits of a wallet, agent or mandate take most of it.
+pub const ENTRY_BYTES_MAX: usize = evidence::limits::ENTRY_BYTES_MAX;
 
 /// The most entries one frame holds: one commit of one batch.
 pub const FRAME_ENTRIES_MAX: u32 = 8_192;

@@ -181,7 +181,8 @@ pub(crate) struct Scribe<J> {
     frontier: Frontier,
     /// A batch was lost or may be: what was decided behind it must not reach the journal.
     stopped: bool,
-    growths: Option<Growths>,
+    /// What each frame added to the log, for the followers.
+    growths: Growths,
     #[cfg(feature = "sabotage")]
     sabotage: Option<book::sabotage::Sabotage>,
 }
@@ -192,15 +193,15 @@ impl<J: Journal> Scribe<J> {
             journal,
             frontier,
             stopped: false,
-            growths: None,
+            growths: Growths::default(),
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }
     }
 
-    /// Lets followers know what each frame adds to the log.
-    pub(crate) fn tell(&mut self, growths: Growths) {
-        self.growths = Some(growths);
+    /// Where followers are told what each frame adds to the log.
+    pub(crate) fn growths(&self) -> &Growths {
+        &self.growths
     }
 
     pub(crate) fn reader(&self) -> crate::journal::Reader {
@@ -244,9 +245,7 @@ impl<J: Journal> Commit for Scribe<J> {
             Appended::Full => return Err(Stepdown::Journal(JournalFault::Stopped)),
         }
         self.stopped = false;
-        if let Some(growths) = &self.growths {
-            growths.push(growth);
-        }
+        self.growths.push(growth);
         batch.frame.clear(batch.frame.next());
         batch.purpose = Purpose::Ordinary;
         Ok(())

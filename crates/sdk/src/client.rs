@@ -42,7 +42,8 @@ pub struct Client {
 pub(crate) struct Inner {
     http: reqwest::Client,
     base: Url,
-    credentials: Credentials,
+    /// None for a stranger, who signs nothing.
+    credentials: Option<Credentials>,
     pub(crate) clock: Clock,
     nonces: Nonces,
     sessions: Sessions,
@@ -91,6 +92,18 @@ impl Client {
     /// # Errors
     /// [`NotAServer`].
     pub fn with_clock(base_url: &str, credentials: Credentials, clock: Clock) -> Result<Client, NotAServer> {
+        Client::made(base_url, Some(credentials), clock)
+    }
+
+    /// A client of nobody's, for what a server tells to everybody.
+    ///
+    /// # Errors
+    /// [`NotAServer`].
+    pub fn stranger(base_url: &str) -> Result<Client, NotAServer> {
+        Ok(Client::made(base_url, None, Clock::system())?.with_auth(Auth::Signed))
+    }
+
+    fn made(base_url: &str, credentials: Option<Credentials>, clock: Clock) -> Result<Client, NotAServer> {
         let base = Url::parse(base_url)
             .ok()
             .filter(|url| {
@@ -150,6 +163,15 @@ impl Client {
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
         let draft = self.draft(Method::GET, path, Vec::new(), None)?;
         read(&self.send(draft).await?)
+    }
+
+    /// Reads the bytes at `path`, whatever they are.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn read(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        let reply = self.send(self.draft(Method::GET, path, Vec::new(), None)?).await?;
+        if reply.status.is_success() { Ok(reply.body) } else { Err(refused(&reply)) }
     }
 
     /// Makes something that has its id in `body`.
@@ -280,6 +302,7 @@ impl Client {
     }
 
     fn signature(&self, draft: &Draft) -> Vec<(&'static str, String)> {
+        let Some(credentials) = &self.inner.credentials else { return Vec::new() };
         let now = self.inner.clock.now();
         let signed = ToSign {
             method: draft.method.as_str(),
@@ -288,7 +311,7 @@ impl Client {
             created_seconds: now.0 / 1_000_000_000,
             nonce: self.inner.nonces.next(now),
         }
-        .sign(&self.inner.credentials);
+        .sign(credentials);
         let mut headers = vec![("signature-input", signed.signature_input), ("signature", signed.signature)];
         headers.extend(signed.content_digest.map(|digest| ("content-digest", digest)));
         headers

@@ -17,8 +17,8 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one try may take in all.
 pub const TRY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest answer of the server that is read, in bytes: a full page, or the results of a full array.
-pub const ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;
+/// The longest answer of the server that is read, in bytes: a full bundle of the longest entries is 16 MiB and 512 bytes.
+pub const ANSWER_BYTES_MAX: usize = 17 * 1_024 * 1_024;
 
 /// How long before its end a session is renewed, in seconds.
 pub const SESSION_MARGIN_SECONDS: u64 = 60;

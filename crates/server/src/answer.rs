@@ -218,7 +218,7 @@ impl Answers<'_> {
     }
 
     fn asked(&self, entry: u64, command: &Command, question: &Question, repeated: bool) -> Asked {
-        let purchase = purchase_of(&command.action);
+        let purchase = command.action.purchase();
         let id = name(command);
         Asked {
             status: "asked".to_owned(),
@@ -237,7 +237,7 @@ impl Answers<'_> {
     }
 
     fn denied(&self, entry: u64, command: &Command, refusal: &Refusal, repeated: bool) -> Problem {
-        let purchase = purchase_of(&command.action);
+        let purchase = command.action.purchase();
         let rule = rule_of(refusal.rule, command, purchase);
         let asset = match (&command.action, purchase) {
             (_, Some(purchase)) => self.directory.asset(purchase.asset),
@@ -270,46 +270,6 @@ pub(crate) fn about(action: &Action, outcome: &Outcome) -> Option<Id> {
         | Outcome::Settled(_)
         | Outcome::Asked(_)
         | Outcome::Denied(_) => None,
-    }
-}
-
-/// The purchase of a command, where it is one.
-pub fn purchase_of(action: &Action) -> Option<&Purchase> {
-    purchase_form(action).map(|(purchase, _)| purchase)
-}
-
-/// The purchase of a command and how it is paid, where it is one.
-pub fn purchase_form(action: &Action) -> Option<(&Purchase, Form)> {
-    match action {
-        Action::Pay(it) => Some((&it.purchase, Form::Payment)),
-        Action::PlaceHold(it) => Some((&it.purchase, Form::Hold)),
-        Action::OpenMeter(it) => Some((&it.purchase, Form::Meter)),
-        Action::OpenBook(_)
-        | Action::RegisterAsset(_)
-        | Action::RegisterOwner(_)
-        | Action::EnrolKey(_)
-        | Action::RevokeKey(_)
-        | Action::OpenWallet(_)
-        | Action::OpenSubAccount(_)
-        | Action::CloseWallet(_)
-        | Action::RegisterPayee(_)
-        | Action::EnrolAgent(_)
-        | Action::SetLimits(_)
-        | Action::GrantMandate(_)
-        | Action::Freeze(_)
-        | Action::Unfreeze(_)
-        | Action::Revoke(_)
-        | Action::Approve(_)
-        | Action::Refuse(_)
-        | Action::Transfer(_)
-        | Action::Capture(_)
-        | Action::Void(_)
-        | Action::Expire(_)
-        | Action::Refund(_)
-        | Action::Charge(_)
-        | Action::CloseMeter(_)
-        | Action::Redeem(_)
-        | Action::Present(_) => None,
     }
 }
 

@@ -9,11 +9,11 @@ pub mod signature;
 pub mod verifier;
 
 use crate::codes::Edge;
-use crate::directory::{Enrolled, Holder, KeyStatus};
+use crate::directory::{Enrolled, KeyStatus};
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::state::State;
-use book::{Action, Actor, Command, Denial, Id, KeyId, Presence, Present};
+use book::{Action, Actor, Command, Denial, Id, KeyHolder, KeyId, Presence, Present};
 use evidence::Hash;
 use http::header::AUTHORIZATION;
 
@@ -39,7 +39,7 @@ impl Kind {
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     /// Whom the key speaks for.
-    pub holder: Holder,
+    pub holder: KeyHolder,
     /// The key.
     pub key: KeyId,
     /// Whether this very request was signed.
@@ -64,20 +64,20 @@ impl Caller {
     pub fn actor(&self) -> Actor {
         let key = self.key;
         match self.holder {
-            Holder::Operator => Actor::Operator { key },
-            Holder::Owner(owner) => Actor::Owner { owner, key, presence: self.presence },
-            Holder::Agent(agent) => Actor::Agent { agent, key },
-            Holder::Payee(payee) => Actor::Payee { payee, key },
+            KeyHolder::Operator => Actor::Operator { key },
+            KeyHolder::Owner(owner) => Actor::Owner { owner, key, presence: self.presence },
+            KeyHolder::Agent(agent) => Actor::Agent { agent, key },
+            KeyHolder::Payee(payee) => Actor::Payee { payee, key },
         }
     }
 
     /// The kind of the key.
     pub fn kind(&self) -> Kind {
         match self.holder {
-            Holder::Operator => Kind::Operator,
-            Holder::Owner(_) => Kind::Owner,
-            Holder::Agent(_) => Kind::Agent,
-            Holder::Payee(_) => Kind::Payee,
+            KeyHolder::Operator => Kind::Operator,
+            KeyHolder::Owner(_) => Kind::Owner,
+            KeyHolder::Agent(_) => Kind::Agent,
+            KeyHolder::Payee(_) => Kind::Payee,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::serve::Patience;
-use crate::state::{App, State};
+use crate::state::{App, LogReaders, State};
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
 use engine::{
     BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Stepdown, Tiles, Views, ViewsFault,
@@ -222,6 +222,8 @@ pub struct Opening {
     pub patience: Patience,
     /// The requests that may wait for the writer.
     pub queue_units_max: usize,
+    /// Who may read the log's entries.
+    pub log_readers: LogReaders,
 }
 
 impl std::fmt::Debug for Opening {
@@ -238,6 +240,7 @@ impl Default for Opening {
             recovering: Box::new(|_| {}),
             patience: Patience::default(),
             queue_units_max: engine::limits::QUEUE_UNITS_MAX,
+            log_readers: LogReaders::default(),
         }
     }
 }
@@ -284,6 +287,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         engine,
         log,
         log_keys,
+        log_readers: opening.log_readers,
         clock: opening.clock,
         directory: known,
         reads: Reads::new(reader),

@@ -2,25 +2,12 @@
 //!
 //! It only says whom a signature would be of. Whether a key still counts for a change is decided by the book.
 
-use book::{Action, Asset, Code, Entry, KeyHolder, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
+use book::{Action, Asset, Code, Command, Entry, KeyHolder, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
 use book::{AgentId, OwnerId};
 use engine::{Follower, FollowerFault};
 use evidence::PublicKey;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
-
-/// Whom a key speaks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holder {
-    /// The operator.
-    Operator,
-    /// An owner.
-    Owner(OwnerId),
-    /// An agent.
-    Agent(AgentId),
-    /// A seller.
-    Payee(PayeeId),
-}
 
 /// Whether a key was revoked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +22,7 @@ pub enum KeyStatus {
 #[derive(Clone, Debug)]
 pub struct Enrolled {
     /// Whom it speaks for.
-    pub holder: Holder,
+    pub holder: KeyHolder,
     /// The key, with the work that depends on it alone done.
     pub key: Arc<PublicKey>,
     /// Whether it was revoked.
@@ -87,16 +74,20 @@ impl Directory {
         self.read().next
     }
 
-    /// Learns from an entry at once, so that whoever made it can use what it made. The follower sees it again.
-    pub fn learn(&self, entry: &Entry) {
+    /// Learns from what was recorded at once, so that whoever asked for it can use it. The follower sees it again.
+    pub fn learn(&self, command: &Command, outcome: &Outcome) {
+        // Payments and holds teach nothing, and shall not wait for the lock.
+        if *outcome != Outcome::Done {
+            return;
+        }
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.learn(entry);
+        known.learn(command, outcome);
     }
 
     /// Learns from the entries of a journal while it is read, in order.
     pub fn learn_next(&self, entry: &Entry) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.learn(entry);
+        known.learn(&entry.command, &entry.outcome);
         known.next = entry.seq.next();
     }
 
@@ -111,28 +102,22 @@ impl Directory {
 }
 
 impl Known {
-    fn learn(&mut self, entry: &Entry) {
-        if entry.outcome != Outcome::Done {
+    fn learn(&mut self, command: &Command, outcome: &Outcome) {
+        if *outcome != Outcome::Done {
             return;
         }
-        let id = entry.command.id;
-        match &entry.command.action {
-            Action::OpenBook(it) => self.enrol(it.key, Holder::Operator, &it.public_key),
-            Action::RegisterOwner(it) => self.enrol(it.key, Holder::Owner(OwnerId(id)), &it.public_key),
-            Action::EnrolAgent(it) => self.enrol(it.key, Holder::Agent(AgentId(id)), &it.public_key),
+        let id = command.id;
+        match &command.action {
+            Action::OpenBook(it) => self.enrol(it.key, KeyHolder::Operator, &it.public_key),
+            Action::RegisterOwner(it) => self.enrol(it.key, KeyHolder::Owner(OwnerId(id)), &it.public_key),
+            Action::EnrolAgent(it) => self.enrol(it.key, KeyHolder::Agent(AgentId(id)), &it.public_key),
             Action::RegisterPayee(it) => {
                 if let Some((key, public_key)) = &it.key {
-                    self.enrol(*key, Holder::Payee(PayeeId(id)), public_key);
+                    self.enrol(*key, KeyHolder::Payee(PayeeId(id)), public_key);
                 }
             }
             Action::EnrolKey(it) => {
-                let holder = match it.holder {
-                    KeyHolder::Operator => Holder::Operator,
-                    KeyHolder::Owner(owner) => Holder::Owner(owner),
-                    KeyHolder::Agent(agent) => Holder::Agent(agent),
-                    KeyHolder::Payee(payee) => Holder::Payee(payee),
-                };
-                self.enrol(KeyId(id), holder, &it.public_key);
+                self.enrol(KeyId(id), it.holder, &it.public_key);
             }
             Action::RevokeKey(it) => {
                 if let Some(enrolled) = self.keys.get_mut(&it.key) {
@@ -168,11 +153,11 @@ impl Known {
         }
     }
 
-    fn enrol(&mut self, id: KeyId, holder: Holder, bytes: &PublicKeyBytes) {
+    fn enrol(&mut self, id: KeyId, holder: KeyHolder, bytes: &PublicKeyBytes) {
         // The border has checked the key before it was enrolled; a journal with another one names nobody.
         if let Some(key) = parse_key(bytes).filter(|_| !self.keys.contains_key(&id)) {
             self.keys.insert(id, Enrolled { holder, key: Arc::new(key), status: KeyStatus::Active });
-            if let Holder::Payee(payee) = holder {
+            if let KeyHolder::Payee(payee) = holder {
                 self.of_payees.entry(payee).or_default().push(id);
             }
         }
@@ -207,7 +192,7 @@ impl Follower for DirectoryFollower {
         for bytes in entries {
             let entry = Entry::from_bytes(bytes).map_err(|fault| FollowerFault(fault.to_string()))?;
             let mut known = self.0.0.write().unwrap_or_else(PoisonError::into_inner);
-            known.learn(&entry);
+            known.learn(&entry.command, &entry.outcome);
             seq = seq.next();
             known.next = known.next.max(seq);
         }

@@ -7,6 +7,7 @@ use crate::routes::{
 use crate::state::App;
 use crate::stream;
 use axum::Router;
+use axum::routing::get;
 use std::sync::OnceLock;
 use utoipa::openapi::link::Link;
 use utoipa::openapi::path::Operation;
@@ -118,8 +119,13 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(system::get_docs))
         .routes(routes!(system::advance_clock))
         .split_for_parts();
-    // The path of a tile has slashes in it, which a description cannot say.
-    let router = router.route("/log/tile/{*path}", axum::routing::get(log::get_tile));
+    // The path of a tile has slashes in it. A description knows them escaped, and here they need not be.
+    let described =
+        OpenApiRouter::<App>::new().routes(routes!(log::get_tile)).routes(routes!(log::get_bundle));
+    api.merge(described.split_for_parts().1);
+    let router = router
+        .route("/log/tile/{level}/{*index}", get(log::get_tile))
+        .route("/log/tile/entries/{*index}", get(log::get_bundle));
     complete(&mut api);
     (router, api)
 }

@@ -6,13 +6,12 @@
 
 use crate::answer::json;
 use crate::codes::Edge;
-use crate::directory::Holder;
 use crate::limits::{AT_LEAST_MILLIS_MAX, READERS_MAX};
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::state::{App, State};
 use axum::response::Response;
-use book::{AgentId, OwnerId, PayeeId, Purchase, Seq, WalletId};
+use book::{AgentId, KeyHolder, OwnerId, Seq, WalletId};
 use engine::views::{AgentRow, DecisionRow, Kind, MandateRow, Page, PurchaseRow, Ruling, WalletRow, Whom};
 use engine::{View, ViewsFault, ViewsReader};
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -63,19 +62,30 @@ impl Reads {
         question: impl FnOnce(&View) -> Answered<T> + Send + 'static,
     ) -> Answered<T> {
         self.reach(least).await?;
-        let place = self.places.clone().acquire_owned().await.map_err(|_| Problem::from(Edge::NotReady))?;
         let views = self.views.clone();
-        let asked = tokio::task::spawn_blocking(move || {
+        let asked = self.aside(move || {
             let view = views.view()?;
             // They may have been begun again meanwhile.
             if view.position() < least {
                 return Err(behind(view.position(), least));
             }
-            let answer = question(&view);
-            drop((view, place));
+            question(&view)
+        });
+        asked.await
+    }
+
+    /// Reads what may wait for a disk, beside a bounded number of others who do.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce() -> Answered<T> + Send + 'static,
+    ) -> Answered<T> {
+        let place = self.places.clone().acquire_owned().await.map_err(|_| Problem::from(Edge::NotReady))?;
+        let reading = tokio::task::spawn_blocking(move || {
+            let answer = read();
+            drop(place);
             answer
         });
-        asked.await.map_err(|_| Problem::from(Edge::Internal))?
+        reading.await.map_err(|_| Problem::from(Edge::Internal))?
     }
 }
 
@@ -120,12 +130,12 @@ pub(crate) async fn show<T: Serialize + Send + 'static>(
 }
 
 /// Whose lists a viewer's are.
-pub(crate) fn whom(viewer: Holder) -> Whom {
+pub(crate) fn whom(viewer: KeyHolder) -> Whom {
     match viewer {
-        Holder::Operator => Whom::Everybody,
-        Holder::Owner(owner) => Whom::Owner(owner),
-        Holder::Agent(agent) => Whom::Agent(agent),
-        Holder::Payee(payee) => Whom::Payee(payee),
+        KeyHolder::Operator => Whom::Everybody,
+        KeyHolder::Owner(owner) => Whom::Owner(owner),
+        KeyHolder::Agent(agent) => Whom::Agent(agent),
+        KeyHolder::Payee(payee) => Whom::Payee(payee),
     }
 }
 
@@ -135,21 +145,23 @@ pub(crate) fn nothing<T>() -> Page<T> {
 }
 
 /// Whether a viewer sees what is an owner's and an agent's.
-pub(crate) fn sees(viewer: Holder, owner: Option<OwnerId>, agent: Option<AgentId>) -> bool {
+pub(crate) fn sees(viewer: KeyHolder, owner: Option<OwnerId>, agent: Option<AgentId>) -> bool {
     match viewer {
-        Holder::Operator => true,
-        Holder::Owner(viewer) => owner == Some(viewer),
-        Holder::Agent(viewer) => agent == Some(viewer),
-        Holder::Payee(_) => false,
+        KeyHolder::Operator => true,
+        KeyHolder::Owner(viewer) => owner == Some(viewer),
+        KeyHolder::Agent(viewer) => agent == Some(viewer),
+        KeyHolder::Payee(_) => false,
     }
 }
 
 /// A wallet, if `viewer` may see it. An agent sees the one it spends from, and its own sub-accounts.
-pub(crate) fn wallet(view: &View, viewer: Holder, id: WalletId) -> Answered<Option<WalletRow>> {
+pub(crate) fn wallet(view: &View, viewer: KeyHolder, id: WalletId) -> Answered<Option<WalletRow>> {
     let Some(row) = view.wallet(id)? else { return Ok(None) };
     let seen = match viewer {
-        Holder::Operator | Holder::Owner(_) | Holder::Payee(_) => sees(viewer, Some(row.owner), None),
-        Holder::Agent(agent) => match row.sub {
+        KeyHolder::Operator | KeyHolder::Owner(_) | KeyHolder::Payee(_) => {
+            sees(viewer, Some(row.owner), None)
+        }
+        KeyHolder::Agent(agent) => match row.sub {
             Some(sub) => sub.agent == agent,
             None => view.agent(agent)?.is_some_and(|agent| agent.wallet == row.id),
         },
@@ -160,15 +172,15 @@ pub(crate) fn wallet(view: &View, viewer: Holder, id: WalletId) -> Answered<Opti
 /// The wallets that `viewer` may see. A page of an agent's may have fewer than fit and still have a next one.
 pub(crate) fn wallets(
     view: &View,
-    viewer: Holder,
+    viewer: KeyHolder,
     cursor: Option<Seq>,
     limit: usize,
 ) -> Answered<Page<WalletRow>> {
     match viewer {
-        Holder::Operator => Ok(view.wallets(cursor, limit)?),
-        Holder::Owner(owner) => Ok(view.wallets_of(owner, cursor, limit)?),
-        Holder::Payee(_) => Ok(nothing()),
-        Holder::Agent(agent) => {
+        KeyHolder::Operator => Ok(view.wallets(cursor, limit)?),
+        KeyHolder::Owner(owner) => Ok(view.wallets_of(owner, cursor, limit)?),
+        KeyHolder::Payee(_) => Ok(nothing()),
+        KeyHolder::Agent(agent) => {
             let Some(home) = view.agent(agent)?.map(|row| row.wallet) else { return Ok(nothing()) };
             let mut page = view.sub_accounts_of(home, cursor, limit)?;
             page.rows.retain(|row| row.sub.is_some_and(|sub| sub.agent == agent));
@@ -186,57 +198,49 @@ pub(crate) fn wallets(
 }
 
 /// An agent, if `viewer` may see it.
-pub(crate) fn agent(view: &View, viewer: Holder, id: AgentId) -> Answered<Option<AgentRow>> {
+pub(crate) fn agent(view: &View, viewer: KeyHolder, id: AgentId) -> Answered<Option<AgentRow>> {
     Ok(view.agent(id)?.filter(|row| sees(viewer, Some(row.owner), Some(row.id))))
 }
 
 /// A mandate, if `viewer` may see it.
-pub(crate) fn mandate(view: &View, viewer: Holder, id: book::MandateId) -> Answered<Option<MandateRow>> {
+pub(crate) fn mandate(view: &View, viewer: KeyHolder, id: book::MandateId) -> Answered<Option<MandateRow>> {
     Ok(view.mandate(id)?.filter(|row| sees(viewer, Some(row.owner), Some(row.agent))))
 }
 
 /// Whether `viewer` may see a payment, hold or meter that was made.
-pub(crate) fn sees_purchase(viewer: Holder, row: &PurchaseRow) -> bool {
-    let collects = |payee| payees_of(&row.purchase).contains(&payee);
-    sees(viewer, row.owner, row.agent) || matches!(viewer, Holder::Payee(payee) if collects(payee))
-}
-
-/// Who collects.
-pub fn payees_of(purchase: &Purchase) -> Vec<PayeeId> {
-    match &purchase.to {
-        book::Payees::One(payee) => vec![*payee],
-        book::Payees::Split(split) => split.shares.iter().map(|share| share.payee).collect(),
-    }
+pub(crate) fn sees_purchase(viewer: KeyHolder, row: &PurchaseRow) -> bool {
+    let collects = |payee| row.purchase.to.each().any(|each| each == payee);
+    sees(viewer, row.owner, row.agent) || matches!(viewer, KeyHolder::Payee(payee) if collects(payee))
 }
 
 /// The entry at a place as the views have it, if `viewer` may see it. Payees learn of what they are paid, not of what an
 /// owner was asked or a rule refused.
-pub(crate) fn decision(view: &View, viewer: Holder, seq: Seq) -> Answered<Option<DecisionRow>> {
+pub(crate) fn decision(view: &View, viewer: KeyHolder, seq: Seq) -> Answered<Option<DecisionRow>> {
     let Some(row) = view.decision(seq)? else { return Ok(None) };
     let of_everybody = matches!(row.kind, Kind::OpenBook | Kind::RegisterAsset);
     let seen = of_everybody || is_by(viewer, &row) || concerns(view, viewer, &row)?;
     Ok(Some(row).filter(|_| seen))
 }
 
-fn is_by(viewer: Holder, row: &DecisionRow) -> bool {
+fn is_by(viewer: KeyHolder, row: &DecisionRow) -> bool {
     use book::Actor;
     match (viewer, row.by) {
-        (Holder::Owner(viewer), Actor::Owner { owner, .. }) => viewer == owner,
-        (Holder::Agent(viewer), Actor::Agent { agent, .. }) => viewer == agent,
-        (Holder::Payee(viewer), Actor::Payee { payee, .. }) => viewer == payee,
+        (KeyHolder::Owner(viewer), Actor::Owner { owner, .. }) => viewer == owner,
+        (KeyHolder::Agent(viewer), Actor::Agent { agent, .. }) => viewer == agent,
+        (KeyHolder::Payee(viewer), Actor::Payee { payee, .. }) => viewer == payee,
         (_, _) => false,
     }
 }
 
-fn concerns(view: &View, viewer: Holder, row: &DecisionRow) -> Answered<bool> {
+fn concerns(view: &View, viewer: KeyHolder, row: &DecisionRow) -> Answered<bool> {
     if row.kind == Kind::Present {
-        return Ok(viewer == Holder::Operator);
+        return Ok(viewer == KeyHolder::Operator);
     }
-    let Holder::Payee(payee) = viewer else {
+    let KeyHolder::Payee(payee) = viewer else {
         let itself = match viewer {
-            Holder::Owner(owner) => owner.0 == row.id,
-            Holder::Agent(agent) => agent.0 == row.id,
-            Holder::Operator | Holder::Payee(_) => false,
+            KeyHolder::Owner(owner) => owner.0 == row.id,
+            KeyHolder::Agent(agent) => agent.0 == row.id,
+            KeyHolder::Operator | KeyHolder::Payee(_) => false,
         };
         return Ok(itself || sees(viewer, row.owner, row.agent));
     };

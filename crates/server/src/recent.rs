@@ -3,7 +3,6 @@
 //! It holds what this process has answered itself, bounded, and nothing is lost with it: what is not here is asked of
 //! the views.
 
-use crate::answer::purchase_form;
 use crate::limits::RECENT_MAX;
 use book::{Action, Command, Id, Outcome, Purchase, Seq};
 use engine::views::{Form, PurchaseRow};
@@ -51,7 +50,7 @@ impl Recent {
     pub fn learn(&self, seq: Seq, command: &Command, outcome: &Outcome) {
         match (&command.action, outcome) {
             (Action::PlaceHold(_) | Action::OpenMeter(_), Outcome::Held(_)) => {
-                let Some((purchase, form)) = purchase_form(&command.action) else { return };
+                let Some((purchase, form)) = Form::of(&command.action) else { return };
                 let purchase = Arc::new(purchase.clone());
                 self.newest().add(command.id, Bought { seq, form, purchase, redeemed: false });
             }

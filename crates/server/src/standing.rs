@@ -1,13 +1,12 @@
 //! Where a purchase stands: a payment, hold or meter that was made, was denied, or that an owner was asked about.
 
-use crate::answer::{purchase_form, purchase_name};
+use crate::answer::purchase_name;
 use crate::codes::Edge;
 use crate::convert::{bits, money, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{self, payees_of};
+use crate::reads;
 use crate::state::State;
-use book::{Action, AgentId, Amount, Id, Purchase, Seq, Time};
+use book::{Action, AgentId, Amount, Id, KeyHolder, Purchase, Seq, Time};
 use engine::View;
 use engine::views::{self, Form, Kind, PurchaseRow, Ruling};
 use wire::payment::PaymentState;
@@ -100,7 +99,7 @@ impl From<PurchaseRow> for Standing {
 }
 
 /// The purchase of that name, if `viewer` may see it. Payees do not learn of what was not made.
-pub(crate) fn find(app: &State, view: &View, viewer: Holder, id: Id) -> Answered<Option<Standing>> {
+pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answered<Option<Standing>> {
     if let Some(row) = view.purchase(id)? {
         return Ok(Some(row).filter(|row| reads::sees_purchase(viewer, row)).map(Standing::from));
     }
@@ -116,7 +115,7 @@ pub(crate) fn find(app: &State, view: &View, viewer: Holder, id: Id) -> Answered
     }
     // What was not made has no row of its own; the journal has all of it.
     let (entry, _) = app.entry(row.seq)?.ok_or(Problem::from(Edge::Internal))?;
-    let Some((purchase, form)) = purchase_form(&entry.command.action) else { return Ok(None) };
+    let Some((purchase, form)) = Form::of(&entry.command.action) else { return Ok(None) };
     let expires_at = if let Action::PlaceHold(book::PlaceHold { expires_at, .. })
     | Action::OpenMeter(book::OpenMeter { expires_at, .. }) = &entry.command.action
     {
@@ -150,7 +149,7 @@ impl Standing {
             wallet: wire::WalletId(bits(self.purchase.wallet.0)),
             agent: self.agent.map(|agent| wire::AgentId(bits(agent.0))),
             mandate: self.purchase.mandate.map(|mandate| wire::MandateId(bits(mandate.0))),
-            payees: payees_of(&self.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
+            payees: self.purchase.to.each().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
             amount: money(self.purchase.amount, asset),
             captured: (self.form != Form::Payment).then(|| money(self.captured, asset)),
             refunded: money(self.refunded, asset),

@@ -11,16 +11,25 @@ use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
 use crate::recent::{Bought, Recent};
 use crate::serve::Patience;
-use book::{Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
+use book::{Action, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
 use engine::{Busy, Clock, Engine, Fault, Log};
 use evidence::{KeyHistory, Secret, SigningKey};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
 /// Handlers get it by reference count.
 pub type App = Arc<State>;
+
+/// Who may read the entries of the log as it publishes them, bundle by bundle. Its hashes are for everybody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogReaders {
+    /// The operator: entries name who paid whom.
+    #[default]
+    Operator,
+    /// Everybody, of a book that is public.
+    Everybody,
+}
 
 /// A running book and what the border needs beside it.
 #[derive(Debug)]
@@ -31,6 +40,8 @@ pub struct State {
     pub log: Log,
     /// The log's keys.
     pub log_keys: KeyHistory,
+    /// Who may read the log's entries.
+    pub log_readers: LogReaders,
     /// What time it is in the book.
     pub clock: Arc<Clock>,
     /// Who holds which key.
@@ -62,8 +73,7 @@ pub struct State {
 impl State {
     /// What time it is outside: the clock that signatures are dated by, also where a test book's is ahead.
     pub fn wall_clock(&self) -> Time {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Time(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        Clock::default().now()
     }
 
     /// A new id, made now.
@@ -188,7 +198,8 @@ impl State {
             return Err(Reject::IdStale.into());
         };
         let (entry, _) = self.entry(seq)?.ok_or(Problem::from(Edge::Internal))?;
-        if entry.command.action != command.action || !same_party(entry.command.by, command.by) {
+        // One party is whoever the key speaks for, whichever of its keys it was.
+        if entry.command.action != command.action || entry.command.by.holder() != command.by.holder() {
             return Err(Reject::IdReused.into());
         }
         self.repeat(seq).await
@@ -228,51 +239,7 @@ impl State {
     /// Makes a new key, asset or hold usable before any follower has come to it.
     fn learn(&self, seq: Seq, command: &Command, outcome: &Outcome) {
         self.recent.learn(seq, command, outcome);
-        match &command.action {
-            Action::RegisterAsset(_)
-            | Action::RegisterOwner(_)
-            | Action::EnrolKey(_)
-            | Action::RevokeKey(_)
-            | Action::RegisterPayee(_)
-            | Action::EnrolAgent(_) => {
-                let entry = Entry { seq, at: Time(0), command: command.clone(), outcome: outcome.clone() };
-                self.directory.learn(&entry);
-            }
-            Action::OpenBook(_)
-            | Action::OpenWallet(_)
-            | Action::OpenSubAccount(_)
-            | Action::CloseWallet(_)
-            | Action::SetLimits(_)
-            | Action::GrantMandate(_)
-            | Action::Freeze(_)
-            | Action::Unfreeze(_)
-            | Action::Revoke(_)
-            | Action::Approve(_)
-            | Action::Refuse(_)
-            | Action::Transfer(_)
-            | Action::Pay(_)
-            | Action::PlaceHold(_)
-            | Action::Capture(_)
-            | Action::Void(_)
-            | Action::Expire(_)
-            | Action::Refund(_)
-            | Action::OpenMeter(_)
-            | Action::Charge(_)
-            | Action::CloseMeter(_)
-            | Action::Redeem(_)
-            | Action::Present(_) => {}
-        }
-    }
-}
-
-/// Whether two actors are one party, whichever of its keys spoke.
-fn same_party(one: Actor, other: Actor) -> bool {
-    match (one, other) {
-        (Actor::Operator { .. }, Actor::Operator { .. }) | (Actor::Book, Actor::Book) => true,
-        (Actor::Owner { owner: one, .. }, Actor::Owner { owner: other, .. }) => one == other,
-        (Actor::Agent { agent: one, .. }, Actor::Agent { agent: other, .. }) => one == other,
-        (Actor::Payee { payee: one, .. }, Actor::Payee { payee: other, .. }) => one == other,
-        (_, _) => false,
+        self.directory.learn(command, outcome);
     }
 }
 

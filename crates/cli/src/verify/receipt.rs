@@ -8,6 +8,7 @@ use evidence::{Hash, KeyHistory, Proof, base64url};
 use serde::Serialize;
 use server::routes::entries::entry_text;
 use std::fs;
+use std::path::Path;
 use wire::entry::Receipt;
 
 #[derive(Serialize)]
@@ -20,13 +21,12 @@ struct Verified {
 }
 
 /// Verifies the receipt in the file.
-pub(crate) fn verify(output: &Output, args: &Verify) -> Outcome {
-    let path = args.path.display();
-    let text = fs::read(&args.path).map_err(|fault| Failure::fault(format!("`{path}`: {fault}")))?;
+pub(crate) fn verify(output: &Output, path: &Path, keys: &KeyHistory) -> Outcome {
+    let named = path.display();
+    let text = fs::read(path).map_err(|fault| Failure::fault(format!("`{named}`: {fault}")))?;
     let receipt: Receipt = serde_json::from_slice(&text)
-        .map_err(|fault| Failure::usage(format!("`{path}` is no receipt: {fault}")))?;
-    let keys = keys(args)?;
-    let recorded = read(&receipt)?.verify(&keys);
+        .map_err(|fault| Failure::usage(format!("`{named}` is no receipt: {fault}")))?;
+    let recorded = read(&receipt)?.verify(keys);
     let recorded =
         recorded.map_err(|why| Failure::new(Exit::False, format!("the receipt is false: {why}")))?;
     let recorded = recorded.into_inner();
@@ -57,7 +57,7 @@ pub(crate) fn verify(output: &Output, args: &Verify) -> Outcome {
 }
 
 /// The keys to check with: never the one in the receipt, which proves nothing.
-fn keys(args: &Verify) -> Outcome<KeyHistory> {
+pub(crate) fn keys(args: &Verify) -> Outcome<KeyHistory> {
     match (&args.vkey, &args.data) {
         (Some(vkey), _) => log_keys_of(vkey),
         (None, Some(data)) => Data::at(data)?.log_keys(None),

@@ -1,12 +1,14 @@
 //! The log's key: a new one takes over, what the old one signed stays good, and it can sign nothing more.
 
 use crate::books::{Directory, complained, printed, tollbridge};
-use evidence::{SigningKey, base64url};
+use book::Entry;
+use evidence::bundle::{entries, push_entry};
+use evidence::{SigningKey, base64url, leaf_hash};
 use sdk::{Client, Credentials};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -136,6 +138,108 @@ fn a_history_that_was_tampered_with_is_refused() {
     }
 }
 
+#[test]
+fn a_log_is_verified_at_its_server() {
+    let directory = Directory::new();
+    let book = directory.0.join("book");
+    let leaves = book.join("log/0");
+    let book = text(&book);
+    let key = json(&["init", book, "--json"])["vkey"].as_str().expect("a key").to_owned();
+    let other = json(&["init", text(&directory.0.join("other")), "--json"])["vkey"]
+        .as_str()
+        .expect("a key")
+        .to_owned();
+    let server = Server::serve(book);
+    server.enrol("one.json");
+    let url = server.address.as_str();
+    let signed = server.settled(FIRST_ENTRIES + 2);
+    let verified = json(&["verify", "--log", url, "--vkey", &key, "--key", book, "--json"]);
+    assert_eq!(verified["entries"].as_u64(), Some(FIRST_ENTRIES + 2));
+    assert_eq!(verified["root"].as_str(), signed.lines().nth(2));
+    verifies(&["verify", "--log", url, "--vkey", &other, "--key", book], 6);
+    // Not a public one, and not the owner's to read.
+    verifies(&["verify", "--log", url, "--vkey", &key], 8);
+    verifies(&["verify", "--log", url, "--vkey", &key, "--key", text(&Path::new(book).join("one.json"))], 8);
+    verifies(&["verify", "--log", url], 2);
+
+    let good = fs::read(&leaves).expect("it is there");
+    let mut bad = good.clone();
+    bad[3 * 32] ^= 1;
+    fs::write(&leaves, &bad).expect("the directory is ours");
+    let found = tollbridge(&["verify", "--log", url, "--vkey", &key, "--key", book]);
+    assert_eq!(found.status.code(), Some(6));
+    assert!(complained(&found).contains("entry 3 is wrong: it is not the one that the log has"));
+    fs::write(&leaves, &good).expect("the directory is ours");
+    drop(server);
+
+    let server = Server::serve_with(book, &["--log-readers", "everybody"]);
+    verifies(&["verify", "--log", &server.address, "--vkey", &key], 0);
+}
+
+#[test]
+fn a_server_that_makes_up_entries_is_seen_through() {
+    let directory = Directory::new();
+    let book = directory.0.join("book");
+    let book = text(&book);
+    let key = json(&["init", book, "--json"])["vkey"].as_str().expect("a key").to_owned();
+    let server = Server::serve_with(book, &["--log-readers", "everybody"]);
+    let signed = server.settled(FIRST_ENTRIES);
+    let honest = server.public_bytes(&format!("/log/tile/entries/000.p/{FIRST_ENTRIES}"));
+    drop(server);
+    let honest: Vec<Vec<u8>> =
+        entries(&honest).expect("it is a bundle").into_iter().map(<[u8]>::to_vec).collect();
+    let seen_through = |entries: &[Vec<u8>], leaves: &[Vec<u8>], why: &str| {
+        let mut bundle = Vec::new();
+        for entry in entries {
+            push_entry(&mut bundle, entry).expect("it fits");
+        }
+        let leaves = leaves.iter().flat_map(|entry| leaf_hash(entry).0).collect();
+        let address = forge([
+            ("/log/checkpoint".to_owned(), signed.clone().into_bytes()),
+            (format!("/log/tile/0/000.p/{FIRST_ENTRIES}"), leaves),
+            (format!("/log/tile/entries/000.p/{FIRST_ENTRIES}"), bundle),
+        ]);
+        let found = tollbridge(&["verify", "--log", &address, "--vkey", &key]);
+        let complained = complained(&found);
+        assert_eq!(found.status.code(), Some(if why.is_empty() { 0 } else { 6 }), "{why}: {complained}");
+        assert!(complained.contains(why), "{why}: {complained}");
+    };
+    seen_through(&honest, &honest, "");
+    let mut later = Entry::from_bytes(&honest[3]).expect("it is one");
+    later.at = later.at.after(1);
+    let mut another = honest.clone();
+    another[3] = later.to_bytes();
+    seen_through(&another, &honest, "entry 3 is wrong: it is not the one");
+    seen_through(&another, &another, "are not those that were signed");
+    another[3] = honest[2].clone();
+    seen_through(&another, &another, "entry 3 is wrong");
+    another[3] = honest[3].clone();
+    another.push(honest[3].clone());
+    seen_through(&another, &honest, "its bundle has not as many entries as its tile has hashes");
+    seen_through(&honest[..3], &honest[..3], "has not as many entries");
+    seen_through(&honest[..3], &honest, "has not as many entries");
+}
+
+/// Answers each of these addresses with these bytes, and returns where.
+fn forge<const N: usize>(answers: [(String, Vec<u8>); N]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let address = format!("http://{}", listener.local_addr().expect("it listens"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("it listens");
+            let mut head = BufReader::new(&stream).lines();
+            let asked = head.next().expect("a request has a line").expect("it is text");
+            while !head.next().expect("a head ends").expect("it is text").is_empty() {}
+            let asked = asked.split(' ').nth(1).expect("a request has a target");
+            let (_, body) = answers.iter().find(|(path, _)| path == asked).expect("it is known");
+            let length = body.len();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
+            stream.write_all(&[head.as_bytes(), body].concat()).expect("it is read");
+        }
+    });
+    address
+}
+
 /// The shape of a receipt, with nothing in it.
 const NO_RECEIPT: &str = r#"{"entry":0,"bytes":"","proof":[],"checkpoint":"","vkey":"","livemode":false}"#;
 
@@ -148,8 +252,12 @@ struct Server {
 
 impl Server {
     fn serve(book: &str) -> Server {
+        Server::serve_with(book, &[])
+    }
+
+    fn serve_with(book: &str, words: &[&str]) -> Server {
         let mut program = Command::new(env!("CARGO_BIN_EXE_tollbridge"));
-        program.args(["serve", "--data", book, "--listen", "127.0.0.1:0"]);
+        program.args(["serve", "--data", book, "--listen", "127.0.0.1:0"]).args(words);
         let mut process =
             program.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
         let mut lines = BufReader::new(process.stdout.take().expect("it is piped")).lines();
@@ -186,15 +294,31 @@ impl Server {
         fs::write(path, serde_json::to_vec(&shown).expect("it is JSON")).expect("the directory is ours");
     }
 
-    /// What it tells anybody.
+    /// The checkpoint, once it covers so many entries.
+    fn settled(&self, size: u64) -> String {
+        loop {
+            let checkpoint = self.public("/log/checkpoint");
+            if checkpoint.lines().nth(1).and_then(|line| line.parse().ok()) == Some(size) {
+                return checkpoint;
+            }
+        }
+    }
+
+    /// What it tells anybody, as text.
     fn public(&self, path: &str) -> String {
+        String::from_utf8(self.public_bytes(path)).expect("it is text")
+    }
+
+    /// What it tells anybody.
+    fn public_bytes(&self, path: &str) -> Vec<u8> {
         let address = self.address.strip_prefix("http://").expect("it speaks HTTP");
         let mut stream = TcpStream::connect(address).expect("it listens");
         let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).expect("it listens");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers in text");
-        answer.split_once("\r\n\r\n").expect("an answer has a body").1.to_owned()
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("it answers");
+        let head = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("an answer has a body");
+        answer.split_off(head + 4)
     }
 }
 

@@ -90,7 +90,7 @@ impl Frame {
         encode(&mut self.bytes);
         let length = self.bytes.len().checked_sub(start).expect("encoding only appends");
         assert!(0 < length, "an entry has bytes");
-        assert!(length <= ENTRY_BYTES_MAX, "an entry is at most 64 KiB");
+        assert!(length <= ENTRY_BYTES_MAX, "an entry fits into a bundle of the log");
         let length = u32::try_from(length).expect("64 KiB fit 32 bits");
         self.bytes
             .get_mut(prefix..start)

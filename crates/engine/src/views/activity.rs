@@ -2,7 +2,7 @@
 
 use crate::views::ViewsFault;
 use crate::views::batch::Batch;
-use crate::views::rows::{PurchaseRow, payees};
+use crate::views::rows::PurchaseRow;
 use crate::views::stored::{Canonical, Columns, Kind, stored};
 use crate::views::subjects::{Chain, Role};
 use book::mandate::LimitSubject;
@@ -39,7 +39,7 @@ impl Touched {
     }
 
     fn pays(&mut self, purchase: &Purchase) {
-        let mut payees = payees(&purchase.to);
+        let mut payees = purchase.to.each();
         self.payee = payees.next();
         self.others.extend(payees.map(|payee| (Role::Payee, payee.0)));
     }

@@ -335,36 +335,8 @@ impl Batch<'_> {
         question: &Question,
         touched: &Touched,
     ) -> Result<(), ViewsFault> {
-        let (form, purchase) = match &entry.command.action {
-            Action::Pay(it) => (Form::Payment, &it.purchase),
-            Action::PlaceHold(it) => (Form::Hold, &it.purchase),
-            Action::OpenMeter(it) => (Form::Meter, &it.purchase),
-            Action::OpenBook(_)
-            | Action::RegisterAsset(_)
-            | Action::RegisterOwner(_)
-            | Action::EnrolKey(_)
-            | Action::RevokeKey(_)
-            | Action::OpenWallet(_)
-            | Action::OpenSubAccount(_)
-            | Action::CloseWallet(_)
-            | Action::RegisterPayee(_)
-            | Action::EnrolAgent(_)
-            | Action::SetLimits(_)
-            | Action::GrantMandate(_)
-            | Action::Freeze(_)
-            | Action::Unfreeze(_)
-            | Action::Revoke(_)
-            | Action::Approve(_)
-            | Action::Refuse(_)
-            | Action::Transfer(_)
-            | Action::Capture(_)
-            | Action::Void(_)
-            | Action::Expire(_)
-            | Action::Refund(_)
-            | Action::Charge(_)
-            | Action::CloseMeter(_)
-            | Action::Redeem(_)
-            | Action::Present(_) => return Err(self.disagrees()),
+        let Some((purchase, form)) = Form::of(&entry.command.action) else {
+            return Err(self.disagrees());
         };
         self.run(
             "INSERT INTO questions VALUES

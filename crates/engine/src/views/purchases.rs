@@ -4,7 +4,7 @@ use crate::limits::VIEWS_SUM_ROWS_MAX;
 use crate::views::ViewsFault;
 use crate::views::reader::{Linked, Page, View, Whom};
 use crate::views::rows::{
-    Form, MeterRow, PURCHASE_BY_ID, PurchaseRow, RefundRow, Spent, TransferRow, payees, select_purchase,
+    Form, MeterRow, PURCHASE_BY_ID, PurchaseRow, RefundRow, Spent, TransferRow, select_purchase,
 };
 use crate::views::stored::{Canonical, Columns, stored};
 use crate::views::subjects::{self, Chain, Role, START};
@@ -265,7 +265,7 @@ pub(super) fn befores(columns: &mut Columns<'_>) -> Result<[Option<Seq>; 5]> {
 }
 
 fn first_payee(purchase: &Purchase) -> Option<Id> {
-    payees(&purchase.to).next().map(|payee| payee.0)
+    purchase.to.each().next().map(|payee| payee.0)
 }
 
 fn refund(columns: &mut Columns<'_>) -> Result<RefundRow> {

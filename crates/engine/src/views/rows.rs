@@ -4,9 +4,9 @@ use crate::views::stored::{Canonical, Columns, Kind, numbered};
 use book::freeze::Status;
 use book::open::Balance;
 use book::{
-    Actor, AgentId, Amount, Ask, Asset, Code, Id, KeyHolder, KeyId, Limit, MandateId, Nanos, NanosPerUnit,
-    OwnerId, Part, PartsPerMillion, PayeeId, Payees, Provenance, PublicKeyBytes, Purchase, RefundId, Refusal,
-    Rounding, RuleRef, Seq, Time, TransferId, Versions, WalletId,
+    Action, Actor, AgentId, Amount, Ask, Asset, Code, Id, KeyHolder, KeyId, Limit, MandateId, Nanos,
+    NanosPerUnit, OwnerId, Part, PartsPerMillion, PayeeId, Provenance, PublicKeyBytes, Purchase, RefundId,
+    Refusal, Rounding, RuleRef, Seq, Time, TransferId, Versions, WalletId,
 };
 use evidence::Hash;
 
@@ -234,6 +234,22 @@ pub enum Form {
 
 numbered!(Form { 1 Payment, 2 Hold, 3 Meter, });
 
+impl Form {
+    /// What an action would buy and how it would be paid, where it is a purchase.
+    pub fn of(action: &Action) -> Option<(&Purchase, Form)> {
+        let form = if matches!(action, Action::Pay(_)) {
+            Form::Payment
+        } else if matches!(action, Action::PlaceHold(_)) {
+            Form::Hold
+        } else if matches!(action, Action::OpenMeter(_)) {
+            Form::Meter
+        } else {
+            return None;
+        };
+        action.purchase().map(|purchase| (purchase, form))
+    }
+}
+
 /// Where a purchase stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -320,7 +336,10 @@ impl PurchaseRow {
             ended_at: None,
         };
         let Canonical(parts) = columns.next::<Canonical<Vec<(Part, Part)>>>()?;
-        row.parts = payees(&row.purchase.to)
+        row.parts = row
+            .purchase
+            .to
+            .each()
             .zip(parts)
             .map(|(payee, (paid, refunded))| PartRow { payee, paid, refunded })
             .collect();
@@ -340,15 +359,6 @@ impl PurchaseRow {
             State::Paid | State::Captured | State::Voided | State::Expired => Amount::ZERO,
         }
     }
-}
-
-/// The payees of a purchase, in order.
-pub(super) fn payees(to: &Payees) -> impl Iterator<Item = PayeeId> {
-    let (one, many) = match to {
-        Payees::One(payee) => (Some(*payee), None),
-        Payees::Split(split) => (None, Some(split.shares.iter().map(|share| share.payee))),
-    };
-    one.into_iter().chain(many.into_iter().flatten())
 }
 
 /// A hold that is drawn down by counted work.

@@ -3,7 +3,7 @@
 use crate::views::ViewsFault;
 use crate::views::activity::Touched;
 use crate::views::batch::{Batch, lower, raise};
-use crate::views::rows::{Form, PURCHASE_BY_ID, PartRow, PurchaseRow, State, payees};
+use crate::views::rows::{Form, PURCHASE_BY_ID, PartRow, PurchaseRow, State};
 use crate::views::stored::{Canonical, stored};
 use crate::views::subjects::{Chain, Role};
 use book::freeze::Status;
@@ -284,11 +284,7 @@ impl Batch<'_> {
         raise(&mut wallet.balance.debits, moved.amount, seq)?;
         if parts.is_empty() {
             let nothing = Part { amount: Amount::ZERO, fee: Amount::ZERO };
-            parts.extend(payees(&purchase.to).map(|payee| PartRow {
-                payee,
-                paid: nothing,
-                refunded: nothing,
-            }));
+            parts.extend(purchase.to.each().map(|payee| PartRow { payee, paid: nothing, refunded: nothing }));
         }
         let one;
         let list = match &moved.parts {
@@ -317,7 +313,7 @@ impl Batch<'_> {
     /// Writes a new purchase, and puts it into the lists of those it concerns.
     fn insert(&mut self, bought: &PurchaseRow, chain: Chain) -> Result<(), ViewsFault> {
         let purchase = &bought.purchase;
-        let mut payees = payees(&purchase.to).map(|payee| payee.0);
+        let mut payees = purchase.to.each().map(|payee| payee.0);
         let mut link = |role, id: Option<Id>| match id {
             Some(id) => self.link(role, id, chain),
             None => Ok(None),

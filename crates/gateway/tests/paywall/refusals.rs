@@ -37,22 +37,7 @@ impl Psp {
 
     fn proof(&self, credential: Credential) -> String {
         let payment_proof = credential.sign(&Identifier::parse("psp").unwrap(), &self.0);
-        Proof {
-            method_id: credential.method_id,
-            method_version: credential.method_version,
-            out_trade_no: credential.out_trade_no,
-            resource_id: credential.resource_id,
-            buyer_unique_id: credential.buyer_unique_id,
-            payment_proof,
-            trade_no: credential.trade_no,
-            expires_at: credential.expires_at,
-            request_method: credential.request_method,
-            request_fingerprint: credential.request_fingerprint,
-            idempotency_key: credential.idempotency_key,
-            method: network_layer(Network::Test),
-        }
-        .encode()
-        .unwrap()
+        Proof::of(credential, payment_proof, network_layer(Network::Test)).encode().unwrap()
     }
 }
 

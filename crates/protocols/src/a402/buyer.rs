@@ -151,19 +151,6 @@ impl Bill {
         if credential.buyer_unique_id != self.buyer_unique_id {
             return Err(Refusal::NotTheBuyer);
         }
-        Ok(Proof {
-            method_id: credential.method_id,
-            method_version: credential.method_version,
-            out_trade_no: credential.out_trade_no,
-            resource_id: credential.resource_id,
-            buyer_unique_id: credential.buyer_unique_id,
-            payment_proof,
-            trade_no: credential.trade_no,
-            expires_at: credential.expires_at,
-            request_method: credential.request_method,
-            request_fingerprint: credential.request_fingerprint,
-            idempotency_key: credential.idempotency_key,
-            method,
-        })
+        Ok(Proof::of(credential, payment_proof, method))
     }
 }

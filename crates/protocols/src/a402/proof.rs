@@ -1,5 +1,6 @@
 //! `Payment-Proof`: what a buyer shows on the second request. All of it is a claim until checked.
 
+use super::credential::Credential;
 use super::envelope::{self, MethodLayer, demand_idempotency_key, put};
 use super::members::Malformed;
 use super::text::{CredentialText, DateTime, Fingerprint, HttpMethod, Identifier, MethodId, MethodVersion};
@@ -27,6 +28,24 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// The proof that goes with a credential, `payment_proof` being the credential as it was signed.
+    pub fn of(credential: Credential, payment_proof: CredentialText, method: MethodLayer) -> Proof {
+        Proof {
+            method_id: credential.method_id,
+            method_version: credential.method_version,
+            out_trade_no: credential.out_trade_no,
+            resource_id: credential.resource_id,
+            buyer_unique_id: credential.buyer_unique_id,
+            payment_proof,
+            trade_no: credential.trade_no,
+            expires_at: credential.expires_at,
+            request_method: credential.request_method,
+            request_fingerprint: credential.request_fingerprint,
+            idempotency_key: credential.idempotency_key,
+            method,
+        }
+    }
+
     /// Reads the value of a `Payment-Proof` header.
     ///
     /// # Errors

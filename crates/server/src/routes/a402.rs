@@ -8,9 +8,8 @@ use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, id, purchase_id, registered, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{payees_of, show};
+use crate::reads::show;
 use crate::recent::Bought;
 use crate::request::{Call, path_id};
 use crate::standing::{self, Status};
@@ -18,8 +17,8 @@ use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
-    Action, Amount, Capture, HoldId, Id, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject,
-    Seq, Time, Void, WalletId,
+    Action, Amount, Capture, HoldId, Id, KeyHolder, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem,
+    Reject, Seq, Time, Void, WalletId,
 };
 use engine::views::Form;
 use evidence::{Hash, base64url};
@@ -141,10 +140,10 @@ fn network(app: &App) -> Network {
 /// Who buys, as sellers know it: the agent, or the owner where she pays herself.
 fn buyer(caller: &Caller) -> Identifier {
     let text = match caller.holder {
-        Holder::Operator => "operator".to_owned(),
-        Holder::Owner(owner) => owner.to_string(),
-        Holder::Agent(agent) => agent.to_string(),
-        Holder::Payee(payee) => payee.to_string(),
+        KeyHolder::Operator => "operator".to_owned(),
+        KeyHolder::Owner(owner) => owner.to_string(),
+        KeyHolder::Agent(agent) => agent.to_string(),
+        KeyHolder::Payee(payee) => payee.to_string(),
     };
     identifier(text)
 }
@@ -180,20 +179,7 @@ fn prove(app: &App, bill: &Bill, hold: HoldId, paid_at: Time) -> Option<Proof> {
         Payment { trade_no: identifier(hold.to_string()), buyer_unique_id: bill.buyer.clone(), paid_at };
     let credential = Credential::for_demand(&bill.demand, payment).ok()?;
     let payment_proof = credential.sign(&credential_key_id(app), &app.credential_key);
-    Some(Proof {
-        method_id: credential.method_id,
-        method_version: credential.method_version,
-        out_trade_no: credential.out_trade_no,
-        resource_id: credential.resource_id,
-        buyer_unique_id: credential.buyer_unique_id,
-        payment_proof,
-        trade_no: credential.trade_no,
-        expires_at: credential.expires_at,
-        request_method: credential.request_method,
-        request_fingerprint: credential.request_fingerprint,
-        idempotency_key: credential.idempotency_key,
-        method: network_layer(network(app)),
-    })
+    Some(Proof::of(credential, payment_proof, network_layer(network(app))))
 }
 
 /// Says whether a proof counts for the request that came with it, and redeems it: once.
@@ -331,8 +317,8 @@ async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -
     };
     let viewer = caller.holder;
     let is_theirs = |bought: &Bought| {
-        let payees = payees_of(&bought.purchase);
-        let collects = matches!(viewer, Holder::Payee(payee) if payees.contains(&payee));
+        let mut payees = bought.purchase.to.each();
+        let collects = matches!(viewer, KeyHolder::Payee(payee) if payees.any(|each| each == payee));
         collects && bought.form == Form::Hold && bought.purchase.reference.is_some()
     };
     found.filter(is_theirs).ok_or_else(|| Edge::TradeUnknown.into())

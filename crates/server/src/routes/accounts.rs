@@ -6,7 +6,6 @@ use crate::convert::{
     asset_text, bits, code, id, key_holder, limits, limits_text, money, new_key, provenance, provenance_text,
     public_key, registered,
 };
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::{Call, path_id};
@@ -16,8 +15,8 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
 use book::{
-    Action, CloseWallet, KeyId, OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, PayeeId, RegisterAsset,
-    RegisterOwner, RegisterPayee, Reject, RevokeKey, WalletId,
+    Action, CloseWallet, KeyHolder, KeyId, OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, PayeeId,
+    RegisterAsset, RegisterOwner, RegisterPayee, Reject, RevokeKey, WalletId,
 };
 use engine::views::{AssetRow, PayeeRow, WalletRow};
 use wire::account::{Asset, EnrolKey, NewAsset, NewOwner, NewPayee, NewSubAccount, NewWallet, Payee, Wallet};
@@ -241,12 +240,12 @@ pub async fn get_payee(State(app): State<App>, Path(text): Path<String>, call: C
 }
 
 /// Everybody may see whom they could pay; the money and whose it is only the payee, its owner and the operator.
-fn payee_text(app: &state::State, viewer: Holder, row: PayeeRow) -> Answered<Payee> {
+fn payee_text(app: &state::State, viewer: KeyHolder, row: PayeeRow) -> Answered<Payee> {
     let may_see = match viewer {
-        Holder::Operator => true,
-        Holder::Payee(payee) => payee == row.id,
-        Holder::Owner(owner) => row.owner == Some(owner),
-        Holder::Agent(_) => false,
+        KeyHolder::Operator => true,
+        KeyHolder::Payee(payee) => payee == row.id,
+        KeyHolder::Owner(owner) => row.owner == Some(owner),
+        KeyHolder::Agent(_) => false,
     };
     Ok(Payee {
         id: wire::PayeeId(bits(row.id.0)),

@@ -3,7 +3,6 @@
 use crate::answer::Answer;
 use crate::auth::Kind;
 use crate::convert::{bits, id, limits, limits_text, new_key};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::{Call, path_id};
@@ -12,7 +11,7 @@ use crate::routes::{check_label, page, paged};
 use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Action, AgentId, EnrolAgent, Reject, WalletId};
+use book::{Action, AgentId, EnrolAgent, KeyHolder, Reject, WalletId};
 use engine::views::{AgentRow, Page as Rows};
 use wire::account::{Agent, NewAgent};
 use wire::answer::Done;
@@ -42,13 +41,13 @@ pub async fn list_agents(State(app): State<App>, call: Call) -> Answered<Respons
     let window = page(&call)?;
     show(&app, &call, move |app, view| {
         let rows = match caller.holder {
-            Holder::Operator => view.agents(window.cursor, window.limit)?,
-            Holder::Owner(owner) => view.agents_of_owner(owner, window.cursor, window.limit)?,
-            Holder::Agent(id) => {
+            KeyHolder::Operator => view.agents(window.cursor, window.limit)?,
+            KeyHolder::Owner(owner) => view.agents_of_owner(owner, window.cursor, window.limit)?,
+            KeyHolder::Agent(id) => {
                 let behind = |row: &AgentRow| window.cursor.is_none_or(|cursor| row.seq <= cursor);
                 Rows { rows: view.agent(id)?.filter(behind).into_iter().collect(), next: None }
             }
-            Holder::Payee(_) => reads::nothing(),
+            KeyHolder::Payee(_) => reads::nothing(),
         };
         paged(rows, app.livemode, |row| agent_text(app, row))
     })

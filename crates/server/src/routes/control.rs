@@ -4,15 +4,14 @@ use crate::answer::{Answer, purchase_name};
 use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::{bits, money, purchase_id, subject, time, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
-use crate::reads::{self, payees_of, show};
+use crate::reads::{self, show};
 use crate::request::Call;
 use crate::routes::{page, paged};
 use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Action, Approve, Freeze, Refuse, Revoke, Unfreeze};
+use book::{Action, Approve, Freeze, KeyHolder, Refuse, Revoke, Unfreeze};
 use engine::views::{self, QuestionRow};
 use evidence::Hash;
 use wire::account::{Question, Subject};
@@ -56,10 +55,10 @@ pub async fn list_questions(State(app): State<App>, call: Call) -> Answered<Resp
     show(&app, &call, move |app, view| {
         let (now, cursor, limit) = (app.clock.now(), window.cursor, window.limit);
         let rows = match caller.holder {
-            Holder::Operator => view.questions_of_all(now, cursor, limit)?,
-            Holder::Owner(owner) => view.questions_of_owner(owner, now, cursor, limit)?,
-            Holder::Agent(agent) => view.questions_of_agent(agent, now, cursor, limit)?,
-            Holder::Payee(_) => reads::nothing(),
+            KeyHolder::Operator => view.questions_of_all(now, cursor, limit)?,
+            KeyHolder::Owner(owner) => view.questions_of_owner(owner, now, cursor, limit)?,
+            KeyHolder::Agent(agent) => view.questions_of_agent(agent, now, cursor, limit)?,
+            KeyHolder::Payee(_) => reads::nothing(),
         };
         paged(rows, app.livemode, |row| question_text(app, &row))
     })
@@ -79,7 +78,7 @@ fn question_text(app: &state::State, row: &QuestionRow) -> Answered<Question> {
         id: purchase_name(row.id, row.form),
         wallet: wire::WalletId(bits(row.purchase.wallet.0)),
         agent: row.agent.map(|agent| wire::AgentId(bits(agent.0))),
-        payees: payees_of(&row.purchase).iter().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
+        payees: row.purchase.to.each().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
         amount: money(row.purchase.amount, asset),
         ask: row.ask.code().to_owned(),
         digest: wire::Digest(row.digest.0),

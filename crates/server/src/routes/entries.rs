@@ -4,7 +4,6 @@ use crate::answer::{name, name_of_action};
 use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::time_text;
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::{decision, show, whom};
 use crate::request::Call;
@@ -12,7 +11,7 @@ use crate::routes::query;
 use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Actor, Entry, Outcome, Seq};
+use book::{Actor, Entry, KeyHolder, Outcome, Seq};
 use engine::View;
 use evidence::base64url;
 use wire::entry::Receipt;
@@ -44,7 +43,7 @@ pub async fn list_entries(State(app): State<App>, call: Call) -> Answered<Respon
 fn read_entries(
     app: &state::State,
     view: &View,
-    viewer: Holder,
+    viewer: KeyHolder,
     from: Seq,
     limit: usize,
 ) -> Answered<(Vec<wire::entry::Entry>, Option<Seq>)> {
@@ -105,7 +104,7 @@ fn place(text: &str) -> Answered<Seq> {
 }
 
 /// The entry, if the viewer may see it; somebody else's is as if there was none.
-fn find(app: &state::State, view: &View, viewer: Holder, seq: Seq) -> Answered<(Entry, Vec<u8>)> {
+fn find(app: &state::State, view: &View, viewer: KeyHolder, seq: Seq) -> Answered<(Entry, Vec<u8>)> {
     let found = decision(view, viewer, seq)?.map(|row| app.entry(row.seq)).transpose()?;
     found.flatten().ok_or_else(|| Edge::EntryUnknown.into())
 }

@@ -3,7 +3,6 @@
 use crate::answer::Answer;
 use crate::auth::Kind;
 use crate::convert::{bits, carry, id, limits, limits_text, time, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::{Call, path_id};
@@ -13,7 +12,7 @@ use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
-use book::{Action, AgentId, GrantMandate, LimitSubject, MandateId, Reject, WalletId};
+use book::{Action, AgentId, GrantMandate, KeyHolder, LimitSubject, MandateId, Reject, WalletId};
 use engine::views::MandateRow;
 use wire::account::{Mandate, NewMandate, SetLimits};
 use wire::answer::Done;
@@ -45,10 +44,10 @@ pub async fn list_mandates(State(app): State<App>, call: Call) -> Answered<Respo
     let window = page(&call)?;
     show(&app, &call, move |app, view| {
         let rows = match caller.holder {
-            Holder::Operator => view.mandates(window.cursor, window.limit)?,
-            Holder::Owner(owner) => view.mandates_of_owner(owner, window.cursor, window.limit)?,
-            Holder::Agent(agent) => view.mandates_of_agent(agent, window.cursor, window.limit)?,
-            Holder::Payee(_) => reads::nothing(),
+            KeyHolder::Operator => view.mandates(window.cursor, window.limit)?,
+            KeyHolder::Owner(owner) => view.mandates_of_owner(owner, window.cursor, window.limit)?,
+            KeyHolder::Agent(agent) => view.mandates_of_agent(agent, window.cursor, window.limit)?,
+            KeyHolder::Payee(_) => reads::nothing(),
         };
         paged(rows, app.livemode, |row| Ok(mandate_text(app, &row)))
     })

@@ -3,7 +3,6 @@
 use crate::answer::{Answer, json};
 use crate::auth::Kind;
 use crate::convert::{self, Buy, id};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::{show, whom};
 use crate::request::{Call, path_id};
@@ -12,7 +11,7 @@ use crate::standing::{self, Standing};
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use book::{Action, Pay, PaymentId, Refund, Reject};
+use book::{Action, KeyHolder, Pay, PaymentId, Refund, Reject};
 use engine::views::Form;
 use http::StatusCode;
 use serde::de::{Deserializer, SeqAccess, Visitor};
@@ -149,7 +148,7 @@ pub async fn get_payment(State(app): State<App>, Path(text): Path<String>, call:
 pub(crate) async fn show_purchase(
     app: &App,
     call: &Call,
-    viewer: Holder,
+    viewer: KeyHolder,
     (id, form): (book::Id, Form),
     absent: Reject,
 ) -> Answered<Response> {

@@ -4,13 +4,12 @@ use crate::answer::json;
 use crate::auth::{Kind, session};
 use crate::codes::Edge;
 use crate::convert::{bits, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::state::App;
 use axum::extract::State;
 use axum::response::Response;
-use book::{Presence, Time};
+use book::{KeyHolder, Presence, Time};
 use evidence::base64url;
 use http::StatusCode;
 use wire::limits::SESSION_SECONDS_MAX;
@@ -46,10 +45,10 @@ pub async fn create_session(State(app): State<App>, call: Call) -> Answered<Resp
 pub async fn get_me(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let (kind, id) = match caller.holder {
-        Holder::Operator => ("operator", None),
-        Holder::Owner(id) => ("owner", Some(id.to_string())),
-        Holder::Agent(id) => ("agent", Some(id.to_string())),
-        Holder::Payee(id) => ("payee", Some(id.to_string())),
+        KeyHolder::Operator => ("operator", None),
+        KeyHolder::Owner(id) => ("owner", Some(id.to_string())),
+        KeyHolder::Agent(id) => ("agent", Some(id.to_string())),
+        KeyHolder::Payee(id) => ("payee", Some(id.to_string())),
     };
     let presence = match caller.presence {
         Presence::Session => "session",

@@ -4,7 +4,6 @@ use crate::answer::Answer;
 use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::{account, account_text, amount, bits, id, money, registered, time_text};
-use crate::directory::Holder;
 use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::Call;
@@ -13,6 +12,7 @@ use crate::state::{self, App};
 use axum::extract::State;
 use axum::response::Response;
 use book::Action;
+use book::KeyHolder;
 use engine::views::TransferRow;
 use wire::account::{NewTransfer, Transfer};
 use wire::answer::Done;
@@ -43,10 +43,10 @@ pub async fn list_transfers(State(app): State<App>, call: Call) -> Answered<Resp
     show(&app, &call, move |app, view| {
         let (cursor, limit) = (window.cursor, window.limit);
         let rows = match caller.holder {
-            Holder::Operator => view.transfers(cursor, limit)?,
-            Holder::Owner(owner) => view.transfers_of_owner(owner, cursor, limit)?,
-            Holder::Payee(payee) => view.transfers_of_payee(payee, cursor, limit)?,
-            Holder::Agent(_) => reads::nothing(),
+            KeyHolder::Operator => view.transfers(cursor, limit)?,
+            KeyHolder::Owner(owner) => view.transfers_of_owner(owner, cursor, limit)?,
+            KeyHolder::Payee(payee) => view.transfers_of_payee(payee, cursor, limit)?,
+            KeyHolder::Agent(_) => reads::nothing(),
         };
         paged(rows, app.livemode, |row| transfer_text(app, &row))
     })

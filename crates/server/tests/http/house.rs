@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use server::State;
 use server::data::{BookKind, Opening, init, open, operator_key};
 use server::serve::Patience;
+use server::state::LogReaders;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -55,6 +56,7 @@ pub(crate) struct House {
     pub(crate) mandate: String,
     pub(crate) patience: Patience,
     pub(crate) queue_units_max: usize,
+    pub(crate) log_readers: LogReaders,
     pub(crate) app: Weak<State>,
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
@@ -185,6 +187,7 @@ impl House {
             mandate: new_id("mdt"),
             patience: Patience::default(),
             queue_units_max: engine::limits::QUEUE_UNITS_MAX,
+            log_readers: LogReaders::Operator,
             app: Weak::new(),
             client: client(),
             stop: None,
@@ -217,11 +220,12 @@ impl House {
 
     /// Opens the book and serves it.
     pub(crate) async fn start(&mut self) {
-        let (directory, patience, queue_units_max) =
-            (self.directory.clone(), self.patience, self.queue_units_max);
+        let (directory, patience) = (self.directory.clone(), self.patience);
+        let (queue_units_max, log_readers) = (self.queue_units_max, self.log_readers);
         let open_it = move || {
             for _ in 0..200 {
-                match open(&directory, Opening { patience, queue_units_max, ..Opening::default() }) {
+                let opening = Opening { patience, queue_units_max, log_readers, ..Opening::default() };
+                match open(&directory, opening) {
                     Ok(app) => return app,
                     // The one before may still be ending.
                     Err(server::data::DataFault::Journal(engine::JournalFault::Locked(_))) => {

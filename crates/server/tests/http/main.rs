@@ -5,6 +5,7 @@
 mod a402;
 mod auth;
 mod house;
+mod log;
 mod patience;
 mod payments;
 mod shape;

@@ -284,7 +284,6 @@ async fn a_receipt_verifies_without_asking_anybody() {
     let tile = house.plain(Method::GET, "/log/tile/0/000.p/1", &[], "").await;
     assert_eq!((tile.status, tile.body.len()), (200, 32));
     house.plain(Method::GET, "/log/tile/0/999", &[], "").await.problem(404, "not_found");
-    house.plain(Method::GET, "/log/tile/entries/000.p/1", &[], "").await.problem(404, "not_found");
 }
 
 #[tokio::test]
