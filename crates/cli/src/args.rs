@@ -93,6 +93,9 @@ pub(crate) struct Verify {
     /// The log's keys, as `GET /log/vkey` gives them; by default the data directory's own.
     #[arg(long, value_name = "KEY")]
     pub(crate) vkey: Option<String>,
+    /// What `GET /log/successions` says: leads from the keys in `--vkey` to those after them.
+    #[arg(long, value_name = "FILE", requires = "vkey")]
+    pub(crate) successions: Option<PathBuf>,
     /// Of a receipt: the data directory whose log's keys to use.
     #[arg(long, value_name = "DIR", conflicts_with = "vkey")]
     pub(crate) data: Option<PathBuf>,
@@ -100,7 +103,7 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
     /// Instead of files: the log of the server at this address, with every entry in it. Needs `--vkey`.
-    #[arg(long, value_name = "URL", requires = "vkey", conflicts_with_all = ["path", "data", "checkpoint"])]
+    #[arg(long, value_name = "URL", requires = "vkey", conflicts_with_all = ["path", "successions", "data", "checkpoint"])]
     pub(crate) log: Option<String>,
     /// Of a log that is not public: the server's data directory, or a file with the operator's key.
     #[arg(long, value_name = "FILE|DIR", requires = "log")]

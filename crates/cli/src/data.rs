@@ -77,18 +77,10 @@ impl Data {
         Leaves(File::open(self.log().join("0")).ok())
     }
 
-    /// The log's keys: those given, or the directory's own.
-    pub(crate) fn log_keys(&self, given: Option<&str>) -> Outcome<KeyHistory> {
-        match given {
-            Some(text) => log_keys_of(text),
-            None => Ok(server::log_keys::log_keys(self.path())?),
-        }
+    /// The log's keys, as the server has them.
+    pub(crate) fn log_keys(&self) -> Outcome<KeyHistory> {
+        Ok(server::log_keys::log_keys(self.path())?)
     }
-}
-
-/// Reads a log's keys, as `GET /log/vkey` gives them.
-pub(crate) fn log_keys_of(text: &str) -> Outcome<KeyHistory> {
-    KeyHistory::parse(text.trim()).map_err(|fault| Failure::usage(format!("`--vkey`: {fault}")))
 }
 
 /// The hashes of all entries, as the log's follower wrote them: a second record beside the journal.

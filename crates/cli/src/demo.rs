@@ -221,7 +221,7 @@ impl<'a> Story<'a> {
         self.server.stop()?;
         let data = Data::at(&self.root.join("book"))?;
         say(self.output, "Everything is stopped. The journal is verified offline:");
-        let report = verify::directory(self.output, &data, None, None)?;
+        let report = verify::directory(self.output, &data, &data.log_keys()?, None)?;
         self.expect(report.checkpoint_size == report.entries, "the signed log has every entry")?;
         self.output.line(format!(
             "  {} {} entries, signed as root {}; {} accounts add up and none owes",

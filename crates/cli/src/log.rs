@@ -51,6 +51,7 @@ fn rotate_key(output: &Output, directory: &Path) -> Outcome {
     for key in &keys {
         output.line(format!("  {key}"));
     }
+    output.line("the old key has signed which one follows it: `GET /log/successions`");
     let (vkey, from_size) = (newest.verifier.to_string(), newest.from_size);
     output.object(&Rotated { directory, vkey, from_size, keys });
     Ok(())

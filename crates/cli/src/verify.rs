@@ -12,7 +12,7 @@ use crate::ledger::{Account, Ledger, Referred};
 use crate::output::Output;
 use book::{Book, Entry, Seq};
 use engine::journal::Frame;
-use evidence::{Checkpoint, Frontier, Hash, leaf_hash};
+use evidence::{Checkpoint, Frontier, Hash, KeyHistory, leaf_hash};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use std::time::Instant;
@@ -38,7 +38,8 @@ pub(crate) fn run(output: &Output, args: &Verify) -> Outcome {
         return receipt::verify(output, path, &receipt::keys(args)?);
     }
     let data = Data::at(path)?;
-    let report = directory(output, &data, args.vkey.as_deref(), args.checkpoint.as_deref())?;
+    let keys = given_keys(args)?.map_or_else(|| data.log_keys(), Ok)?;
+    let report = directory(output, &data, &keys, args.checkpoint.as_deref())?;
     output.line(format!(
         "{} {} entries follow from each other, and every one is in the log that `{}` signed at {}",
         output.good("✓"),
@@ -61,7 +62,7 @@ pub(crate) fn run(output: &Output, args: &Verify) -> Outcome {
 pub(crate) fn directory(
     output: &Output,
     data: &Data,
-    vkey: Option<&str>,
+    keys: &KeyHistory,
     checkpoint: Option<&std::path::Path>,
 ) -> Outcome<Report> {
     let began = Instant::now();
@@ -72,7 +73,7 @@ pub(crate) fn directory(
             is_false("there is no signed checkpoint in `log/`; give one you kept with `--checkpoint FILE`")
         })?,
     };
-    let signed = data.log_keys(vkey)?.verify(&note);
+    let signed = keys.verify(&note);
     let signed = signed.map_err(|why| is_false(format!("the checkpoint is false: {why}")))?.into_inner();
     let journal = data.read()?;
     let size = journal.next().0;
@@ -186,6 +187,22 @@ impl Check<'_> {
         }
         Ok(())
     }
+}
+
+/// The log's keys that the command line gives, with those that they are shown to lead to.
+fn given_keys(args: &Verify) -> Outcome<Option<KeyHistory>> {
+    let Some(text) = &args.vkey else { return Ok(None) };
+    let keys = KeyHistory::parse(text.trim()).map_err(|why| Failure::usage(format!("`--vkey`: {why}")))?;
+    let Some(path) = &args.successions else { return Ok(Some(keys)) };
+    let named = path.display();
+    let successions =
+        std::fs::read_to_string(path).map_err(|why| Failure::fault(format!("`{named}`: {why}")))?;
+    follow(&keys, &successions).map(Some)
+}
+
+/// The keys, with those that successions lead to.
+fn follow(keys: &KeyHistory, successions: &str) -> Outcome<KeyHistory> {
+    keys.follow(successions).map_err(|why| is_false(format!("the log's successions are false: {why}")))
 }
 
 fn wrong(seq: Seq, why: impl std::fmt::Display) -> Failure {

@@ -84,7 +84,7 @@ impl Checkpoint {
         checkpoint.verify_by(&note, verifier)
     }
 
-    fn verify_by(
+    pub(crate) fn verify_by(
         self,
         note: &Note<'_>,
         verifier: &NoteVerifier,

@@ -9,7 +9,8 @@
 //! 1. [`hash`]: leaves and nodes. [`frontier`]: a tree that only grows. [`tile`] and [`bundle`]: the
 //!    same tree as files. [`proof`]: that an entry is in it, that it only grew.
 //! 2. [`key`], [`ed25519`], [`es256`], [`batch`]: who signs, and the one rule for what is accepted.
-//! 3. [`note`] and [`checkpoint`]: the signed state of a log, and which key may sign it.
+//! 3. [`note`] and [`checkpoint`]: the signed state of a log, and which key may sign it. [`succession`]: how one key
+//!    leads to the next.
 //! 4. [`signed`]: [`Verified`] and what makes one. [`receipt`]: all of it in one piece, checked offline.
 //! 5. [`mac`]: sessions, where a signature for each request would cost too much.
 #![cfg_attr(
@@ -34,6 +35,7 @@ pub mod note;
 pub mod proof;
 pub mod receipt;
 pub mod signed;
+pub mod succession;
 pub mod tile;
 
 pub use batch::{BatchItem, verify_batch};
@@ -46,4 +48,5 @@ pub use note::{KeyId, Note, NoteError, NoteKeyError, NoteSigner, NoteVerifier};
 pub use proof::{Proof, ProofError, ProveError, verify_consistency, verify_inclusion};
 pub use receipt::{Receipt, ReceiptError, Recorded};
 pub use signed::{Signed, Verified};
+pub use succession::{Succession, SuccessionError};
 pub use tile::{HashReader, MissingHash, Tile, TileLevel};

@@ -12,7 +12,7 @@ use crate::auth::verifier::Verifier;
 use crate::bodies::Bodies;
 use crate::directory::Directory;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
-use crate::log_keys::{LogKeys, RetiredKey};
+use crate::log_keys::{LogKeys, RetiredKeys};
 use crate::metrics::Metrics;
 use crate::reads::Reads;
 use crate::recent::Recent;
@@ -105,9 +105,9 @@ pub(crate) struct ServerKeys {
     credential_seed: String,
     session_secret: String,
     metrics_token: String,
-    /// The log's keys before the one of `log_seed`, oldest first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) retired_log_keys: Vec<RetiredKey>,
+    /// The log's keys before the one of `log_seed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) retired_log_keys: Option<RetiredKeys>,
 }
 
 impl ServerKeys {
@@ -161,7 +161,7 @@ pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFa
         credential_seed: seed(),
         session_secret: seed(),
         metrics_token: seed(),
-        retired_log_keys: Vec::new(),
+        retired_log_keys: None,
     };
 
     let public = SigningKey::ed25519(&operator_seed).public().bytes().try_into();
@@ -260,7 +260,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let at_least = log_keys.at_least(&log_directory);
     // The journal comes first: who has it open leads the book, and nobody else may touch the log.
     let journal = FileJournal::open(&directory.join("journal"), id, at_least)?;
-    let LogKeys { signer, history: log_keys, inherited } = log_keys;
+    let LogKeys { signer, history: log_keys, successions: log_successions, inherited } = log_keys;
     let opened = match inherited {
         None => Tiles::open(&log_directory, signer),
         Some(inherited) => Tiles::succeed(&log_directory, signer, inherited),
@@ -287,6 +287,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         engine,
         log,
         log_keys,
+        log_successions,
         log_readers: opening.log_readers,
         clock: opening.clock,
         directory: known,

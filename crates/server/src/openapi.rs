@@ -112,6 +112,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(a402::a402_seller_keys))
         .routes(routes!(log::get_checkpoint))
         .routes(routes!(log::get_vkey))
+        .routes(routes!(log::get_successions))
         .routes(routes!(system::healthz))
         .routes(routes!(system::readyz))
         .routes(routes!(system::metrics))

@@ -40,6 +40,8 @@ pub struct State {
     pub log: Log,
     /// The log's keys.
     pub log_keys: KeyHistory,
+    /// What each key of the log said of the next, oldest first.
+    pub log_successions: String,
     /// Who may read the log's entries.
     pub log_readers: LogReaders,
     /// What time it is in the book.

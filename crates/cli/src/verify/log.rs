@@ -1,9 +1,8 @@
 //! Verifying the log of a server: every entry is the one below its leaf, follows from those before it, and was signed.
 
-use super::{is_false, wrong};
+use super::{follow, given_keys, is_false, wrong};
 use crate::args::Verify;
 use crate::client::{credentials, failed};
-use crate::data::log_keys_of;
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
 use crate::runtime;
@@ -25,7 +24,7 @@ struct Verified {
 /// Verifies the log that the arguments name.
 pub(crate) fn verify(output: &Output, args: &Verify) -> Outcome {
     let address = args.log.as_deref().expect("the command line demands a path or a log");
-    let keys = log_keys_of(args.vkey.as_deref().expect("the command line demands it"))?;
+    let keys = given_keys(args)?.expect("the command line demands the log's key");
     let client = match &args.key {
         Some(path) => Client::new(address, credentials(path)?).map(|client| client.with_auth(Auth::Signed)),
         None => Client::stranger(address),
@@ -44,8 +43,12 @@ pub(crate) fn verify(output: &Output, args: &Verify) -> Outcome {
 
 async fn whole(output: &Output, client: &Client, keys: &KeyHistory) -> Outcome<Verified> {
     let began = Instant::now();
-    let note = client.read("/log/checkpoint").await.map_err(failed)?;
-    let signed = keys.verify(&String::from_utf8_lossy(&note));
+    let text = async |path| -> Outcome<String> {
+        let bytes = client.read(path).await.map_err(failed)?;
+        String::from_utf8(bytes).map_err(|_| is_false(format!("`{path}` is no text")))
+    };
+    let keys = follow(keys, &text("/log/successions").await?)?;
+    let signed = keys.verify(&text("/log/checkpoint").await?);
     let signed = signed.map_err(|why| is_false(format!("the checkpoint is false: {why}")))?.into_inner();
     let bar = output.progress(signed.size, "verifying");
     let (mut book, mut frontier) = (Book::default(), Frontier::default());

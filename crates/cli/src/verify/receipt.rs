@@ -1,7 +1,8 @@
 //! Verifying one receipt: the entry in it is in the log, and the log's key signed that it is.
 
+use super::given_keys;
 use crate::args::Verify;
-use crate::data::{Data, log_keys_of};
+use crate::data::Data;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use evidence::{Hash, KeyHistory, Proof, base64url};
@@ -58,9 +59,9 @@ pub(crate) fn verify(output: &Output, path: &Path, keys: &KeyHistory) -> Outcome
 
 /// The keys to check with: never the one in the receipt, which proves nothing.
 pub(crate) fn keys(args: &Verify) -> Outcome<KeyHistory> {
-    match (&args.vkey, &args.data) {
-        (Some(vkey), _) => log_keys_of(vkey),
-        (None, Some(data)) => Data::at(data)?.log_keys(None),
+    match (given_keys(args)?, &args.data) {
+        (Some(keys), _) => Ok(keys),
+        (None, Some(data)) => Data::at(data)?.log_keys(),
         (None, None) => Err(Failure::usage(
             "a receipt is checked with the log's key: give `--vkey KEY` (what `GET /log/vkey` said when you first \
              met the server) or `--data DIR`",

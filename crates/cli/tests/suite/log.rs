@@ -23,7 +23,8 @@ fn a_rotated_log_is_good_before_and_after() {
     let (old, new, stolen) = (directory.0.join("old"), directory.0.join("new"), directory.0.join("stolen"));
     let (old, new, stolen) = (text(&old), text(&new), text(&stolen));
     let keys_file = book.join("keys/server.toml");
-    let book = text(&book);
+    let (vouched, other) = (directory.0.join("vouched"), directory.0.join("other"));
+    let (book, other) = (text(&book), text(&other));
     let first = json(&["init", book, "--json"])["vkey"].as_str().expect("a key").to_owned();
 
     let server = Server::serve(book);
@@ -52,11 +53,13 @@ fn a_rotated_log_is_good_before_and_after() {
     verifies(&["verify", old, "--data", book], 0);
     let server = Server::serve(book);
     assert_eq!(server.public("/log/vkey"), history);
+    let successions = server.public("/log/successions");
     let inherited = directory.0.join("inherited");
     fs::write(&inherited, server.public("/log/checkpoint")).expect("the directory is ours");
     verifies(&["verify", book, "--checkpoint", text(&inherited), "--vkey", &first], 0);
     server.enrol("two.json");
     server.receipt(from, new);
+    verifies(&["verify", "--log", &server.address, "--vkey", &first, "--key", book], 0);
     drop(server);
     verifies(&["verify", book], 0);
     for (receipt, key, exit) in [
@@ -68,6 +71,28 @@ fn a_rotated_log_is_good_before_and_after() {
     ] {
         verifies(&["verify", receipt, "--vkey", key], exit);
     }
+    // Whoever knows the first key alone can follow it, over one that signed nothing else.
+    let mut notes = successions.split_inclusive("\n\n— ");
+    assert_eq!(notes.clone().count(), 3, "{successions}");
+    assert!(notes.all(|note| !note.contains("successor") || note.contains(&format!("\n{}\n", from - 1))));
+    let vouched = text(&vouched);
+    fs::write(vouched, &successions).expect("the directory is ours");
+    verifies(&["verify", new, "--vkey", &first, "--successions", vouched], 0);
+    verifies(&["verify", old, "--vkey", &first, "--successions", vouched], 0);
+    verifies(&["verify", book, "--vkey", &first, "--successions", vouched], 0);
+    // Whoever would like to be that key has to do without the first one's signature.
+    let (origin, _) = first.split_once('+').expect("a key has a name");
+    let forger =
+        json(&["init", other, "--origin", origin, "--json"])["vkey"].as_str().expect("a key").to_owned();
+    let server = Server::serve(other);
+    server.enrol("four.json");
+    server.enrol("five.json");
+    server.settled(from);
+    server.receipt(FIRST_ENTRIES, stolen);
+    drop(server);
+    verifies(&["verify", stolen, "--vkey", &forger], 0);
+    fs::write(vouched, successions.replace(second, &forger)).expect("the directory is ours");
+    verifies(&["verify", stolen, "--vkey", &first, "--successions", vouched], 6);
 
     // Who stole the old key can extend the log, and nobody believes it.
     let server = Server::serve(text(&thief));
@@ -103,12 +128,11 @@ fn a_history_that_was_tampered_with_is_refused() {
     let second = rotated["vkey"].as_str().expect("a key");
     let good = fs::read_to_string(&keys_file).expect("it is there");
     for (part, instead) in [
-        (format!("{first} 0 5"), format!("{first} 0 6")),
-        (format!("{first} 0 5"), format!("{first} 0 4")),
-        (format!("{first} 0 5"), first.clone()),
-        (format!("{first} 0 5"), format!("{second} 0 5")),
-        (format!("{first} 0 5"), format!("{first} 5 0")),
+        (format!("first = \"{first}"), format!("first = \"{second}")),
+        (format!("first = \"{first}"), format!("first = \"{first}x")),
+        (format!("successor {second}"), format!("successor {first}")),
         ("\n4\n".to_owned(), "\n3\n".to_owned()),
+        ("\n— ".to_owned(), String::new()),
     ] {
         assert!(good.contains(&part), "`{part}` is not in the keys");
         fs::write(&keys_file, good.replace(&part, &instead)).expect("the directory is ours");
@@ -195,6 +219,7 @@ fn a_server_that_makes_up_entries_is_seen_through() {
         }
         let leaves = leaves.iter().flat_map(|entry| leaf_hash(entry).0).collect();
         let address = forge([
+            ("/log/successions".to_owned(), Vec::new()),
             ("/log/checkpoint".to_owned(), signed.clone().into_bytes()),
             (format!("/log/tile/0/000.p/{FIRST_ENTRIES}"), leaves),
             (format!("/log/tile/entries/000.p/{FIRST_ENTRIES}"), bundle),
@@ -294,7 +319,7 @@ impl Server {
         fs::write(path, serde_json::to_vec(&shown).expect("it is JSON")).expect("the directory is ours");
     }
 
-    /// The checkpoint, once it covers so many entries.
+    /// The checkpoint, once it covers just so many entries.
     fn settled(&self, size: u64) -> String {
         loop {
             let checkpoint = self.public("/log/checkpoint");

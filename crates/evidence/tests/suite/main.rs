@@ -4,5 +4,6 @@ mod mac;
 mod notes;
 mod oracle;
 mod signatures;
+mod successions;
 mod tiles;
 mod tree;

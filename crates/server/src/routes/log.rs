@@ -33,6 +33,16 @@ pub async fn get_vkey(State(app): State<App>) -> Response {
     text(app.log_keys.to_string())
 }
 
+/// What each key of the log said of the one after it, oldest first; nothing where there was only one.
+///
+/// Each is a C2SP signed note by the key that ends: a checkpoint of the log where it ends, and a line `successor` with the
+/// next key. Whoever has one of the keys can check the later ones with it.
+#[utoipa::path(get, path = "/log/successions", tag = "log", security(()),
+    responses((status = 200, description = "Signed notes, with an empty line between any two", body = String, content_type = "text/plain")))]
+pub async fn get_successions(State(app): State<App>) -> Response {
+    text(app.log_successions.clone())
+}
+
 /// One tile of hashes: `/log/tile/0/x001/234`, or `/log/tile/0/x001/234.p/5` while it has five.
 ///
 /// The paths are those of C2SP's tlog-tiles. Slashes in the index may be escaped, and need not be.
