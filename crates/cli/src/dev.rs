@@ -80,9 +80,10 @@ pub(crate) fn run(output: &Output, args: &Dev) -> Outcome {
         output.line(format!("server    http://{server}  (docs at /docs)"));
         output.line(format!("wallet    {wallet}"));
         let agent = root.join("agent.json").display().to_string();
+        let purchases = root.join("purchases").display().to_string();
         if let Some(url) = sellers.first() {
             output.line(format!(
-                "buy       tollbridge pay {url} --purchase first --max-price 0.50 --server http://{server} --key {agent} --wallet {wallet}"
+                "buy       tollbridge pay {url} --purchase first --max-price 0.50 --server http://{server} --key {agent} --wallet {wallet} --purchases {purchases}"
             ));
         }
         output.line(format!("clock     tollbridge clock advance 1d --server http://{server} --key {data}"));

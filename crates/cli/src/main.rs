@@ -42,6 +42,7 @@ const _: () = assert!(!book::SABOTAGE, "the product is not built together with b
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    demo::stage::end_with_parent();
     let line = CommandLine::parse();
     let output = Output::new(if line.json { Reader::Program } else { Reader::Person });
     exit::end(&output, run(&output, &line.command))

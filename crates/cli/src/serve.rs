@@ -70,7 +70,8 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
     runtime::run(async {
         let listener = runtime::listen(args.listen).await?;
         say_where(output, &listener)?;
-        server::serve(listener, app, runtime::told_to_stop()).await.map_err(Failure::from)
+        server::serve(listener, app, runtime::told_to_stop()).await;
+        Ok(())
     })
 }
 
@@ -99,7 +100,8 @@ pub(crate) fn gateway(output: &Output, args: &GatewayArgs) -> Outcome {
         let listener = runtime::listen(args.listen).await?;
         say_where(output, &listener)?;
         let gateway = gateway.map_err(Failure::fault)?;
-        gateway::serve(listener, gateway, runtime::told_to_stop()).await.map_err(Failure::from)
+        gateway::serve(listener, gateway, runtime::told_to_stop()).await;
+        Ok(())
     })
 }
 

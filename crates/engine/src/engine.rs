@@ -3,7 +3,10 @@
 use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
 use crate::journal::{BookId, Journal, JournalFault, Reader};
-use crate::limits::{AHEAD_COMMANDS_MIN, BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, WRITER_THREADS};
+use crate::limits::{
+    AHEAD_COMMANDS_MIN, BATCH_COMMANDS_MAX, GATHER_COMMANDS_MIN, GATHER_MICROS, GATHERS_MAX, IDLE_MILLIS_MAX,
+    WRITER_THREADS,
+};
 use crate::schedule::{Scheduling, hurry_this_thread};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
 use book::{Book, Entry, Seq};
@@ -11,7 +14,7 @@ use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// The promise of an answer. It fails where the process could not learn what became of the request: the same request
@@ -96,7 +99,7 @@ impl Engine {
         let (queue, work) = sync_channel(options.queue_units_max);
         let scheduling = Arc::new(Mutex::new(None));
         let lead = Arc::new(Lead {
-            turn: Mutex::new(Turn { decider, work }),
+            turn: Mutex::new(Turn { decider, work, last: (Instant::now(), 0) }),
             scribe: Mutex::new(scribe),
             clock: options.clock,
             tide: tide.clone(),
@@ -189,6 +192,32 @@ type Stopped = Box<dyn Fn(&Stepdown) + Send>;
 struct Turn {
     decider: Decider,
     work: Receiver<Work>,
+    /// When the last batch was complete, and the commands in it.
+    last: (Instant, usize),
+}
+
+impl Turn {
+    /// Waits for more where requests come thick and fast, and for as long as they do: a commit costs the processors as much
+    /// as several requests, and takes them away from whoever reads the next one.
+    fn gather(&self, waiting: &mut Waiting) {
+        let gather = Duration::from_micros(GATHER_MICROS);
+        let (at, commands) = self.last;
+        let brisk = u32::try_from(commands).unwrap_or(u32::MAX) / GATHER_COMMANDS_MIN;
+        if gather.saturating_mul(brisk) < at.elapsed() {
+            return;
+        }
+        for _ in 0..GATHERS_MAX {
+            let before = waiting.commands;
+            if AHEAD_COMMANDS_MIN <= before {
+                return;
+            }
+            std::thread::sleep(gather);
+            waiting.take_all(&self.work);
+            if waiting.commands == before {
+                return;
+            }
+        }
+    }
 }
 
 impl<J: Journal> Lead<J> {
@@ -219,10 +248,12 @@ impl<J: Journal> Lead<J> {
             Err(RecvTimeoutError::Disconnected) => return Ok(false),
         }
         waiting.take_all(&turn.work);
+        turn.gather(&mut waiting);
         if waiting.commands < AHEAD_COMMANDS_MIN {
             drop(self.scribe()?);
             waiting.take_all(&turn.work);
         }
+        turn.last = (Instant::now(), waiting.commands);
         let answers = turn.decider.decide(self.clock.now(), &waiting.units, batch, &mut &self.scribe)?;
         let next = turn.decider.book.head().seq;
         let mut scribe = self.scribe()?;

@@ -49,6 +49,15 @@ pub const BATCH_COMMANDS_MAX: usize = 4_096;
 /// A batch of fewer commands waits for the one before it: what comes meanwhile shares its sync.
 pub const AHEAD_COMMANDS_MIN: usize = 512;
 
+/// How long the writer waits for more where requests come fast, in microseconds: about two syncs.
+pub const GATHER_MICROS: u64 = 250;
+
+/// How often in a row it does so, as long as more comes: a little over a millisecond in all.
+pub const GATHERS_MAX: u32 = 5;
+
+/// How many commands have to come in [`GATHER_MICROS`] for that: below it, each request has a commit of its own at once.
+pub const GATHER_COMMANDS_MIN: u32 = 2;
+
 /// The threads of the writer: one decides while the other hashes and syncs.
 pub const WRITER_THREADS: u32 = 2;
 

@@ -1,7 +1,7 @@
 //! The writer: decides a batch, makes it durable, and only then lets anybody know.
 //!
-//! The batch is whatever came while the last one was being decided; there is no timer and nothing to tune. A writer has two
-//! halves, so that one batch may be decided while the one before it is hashed and synced: [`Decider`] has the book to
+//! The batch is whatever came while the last one was being decided, and for a moment longer where requests come fast. A writer
+//! has two halves, so that one batch may be decided while the one before it is hashed and synced: [`Decider`] has the book to
 //! itself, [`Scribe`] the journal. Time is an argument, so that a simulation can own it.
 
 use crate::growth::{Growth, Growths};
@@ -119,7 +119,7 @@ impl<J: Journal> Writer<J> {
     ) -> Result<Writer<J>, RecoveryError> {
         let (book, frontier) = crate::recovery::recover(book, journal.reader().as_ref(), progress, learn)?;
         let batch = Batch::new(id, book.head().seq);
-        let decider = Decider { book, entry: Vec::new(), room: Room::default() };
+        let decider = Decider { book, entry: Vec::new(), room: Room::default(), is_full: false };
         Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
     }
 
@@ -267,6 +267,8 @@ pub(crate) struct Decider {
     pub(crate) book: Book,
     entry: Vec<u8>,
     room: Room,
+    /// The room of this batch was short and was asked for again: the disk is full, and each further try would cost a sync.
+    is_full: bool,
 }
 
 impl Decider {
@@ -285,6 +287,7 @@ impl Decider {
         batch.frame.clear(self.book.head().seq);
         let wanted = wanted(commands.min(FRAME_COMMANDS));
         self.room = commit.room_now(wanted).unwrap_or(self.room);
+        self.is_full = false;
         while let Some(due) = self.book.due(now) {
             // What cannot be recorded now, for want of space, is still due the next time.
             if !matches!(self.execute(now, &due, batch, commit)?, Ok(Verdict::Record(..))) {
@@ -362,9 +365,14 @@ impl Decider {
     ) -> Result<bool, Stepdown> {
         // The frame's header, the entry's length, and what the frame is filled up with.
         let bytes = self.entry.len().saturating_add(256);
-        if self.room.ordinary < bytes {
+        let room = match purpose {
+            Purpose::Ordinary => self.room.ordinary,
+            Purpose::Closing => self.room.ordinary.max(self.room.closing),
+        };
+        if room < bytes && !self.is_full {
             commit.commit(batch)?;
             self.room = commit.room(wanted(FRAME_COMMANDS));
+            self.is_full = true;
         }
         if bytes <= self.room.ordinary {
             self.room.ordinary = self.room.ordinary.saturating_sub(bytes);

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use book::{
-    Action, Actor, Book, Code, Command, Id, KeyId, OpenBook, Outcome, Present, PublicKeyBytes, RegisterAsset,
-    Reject, Time, Verdict,
+    Action, Actor, Book, Code, Command, Freeze, Id, KeyId, OpenBook, Outcome, OwnerId, Present,
+    PublicKeyBytes, RegisterAsset, RegisterOwner, Reject, Subject, Time, Verdict,
 };
 use engine::journal::{Act, Disk, Fate, Remains};
 use engine::{
@@ -126,6 +126,47 @@ fn a_full_disk_refuses_new_business_and_goes_on() {
     let answers = writer.run(at(4), &[vec![asset(refused, &code)]]).unwrap();
     assert!(matches!(answers[0][0], Ok(Verdict::Record(..))), "with space it goes on: {answers:?}");
     assert_eq!(writer.book().assets().count(), assets + 1);
+}
+
+#[test]
+fn what_closes_shares_a_sync_on_a_full_disk_too() {
+    let disk = Disk::perfect();
+    let mut writer = writer(&disk);
+    let key = KeyId(Id::new(at(0), [254; 16]));
+    let owner = command(
+        2,
+        Action::RegisterOwner(RegisterOwner { key, public_key: PublicKeyBytes::Ed25519([8; 32]) }),
+    );
+    let subject = Subject::Owner(OwnerId(owner.id));
+    writer.run(at(1), &[vec![open(), owner]]).unwrap();
+    disk.set_capacity(0);
+    let fill = |number: u32| {
+        let id = Id::new(at(1), u128::from(number).to_be_bytes());
+        Command { id, ..asset(0, &format!("A{number}")) }
+    };
+    let full = (0..10_000)
+        .find(|number| writer.run(at(2), &[vec![fill(*number)]]).unwrap()[0][0] == Err(Fault::Full));
+    full.expect("the filled space ends some time");
+    let reader = writer.journal().reader();
+    let frames = || {
+        let (mut from, mut count) = (book::Seq(0), 0);
+        while let Some(frame) = reader.frames(from, 1).unwrap().first() {
+            (from, count) = (frame.next(), count + 1);
+        }
+        count
+    };
+    let before = frames();
+    let freeze = |number: u8| command(number, Action::Freeze(Freeze { subject }));
+    let units: Vec<_> = (10..16u8)
+        .flat_map(|number| [vec![freeze(number)], vec![fill(20_000 + u32::from(number))]])
+        .collect();
+    let answers = writer.run(at(3), &units).unwrap();
+    for pair in answers.chunks(2) {
+        assert!(matches!(pair[0][0], Ok(Verdict::Record(_, Outcome::Done))), "{pair:?}");
+        assert_eq!(pair[1][0], Err(Fault::Full));
+    }
+    let after = frames();
+    assert!(after <= before + 2, "{before} frames, then {after}");
 }
 
 #[test]

@@ -8,11 +8,11 @@ use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use listen::RequestBody;
 use protocols::a402::headers as a402;
 
 pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -108,7 +108,7 @@ impl Forwarder {
     }
 
     /// Passes a request on as it comes, and the answer back as it comes.
-    pub(crate) async fn pass(&self, request: Request<Incoming>) -> Result<Response<Body>, NotAnswered> {
+    pub(crate) async fn pass(&self, request: Request<RequestBody>) -> Result<Response<Body>, NotAnswered> {
         let (mut parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
         parts.uri = self.address(target);

@@ -29,6 +29,12 @@ pub const UPSTREAM_TIMEOUT_SECONDS_MAX: u64 = 3_600;
 /// How long a connection to the upstream may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The longest head of a request, in bytes.
+pub const HEAD_BYTES_MAX: u32 = 64 * 1_024;
+
+/// The most headers of a request.
+pub const HEADER_COUNT_MAX: usize = 100;
+
 /// How long a client may take over the headers of a request.
 pub const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
 

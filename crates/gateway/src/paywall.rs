@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use listen::RequestBody;
 use protocols::Time;
 use protocols::a402::headers::{
     Aliases, HeaderRole, PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS, PAYMENT_VALIDATION, PAYMENT_VALIDATION_ALIAS,
@@ -39,7 +39,7 @@ struct Order {
 
 impl Inner {
     /// Answers one request.
-    pub(crate) async fn answer(self: &Arc<Inner>, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn answer(self: &Arc<Inner>, request: Request<RequestBody>) -> Response<Body> {
         self.metrics.requests.count();
         if let Some(own) = self.own(&request) {
             return whole(own);
@@ -79,7 +79,7 @@ impl Inner {
     }
 
     /// Our own pages: whether we live, and what we did.
-    fn own(&self, request: &Request<Incoming>) -> Option<Whole> {
+    fn own(&self, request: &Request<RequestBody>) -> Option<Whole> {
         let page = request.uri().path().strip_prefix(&self.config.seller.own_prefix)?;
         let text = match (request.method(), page) {
             (&Method::GET | &Method::HEAD, "/healthz") => "ok\n".to_owned(),
@@ -100,7 +100,7 @@ impl Inner {
         Some(answer)
     }
 
-    async fn pass(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn pass(&self, request: Request<RequestBody>) -> Response<Body> {
         self.metrics.free.count();
         match self.forwarder.pass(request).await {
             Ok(answer) => answer,
@@ -121,7 +121,11 @@ impl Inner {
     }
 
     /// Bills a request, or serves it for its proof. `Err` is an answer as well: the one that ended it early.
-    async fn sell(self: &Arc<Inner>, request: Request<Incoming>, price: Arc<Price>) -> Result<Whole, Whole> {
+    async fn sell(
+        self: &Arc<Inner>,
+        request: Request<RequestBody>,
+        price: Arc<Price>,
+    ) -> Result<Whole, Whole> {
         let named = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let proof = find(HeaderRole::Proof, self.config.seller.aliases, named)
             .map_err(|fault| self.problem(Code::HeadersInvalid, format!("Nothing was spent. {fault}.")))?
@@ -134,7 +138,7 @@ impl Inner {
     }
 
     /// Reads a request whole, if it is one that would be served.
-    async fn order(&self, request: Request<Incoming>, price: Arc<Price>) -> Result<Order, Whole> {
+    async fn order(&self, request: Request<RequestBody>, price: Arc<Price>) -> Result<Order, Whole> {
         let too_large = || {
             let detail =
                 format!("Nothing was spent. The body may have at most {} bytes.", price.body_bytes_max);

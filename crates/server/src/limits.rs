@@ -1,7 +1,7 @@
 //! Every maximum of the server, by name; those of the public API are in [`wire::limits`].
 
 /// The longest head of a request, in bytes. Both A402 headers fit in it.
-pub const HEAD_BYTES_MAX: usize = 64 * 1024;
+pub const HEAD_BYTES_MAX: u32 = 64 * 1024;
 
 /// The most headers of a request.
 pub const HEADERS_MAX: usize = 64;

@@ -1,4 +1,4 @@
-//! Serving: connections with limits on everything that a stranger chooses, and an orderly end.
+//! Serving: every route, behind limits on everything that a stranger chooses.
 
 use crate::edge;
 use crate::limits::{
@@ -8,16 +8,11 @@ use crate::openapi::api;
 use crate::state::App;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use listen::Limits;
 use std::future::Future;
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 /// How long strangers may take over a request.
 #[derive(Clone, Copy, Debug)]
@@ -45,53 +40,13 @@ pub fn router(app: App) -> Router {
 }
 
 /// Answers requests until `shutdown` is done, then finishes those under way.
-///
-/// # Errors
-/// Any failure of the listener that lasts.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let patience = app.patience;
-    let router = router(app);
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.head)
-        .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(HEADERS_MAX)
-        .pipeline_flush(true);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).expect("64 KiB fit"))
-        .max_concurrent_streams(256);
-    let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    let mut shutdown = std::pin::pin!(shutdown);
-    loop {
-        let place = places.clone().acquire_owned().await.expect("nobody closes the semaphore");
-        let stream = tokio::select! {
-            () = &mut shutdown => break,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(fault) => {
-                    // Out of files, or a peer that is gone already: others are served, and this passes.
-                    tracing::warn!(%fault, "a connection was not accepted");
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                    continue;
-                }
-            },
-        };
-        stream.set_nodelay(true)?;
-        let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let watched = graceful.watch(connection);
-        tokio::spawn(async move {
-            // What goes wrong on a connection is its peer's to know.
-            let _ = watched.await;
-            drop(place);
-        });
-    }
-    let drain = Duration::from_secs(DRAIN_SECONDS_MAX);
-    let _ = tokio::time::timeout(drain, graceful.shutdown()).await;
-    Ok(())
+pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
+    let limits = Limits {
+        head_timeout: app.patience.head,
+        head_bytes_max: HEAD_BYTES_MAX,
+        header_count_max: HEADERS_MAX,
+        connection_count_max: CONNECTIONS_MAX,
+        shutdown_timeout: Duration::from_secs(DRAIN_SECONDS_MAX),
+    };
+    listen::serve(listener, limits, TowerToHyperService::new(router(app)), shutdown).await;
 }

@@ -1,12 +1,16 @@
 //! The processes of a demonstration: a server, services and gateways, all children of this one, gone when it ends.
 
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
+use rustix::process::{Pid, Signal, getppid, kill_process, set_parent_process_death_signal};
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+/// Tells a child whose it is.
+const PARENT: &str = "TOLLBRIDGE_PARENT";
 
 /// How long a process may take until it answers, and until it has ended.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,9 +25,12 @@ pub(crate) struct Process {
 impl Process {
     /// Starts this program with `words`, logging to `log`, and waits until something answers at `address`.
     pub(crate) fn start(words: &[&str], address: SocketAddr, log: &Path) -> Outcome<Process> {
+        // Whoever listens there already would be taken for the child.
+        TcpListener::bind(address).map_err(|fault| Failure::fault(format!("`{address}`: {fault}")))?;
         let file = File::options().create(true).append(true).open(log)?;
         let child = Command::new(std::env::current_exe()?)
             .args(words)
+            .env(PARENT, std::process::id().to_string())
             .stdin(Stdio::null())
             .stdout(file.try_clone()?)
             .stderr(file)
@@ -51,10 +58,10 @@ impl Process {
 
     /// Asks it to end, and waits until it has.
     pub(crate) fn stop(&mut self) -> Outcome {
-        let pid = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         let pid = pid.ok_or_else(|| Failure::fault("a process has a number"))?;
         // It may have ended already.
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = kill_process(pid, Signal::TERM);
         let began = Instant::now();
         while self.child.try_wait()?.is_none() {
             if PATIENCE < began.elapsed() {
@@ -84,6 +91,17 @@ impl Drop for Process {
     fn drop(&mut self) {
         // Nobody is left to tell.
         let _ = self.stop();
+    }
+}
+
+/// Ends this process with the one that started it here, however that one ends.
+pub(crate) fn end_with_parent() {
+    let Some(parent) = std::env::var(PARENT).ok().and_then(|pid| Pid::from_raw(pid.parse().ok()?)) else {
+        return;
+    };
+    let told = set_parent_process_death_signal(Some(Signal::TERM));
+    if told.is_err() || getppid() != Some(parent) {
+        std::process::exit(i32::from(Exit::Fault.number()));
     }
 }
 

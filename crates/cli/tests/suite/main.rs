@@ -2,6 +2,7 @@
 
 mod books;
 mod demo;
+mod dev;
 mod help;
 mod log;
 mod offline;

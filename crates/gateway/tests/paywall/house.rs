@@ -284,7 +284,7 @@ impl House {
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        let serving = async move { gateway::serve(listener, gateway, std::future::pending()).await.unwrap() };
+        let serving = async move { gateway::serve(listener, gateway, std::future::pending()).await };
         self.serving = Some(tokio::spawn(serving));
     }
 

@@ -247,7 +247,7 @@ impl House {
             let shutdown = async move {
                 let _ = stopped.await;
             };
-            server::serve(listener, app, shutdown).await.unwrap();
+            server::serve(listener, app, shutdown).await;
         }));
     }
 
