@@ -11,11 +11,14 @@
 //! - A line that ends with ` &` starts a server. What the text block says is waited for, so that a block which
 //!   prints `listening on …` is up before the next one calls it. Servers end with the page.
 //!
+//! Where a port of the page is taken, all its ports are moved by the same number, and the default port with them.
+//!
 //! Each page starts in a fresh copy of the tree with an empty home and the built program on the path, and may
 //! talk to this machine only. The program is the one that the tests are run with: where a page builds or runs a
 //! release, [`CARGO`] takes it instead.
 
 mod page;
+mod ports;
 mod shell;
 
 use std::fs::{self, File};
@@ -55,7 +58,8 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 }
 
 fn run_page(page: &str, text: &str, scratch: &Scratch) -> anyhow::Result<()> {
-    let blocks = page::blocks(text).with_context(|| page.to_owned())?;
+    let shift = ports::free_shift(text)?;
+    let blocks = page::blocks(&ports::shifted(text, shift)).with_context(|| page.to_owned())?;
     // Everything that can be refused is, before anything runs.
     for block in &blocks {
         if let Some(host) = page::foreign_host(&block.script) {
@@ -63,6 +67,9 @@ fn run_page(page: &str, text: &str, scratch: &Scratch) -> anyhow::Result<()> {
         }
     }
     let mut shell = Shell::open(&scratch.0)?;
+    if shift != 0 {
+        shell.set(&ports::DEFAULTS.map(|(name, value)| (name, ports::shifted(value, shift))))?;
+    }
     for Block { line, script, expected } in &blocks {
         println!("{page}:{line}");
         shell.run(script, expected).with_context(|| format!("{page}:{line}:\n{script}"))?;
@@ -109,6 +116,7 @@ impl Drop for Scratch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
 
     /// Each row: what a page says, and what must be in the complaint; nothing when the page is right.
     const ROWS: &[(&str, Option<&str>)] = &[
@@ -150,6 +158,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_page_whose_port_is_taken_runs_on_others() {
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port is free");
+        let address = taken.local_addr().expect("it has an address");
+        let text = format!(
+            "```bash\necho at http://{address}/, not 127.0.0.1:80, and $TOLLBRIDGE_SERVER\n```\n```text\nat http://{address}/\n```\n"
+        );
+        let scratch = Scratch::new().expect("a folder can be made");
+        run_page("page.md", &text, &scratch).expect("the page works");
+        let said = fs::read_to_string(scratch.0.join("output-1")).expect("it said something");
+        assert!(!said.contains(&address.to_string()), "{said}");
+        let words: Vec<&str> = said.split_whitespace().collect();
+        let port = |word: usize| -> i32 {
+            let (_, port) =
+                words[word].trim_end_matches(['/', ',']).rsplit_once(':').expect("an address has a port");
+            port.parse().expect("a port is a number")
+        };
+        assert_eq!(port(3), 80, "{said}");
+        assert_eq!(port(5) - 8_402, port(1) - i32::from(address.port()), "{said}");
     }
 
     #[test]

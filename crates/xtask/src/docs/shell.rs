@@ -39,6 +39,13 @@ impl Shell {
         Ok(Shell { scratch: scratch.to_path_buf(), servers: Vec::new(), blocks: 0 })
     }
 
+    /// Gives the session these variables.
+    pub(super) fn set(&self, variables: &[(&str, String)]) -> anyhow::Result<()> {
+        let lines: String =
+            variables.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+        Ok(fs::write(self.scratch.join("variables"), lines)?)
+    }
+
     /// Runs one block; an error when it fails, hangs, or does not print what it should.
     pub(super) fn run(&mut self, script: &str, expected: &[String]) -> anyhow::Result<()> {
         self.blocks += 1;
