@@ -3,10 +3,12 @@
 use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
 use crate::journal::{BookId, Journal, JournalFault, Reader};
-use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, WRITER_THREADS};
+use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, SNAPSHOT_AFTER_ENTRIES, WRITER_THREADS};
 use crate::schedule::{Scheduling, hurry_this_thread};
+use crate::snapshot::{self, Restored, SnapshotFault, Snapshots};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
 use book::{Book, Entry, Seq};
+use evidence::Frontier;
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -43,8 +45,11 @@ pub struct Options {
     pub recovering: Box<dyn FnMut(Seq) + Send>,
     /// The requests that may wait for the writer; one more is answered as busy.
     pub queue_units_max: usize,
-    /// Told each entry that was read at the start: for what is kept in memory beside the book.
+    /// Told each entry that was read at the start: for what is kept in memory beside the book. What a snapshot stands
+    /// for is not read; see [`Beside`](crate::Beside).
     pub learning: Box<dyn FnMut(&Entry) + Send>,
+    /// Where a snapshot is kept, which a start begins with. None reads the whole journal.
+    pub snapshots: Option<Snapshots>,
 }
 
 impl fmt::Debug for Options {
@@ -61,7 +66,9 @@ pub struct Engine {
     tide: Arc<Tide>,
     positions: Positions,
     scheduling: Arc<Mutex<Option<Scheduling>>>,
-    threads: Vec<JoinHandle<()>>,
+    writers: Vec<JoinHandle<()>>,
+    followers: Vec<JoinHandle<()>>,
+    saving: Option<Saving>,
 }
 
 struct Work {
@@ -79,18 +86,23 @@ impl Engine {
         journal: J,
         mut options: Options,
     ) -> Result<Engine, RecoveryError> {
-        let writer = Writer::recover_telling(id, journal, &mut options.recovering, &mut options.learning)?;
+        let (writer, snapshot_size) = recover(id, journal, &mut options)?;
         let next = writer.book().head().seq;
+        if let Some(snapshots) = &options.snapshots
+            && SNAPSHOT_AFTER_ENTRIES <= next.0.saturating_sub(snapshot_size)
+        {
+            save(snapshots, id, writer.book(), writer.scribe.frontier());
+        }
         let Writer { decider, scribe, .. } = writer;
         let reader = scribe.reader();
         let tide = Arc::new(Tide::default());
         tide.rise(next);
         let positions = Positions::default();
-        let mut threads = Vec::new();
+        let (mut writers, mut followers) = (Vec::new(), Vec::new());
         for follower in options.followers {
             let (tide, positions) = (tide.clone(), positions.clone());
             let thread = follow(follower, reader.clone(), tide, positions, options.faulted);
-            threads.push(thread.map_err(JournalFault::Storage)?);
+            followers.push(thread.map_err(JournalFault::Storage)?);
         }
         let (queue, work) = sync_channel(options.queue_units_max);
         let scheduling = Arc::new(Mutex::new(None));
@@ -110,9 +122,12 @@ impl Engine {
                 lead.run(Batch::new(id, next));
             };
             let thread = std::thread::Builder::new().name(format!("writer-{number}")).spawn(lead);
-            threads.push(thread.map_err(JournalFault::Storage)?);
+            writers.push(thread.map_err(JournalFault::Storage)?);
         }
-        Ok(Engine { queue: Some(queue), journal: reader, tide, positions, scheduling, threads })
+        let save = |snapshots| Saving(Box::new(move || lead.save(&snapshots, id)));
+        let saving = options.snapshots.map(save);
+        let queue = Some(queue);
+        Ok(Engine { queue, journal: reader, tide, positions, scheduling, writers, followers, saving })
     }
 
     /// Puts a request into the queue.
@@ -163,11 +178,18 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.queue = None;
-        for thread in self.threads.drain(..).rev() {
+        for writer in self.writers.drain(..) {
             // A thread that panicked has said so already.
-            let _ = thread.join();
+            let _ = writer.join();
         }
         self.tide.end();
+        for follower in self.followers.drain(..) {
+            let _ = follower.join();
+        }
+        // Last: by now, what is kept beside the book has learnt from every entry.
+        if let Some(Saving(save)) = self.saving.take() {
+            save();
+        }
     }
 }
 
@@ -180,6 +202,15 @@ struct Lead<J> {
     tide: Arc<Tide>,
     /// Told once.
     stopped: Mutex<Option<Stopped>>,
+}
+
+/// Writes a snapshot once everything has stopped.
+struct Saving(Box<dyn FnOnce() + Send + Sync>);
+
+impl fmt::Debug for Saving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Saving")
+    }
 }
 
 /// Who is told why the writer has stopped.
@@ -198,6 +229,8 @@ impl<J: Journal> Lead<J> {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(stepdown) => {
+                    // Whatever is durable is known to the followers already.
+                    self.tide.end();
                     let stopped = self.stopped.lock().ok().and_then(|mut stopped| stopped.take());
                     if let Some(stopped) = stopped {
                         stopped(&stepdown);
@@ -206,6 +239,12 @@ impl<J: Journal> Lead<J> {
                 }
             }
         }
+    }
+
+    /// Writes a snapshot, if everything that was decided is durable.
+    fn save(&self, snapshots: &Snapshots, id: BookId) {
+        let (Ok(turn), Ok(scribe)) = (self.turn.lock(), self.scribe.lock()) else { return };
+        save(snapshots, id, &turn.decider.book, scribe.frontier());
     }
 
     /// Decides what waits, makes it durable, and answers. False once nobody can ask any more.
@@ -244,12 +283,6 @@ impl<J: Journal> Lead<J> {
     }
 }
 
-impl<J> Drop for Lead<J> {
-    fn drop(&mut self) {
-        self.tide.end();
-    }
-}
-
 impl<J: Journal> Commit for &Mutex<Scribe<J>> {
     fn commit(&mut self, batch: &mut Batch) -> Result<(), Stepdown> {
         self.lock().map_err(|_| Stepdown::Journal(JournalFault::Stopped))?.commit(batch)
@@ -261,6 +294,49 @@ impl<J: Journal> Commit for &Mutex<Scribe<J>> {
 
     fn room_now(&mut self, wanted: usize) -> Option<Room> {
         self.try_lock().ok().map(|mut scribe| scribe.room(wanted))
+    }
+}
+
+/// The book of a journal, and how much of it came from a snapshot.
+fn recover<J: Journal>(
+    id: BookId,
+    journal: J,
+    options: &mut Options,
+) -> Result<(Writer<J>, u64), RecoveryError> {
+    let Options { recovering, learning, snapshots, .. } = options;
+    match snapshots.as_ref().and_then(|snapshots| restore(snapshots, id, &journal)) {
+        Some(restored) => {
+            let size = restored.frontier.size();
+            recovering(Seq(size));
+            Ok((Writer::recover_restored(restored, id, journal, recovering, learning)?, size))
+        }
+        None => Ok((Writer::recover_telling(id, journal, recovering, learning)?, 0)),
+    }
+}
+
+/// The snapshot, where there is one that can be believed.
+fn restore<J: Journal>(snapshots: &Snapshots, id: BookId, journal: &J) -> Option<Restored> {
+    match snapshot::read_file(&snapshots.path, id, journal.reader().as_ref()) {
+        Ok(Some(restored)) if snapshots.beside.restore(&restored.beside) => Some(restored),
+        Ok(Some(_)) => {
+            (snapshots.ignored)(&SnapshotFault::Beside);
+            None
+        }
+        Ok(None) => None,
+        Err(fault) => {
+            (snapshots.ignored)(&fault);
+            None
+        }
+    }
+}
+
+/// Writes a snapshot, if `frontier` says that all of `book` is durable.
+fn save(snapshots: &Snapshots, id: BookId, book: &Book, frontier: Option<&Frontier>) {
+    let size = book.head().seq;
+    let Some(frontier) = frontier.filter(|frontier| 0 < size.0 && frontier.size() == size.0) else { return };
+    let Some(beside) = snapshots.beside.save(size) else { return };
+    if let Err(fault) = snapshot::write_file(&snapshots.path, id, book, frontier, &beside) {
+        (snapshots.ignored)(&fault);
     }
 }
 

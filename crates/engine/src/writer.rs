@@ -6,8 +6,10 @@
 
 use crate::journal::{Appended, BookId, Frame, Journal, JournalFault, Purpose};
 use crate::limits::{BATCH_COMMANDS_MAX as FRAME_COMMANDS, FORESIGHT_COMMANDS};
+use crate::snapshot::{self, Restored};
 use book::{Action, Book, Command, Decision, Entry, Seq, Time, Verdict};
 use evidence::{Frontier, Hash, leaf_hash};
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A request: commands that were authenticated together.
@@ -62,6 +64,9 @@ pub enum RecoveryError {
         /// How.
         why: book::ReplayError,
     },
+    /// A snapshot that is not to be believed. The journal alone is enough.
+    #[error(transparent)]
+    Snapshot(#[from] crate::snapshot::SnapshotFault),
     /// Entries that are not the ones that were written.
     #[error("the entries before `{}` do not have the root that was written behind them", .before.0)]
     Root {
@@ -89,7 +94,26 @@ impl<J: Journal> Writer<J> {
         progress: impl FnMut(Seq),
         learn: impl FnMut(&Entry),
     ) -> Result<Writer<J>, RecoveryError> {
-        Writer::recover_into(Book::default(), id, journal, progress, learn)
+        Writer::recover_into(Book::default(), Frontier::default(), id, journal, progress, learn)
+    }
+
+    /// The same from a snapshot, so that only what came later is read.
+    pub(crate) fn recover_restored(
+        restored: Restored,
+        id: BookId,
+        journal: J,
+        progress: impl FnMut(Seq),
+        learn: impl FnMut(&Entry),
+    ) -> Result<Writer<J>, RecoveryError> {
+        Writer::recover_into(restored.book, restored.frontier, id, journal, progress, learn)
+    }
+
+    /// Writes a snapshot of the book as it stands.
+    ///
+    /// # Errors
+    /// Those of `into`.
+    pub fn save(&self, id: BookId, into: &mut impl Write) -> io::Result<()> {
+        snapshot::write(id, &self.decider.book, &self.scribe.frontier, &[], into)
     }
 
     /// The same with a bug in the book or its writer.
@@ -104,19 +128,21 @@ impl<J: Journal> Writer<J> {
     ) -> Result<Writer<J>, RecoveryError> {
         let mut book = Book::default();
         book.plant(planted);
-        let mut writer = Writer::recover_into(book, id, journal, |_| (), |_| ())?;
+        let mut writer = Writer::recover_into(book, Frontier::default(), id, journal, |_| (), |_| ())?;
         writer.scribe.sabotage = planted;
         Ok(writer)
     }
 
     fn recover_into(
         book: Book,
+        frontier: Frontier,
         id: BookId,
         journal: J,
         progress: impl FnMut(Seq),
         learn: impl FnMut(&Entry),
     ) -> Result<Writer<J>, RecoveryError> {
-        let (book, frontier) = crate::recovery::recover(book, journal.reader().as_ref(), progress, learn)?;
+        let (book, frontier) = 
+            crate::recovery::recover(book, frontier, journal.reader().as_ref(), progress, learn)?;
         let batch = Batch::new(id, book.head().seq);
         let decider = Decider { book, entry: Vec::new(), room: Room::default() };
         Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
@@ -193,6 +219,11 @@ impl<J: Journal> Scribe<J> {
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }
+    }
+
+    /// What was made durable, unless the journal failed: nobody knows then.
+    pub(crate) fn frontier(&self) -> Option<&Frontier> {
+        (!self.stopped).then_some(&self.frontier)
     }
 
     pub(crate) fn reader(&self) -> crate::journal::Reader {

@@ -140,6 +140,7 @@ fn start(directory: &Path, evidence: Evidence) -> Outcome<(Engine, Log, Arc<Cloc
         faulted: |name, fault| eprintln!("error: follower `{name}`: {fault}"),
         recovering: Box::new(|_| {}),
         learning: Box::new(|_| {}),
+        snapshots: None,
         queue_units_max: engine::limits::QUEUE_UNITS_MAX,
     };
     let engine =

@@ -82,6 +82,7 @@ pub(crate) fn shop(directory: &Path) {
         faulted: |name, fault| panic!("{name}: {fault}"),
         recovering: Box::new(|_| {}),
         learning: Box::new(|_| {}),
+        snapshots: None,
         queue_units_max: engine::limits::QUEUE_UNITS_MAX,
     };
     let journal = FileJournal::open(&journal, id, 0).expect("the journal opens");
