@@ -73,7 +73,10 @@ fn a_saved_book_has_these_bytes() {
         std::fs::write(&path, &text).unwrap();
     }
     let golden = std::fs::read_to_string(&path).unwrap();
-    assert!(golden == text, "a saved book is written otherwise: count up the snapshot's version, and UPDATE=1");
+    assert!(
+        golden == text,
+        "a saved book is written otherwise: count up the snapshot's version, and UPDATE=1"
+    );
 }
 
 #[test]

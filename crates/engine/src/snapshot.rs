@@ -139,7 +139,11 @@ pub(crate) fn write(
 }
 
 /// Reads what [`write`] wrote of the same book, if `journal` has a frame that ends there with that root.
-pub(crate) fn read(id: BookId, journal: &dyn Frames, from: &mut impl Read) -> Result<Restored, SnapshotFault> {
+pub(crate) fn read(
+    id: BookId,
+    journal: &dyn Frames,
+    from: &mut impl Read,
+) -> Result<Restored, SnapshotFault> {
     let mut header = [0; 28];
     fill(from, &mut header)?;
     check_header(id, &header)?;

@@ -141,7 +141,7 @@ impl<J: Journal> Writer<J> {
         progress: impl FnMut(Seq),
         learn: impl FnMut(&Entry),
     ) -> Result<Writer<J>, RecoveryError> {
-        let (book, frontier) = 
+        let (book, frontier) =
             crate::recovery::recover(book, frontier, journal.reader().as_ref(), progress, learn)?;
         let batch = Batch::new(id, book.head().seq);
         let decider = Decider { book, entry: Vec::new(), room: Room::default() };

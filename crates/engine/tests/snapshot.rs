@@ -5,8 +5,8 @@
 
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
 use engine::{
-    Beside, BookId, Clock, Engine, FileJournal, Journal, MemoryJournal, Options, RecoveryError, SnapshotFault, Snapshots,
-    Writer,
+    Beside, BookId, Clock, Engine, FileJournal, Journal, MemoryJournal, Options, RecoveryError,
+    SnapshotFault, Snapshots, Writer,
 };
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

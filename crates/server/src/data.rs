@@ -265,6 +265,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         faulted: report,
         recovering: opening.recovering,
         learning: Box::new(move |entry| learning.learn_next(entry)),
+        snapshots: None,
         queue_units_max: opening.queue_units_max,
     };
     let engine = Engine::start(id, journal, options)?;
