@@ -112,7 +112,7 @@ fn write(directory: &Path, wallets: usize, payments: usize) -> u64 {
         journal.room(engine::limits::FRAME_BYTES_MAX, Purpose::Ordinary);
         match journal.append(&frame, Purpose::Ordinary) {
             Appended::Durable => next = frame.next(),
-            other => panic!("{other:?}"),
+            other @ (Appended::Fenced | Appended::Unknown(_) | Appended::Full) => panic!("{other:?}"),
         }
     }
     let last = town.entries.last().and_then(|bytes| Entry::from_bytes(bytes).ok());

@@ -270,8 +270,10 @@ impl<R: Read> Pieces<'_, R> {
 
 /// Fills `into`; what ends early is torn.
 fn fill(from: &mut impl Read, into: &mut [u8]) -> Result<(), SnapshotFault> {
-    from.read_exact(into).map_err(|fault| match fault.kind() {
-        io::ErrorKind::UnexpectedEof => SnapshotFault::Damaged,
-        _ => SnapshotFault::Storage(fault),
+    from.read_exact(into).map_err(|fault| {
+        if fault.kind() == io::ErrorKind::UnexpectedEof {
+            return SnapshotFault::Damaged;
+        }
+        SnapshotFault::Storage(fault)
     })
 }
