@@ -2,12 +2,11 @@
 
 use crate::book::{Book, Decision};
 use crate::canon::{canon_enum, canon_struct};
-use crate::command::{Action, Actor, Command};
+use crate::command::{Actor, Command};
 use crate::entry::{self, Denial, Outcome, Reject};
 use crate::id::Id;
 use crate::limits::{APPROVAL_NANOS_MAX, ASK_NANOS_MAX, ASKS_OPEN_MAX};
 use crate::open::deny;
-use crate::purchase::Purchase;
 use crate::table::Slot;
 use crate::time::Time;
 use evidence::Hash;
@@ -126,7 +125,7 @@ impl Book {
 
     /// Puts a question to the owner.
     pub(crate) fn ask(&mut self, at: Time, command: &Command, question: &entry::Question) {
-        let purchase = purchase_of(&command.action).expect("only purchases raise questions");
+        let purchase = command.action.purchase().expect("only purchases raise questions");
         let wallet = self.wallets.find(purchase.wallet.0).expect("decided: the wallet is known");
         let asked = self.wallets.at_mut(wallet).asked.get_or_insert_default();
         asked.retain(|(_, asked_at)| at < asked_at.after(ASK_NANOS_MAX));
@@ -173,40 +172,5 @@ impl Book {
         if let Some(id) = question {
             self.questions.get_mut(id).expect("decided: the question is known").answer = Answer::Used;
         }
-    }
-}
-
-/// What a command would buy.
-fn purchase_of(action: &Action) -> Option<&Purchase> {
-    match action {
-        Action::Pay(it) => Some(&it.purchase),
-        Action::PlaceHold(it) => Some(&it.purchase),
-        Action::OpenMeter(it) => Some(&it.purchase),
-        Action::OpenBook(_)
-        | Action::RegisterAsset(_)
-        | Action::RegisterOwner(_)
-        | Action::EnrolKey(_)
-        | Action::RevokeKey(_)
-        | Action::OpenWallet(_)
-        | Action::OpenSubAccount(_)
-        | Action::CloseWallet(_)
-        | Action::RegisterPayee(_)
-        | Action::EnrolAgent(_)
-        | Action::SetLimits(_)
-        | Action::GrantMandate(_)
-        | Action::Freeze(_)
-        | Action::Unfreeze(_)
-        | Action::Revoke(_)
-        | Action::Approve(_)
-        | Action::Refuse(_)
-        | Action::Transfer(_)
-        | Action::Capture(_)
-        | Action::Void(_)
-        | Action::Expire(_)
-        | Action::Refund(_)
-        | Action::Charge(_)
-        | Action::CloseMeter(_)
-        | Action::Redeem(_)
-        | Action::Present(_) => None,
     }
 }

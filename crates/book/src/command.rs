@@ -176,6 +176,41 @@ impl Action {
         }
     }
 
+    /// What it would buy, where it is a purchase.
+    pub fn purchase(&self) -> Option<&Purchase> {
+        match self {
+            Action::Pay(it) => Some(&it.purchase),
+            Action::PlaceHold(it) => Some(&it.purchase),
+            Action::OpenMeter(it) => Some(&it.purchase),
+            Action::OpenBook(_)
+            | Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::RevokeKey(_)
+            | Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::RegisterPayee(_)
+            | Action::EnrolAgent(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Transfer(_)
+            | Action::Capture(_)
+            | Action::Void(_)
+            | Action::Expire(_)
+            | Action::Refund(_)
+            | Action::Charge(_)
+            | Action::CloseMeter(_)
+            | Action::Redeem(_)
+            | Action::Present(_) => None,
+        }
+    }
+
     /// Whether the command only ends or lessens what is under way: what is still taken when the disk is nearly full.
     pub fn closes(&self) -> bool {
         match self {

@@ -4,11 +4,7 @@
 //! payments side by side, the waits overlap. Nothing here changes anything or decides anything.
 
 use crate::book::Book;
-use crate::command::{Action, Command};
-use crate::hold::PlaceHold;
-use crate::meter::OpenMeter;
-use crate::pay::Pay;
-use crate::purchase::Purchase;
+use crate::command::Command;
 use crate::table::Slot;
 use std::hint::black_box;
 
@@ -20,7 +16,7 @@ impl Book {
             commands.iter().filter_map(|command| Some(self.keys.foresee(command.by.key()?.0))).collect();
         let mandates: Vec<_> = commands
             .iter()
-            .filter_map(|command| Some(self.mandates.foresee(bought(command)?.mandate?.0)))
+            .filter_map(|command| Some(self.mandates.foresee(command.action.purchase()?.mandate?.0)))
             .collect();
         records.into_iter().for_each(|record| self.records.read_ahead(record));
         keys.iter().for_each(|key| self.keys.read_ahead(*key));
@@ -42,14 +38,4 @@ impl Book {
             self.wallets.at(self.mandates.at(slot).wallet).read_ahead();
         }
     }
-}
-
-fn bought(command: &Command) -> Option<&Purchase> {
-    if let Action::Pay(Pay { purchase })
-    | Action::PlaceHold(PlaceHold { purchase, .. })
-    | Action::OpenMeter(OpenMeter { purchase, .. }) = &command.action
-    {
-        return Some(purchase);
-    }
-    None
 }

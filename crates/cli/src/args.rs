@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// The clock of a test book.
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// The signed log of a book.
+    #[command(subcommand)]
+    Log(LogCommand),
     /// Check a whole journal, or one receipt, without asking anybody.
     Verify(Verify),
     /// Compute a book again from its journal.
@@ -86,10 +89,10 @@ pub(crate) struct Verify {
     /// A server's data directory, or a file with a receipt.
     #[arg(value_name = "DIR|RECEIPT")]
     pub(crate) path: PathBuf,
-    /// The log's key, as `GET /log/vkey` gives it; by default the data directory's own.
+    /// The log's keys, as `GET /log/vkey` gives them; by default the data directory's own.
     #[arg(long, value_name = "KEY")]
     pub(crate) vkey: Option<String>,
-    /// Of a receipt: the data directory whose log's key to use.
+    /// Of a receipt: the data directory whose log's keys to use.
     #[arg(long, value_name = "DIR", conflicts_with = "vkey")]
     pub(crate) data: Option<PathBuf>,
     /// A checkpoint you kept, instead of the directory's newest: shows that nothing before it was changed since.
@@ -485,6 +488,16 @@ pub(crate) enum ClockCommand {
         /// By how much: `90s`, `5m`, `12h`, `35d`.
         #[arg(value_name = "TIME", value_parser = seconds)]
         by: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Give the log a new key. What the old one signed stays good; it can sign nothing more. No server may run.
+    RotateKey {
+        /// A server's data directory.
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
     },
 }
 

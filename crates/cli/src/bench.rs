@@ -115,9 +115,10 @@ fn in_process(output: &Output, figures: &mut Figures, args: &Bench, scratch: &Pa
     let with_payments = replayed_bytes(&directory)?;
     let per_id = (with_payments - with_wallets) / paid;
     figures.one(output, "memory_bytes_per_remembered_id", per_id, Bar::AtMost(100.0));
-    let (wallets, ids) = (f64::from(args.wallets), made as f64);
-    let empty = replayed_bytes_of_nothing(scratch)?;
-    let per_wallet = (with_wallets - empty - ids * per_id) / wallets;
+    // The same program with as many entries and few wallets, so that what it needs to read them does not count.
+    let few = Few::measure(output, args.wallets, made, scratch)?;
+    let ids = made as f64 - few.ids;
+    let per_wallet = (with_wallets - few.bytes - ids * per_id) / (f64::from(args.wallets) - few.wallets);
     figures.one(output, "memory_bytes_per_wallet", per_wallet, Bar::AtMost(600.0));
     figures.note("wallets", args.wallets);
     figures.note("payments_per_round", args.payments);
@@ -134,10 +135,26 @@ fn replayed_bytes(directory: &Path) -> Outcome<f64> {
     line["resident_bytes"].as_f64().ok_or_else(|| Failure::fault("`replay` did not say its memory"))
 }
 
-fn replayed_bytes_of_nothing(scratch: &Path) -> Outcome<f64> {
-    let directory = scratch.join("empty");
-    drop(Ledger::start(&directory, Workload::new())?.stop());
-    replayed_bytes(&directory)
+/// What a book with few wallets takes.
+struct Few {
+    wallets: f64,
+    ids: f64,
+    bytes: f64,
+}
+
+impl Few {
+    /// Of a book with a hundredth of `wallets` and about `entries`.
+    fn measure(output: &Output, wallets: u32, entries: u64, scratch: &Path) -> Outcome<Few> {
+        let directory = scratch.join("few");
+        let mut ledger = Ledger::start(&directory, Workload::new())?;
+        let wallets = wallets.div_ceil(100);
+        ledger.set_up(output, wallets)?;
+        let payments = entries.saturating_sub(ledger.size());
+        ledger.pay(u32::try_from(payments).unwrap_or(u32::MAX))?;
+        let ids = ledger.size() as f64;
+        drop(ledger.stop());
+        Ok(Few { wallets: f64::from(wallets), ids, bytes: replayed_bytes(&directory)? })
+    }
 }
 
 /// What the journal holds, without the zeros kept ahead of its end.

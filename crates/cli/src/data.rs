@@ -1,4 +1,4 @@
-//! A data directory, to read: its journal, the leaves of its log, its newest checkpoint and the log's key.
+//! A data directory, to read: its journal, the leaves of its log, its newest checkpoint and the log's keys.
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::verify::damage;
@@ -6,7 +6,7 @@ use book::Seq;
 use engine::journal::{Frame, JournalFault, Reader};
 use engine::limits::READ_FRAMES_MAX;
 use engine::{FileJournal, Tiles};
-use evidence::{Hash, KeyHistory, NoteVerifier};
+use evidence::{Hash, KeyHistory};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -77,19 +77,18 @@ impl Data {
         Leaves(File::open(self.log().join("0")).ok())
     }
 
-    /// The log's key: the one given, or the directory's own.
-    pub(crate) fn verifier(&self, given: Option<&str>) -> Outcome<KeyHistory> {
+    /// The log's keys: those given, or the directory's own.
+    pub(crate) fn log_keys(&self, given: Option<&str>) -> Outcome<KeyHistory> {
         match given {
-            Some(vkey) => vkey_of(vkey),
-            None => vkey_of(&server::data::vkey(self.path())?),
+            Some(text) => log_keys_of(text),
+            None => Ok(server::log_keys::log_keys(self.path())?),
         }
     }
 }
 
-/// Reads a vkey.
-pub(crate) fn vkey_of(text: &str) -> Outcome<KeyHistory> {
-    let verifier = NoteVerifier::parse(text.trim());
-    verifier.map(KeyHistory::of).map_err(|fault| Failure::usage(format!("`--vkey`: {fault}")))
+/// Reads a log's keys, as `GET /log/vkey` gives them.
+pub(crate) fn log_keys_of(text: &str) -> Outcome<KeyHistory> {
+    KeyHistory::parse(text.trim()).map_err(|fault| Failure::usage(format!("`--vkey`: {fault}")))
 }
 
 /// The hashes of all entries, as the log's follower wrote them: a second record beside the journal.

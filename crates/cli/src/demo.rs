@@ -211,7 +211,7 @@ impl<'a> Story<'a> {
         };
         let path = self.root.join("refusal.receipt.json");
         fs::write(&path, serde_json::to_vec(&receipt).expect("a receipt is JSON"))?;
-        let vkey = server::data::vkey(&self.root.join("book"))?;
+        let vkey = server::log_keys::log_keys(&self.root.join("book"))?.to_string();
         say(self.output, "The refusal has a receipt, which verifies offline:");
         let args = crate::args::Verify { path, vkey: Some(vkey), data: None, checkpoint: None };
         verify::run(self.output, &args)

@@ -16,6 +16,7 @@ mod exit;
 mod export;
 mod files;
 mod ledger;
+mod log;
 mod money;
 mod output;
 mod pay;
@@ -64,6 +65,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Revoke(args) => accounts::switch(output, Switch::Revoke, args),
         Command::Clock(command) => accounts::clock(output, command),
         Command::Files(args) => files::run(output, args),
+        Command::Log(command) => log::run(output, command),
         Command::Verify(args) => verify::run(output, args),
         Command::Replay(args) => replay::run(output, args),
         Command::Entries(args) => entries::run(output, args),

@@ -36,7 +36,7 @@ pub(crate) fn init(output: &Output, args: &Init) -> Outcome {
         .unwrap_or_else(|| format!("tollbridge.invalid/{}", base64url::encode(&rand::random::<[u8; 6]>())));
     server::data::init(&args.directory, kind, &origin)?;
     let directory = args.directory.display().to_string();
-    let vkey = server::data::vkey(&args.directory)?;
+    let vkey = server::log_keys::log_keys(&args.directory)?.to_string().trim_end().to_owned();
     let money = if args.live { "real money" } else { "play money" };
     output.line(format!(
         "a new book of {money} is in `{directory}`; give the log's key to whoever will check receipts:"

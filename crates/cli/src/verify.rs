@@ -69,7 +69,7 @@ pub(crate) fn directory(
             is_false("there is no signed checkpoint in `log/`; give one you kept with `--checkpoint FILE`")
         })?,
     };
-    let signed = data.verifier(vkey)?.verify(&note);
+    let signed = data.log_keys(vkey)?.verify(&note);
     let signed = signed.map_err(|why| is_false(format!("the checkpoint is false: {why}")))?.into_inner();
     let journal = data.read()?;
     let size = journal.next().0;

@@ -2,8 +2,11 @@
 
 use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
+use crate::growth::Growths;
 use crate::journal::{BookId, Journal, JournalFault, Reader};
-use crate::limits::{BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, SNAPSHOT_AFTER_ENTRIES, WRITER_THREADS};
+use crate::limits::{
+    AHEAD_COMMANDS_MIN, BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, SNAPSHOT_AFTER_ENTRIES, WRITER_THREADS,
+};
 use crate::schedule::{Scheduling, hurry_this_thread};
 use crate::snapshot::{self, Restored, SnapshotFault, Snapshots};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
@@ -11,7 +14,7 @@ use book::{Book, Entry, Seq};
 use evidence::Frontier;
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -93,13 +96,16 @@ impl Engine {
         {
             save(snapshots, id, writer.book(), writer.scribe.frontier());
         }
-        let Writer { decider, scribe, .. } = writer;
+        let Writer { decider, mut scribe, .. } = writer;
         let reader = scribe.reader();
         let tide = Arc::new(Tide::default());
         tide.rise(next);
         let positions = Positions::default();
         let (mut writers, mut followers) = (Vec::new(), Vec::new());
-        for follower in options.followers {
+        let growths = Growths::default();
+        scribe.tell(growths.clone());
+        for mut follower in options.followers {
+            follower.begin(growths.clone());
             let (tide, positions) = (tide.clone(), positions.clone());
             let thread = follow(follower, reader.clone(), tide, positions, options.faulted);
             followers.push(thread.map_err(JournalFault::Storage)?);
@@ -249,37 +255,62 @@ impl<J: Journal> Lead<J> {
 
     /// Decides what waits, makes it durable, and answers. False once nobody can ask any more.
     fn take_turn(&self, batch: &mut Batch) -> Result<bool, Stepdown> {
-        let gone = |_| Stepdown::Journal(JournalFault::Stopped);
-        let mut turn = self.turn.lock().map_err(gone)?;
-        let mut units = Vec::new();
-        let mut replies = Vec::new();
+        let mut turn = self.turn.lock().map_err(|_| gone())?;
+        let mut waiting = Waiting::default();
         match wait(&turn.work, &turn.decider.book, &self.clock) {
-            Ok(first) => {
-                let mut commands = first.unit.len().max(1);
-                units.push(first.unit);
-                replies.push(first.reply);
-                while commands < BATCH_COMMANDS_MAX {
-                    let Ok(next) = turn.work.try_recv() else { break };
-                    commands = commands.saturating_add(next.unit.len().max(1));
-                    units.push(next.unit);
-                    replies.push(next.reply);
-                }
-            }
+            Ok(first) => waiting.take(first),
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return Ok(false),
         }
-        let answers = turn.decider.decide(self.clock.now(), &units, batch, &mut &self.scribe)?;
+        waiting.take_all(&turn.work);
+        if waiting.commands < AHEAD_COMMANDS_MIN {
+            drop(self.scribe()?);
+            waiting.take_all(&turn.work);
+        }
+        let answers = turn.decider.decide(self.clock.now(), &waiting.units, batch, &mut &self.scribe)?;
         let next = turn.decider.book.head().seq;
-        let mut scribe = self.scribe.lock().map_err(|_| Stepdown::Journal(JournalFault::Stopped))?;
+        let mut scribe = self.scribe()?;
         drop(turn);
         scribe.commit(batch)?;
         self.tide.rise(next);
         drop(scribe);
-        for (reply, answer) in replies.into_iter().zip(answers) {
+        for (reply, answer) in waiting.replies.into_iter().zip(answers) {
             // Whoever asked may have gone; what was decided stands.
             let _ = reply.send(answer);
         }
         Ok(true)
+    }
+
+    fn scribe(&self) -> Result<MutexGuard<'_, Scribe<J>>, Stepdown> {
+        self.scribe.lock().map_err(|_| gone())
+    }
+}
+
+/// The other thread panicked.
+fn gone() -> Stepdown {
+    Stepdown::Journal(JournalFault::Stopped)
+}
+
+/// The requests of one batch.
+#[derive(Default)]
+struct Waiting {
+    units: Vec<Unit>,
+    replies: Vec<oneshot::Sender<Answer>>,
+    commands: usize,
+}
+
+impl Waiting {
+    fn take(&mut self, work: Work) {
+        self.commands = self.commands.saturating_add(work.unit.len().max(1));
+        self.units.push(work.unit);
+        self.replies.push(work.reply);
+    }
+
+    fn take_all(&mut self, work: &Receiver<Work>) {
+        while self.commands < BATCH_COMMANDS_MAX {
+            let Ok(next) = work.try_recv() else { break };
+            self.take(next);
+        }
     }
 }
 

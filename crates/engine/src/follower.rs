@@ -3,6 +3,7 @@
 //! A follower sees every durable entry in order, at least once. It keeps its own position beside what it makes of the
 //! entries; whoever deletes both makes it begin again.
 
+use crate::growth::Growths;
 use crate::journal::{JournalFault, Reader};
 use crate::limits::{BEHIND_REST_MILLIS_MAX, FOLLOW_FRAMES_MAX, FOLLOW_REST_MILLIS};
 use crate::schedule::stand_back_this_thread;
@@ -15,6 +16,9 @@ use std::time::{Duration, Instant};
 pub trait Follower: Send {
     /// What it is called in logs and metrics.
     fn name(&self) -> &'static str;
+
+    /// Told before anything else where the hashes of the latest frames are.
+    fn begin(&mut self, _growths: Growths) {}
 
     /// The place of the next entry it wants.
     fn position(&self) -> Seq;

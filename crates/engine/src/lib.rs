@@ -12,6 +12,7 @@
 pub mod clock;
 pub mod engine;
 pub mod follower;
+mod growth;
 pub mod journal;
 pub mod limits;
 mod recovery;
@@ -24,6 +25,7 @@ pub mod writer;
 pub use clock::Clock;
 pub use engine::{Busy, Engine, Options, Ticket};
 pub use follower::{Follower, FollowerFault, Pace, Positions};
+pub use growth::Growths;
 pub use journal::{BookId, FileJournal, Journal, JournalFault, MemoryJournal};
 pub use snapshot::{Beside, SnapshotFault, Snapshots};
 pub use tiles::{Log, Published, TileHashes, Tiles};

@@ -44,6 +44,9 @@ pub const QUEUE_UNITS_MAX: usize = 16 * 1024;
 /// The commands after which a batch takes no further request. With the longest request behind it, it is still one frame.
 pub const BATCH_COMMANDS_MAX: usize = 4_096;
 
+/// A batch of fewer commands waits for the one before it: what comes meanwhile shares its sync.
+pub const AHEAD_COMMANDS_MIN: usize = 512;
+
 /// The threads of the writer: one decides while the other hashes and syncs.
 pub const WRITER_THREADS: u32 = 2;
 
@@ -71,11 +74,14 @@ pub const FOLLOW_REST_MILLIS: u64 = 2;
 /// The longest that a follower who stands back rests, in milliseconds: nobody should notice that it does.
 pub const BEHIND_REST_MILLIS_MAX: u64 = 50;
 
-/// How nice a follower is that stands back: it gets a tenth of a processor that others want too.
-pub const STAND_BACK_NICE: i32 = 10;
+/// How nice a follower is that stands back: it gets a hundredth of a processor that others want too.
+pub const STAND_BACK_NICE: i32 = 19;
 
 /// The newest frames of which a journal remembers exactly where they lie: 64 KiB of memory.
 pub const RECENT_MARKS_MAX: usize = 4_096;
+
+/// The frames whose hashes are kept for the log that follows: some 4 MiB.
+pub const GROWTH_FRAMES_MAX: usize = 32;
 
 /// How often the log's checkpoint is made durable, in milliseconds. It takes six syncs that the journal waits behind.
 pub const CHECKPOINT_MILLIS: u64 = 1_000;

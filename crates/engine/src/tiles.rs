@@ -4,10 +4,11 @@
 //! only appended to. They can be deleted: the follower makes them again from the journal.
 
 use crate::follower::{Follower, FollowerFault};
+use crate::growth::{Growth, Growths};
 use crate::limits::{CHECKPOINT_MILLIS, TILE_CACHE_MAX};
 use book::Seq;
 use evidence::note::NoteSigner;
-use evidence::{Checkpoint, Frontier, Hash, HashReader, MissingHash, leaf_hash};
+use evidence::{Checkpoint, Frontier, Hash, HashReader, MissingHash};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -21,6 +22,9 @@ const HASH_BYTES: u64 = 32;
 const TILE_HASHES: u64 = 256;
 
 /// A signed checkpoint, and what it covers.
+///
+/// While a log is made again whose key was changed, its size is 0 and its checkpoint the last one of the retired key:
+/// no key may sign what lies between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
     /// How many entries.
@@ -99,10 +103,13 @@ fn read_tile(directory: &Path, level: u8, tile: u64) -> io::Result<Vec<u8>> {
 pub struct Tiles {
     directory: Arc<PathBuf>,
     signer: NoteSigner,
+    /// The last checkpoint of the key before the signer's: only larger ones are the signer's to sign.
+    inherited: Option<Published>,
     frontier: Frontier,
     levels: Vec<File>,
     published: Arc<RwLock<Arc<Published>>>,
     kept_at: Option<Instant>,
+    growths: Growths,
 }
 
 impl Tiles {
@@ -111,12 +118,35 @@ impl Tiles {
     /// # Errors
     /// Any failure of the files.
     pub fn open(directory: &Path, signer: NoteSigner) -> io::Result<(Tiles, Log)> {
+        Tiles::go_on(directory, signer, None)
+    }
+
+    /// The same of a log whose key was changed: what the retired key signed last is `inherited`, and `signer` signs
+    /// only what is larger.
+    ///
+    /// # Errors
+    /// Any failure of the files.
+    pub fn succeed(directory: &Path, signer: NoteSigner, inherited: Published) -> io::Result<(Tiles, Log)> {
+        Tiles::go_on(directory, signer, Some(inherited))
+    }
+
+    fn go_on(directory: &Path, signer: NoteSigner, inherited: Option<Published>) -> io::Result<(Tiles, Log)> {
         fs::create_dir_all(directory)?;
         let frontier = kept(directory);
-        let published = Arc::new(RwLock::new(Arc::new(publish(&signer, &frontier))));
+        let published = Arc::new(publish(&signer, inherited.as_ref(), &frontier));
+        let published = Arc::new(RwLock::new(published));
         let directory = Arc::new(directory.to_path_buf());
         let log = Log { directory: directory.clone(), published: published.clone() };
-        let mut tiles = Tiles { directory, signer, frontier, levels: Vec::new(), published, kept_at: None };
+        let mut tiles = Tiles {
+            directory,
+            signer,
+            inherited,
+            frontier,
+            levels: Vec::new(),
+            published,
+            kept_at: None,
+            growths: Growths::default(),
+        };
         let mut items = tiles.frontier.size();
         for level in 0u8.. {
             let path = tiles.directory.join(level.to_string());
@@ -153,32 +183,48 @@ impl Tiles {
     }
 
     fn write(&mut self, first: Seq, entries: &[&[u8]]) -> io::Result<()> {
-        let skip = self.frontier.size().saturating_sub(first.0);
-        let mut items: Vec<Vec<u8>> = Vec::new();
-        let mut frontier = self.frontier.clone();
-        for entry in entries.iter().skip(usize::try_from(skip).unwrap_or(usize::MAX)) {
-            frontier.push_tiled(leaf_hash(entry), |level, _, hash| {
-                let place = usize::from(level);
-                while items.len() <= place {
-                    items.push(Vec::new());
-                }
-                if let Some(bytes) = items.get_mut(place) {
-                    bytes.extend_from_slice(&hash.0);
-                }
-            });
+        let place = |size: u64| usize::try_from(size.saturating_sub(first.0)).unwrap_or(usize::MAX);
+        while let Some(entries) = entries.get(place(self.frontier.size())..).filter(|rest| !rest.is_empty()) {
+            let entries = self.until_inherited(entries);
+            let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+            let end = self.frontier.size().saturating_add(count);
+            let hashed = self.growths.at(self.frontier.size()).filter(|growth| growth.after.size() <= end);
+            let growth = hashed
+                .unwrap_or_else(|| Arc::new(Growth::of(self.frontier.clone(), entries.iter().copied())));
+            self.fits_inherited(&growth.after)?;
+            for (level, hashes) in (0u8..).zip(&growth.levels) {
+                let mut file = self.level(level)?;
+                file.write_all(hashes)?;
+            }
+            self.frontier = growth.after.clone();
         }
-        for (level, bytes) in (0u8..).zip(&items) {
-            let mut file = self.level(level)?;
-            file.write_all(bytes)?;
-        }
-        self.frontier = frontier;
-        let published = Arc::new(publish(&self.signer, &self.frontier));
+        let published = Arc::new(publish(&self.signer, self.inherited.as_ref(), &self.frontier));
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = published;
         let due = Duration::from_millis(CHECKPOINT_MILLIS);
         if self.kept_at.is_none_or(|at| due <= at.elapsed()) {
             self.keep()?;
         }
         Ok(())
+    }
+
+    /// Those of `entries`, which come next, that lead no further than to the inherited size: it is looked at there.
+    fn until_inherited<'a>(&self, entries: &'a [&'a [u8]]) -> &'a [&'a [u8]] {
+        let inherited = self.inherited.as_ref().map_or(0, |last| last.size);
+        let missing = usize::try_from(inherited.saturating_sub(self.frontier.size())).unwrap_or(usize::MAX);
+        entries.get(..missing).filter(|until| !until.is_empty()).unwrap_or(entries)
+    }
+
+    /// A new key never vouches for another past than the one the retired key has signed.
+    fn fits_inherited(&self, frontier: &Frontier) -> io::Result<()> {
+        let same_size = self.inherited.as_ref().filter(|last| last.size == frontier.size());
+        match same_size {
+            Some(last) if last.root != frontier.root() => {
+                let why =
+                    format!("the first {} entries are not those that the retired key signed", last.size);
+                Err(io::Error::other(why))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// How many entries the checkpoint covers that was last made durable in `directory`; 0 where there is none.
@@ -201,15 +247,19 @@ impl Follower for Tiles {
         "tiles"
     }
 
+    fn begin(&mut self, growths: Growths) {
+        self.growths = growths;
+    }
+
     fn position(&self) -> Seq {
         Seq(self.frontier.size())
     }
 
     fn handle(&mut self, first: Seq, entries: &[&[u8]]) -> Result<(), FollowerFault> {
-        let (size, done) = (self.frontier.size(), self.write(first, entries));
-        if done.is_err() && self.frontier.size() == size {
+        let done = self.write(first, entries);
+        if done.is_err() {
             // What a failed write left behind would shift everything after it.
-            let mut items = size;
+            let mut items = self.frontier.size();
             for file in &self.levels {
                 let cut = file.set_len(items.saturating_mul(HASH_BYTES));
                 cut.map_err(|fault| FollowerFault(fault.to_string()))?;
@@ -227,8 +277,12 @@ impl Drop for Tiles {
     }
 }
 
-fn publish(signer: &NoteSigner, frontier: &Frontier) -> Published {
+fn publish(signer: &NoteSigner, inherited: Option<&Published>, frontier: &Frontier) -> Published {
     let (size, root) = (frontier.size(), frontier.root());
+    if let Some(last) = inherited.filter(|last| size <= last.size) {
+        let (size, root) = if size == last.size { (size, root) } else { (0, Hash::EMPTY_TREE) };
+        return Published { size, root, checkpoint: last.checkpoint.clone() };
+    }
     let checkpoint = Checkpoint { origin: signer.verifier().name().to_owned(), size, root };
     Published { size, root, checkpoint: checkpoint.sign(signer) }
 }

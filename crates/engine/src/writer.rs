@@ -4,11 +4,12 @@
 //! halves, so that one batch may be decided while the one before it is hashed and synced: [`Decider`] has the book to
 //! itself, [`Scribe`] the journal. Time is an argument, so that a simulation can own it.
 
+use crate::growth::{Growth, Growths};
 use crate::journal::{Appended, BookId, Frame, Journal, JournalFault, Purpose};
 use crate::limits::{BATCH_COMMANDS_MAX as FRAME_COMMANDS, FORESIGHT_COMMANDS};
 use crate::snapshot::{self, Restored};
 use book::{Action, Book, Command, Decision, Entry, Seq, Time, Verdict};
-use evidence::{Frontier, Hash, leaf_hash};
+use evidence::{Frontier, Hash};
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -206,6 +207,7 @@ pub(crate) struct Scribe<J> {
     frontier: Frontier,
     /// A batch was lost or may be: what was decided behind it must not reach the journal.
     stopped: bool,
+    growths: Option<Growths>,
     #[cfg(feature = "sabotage")]
     sabotage: Option<book::sabotage::Sabotage>,
 }
@@ -216,9 +218,15 @@ impl<J: Journal> Scribe<J> {
             journal,
             frontier,
             stopped: false,
+            growths: None,
             #[cfg(feature = "sabotage")]
             sabotage: None,
         }
+    }
+
+    /// Lets followers know what each frame adds to the log.
+    pub(crate) fn tell(&mut self, growths: Growths) {
+        self.growths = Some(growths);
     }
 
     /// What was made durable, unless the journal failed: nobody knows then.
@@ -251,9 +259,9 @@ impl<J: Journal> Commit for Scribe<J> {
         if std::mem::replace(&mut self.stopped, true) {
             return Err(Stepdown::Journal(JournalFault::Stopped));
         }
-        for (_, entry) in batch.frame.entries() {
-            self.frontier.push(leaf_hash(entry));
-        }
+        let entries = batch.frame.entries().map(|(_, entry)| entry);
+        let growth = Growth::of(self.frontier.clone(), entries);
+        self.frontier = growth.after.clone();
         batch.frame.seal(self.frontier.root().0);
         match self.journal.append(&batch.frame, batch.purpose) {
             Appended::Durable => {}
@@ -267,6 +275,9 @@ impl<J: Journal> Commit for Scribe<J> {
             Appended::Full => return Err(Stepdown::Journal(JournalFault::Stopped)),
         }
         self.stopped = false;
+        if let Some(growths) = &self.growths {
+            growths.push(growth);
+        }
         batch.frame.clear(batch.frame.next());
         batch.purpose = Purpose::Ordinary;
         Ok(())

@@ -9,7 +9,7 @@ use book::Seq;
 use engine::journal::{
     Act, Appended, BookId, Disk, Fate, Frame, Journal, JournalFault, MemoryJournal, Purpose, Remains,
 };
-use engine::limits::{ENTRY_BYTES_MAX, FRAME_BYTES_MAX};
+use engine::limits::ENTRY_BYTES_MAX;
 use proptest::prelude::*;
 
 const BOOK: BookId = BookId(*b"a book of sixty!");
@@ -77,52 +77,13 @@ fn places(frames: &[Frame]) -> Vec<u64> {
 }
 
 #[test]
-fn a_frame_has_these_bytes() {
-    let mut frame = Frame::after(BookId([1; 16]), Seq(258));
-    frame.push(b"ab");
-    frame.push_with(|bytes| bytes.push(b'c'));
-    frame.seal([9; 32]);
-    let hex: String = frame.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    let (header, entries) = hex.split_at(128);
-    // The two checks were computed by Python's zlib.crc32.
-    assert_eq!(&header[0..8], "54424652");
-    assert_eq!(&header[24..64], "0b000000".to_owned() + "0201000000000000" + "02000000" + "00000000");
-    assert_eq!(&header[64..128], "09".repeat(32));
-    assert_eq!(entries, "02000000616201000000630000000000");
-    assert_eq!((&header[8..16], &header[16..24]), (CHECKS.0, CHECKS.1));
-    assert_eq!(
-        frame.entries().collect::<Vec<_>>(),
-        [(Seq(258), b"ab".as_slice()), (Seq(259), b"c".as_slice())]
-    );
-    assert_eq!((frame.next(), frame.root()), (Seq(260), [9; 32]));
-}
-const CHECKS: (&str, &str) = ("dc014412", "19c06781");
-
-#[test]
-fn a_frame_is_decoded_whole_or_not_at_all() {
-    let whole = frame(BOOK, 3, &[b"one", b"two"]);
-    assert_eq!(Frame::decode(BOOK, whole.bytes().to_vec()), Some(whole.clone()));
-    assert_eq!(Frame::decode(OTHER, whole.bytes().to_vec()), None);
-    for at in 0..whole.bytes().len() {
-        let mut bytes = whole.bytes().to_vec();
-        bytes[at] ^= 1;
-        assert_eq!(Frame::decode(BOOK, bytes), None, "byte {at} flipped");
-        assert_eq!(Frame::decode(BOOK, whole.bytes()[..at].to_vec()), None, "{at} bytes");
-    }
-    let longer = [whole.bytes(), &[0; 8]].concat();
-    assert_eq!(Frame::decode(BOOK, longer), None);
-}
-
-#[test]
-fn a_frame_has_room_until_it_might_grow_too_long() {
-    let mut frame = Frame::after(BOOK, Seq(0));
-    while frame.has_room() {
-        frame.push(&[1; ENTRY_BYTES_MAX]);
-    }
-    frame.seal([0; 32]);
-    assert!(frame.bytes().len() <= FRAME_BYTES_MAX);
-    assert!(FRAME_BYTES_MAX < frame.bytes().len() + 2 * ENTRY_BYTES_MAX);
-    assert_eq!(Frame::decode(BOOK, frame.bytes().to_vec()), Some(frame));
+fn a_read_ends_when_it_is_long_enough() {
+    let entry = [8; ENTRY_BYTES_MAX];
+    let frames: Vec<Frame> = (0..4).map(|number| frame(BOOK, number * 24, &[&entry[..]; 24])).collect();
+    let disk = disk_with(&frames);
+    let read = open(&disk).reader().frames(Seq(0), 100).expect("frames can be read");
+    // 1.5 MiB each: the third reaches 4 MiB.
+    assert_eq!(read, frames[..3]);
 }
 
 proptest! {
@@ -218,9 +179,11 @@ fn a_frame_torn_anywhere_is_cut_and_its_place_is_used_again() {
     for kept in 0..frames[2].bytes().len() as u64 {
         let disk = disk_with(&frames[..2]);
         let mut journal = open(&disk);
+        let frame_bytes = frames[2].bytes().len() as u64;
         disk.decide(move |act| match act {
             Act::Write { .. } => Fate::Works,
-            Act::Sync { .. } => Fate::Fails(Remains::First(kept)),
+            Act::Sync { unsynced } if unsynced == frame_bytes => Fate::Fails(Remains::First(kept)),
+            Act::Sync { unsynced } => panic!("{unsynced} bytes are unsynced, not only the frame"),
         });
         assert!(matches!(journal.append(&frames[2], Purpose::Ordinary), Appended::Unknown(_)));
         disk.decide(|_| Fate::Works);
@@ -239,6 +202,63 @@ fn a_frame_torn_anywhere_is_cut_and_its_place_is_used_again() {
             assert_eq!(all(&open(&disk)), [frames[0].clone(), frames[1].clone(), shorter]);
         }
     }
+}
+
+#[test]
+fn a_torn_frame_that_cannot_be_cut_is_not_built_upon() {
+    let frames = three_frames();
+    let disk = disk_with(&frames);
+    disk.flip(places(&frames)[2], 1);
+    for fate in [Fate::Full, Fate::Fails(Remains::Nothing), Fate::Fails(Remains::First(9))] {
+        let end = places(&frames)[2];
+        disk.decide(move |act| match act {
+            Act::Write { at, .. } if end <= at => fate,
+            Act::Write { .. } | Act::Sync { .. } => Fate::Works,
+        });
+        let opened = MemoryJournal::open(&disk, BOOK, 0);
+        assert!(matches!(opened, Err(JournalFault::Storage(_))), "{fate:?}: {opened:?}");
+    }
+    disk.decide(|_| Fate::Works);
+    assert_eq!(all(&open(&disk)), frames[..2]);
+}
+
+#[test]
+fn a_fault_while_filling_ahead_stops_the_journal_and_is_not_mistaken_for_a_full_disk() {
+    let disk = Disk::perfect();
+    let mut journal = open(&disk);
+    let length = disk.durable().len() as u64;
+    disk.decide(move |act| match act {
+        Act::Write { at, bytes } if length < at + bytes => Fate::Fails(Remains::Nothing),
+        Act::Write { .. } | Act::Sync { .. } => Fate::Works,
+    });
+    let answers: Vec<Appended> = (0..30)
+        .map(|seq| {
+            journal.append(&frame(BOOK, seq.min(journal.reader().next().0), &[&[2; 1000]]), Purpose::Ordinary)
+        })
+        .collect();
+    let durable = answers.iter().take_while(|answer| matches!(answer, Appended::Durable)).count();
+    // Filling begins when less than 8 of 16 KiB are left, and its failure is told with the next frame.
+    assert_eq!(durable, 8);
+    assert!(answers[durable..].iter().all(|answer| matches!(answer, Appended::Unknown(_))));
+}
+
+#[test]
+fn a_fault_while_filling_ahead_is_not_tried_again() {
+    let disk = Disk::perfect();
+    let mut journal = open(&disk);
+    durable(&mut journal, &frame(BOOK, 0, &[&[2; 8000]]));
+    let mut failed = false;
+    disk.decide(move |act| match act {
+        // The first write goes into zeros, the second grows the disk.
+        Act::Write { at, .. } if !failed && 20_000 < at => {
+            failed = true;
+            Fate::Fails(Remains::Nothing)
+        }
+        Act::Write { .. } | Act::Sync { .. } => Fate::Works,
+    });
+    durable(&mut journal, &frame(BOOK, 1, &[&[2; 1000]]));
+    let long = journal.append(&frame(BOOK, 2, &[&[2; 12_000]]), Purpose::Ordinary);
+    assert!(matches!(long, Appended::Unknown(JournalFault::Storage(_))), "{long:?}");
 }
 
 #[test]
@@ -292,6 +312,114 @@ fn a_damaged_header_is_no_journal_and_another_book_is_not_ours() {
         disk.flip(at, 4);
     }
     assert_eq!(all(&open(&disk)), three_frames());
+}
+
+#[test]
+fn a_whole_frame_in_the_wrong_place_is_damage() {
+    let frames = three_frames();
+    let places = places(&frames);
+    let strayed = frame(BOOK, 9, &[b"pay", b"pay again", b"p"]);
+    let disk = disk_with(&frames[..2]);
+    for (at, (old, new)) in (places[1]..).zip(frames[1].bytes().iter().zip(strayed.bytes())) {
+        disk.flip(at, old ^ new);
+    }
+    match MemoryJournal::open(&disk, BOOK, 0) {
+        Err(JournalFault::Damaged { at, expected: Seq(1), later }) => {
+            assert_eq!((at, later), (places[1], places[1]))
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The space behind the end is read a mebibyte at a time.
+#[test]
+fn a_later_frame_is_found_wherever_it_begins() {
+    for back in (0..=72).step_by(8) {
+        // 64 bytes of header and 4 of length for each entry, which together end `back` bytes before the mebibyte.
+        let entries = [&[1; 65_532][..]; 15];
+        let rest = vec![1; 65_536 - 64 - 4 - back];
+        let long = frame(BOOK, 0, &[&entries[..], &[&rest]].concat());
+        let disk = disk_with(&[long.clone(), frame(BOOK, 16, &[b"later"])]);
+        disk.flip(64, 1);
+        match MemoryJournal::open(&disk, BOOK, 0) {
+            Err(JournalFault::Damaged { at: 64, later, .. }) => {
+                assert_eq!(later, 64 + (1 << 20) - back as u64)
+            }
+            other => panic!("{back}: {other:?}"),
+        }
+    }
+}
+
+/// Fails the first act of the disk, then the second, and so on: once or from then on, and in every way.
+#[test]
+fn whichever_act_fails_what_was_answered_is_there() {
+    let ways = [
+        Fate::Full,
+        Fate::Fails(Remains::All),
+        Fate::Fails(Remains::Nothing),
+        Fate::Fails(Remains::First(100)),
+        Fate::Fails(Remains::Sectors(0b10)),
+    ];
+    for way in ways {
+        for (lasting, power) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut failing = 0;
+            loop {
+                let story = format!("{way:?} at act {failing}, lasting: {lasting}, power cut: {power}");
+                let acts = Arc::new(AtomicU64::new(0));
+                let count = acts.clone();
+                let disk = Disk::new(u64::MAX, move |_| {
+                    let act = count.fetch_add(1, Ordering::Relaxed);
+                    if act == failing || lasting && failing < act { way } else { Fate::Works }
+                });
+                let mut answered = Vec::new();
+                let mut unanswered = None;
+                if let Ok(mut journal) = MemoryJournal::open(&disk, BOOK, 0) {
+                    // Enough for space to be filled twice beyond the first.
+                    for seq in 0..24 {
+                        let next = frame(BOOK, answered.len() as u64, &[&[seq; 1200]]);
+                        match journal.append(&next, Purpose::Ordinary) {
+                            Appended::Durable => answered.push(next),
+                            Appended::Full => {}
+                            Appended::Unknown(_) => unanswered = Some(next),
+                            Appended::Fenced => panic!("{story}: nobody else leads"),
+                        }
+                        assert_eq!(all(&journal), answered, "{story}");
+                        if unanswered.is_some() {
+                            break;
+                        }
+                    }
+                }
+                let used = acts.load(Ordering::Relaxed);
+                disk.decide(|_| Fate::Works);
+                if power {
+                    disk.power_cut(Remains::Nothing);
+                }
+                let journal = MemoryJournal::open(&disk, BOOK, answered.len() as u64);
+                let found = all(&journal.unwrap_or_else(|fault| panic!("{story}: {fault}")));
+                let or_more: Vec<Frame> = answered.iter().cloned().chain(unanswered).collect();
+                assert!(found == answered || found == or_more, "{story}");
+                if used <= failing {
+                    break;
+                }
+                failing += 1;
+            }
+            assert!(48 < failing, "24 appends write and sync, but {failing} acts were swept");
+        }
+    }
+}
+
+#[test]
+fn a_later_format_is_left_alone() {
+    let disk = disk_with(&three_frames());
+    let header = disk.durable()[..12].to_vec();
+    let later = [&header[..8], &[2, 0, 0, 0]].concat();
+    let crc = |bytes: &[u8]| crc32fast::hash(&[&BOOK.0, bytes].concat()).to_le_bytes();
+    disk.flip(8, 1 ^ 2);
+    for (at, (old, new)) in (12..).zip(crc(&header).into_iter().zip(crc(&later))) {
+        disk.flip(at, old ^ new);
+    }
+    let opened = MemoryJournal::open(&disk, BOOK, 0);
+    assert!(matches!(opened, Err(JournalFault::Version(2))), "{opened:?}");
 }
 
 /// An entry may hold any bytes, also those of a frame that would come later. Torn, it is still only an entry.

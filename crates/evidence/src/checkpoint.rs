@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::hash::Hash;
 use crate::limits::{KEY_TERM_COUNT_MAX, TREE_SIZE_MAX};
-use crate::note::{Note, NoteError, NoteSigner, NoteVerifier, is_key_name};
+use crate::note::{Note, NoteError, NoteKeyError, NoteSigner, NoteVerifier, is_key_name};
 use crate::signed::Verified;
 
 /// The state of a log: which log, how many leaves, and the root of its tree.
@@ -132,6 +132,15 @@ pub struct KeyTerm {
 /// A key signs only within its term, so that one that leaks after its rotation cannot sign the log's
 /// future (EV-10). It could still sign another past: a reader who keeps a checkpoint sees through that
 /// with a consistency proof.
+///
+/// Its text form, by `Display`, has a line for each key, newest first: the vkey, the smallest tree it may
+/// sign, and the first one it may no longer sign. A key in use has no third part, and one that was in use
+/// from the beginning no second part either, so a log that never changed its key has a vkey and no more.
+///
+/// ```text
+/// log.example+8b24be67+AbC… 4711
+/// log.example+04d78b19+AdE… 0 4711
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyHistory(Vec<KeyTerm>);
 
@@ -147,6 +156,12 @@ pub enum KeyHistoryError {
     /// A term is empty, or begins before the one in front of it ended.
     #[error("term `{0}` is empty or overlaps the one before it")]
     Order(usize),
+    /// A line, counted from 1, is not a key and the sizes it may sign, in their one spelling.
+    #[error("line `{0}` is not a key and the sizes it signs")]
+    Line(usize),
+    /// A key is none.
+    #[error(transparent)]
+    Key(#[from] NoteKeyError),
 }
 
 impl KeyHistory {
@@ -177,6 +192,24 @@ impl KeyHistory {
     /// The history of a log that never changed its key.
     pub fn of(verifier: NoteVerifier) -> KeyHistory {
         KeyHistory(vec![KeyTerm { verifier, from_size: 0, until_size: None }])
+    }
+
+    /// Reads the text form; the newline at its end may be missing.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyHistoryError`].
+    pub fn parse(text: &str) -> Result<KeyHistory, KeyHistoryError> {
+        let lines = text.strip_suffix('\n').unwrap_or(text).split('\n');
+        let mut terms = Vec::new();
+        for (number, line) in (1..).zip(lines) {
+            if KEY_TERM_COUNT_MAX < number {
+                return Err(KeyHistoryError::Count(number));
+            }
+            terms.push(parse_term(line, number)?);
+        }
+        terms.reverse();
+        KeyHistory::new(terms)
     }
 
     /// The same history with the last key's term ended and a new key in use from `from_size` on.
@@ -218,4 +251,30 @@ impl KeyHistory {
         let verifier = self.key_for(checkpoint.size).ok_or(CheckpointError::NoKey(checkpoint.size))?;
         checkpoint.verify_by(&note, verifier)
     }
+}
+
+impl fmt::Display for KeyTerm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.from_size, self.until_size) {
+            (0, None) => write!(f, "{}", self.verifier),
+            (from_size, None) => write!(f, "{} {from_size}", self.verifier),
+            (from_size, Some(until_size)) => write!(f, "{} {from_size} {until_size}", self.verifier),
+        }
+    }
+}
+
+impl fmt::Display for KeyHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().rev().try_for_each(|term| writeln!(f, "{term}"))
+    }
+}
+
+fn parse_term(line: &str, number: usize) -> Result<KeyTerm, KeyHistoryError> {
+    let mut parts = line.split(' ');
+    let verifier = NoteVerifier::parse(parts.next().unwrap_or_default())?;
+    let mut size = || parts.next().map(str::parse).transpose().map_err(|_| KeyHistoryError::Line(number));
+    let (from_size, until_size) = (size()?.unwrap_or(0), size()?);
+    let term = KeyTerm { verifier, from_size, until_size };
+    // One spelling: a leading zero, or a part too many, would not be written so.
+    if term.to_string() != line { Err(KeyHistoryError::Line(number)) } else { Ok(term) }
 }

@@ -86,6 +86,11 @@ impl PaymentService {
             return false;
         }
         *asked_at = Some(std::time::Instant::now());
+        self.ask(client).await
+    }
+
+    /// Asks for the key and the time. Answers whether they are known now.
+    pub(crate) async fn ask(&self, client: &Client) -> bool {
         let key = match client.a402_key().await {
             Ok(key) => key,
             Err(failure) => {

@@ -74,5 +74,9 @@ pub const PAY_WINDOW_SECONDS_MAX: u32 = 86_400;
 /// How long the payment service is not asked again for its key and time.
 pub const KEY_REFRESH_REST: Duration = Duration::from_secs(1);
 
+/// How often the payment service of a test book is asked for its time: whoever put it forward and buys meets no seller of
+/// yesterday.
+pub const CLOCK_REST: Duration = Duration::from_millis(100);
+
 /// What a client is told to wait when we, or the payment service, cannot serve it now, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 2;

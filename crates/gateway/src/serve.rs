@@ -1,7 +1,7 @@
 //! Serving: connections with limits on everything that a stranger chooses, the outbox beside them, and an orderly end.
 
 use crate::gateway::{Gateway, Inner};
-use crate::limits::{CONNECTION_COUNT_MAX, HEADER_TIMEOUT, KEY_REFRESH_REST, SHUTDOWN_TIMEOUT};
+use crate::limits::{CLOCK_REST, CONNECTION_COUNT_MAX, HEADER_TIMEOUT, KEY_REFRESH_REST, SHUTDOWN_TIMEOUT};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
@@ -19,11 +19,11 @@ impl Inner {
     /// Asks for the payment service's key, and goes on asking for the time where a test book's clock may be put forward.
     async fn keep_time(self: Arc<Inner>) {
         loop {
-            let known = self.service.refresh(&self.client).await;
+            let known = self.service.ask(&self.client).await;
             if known && self.livemode {
                 return;
             }
-            tokio::time::sleep(KEY_REFRESH_REST).await;
+            tokio::time::sleep(if known { CLOCK_REST } else { KEY_REFRESH_REST }).await;
         }
     }
 }

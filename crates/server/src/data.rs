@@ -12,6 +12,7 @@ use crate::auth::verifier::Verifier;
 use crate::bodies::Bodies;
 use crate::directory::Directory;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
+use crate::log_keys::{LogKeys, RetiredKey};
 use crate::metrics::Metrics;
 use crate::reads::Reads;
 use crate::recent::Recent;
@@ -22,7 +23,7 @@ use engine::{
     BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Stepdown, Tiles, Views, ViewsFault,
     ViewsReader,
 };
-use evidence::{NoteSigner, Secret, SigningKey, base64url};
+use evidence::{Secret, SigningKey, base64url};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -35,7 +36,7 @@ use zeroize::Zeroizing;
 /// The assets of a new book.
 const ASSETS: [(&str, u8); 3] = [("CNY", 2), ("USD", 2), ("USDC", 6)];
 
-const SERVER_KEYS: &str = "server.toml";
+pub(crate) const SERVER_KEYS: &str = "server.toml";
 const OPERATOR_KEY: &str = "operator.toml";
 
 /// Why a data directory cannot be made or opened.
@@ -96,14 +97,25 @@ pub enum BookKind {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ServerKeys {
+pub(crate) struct ServerKeys {
     book: String,
-    origin: String,
+    pub(crate) origin: String,
     livemode: bool,
-    log_seed: String,
+    pub(crate) log_seed: String,
     credential_seed: String,
     session_secret: String,
     metrics_token: String,
+    /// The log's keys before the one of `log_seed`, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) retired_log_keys: Vec<RetiredKey>,
+}
+
+impl ServerKeys {
+    /// Whose these keys are, which lie at `path`.
+    pub(crate) fn book_id(&self, path: &Path) -> Result<BookId, DataFault> {
+        let bytes = base64url::decode(&self.book).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(BookId).ok_or_else(|| malformed(path, "`book` is not 16 bytes"))
+    }
 }
 
 /// The operator's key, as `init` leaves it for whoever operates.
@@ -149,6 +161,7 @@ pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFa
         credential_seed: seed(),
         session_secret: seed(),
         metrics_token: seed(),
+        retired_log_keys: Vec::new(),
     };
 
     let public = SigningKey::ed25519(&operator_seed).public().bytes().try_into();
@@ -236,25 +249,20 @@ impl Default for Opening {
 pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let keys = directory.join("keys");
     let server: ServerKeys = read_private(&keys, SERVER_KEYS)?;
-    let malformed = |why: &str| DataFault::Keys {
-        path: keys.join(SERVER_KEYS).display().to_string(),
-        why: why.to_owned(),
-    };
-    let seed = |text: &str| -> Result<Zeroizing<[u8; 32]>, DataFault> {
-        let bytes = base64url::decode(text).and_then(|bytes| bytes.try_into().ok());
-        bytes.map(Zeroizing::new).ok_or_else(|| malformed("a seed is not 32 bytes"))
-    };
-    let id = base64url::decode(&server.book).and_then(|bytes| bytes.try_into().ok());
-    let id = BookId(id.ok_or_else(|| malformed("`book` is not 16 bytes"))?);
-    let log_key = SigningKey::ed25519(&*seed(&server.log_seed)?);
-    let signer = NoteSigner::new(&server.origin, log_key).map_err(|fault| malformed(&fault.to_string()))?;
-    let vkey = signer.verifier().to_string();
+    let seed = |text: &str| seed_of(text, &keys);
+    let id = server.book_id(&keys)?;
+    let log_keys = LogKeys::of(&server, &keys)?;
 
     let log_directory = directory.join("log");
-    let at_least = Tiles::at_least(&log_directory);
+    let at_least = log_keys.at_least(&log_directory);
     // The journal comes first: who has it open leads the book, and nobody else may touch the log.
     let journal = FileJournal::open(&directory.join("journal"), id, at_least)?;
-    let (tiles, log) = Tiles::open(&log_directory, signer).map_err(|fault| files(&log_directory, fault))?;
+    let LogKeys { signer, history: log_keys, inherited } = log_keys;
+    let opened = match inherited {
+        None => Tiles::open(&log_directory, signer),
+        Some(inherited) => Tiles::succeed(&log_directory, signer, inherited),
+    };
+    let (tiles, log) = opened.map_err(|fault| files(&log_directory, fault))?;
     let (views, reader) = open_views(&directory.join("views.sqlite"), id, journal.reader().next())?;
     let known = Directory::default();
     let learning = known.clone();
@@ -276,7 +284,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     Ok(Arc::new(State {
         engine,
         log,
-        vkey,
+        log_keys,
         clock: opening.clock,
         directory: known,
         reads: Reads::new(reader),
@@ -301,24 +309,6 @@ pub fn operator_key(directory: &Path) -> Result<OperatorKey, DataFault> {
     read_private(&directory.join("keys"), OPERATOR_KEY)
 }
 
-/// The key that the log of a data directory is checked with, as C2SP writes it. It is no secret; where it is read
-/// from is.
-///
-/// # Errors
-/// [`DataFault`].
-pub fn vkey(directory: &Path) -> Result<String, DataFault> {
-    let keys = directory.join("keys");
-    let server: ServerKeys = read_private(&keys, SERVER_KEYS)?;
-    let malformed = |why: &str| DataFault::Keys {
-        path: keys.join(SERVER_KEYS).display().to_string(),
-        why: why.to_owned(),
-    };
-    let seed = base64url::decode(&server.log_seed).and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let seed = seed.map(Zeroizing::new).ok_or_else(|| malformed("a seed is not 32 bytes"))?;
-    let signer = NoteSigner::new(&server.origin, SigningKey::ed25519(&seed));
-    Ok(signer.map_err(|fault| malformed(&fault.to_string()))?.verifier().to_string())
-}
-
 fn report(name: &'static str, fault: &FollowerFault) {
     tracing::warn!(follower = name, %fault, "a follower failed and is tried again");
 }
@@ -337,7 +327,7 @@ fn open_views(path: &Path, book: BookId, durable: Seq) -> Result<(Views, ViewsRe
 }
 
 /// Writes a file that only its owner may read: it is there whole, or not at all, also after power loss.
-fn write_private(directory: &Path, name: &str, value: &impl Serialize) -> Result<(), DataFault> {
+pub(crate) fn write_private(directory: &Path, name: &str, value: &impl Serialize) -> Result<(), DataFault> {
     use std::os::unix::fs::OpenOptionsExt;
     let path = directory.join(name);
     let text = Zeroizing::new(toml::to_string(value).expect("keys are texts"));
@@ -352,7 +342,10 @@ fn write_private(directory: &Path, name: &str, value: &impl Serialize) -> Result
     write().map_err(|fault| files(&path, fault))
 }
 
-fn read_private<T: for<'de> Deserialize<'de>>(directory: &Path, name: &str) -> Result<T, DataFault> {
+pub(crate) fn read_private<T: for<'de> Deserialize<'de>>(
+    directory: &Path,
+    name: &str,
+) -> Result<T, DataFault> {
     let path = directory.join(name);
     let mut file = File::open(&path).map_err(|fault| files(&path, fault))?;
     let mode = file.metadata().map_err(|fault| files(&path, fault))?.permissions().mode() & 0o777;
@@ -365,6 +358,17 @@ fn read_private<T: for<'de> Deserialize<'de>>(directory: &Path, name: &str) -> R
         path: path.display().to_string(),
         why: fault.message().to_owned(),
     })
+}
+
+/// A seed out of the server's keys, which lie at `path`.
+pub(crate) fn seed_of(text: &str, path: &Path) -> Result<Zeroizing<[u8; 32]>, DataFault> {
+    let bytes = base64url::decode(text).and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Zeroizing::new).ok_or_else(|| malformed(path, "a seed is not 32 bytes"))
+}
+
+/// The server's keys, which lie at `path`, cannot be read, and why.
+pub(crate) fn malformed(path: &Path, why: impl std::fmt::Display) -> DataFault {
+    DataFault::Keys { path: path.join(SERVER_KEYS).display().to_string(), why: why.to_string() }
 }
 
 fn files(path: &Path, fault: io::Error) -> DataFault {

@@ -16,6 +16,7 @@ pub mod directory;
 pub mod docs;
 pub mod edge;
 pub mod limits;
+pub mod log_keys;
 pub mod metrics;
 pub mod openapi;
 pub mod problem;

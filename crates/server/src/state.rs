@@ -13,7 +13,7 @@ use crate::recent::{Bought, Recent};
 use crate::serve::Patience;
 use book::{Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
 use engine::{Busy, Clock, Engine, Fault, Log};
-use evidence::{Secret, SigningKey};
+use evidence::{KeyHistory, Secret, SigningKey};
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,8 +29,8 @@ pub struct State {
     pub engine: Engine,
     /// Its transparency log.
     pub log: Log,
-    /// The log's key, as C2SP writes it.
-    pub vkey: String,
+    /// The log's keys.
+    pub log_keys: KeyHistory,
     /// What time it is in the book.
     pub clock: Arc<Clock>,
     /// Who holds which key.

@@ -35,7 +35,7 @@ crate::account::answers! {
         pub proof: Vec<String>,
         /// The signed state of the log: a C2SP note.
         pub checkpoint: String,
-        /// The key of the log, as C2SP writes it.
+        /// The key that signed it, as C2SP writes it.
         pub vkey: String,
         /// Whether real money is meant.
         pub livemode: bool,

@@ -1,7 +1,7 @@
 //! Verifying one receipt: the entry in it is in the log, and the log's key signed that it is.
 
 use crate::args::Verify;
-use crate::data::{Data, vkey_of};
+use crate::data::{Data, log_keys_of};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use evidence::{Hash, KeyHistory, Proof, base64url};
@@ -56,11 +56,11 @@ pub(crate) fn verify(output: &Output, args: &Verify) -> Outcome {
     Ok(())
 }
 
-/// The key to check with: never the one in the receipt, which proves nothing.
+/// The keys to check with: never the one in the receipt, which proves nothing.
 fn keys(args: &Verify) -> Outcome<KeyHistory> {
     match (&args.vkey, &args.data) {
-        (Some(vkey), _) => vkey_of(vkey),
-        (None, Some(data)) => Data::at(data)?.verifier(None),
+        (Some(vkey), _) => log_keys_of(vkey),
+        (None, Some(data)) => Data::at(data)?.log_keys(None),
         (None, None) => Err(Failure::usage(
             "a receipt is checked with the log's key: give `--vkey KEY` (what `GET /log/vkey` said when you first \
              met the server) or `--data DIR`",

@@ -23,6 +23,7 @@ const COMMANDS: &[&[&str]] = &[
     &["revoke", "--help"],
     &["clock", "advance", "--help"],
     &["files", "--help"],
+    &["log", "rotate-key", "--help"],
     &["verify", "--help"],
     &["replay", "--help"],
     &["entries", "--help"],

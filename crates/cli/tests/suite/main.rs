@@ -3,4 +3,5 @@
 mod books;
 mod demo;
 mod help;
+mod log;
 mod offline;

@@ -273,6 +273,48 @@ fn a_history_has_one_key_at_a_time() {
     assert_eq!(history.rotate(signer(ORIGIN, 2).verifier().clone(), 10), Err(KeyHistoryError::Order(0)));
 }
 
+#[test]
+fn a_history_is_a_text_with_one_spelling() {
+    let vkey = |seed| signer(ORIGIN, seed).verifier().to_string();
+    let (old, mid, new) = (vkey(1), vkey(2), vkey(3));
+    for text in [
+        format!("{old}\n"),
+        format!("{new} 10\n"),
+        format!("{new} 10\n{old} 0 10\n"),
+        format!("{new} 30\n{mid} 10 20\n{old} 5 10\n"),
+        format!("{old} 0 10\n"),
+    ] {
+        let history = KeyHistory::parse(&text).unwrap();
+        assert_eq!(history.to_string(), text);
+        assert_eq!(KeyHistory::parse(text.trim_end()).unwrap(), history);
+    }
+    let history = KeyHistory::parse(&format!("{new} 10\n{old} 0 10")).unwrap();
+    assert_eq!(history.key_for(9).unwrap().to_string(), old);
+    assert_eq!(history.key_for(10).unwrap().to_string(), new);
+
+    let of_another = signer("other", 3).verifier().to_string();
+    let swapped = format!("{}+{}", old.rsplit_once('+').unwrap().0, new.rsplit_once('+').unwrap().1);
+    for (text, error) in [
+        (String::new(), KeyHistoryError::Key(NoteKeyError::Malformed)),
+        (format!("{old}\n\n"), KeyHistoryError::Key(NoteKeyError::Malformed)),
+        (format!("{swapped} 10\n{old} 0 10"), KeyHistoryError::Key(NoteKeyError::Id)),
+        (format!("{old} 0"), KeyHistoryError::Line(1)),
+        (format!("{new} 10\n{old} 0 10 "), KeyHistoryError::Line(2)),
+        (format!("{new} 010\n{old} 0 10"), KeyHistoryError::Line(1)),
+        (format!("{new} +10\n{old} 0 10"), KeyHistoryError::Line(1)),
+        (format!("{new} 10\r\n{old} 0 10"), KeyHistoryError::Line(1)),
+        (format!("{new}  10\n{old} 0 10"), KeyHistoryError::Line(1)),
+        // Oldest first, overlapping, with two keys in use, and of two logs.
+        (format!("{old} 0 10\n{new} 10"), KeyHistoryError::Order(1)),
+        (format!("{new} 10\n{old} 0 11"), KeyHistoryError::Order(1)),
+        (format!("{new} 10\n{old}"), KeyHistoryError::Order(1)),
+        (format!("{of_another} 10\n{old} 0 10"), KeyHistoryError::Names),
+        (format!("{old}\n").repeat(1_025), KeyHistoryError::Count(1_025)),
+    ] {
+        assert_eq!(KeyHistory::parse(&text), Err(error), "{text:?}");
+    }
+}
+
 fn receipt(index: u64, size: usize, log: &NoteSigner) -> Receipt {
     let entries = entries(size);
     let stored = Stored::of(&entries);

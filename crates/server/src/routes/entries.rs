@@ -82,6 +82,7 @@ pub async fn get_receipt(State(app): State<App>, Path(text): Path<String>, call:
         if published.size <= entry.seq.0 {
             return Err(Edge::ReceiptPending.into());
         }
+        let signed_by = app.log_keys.key_for(published.size).expect("a checkpoint has a key");
         let proof = evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size);
         let proof = proof.map_err(|fault| {
             tracing::error!(%fault, "a proof cannot be made");
@@ -92,7 +93,7 @@ pub async fn get_receipt(State(app): State<App>, Path(text): Path<String>, call:
             bytes: base64url::encode(&bytes),
             proof: proof.hashes().iter().map(ToString::to_string).collect(),
             checkpoint: published.checkpoint.clone(),
-            vkey: app.vkey.clone(),
+            vkey: signed_by.to_string(),
             livemode: app.livemode,
         })
     })

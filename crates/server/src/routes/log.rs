@@ -18,11 +18,14 @@ pub async fn get_checkpoint(State(app): State<App>) -> Response {
     text(app.log.published().checkpoint.clone())
 }
 
-/// The key of the log.
+/// The keys of the log, a line for each, newest first.
+///
+/// Behind a key stand the smallest log it may sign and the first it may no longer sign. The only key a log ever had
+/// stands alone.
 #[utoipa::path(get, path = "/log/vkey", tag = "log", security(()),
-    responses((status = 200, description = "A C2SP verifier key", body = String, content_type = "text/plain")))]
+    responses((status = 200, description = "C2SP verifier keys, each with the sizes it may sign", body = String, content_type = "text/plain")))]
 pub async fn get_vkey(State(app): State<App>) -> Response {
-    text(format!("{}\n", app.vkey))
+    text(app.log_keys.to_string())
 }
 
 /// One tile of hashes. Its path is that of C2SP's tlog-tiles.
