@@ -256,6 +256,10 @@ pub(crate) struct Serve {
     /// Where to listen.
     #[arg(long, value_name = "ADDRESS", env = "TOLLBRIDGE_LISTEN", default_value = "127.0.0.1:8402")]
     pub(crate) listen: SocketAddr,
+    /// Save the book whenever so many entries have come: the next start reads only what follows.
+    #[arg(long, value_name = "ENTRIES", default_value_t = engine::limits::SNAPSHOT_EVERY_ENTRIES,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) snapshot_every: u64,
 }
 
 #[derive(Debug, Args)]

@@ -62,6 +62,7 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
             std::process::exit(i32::from(crate::exit::Exit::Fault.number()));
         }),
         recovering: Box::new(move |seq| told.set_position(seq.0)),
+        snapshot_every_entries: args.snapshot_every,
         ..Opening::default()
     };
     let app = server::data::open(data.path(), opening)?;

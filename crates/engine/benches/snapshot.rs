@@ -1,13 +1,14 @@
-//! How long a start takes with a snapshot and without: 100,000 wallets with an agent and a mandate each, 1,000 payees, and
-//! 2,000,000 payments that are all remembered.
+//! How long a start takes with a snapshot and without, and what payments notice of a snapshot that is renewed: 100,000
+//! wallets with an agent and a mandate each, 1,000 payees, and 2,000,000 payments that are all remembered.
 
 #[allow(dead_code)]
 #[path = "../tests/views/town.rs"]
 mod town;
 
-use book::{Entry, Limit, Provenance, Seq};
+use book::{Command, Entry, Limit, Provenance, Seq, Verdict};
 use engine::journal::{Appended, Frame, Purpose};
-use engine::{BookId, Clock, Engine, FileJournal, Journal, Options, SnapshotFault, Snapshots};
+use engine::limits::SNAPSHOT_EVERY_ENTRIES;
+use engine::{BookId, Clock, Engine, FileJournal, Journal, Options, SnapshotNews, Snapshots};
 use evidence::{Frontier, leaf_hash};
 use std::fs;
 use std::path::Path;
@@ -17,6 +18,9 @@ use town::{Town, amount};
 
 const BOOK: BookId = BookId([1; 16]);
 
+/// The payments that each way of paying makes, a tenth of them one by one.
+const PAID: usize = 50_000;
+
 fn number(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
@@ -24,7 +28,8 @@ fn number(name: &str, default: usize) -> usize {
 fn main() {
     let directory = std::env::temp_dir().join(format!("tollbridge-snapshot-rate-{}", std::process::id()));
     fs::create_dir(&directory).expect("the directory is new");
-    let entries = write(&directory, number("WALLETS", 100_000), number("PAYMENTS", 2_000_000));
+    let wallets = number("WALLETS", 100_000);
+    let (mut town, entries) = write(&directory, wallets, number("PAYMENTS", 2_000_000));
     let snapshot = directory.join("snapshot");
     println!("{entries} entries, {} bytes of journal", bytes(&directory.join("journal")));
     for _ in 0..3 {
@@ -38,6 +43,9 @@ fn main() {
             open(&directory),
             bytes(&snapshot)
         );
+    }
+    for every_entries in [u64::MAX, 1, u64::MAX, 1] {
+        pay(&directory, &mut town, wallets, every_entries);
     }
     fs::remove_dir_all(&directory).expect("the directory is ours");
 }
@@ -53,22 +61,45 @@ fn open(directory: &Path) -> f64 {
     began.elapsed().as_secs_f64()
 }
 
+/// Pays while no snapshot is renewed, or one behind the other, and prints how long each answer took.
+fn pay(directory: &Path, town: &mut Town, wallets: usize, every_entries: u64) {
+    let known = town.entries.len();
+    (0..PAID).for_each(|number| drop(town.pay((number * 7_919) % wallets, number % 1_000, 1)));
+    let payments: Vec<Command> = town.entries.drain(known..).map(|bytes| command(&bytes)).collect();
+    let clock = Clock::ahead_by(town.at.0.saturating_sub(Clock::default().now().0));
+    let engine = begin(directory, Some((&directory.join("snapshot"), every_entries)), clock);
+    for together in [1, 512] {
+        let began = Instant::now();
+        let mut took = Vec::new();
+        for payments in payments[if together == 1 { 0..PAID / 10 } else { PAID / 10..PAID }].chunks(together)
+        {
+            let asked = Instant::now();
+            let submit =
+                |payment: &Command| engine.submit(vec![payment.clone()]).expect("the queue has room");
+            let tickets: Vec<_> = payments.iter().map(submit).collect();
+            let answered = tickets.into_iter().map(|ticket| ticket.blocking_recv().expect("an answer"));
+            assert!(answered.flatten().all(|verdict| matches!(verdict, Ok(Verdict::Record(..)))));
+            took.push(asked.elapsed().as_secs_f64() * 1e3);
+        }
+        took.sort_by(f64::total_cmp);
+        let at = |part: usize| took.get(took.len() * part / 1_000).copied().unwrap_or_default();
+        let rate = (took.len() * together) as f64 / began.elapsed().as_secs_f64();
+        let renewing = if every_entries == 1 { "renewing" } else { "not renewing" };
+        let (p50, p99, worst) = (at(500), at(990), at(999));
+        println!(
+            "{renewing}, {together} at once: {rate:.0} a second; p50 {p50:.2}, p99 {p99:.2}, p99.9 {worst:.2} ms"
+        );
+    }
+}
+
+fn command(entry: &[u8]) -> Command {
+    Entry::from_bytes(entry).expect("an entry").command
+}
+
 /// Seconds from an open journal to a book; prints what stopping takes.
 fn start(directory: &Path, snapshot: Option<&Path>) -> f64 {
-    let journal = FileJournal::open(directory, BOOK, 0).expect("the journal opens");
-    let ignored = |fault: &SnapshotFault| panic!("{fault}");
-    let options = Options {
-        clock: Arc::new(Clock::default()),
-        followers: Vec::new(),
-        stopped: Box::new(|stepdown| panic!("{stepdown}")),
-        faulted: |name, fault| panic!("{name}: {fault}"),
-        recovering: Box::new(|_| {}),
-        learning: Box::new(|_| {}),
-        snapshots: snapshot.map(|path| Snapshots { path: path.to_owned(), beside: Box::new(()), ignored }),
-        queue_units_max: 64,
-    };
     let began = Instant::now();
-    let engine = Engine::start(BOOK, journal, options).expect("the engine starts");
+    let engine = begin(directory, snapshot.map(|path| (path, SNAPSHOT_EVERY_ENTRIES)), Clock::default());
     let seconds = began.elapsed().as_secs_f64();
     let began = Instant::now();
     drop(engine);
@@ -78,8 +109,28 @@ fn start(directory: &Path, snapshot: Option<&Path>) -> f64 {
     seconds
 }
 
-/// Writes the journal, and says how many entries it has.
-fn write(directory: &Path, wallets: usize, payments: usize) -> u64 {
+fn begin(directory: &Path, snapshot: Option<(&Path, u64)>, clock: Clock) -> Engine {
+    let journal = FileJournal::open(directory, BOOK, 0).expect("the journal opens");
+    let told = |news: &SnapshotNews<'_>| println!("{news:?}");
+    let options = Options {
+        clock: Arc::new(clock),
+        followers: Vec::new(),
+        stopped: Box::new(|stepdown| panic!("{stepdown}")),
+        faulted: |name, fault| panic!("{name}: {fault}"),
+        recovering: Box::new(|_| {}),
+        beside: Arc::new(()),
+        snapshots: snapshot.map(|(path, every_entries)| Snapshots {
+            path: path.to_owned(),
+            every_entries,
+            told,
+        }),
+        queue_units_max: 1_024,
+    };
+    Engine::start(BOOK, journal, options).expect("the engine starts")
+}
+
+/// Writes the journal, and says whose it is and how many entries it has.
+fn write(directory: &Path, wallets: usize, payments: usize) -> (Town, u64) {
     let mut journal = FileJournal::open(directory, BOOK, 0).expect("the journal opens");
     let mut frontier = Frontier::default();
     let mut town = Town::empty();
@@ -117,5 +168,5 @@ fn write(directory: &Path, wallets: usize, payments: usize) -> u64 {
     }
     let last = town.entries.last().and_then(|bytes| Entry::from_bytes(bytes).ok());
     println!("the last is {:?}", last.map(|entry| entry.outcome));
-    next.0
+    (town, next.0)
 }

@@ -4,14 +4,12 @@ use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
 use crate::growth::Growths;
 use crate::journal::{BookId, Journal, JournalFault, Reader};
-use crate::limits::{
-    AHEAD_COMMANDS_MIN, BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, SNAPSHOT_AFTER_ENTRIES, WRITER_THREADS,
-};
+use crate::limits::{AHEAD_COMMANDS_MIN, BATCH_COMMANDS_MAX, IDLE_MILLIS_MAX, WRITER_THREADS};
 use crate::schedule::{Scheduling, hurry_this_thread};
-use crate::snapshot::{self, Restored, SnapshotFault, Snapshots};
+use crate::snapshot::keeper::Keeper;
+use crate::snapshot::{Beside, Snapshots};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
-use book::{Book, Entry, Seq};
-use evidence::Frontier;
+use book::{Book, Seq};
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -48,11 +46,19 @@ pub struct Options {
     pub recovering: Box<dyn FnMut(Seq) + Send>,
     /// The requests that may wait for the writer; one more is answered as busy.
     pub queue_units_max: usize,
-    /// Told each entry that was read at the start: for what is kept in memory beside the book. What a snapshot stands
-    /// for is not read; see [`Beside`](crate::Beside).
-    pub learning: Box<dyn FnMut(&Entry) + Send>,
+    /// What is kept in memory beside the book: it knows every entry once the engine has started.
+    pub beside: Arc<dyn Beside>,
     /// Where a snapshot is kept, which a start begins with. None reads the whole journal.
     pub snapshots: Option<Snapshots>,
+}
+
+/// Where the entries of a book came from at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// So many a snapshot stood for.
+    pub from_snapshot: u64,
+    /// So many were read.
+    pub replayed: u64,
 }
 
 impl fmt::Debug for Options {
@@ -72,6 +78,7 @@ pub struct Engine {
     writers: Vec<JoinHandle<()>>,
     followers: Vec<JoinHandle<()>>,
     saving: Option<Saving>,
+    recovered: Recovered,
 }
 
 struct Work {
@@ -89,13 +96,10 @@ impl Engine {
         journal: J,
         mut options: Options,
     ) -> Result<Engine, RecoveryError> {
-        let (writer, snapshot_size) = recover(id, journal, &mut options)?;
+        let beside = options.beside.clone();
+        let keeper = options.snapshots.take().map(|snapshots| Arc::new(Keeper { id, snapshots, beside }));
+        let (writer, recovered) = recover(id, journal, keeper.as_deref(), &mut options)?;
         let next = writer.book().head().seq;
-        if let Some(snapshots) = &options.snapshots
-            && SNAPSHOT_AFTER_ENTRIES <= next.0.saturating_sub(snapshot_size)
-        {
-            save(snapshots, id, writer.book(), writer.scribe.frontier());
-        }
         let Writer { decider, mut scribe, .. } = writer;
         let reader = scribe.reader();
         let tide = Arc::new(Tide::default());
@@ -108,6 +112,11 @@ impl Engine {
             follower.begin(growths.clone());
             let (tide, positions) = (tide.clone(), positions.clone());
             let thread = follow(follower, reader.clone(), tide, positions, options.faulted);
+            followers.push(thread.map_err(JournalFault::Storage)?);
+        }
+        if let Some(keeper) = &keeper {
+            let newest = if keeper.is_due(recovered.replayed) { next } else { Seq(recovered.from_snapshot) };
+            let thread = keeper.clone().renew_behind(reader.clone(), tide.clone(), newest);
             followers.push(thread.map_err(JournalFault::Storage)?);
         }
         let (queue, work) = sync_channel(options.queue_units_max);
@@ -130,10 +139,9 @@ impl Engine {
             let thread = std::thread::Builder::new().name(format!("writer-{number}")).spawn(lead);
             writers.push(thread.map_err(JournalFault::Storage)?);
         }
-        let save = |snapshots| Saving(Box::new(move || lead.save(&snapshots, id)));
-        let saving = options.snapshots.map(save);
-        let queue = Some(queue);
-        Ok(Engine { queue, journal: reader, tide, positions, scheduling, writers, followers, saving })
+        let saving = keeper.map(|keeper| Saving(Box::new(move || lead.save(&keeper))));
+        let (queue, journal) = (Some(queue), reader);
+        Ok(Engine { queue, journal, tide, positions, scheduling, writers, followers, saving, recovered })
     }
 
     /// Puts a request into the queue.
@@ -168,6 +176,11 @@ impl Engine {
     /// The journal, to read.
     pub fn journal(&self) -> Reader {
         self.journal.clone()
+    }
+
+    /// Where the entries came from at the start.
+    pub fn recovered(&self) -> Recovered {
+        self.recovered
     }
 
     /// Where every follower stands.
@@ -248,9 +261,12 @@ impl<J: Journal> Lead<J> {
     }
 
     /// Writes a snapshot, if everything that was decided is durable.
-    fn save(&self, snapshots: &Snapshots, id: BookId) {
+    fn save(&self, keeper: &Keeper) {
         let (Ok(turn), Ok(scribe)) = (self.turn.lock(), self.scribe.lock()) else { return };
-        save(snapshots, id, &turn.decider.book, scribe.frontier());
+        let book = &turn.decider.book;
+        if let Some(frontier) = scribe.frontier().filter(|frontier| frontier.size() == book.head().seq.0) {
+            keeper.save(book, frontier);
+        }
     }
 
     /// Decides what waits, makes it durable, and answers. False once nobody can ask any more.
@@ -328,47 +344,25 @@ impl<J: Journal> Commit for &Mutex<Scribe<J>> {
     }
 }
 
-/// The book of a journal, and how much of it came from a snapshot.
+/// The book of a journal, and how much of it came from a snapshot. Where much was read, the next start need not.
 fn recover<J: Journal>(
     id: BookId,
     journal: J,
+    keeper: Option<&Keeper>,
     options: &mut Options,
-) -> Result<(Writer<J>, u64), RecoveryError> {
-    let Options { recovering, learning, snapshots, .. } = options;
-    match snapshots.as_ref().and_then(|snapshots| restore(snapshots, id, &journal)) {
-        Some(restored) => {
-            let size = restored.frontier.size();
-            recovering(Seq(size));
-            Ok((Writer::recover_restored(restored, id, journal, recovering, learning)?, size))
-        }
-        None => Ok((Writer::recover_telling(id, journal, recovering, learning)?, 0)),
+) -> Result<(Writer<J>, Recovered), RecoveryError> {
+    let Options { recovering, beside, .. } = options;
+    let restored = keeper.and_then(|keeper| keeper.begin(journal.reader().as_ref())).unwrap_or_default();
+    let from_snapshot = restored.frontier.size();
+    recovering(Seq(from_snapshot));
+    let writer = Writer::recover_restored(restored, id, journal, recovering, |entry| beside.learn(entry))?;
+    let replayed = writer.book().head().seq.0.saturating_sub(from_snapshot);
+    if let (Some(keeper), Some(frontier)) = (keeper, writer.scribe.frontier())
+        && keeper.is_due(replayed)
+    {
+        keeper.save(writer.book(), frontier);
     }
-}
-
-/// The snapshot, where there is one that can be believed.
-fn restore<J: Journal>(snapshots: &Snapshots, id: BookId, journal: &J) -> Option<Restored> {
-    match snapshot::read_file(&snapshots.path, id, journal.reader().as_ref()) {
-        Ok(Some(restored)) if snapshots.beside.restore(&restored.beside) => Some(restored),
-        Ok(Some(_)) => {
-            (snapshots.ignored)(&SnapshotFault::Beside);
-            None
-        }
-        Ok(None) => None,
-        Err(fault) => {
-            (snapshots.ignored)(&fault);
-            None
-        }
-    }
-}
-
-/// Writes a snapshot, if `frontier` says that all of `book` is durable.
-fn save(snapshots: &Snapshots, id: BookId, book: &Book, frontier: Option<&Frontier>) {
-    let size = book.head().seq;
-    let Some(frontier) = frontier.filter(|frontier| 0 < size.0 && frontier.size() == size.0) else { return };
-    let Some(beside) = snapshots.beside.save(size) else { return };
-    if let Err(fault) = snapshot::write_file(&snapshots.path, id, book, frontier, &beside) {
-        (snapshots.ignored)(&fault);
-    }
+    Ok((writer, Recovered { from_snapshot, replayed }))
 }
 
 /// The next request, or nothing once something is due by the passing of time.

@@ -36,14 +36,7 @@ pub(crate) fn recover(
             }
         });
         let applied = receive.into_iter().try_for_each(|entries| {
-            for entries in entries.chunks(FORESIGHT_COMMANDS) {
-                let commands: Vec<&Command> = entries.iter().map(|entry| &entry.command).collect();
-                book.foresee(&commands);
-                for entry in entries {
-                    book.follow(entry).map_err(|why| RecoveryError::Entry { at: entry.seq, why })?;
-                    learn(entry);
-                }
-            }
+            apply(&mut book, &entries, &mut learn)?;
             progress(book.head().seq);
             Ok(())
         });
@@ -52,8 +45,25 @@ pub(crate) fn recover(
     })
 }
 
+/// Applies the next entries to `book`, and tells `learn` each.
+pub(crate) fn apply(
+    book: &mut Book,
+    entries: &[Entry],
+    mut learn: impl FnMut(&Entry),
+) -> Result<(), RecoveryError> {
+    for entries in entries.chunks(FORESIGHT_COMMANDS) {
+        let commands: Vec<&Command> = entries.iter().map(|entry| &entry.command).collect();
+        book.foresee(&commands);
+        for entry in entries {
+            book.follow(entry).map_err(|why| RecoveryError::Entry { at: entry.seq, why })?;
+            learn(entry);
+        }
+    }
+    Ok(())
+}
+
 /// The entries of a frame, whose root is behind `frontier` what the frame says.
-fn read(frame: &Frame, frontier: &mut Frontier) -> Result<Vec<Entry>, RecoveryError> {
+pub(crate) fn read(frame: &Frame, frontier: &mut Frontier) -> Result<Vec<Entry>, RecoveryError> {
     let mut entries = Vec::new();
     for (seq, bytes) in frame.entries() {
         frontier.push(leaf_hash(bytes));

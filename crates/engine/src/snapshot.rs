@@ -13,56 +13,27 @@
 //! A snapshot is never needed: whatever is wrong with one, it is ignored and the whole journal is read. Only the release
 //! that wrote it believes it, for the next may know its entries to mean more.
 
+pub(crate) mod keeper;
+
+pub use keeper::{Beside, SnapshotNews, Snapshots};
+
 use crate::journal::{BookId, Frames, JournalFault};
-use crate::limits::SNAPSHOT_PIECE_BYTES_MAX;
+use crate::limits::{READ_FRAMES_MAX, SNAPSHOT_PIECE_BYTES_MAX};
+use crate::recovery;
 use crate::writer::RecoveryError;
-use book::{Book, Restoring, Seq};
+use book::{Book, Entry, Restoring, Seq};
 use evidence::{Frontier, Hash};
-use std::fmt;
 use std::fs::{self, File, Permissions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"TOLLSNAP";
 const VERSION: u32 = 1;
 const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
-/// Where an engine keeps its snapshot, and who has something in it.
-pub struct Snapshots {
-    /// The file; its directory is there.
-    pub path: PathBuf,
-    /// What is kept in memory beside the book, by whoever learns from the entries at the start.
-    pub beside: Box<dyn Beside>,
-    /// Told why a snapshot could not be used or written. Nothing is lost by it but time.
-    pub ignored: fn(&SnapshotFault),
-}
-
-impl fmt::Debug for Snapshots {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshots").field("path", &self.path).finish_non_exhaustive()
-    }
-}
-
-/// What is learnt from entries and kept in memory, and has to be there without those that a snapshot stands for.
-pub trait Beside: Send + Sync {
-    /// All it knows, once it has learnt from every entry before `size`; until then, nothing is saved.
-    fn save(&self, size: Seq) -> Option<Vec<u8>>;
-
-    /// Knows what was saved, or answers false, knows nothing, and is told every entry.
-    fn restore(&self, saved: &[u8]) -> bool;
-}
-
-/// Nothing is kept beside the book.
-impl Beside for () {
-    fn save(&self, _size: Seq) -> Option<Vec<u8>> {
-        Some(Vec::new())
-    }
-
-    fn restore(&self, saved: &[u8]) -> bool {
-        saved.is_empty()
-    }
-}
+/// What is read or written of the file at once.
+const FILE_BUFFER_BYTES: usize = 1 << 20;
 
 /// Why a snapshot is of no use.
 #[derive(Debug, thiserror::Error)]
@@ -93,22 +64,57 @@ pub enum SnapshotFault {
     Beside,
 }
 
-/// A book out of a snapshot.
-#[derive(Debug)]
-pub(crate) struct Restored {
+/// A book out of a snapshot, with what goes on beside it.
+#[derive(Debug, Default)]
+pub struct Restored {
     pub(crate) book: Book,
     pub(crate) frontier: Frontier,
     pub(crate) beside: Vec<u8>,
+}
+
+impl Restored {
+    /// The book.
+    pub fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Reads what `journal` has behind it, frame by frame as long as `on` says so; `learn` is told each entry.
+    ///
+    /// # Errors
+    /// [`RecoveryError`] where the journal cannot be read or does not go on from here.
+    pub fn catch_up(
+        &mut self,
+        journal: &dyn Frames,
+        mut learn: impl FnMut(&Entry),
+        on: impl Fn() -> bool,
+    ) -> Result<(), RecoveryError> {
+        let end = journal.next();
+        while self.book.head().seq < end && on() {
+            for frame in journal.frames(self.book.head().seq, READ_FRAMES_MAX)?.iter().take_while(|_| on()) {
+                let entries = recovery::read(frame, &mut self.frontier)?;
+                recovery::apply(&mut self.book, &entries, &mut learn)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes it as a snapshot.
+    ///
+    /// # Errors
+    /// Those of `into`.
+    pub fn write(&self, id: BookId, into: &mut impl Write) -> io::Result<()> {
+        write(id, &self.book, &self.frontier, &self.beside, into)
+    }
 }
 
 /// The book of `journal`, from a snapshot of it and the entries behind that.
 ///
 /// # Errors
 /// [`RecoveryError::Snapshot`] where the snapshot is not to be believed; the others where the journal is not.
-pub fn resume(id: BookId, journal: &dyn Frames, from: &mut impl Read) -> Result<Book, RecoveryError> {
-    let Restored { book, frontier, .. } = read(id, journal, from)?;
-    let (book, _) = crate::recovery::recover(book, frontier, journal, |_| (), |_| ())?;
-    Ok(book)
+pub fn resume(id: BookId, journal: &dyn Frames, from: &mut impl Read) -> Result<Restored, RecoveryError> {
+    let mut restored = read(id, journal, from)?;
+    restored.catch_up(journal, |_| (), || true)?;
+    Ok(restored)
 }
 
 /// Writes a book and the frontier of its entries.
@@ -138,12 +144,11 @@ pub(crate) fn write(
     write(&[])
 }
 
-/// Reads what [`write`] wrote of the same book, if `journal` has a frame that ends there with that root.
-pub(crate) fn read(
-    id: BookId,
-    journal: &dyn Frames,
-    from: &mut impl Read,
-) -> Result<Restored, SnapshotFault> {
+/// Reads a snapshot of the same book, if `journal` has a frame that ends there with that root.
+///
+/// # Errors
+/// [`SnapshotFault`] where it is not to be believed.
+pub fn read(id: BookId, journal: &dyn Frames, from: &mut impl Read) -> Result<Restored, SnapshotFault> {
     let mut header = [0; 28];
     fill(from, &mut header)?;
     check_header(id, &header)?;
@@ -169,33 +174,31 @@ pub(crate) fn read(
     Ok(Restored { book, frontier, beside })
 }
 
-/// Writes a snapshot to `path`: it is there whole, or the one before still is, also after power loss.
-pub(crate) fn write_file(
+/// Lets `write` make the snapshot at `path`: it is there whole, or the one before still is, also after power loss.
+pub(crate) fn replace(
     path: &Path,
-    id: BookId,
-    book: &Book,
-    frontier: &Frontier,
-    beside: &[u8],
+    write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), SnapshotFault> {
     let new = path.with_extension("new");
     let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
     // What lay there before kept its mode.
     file.set_permissions(Permissions::from_mode(0o600))?;
-    let mut buffered = BufWriter::with_capacity(1 << 20, file);
-    write(id, book, frontier, beside, &mut buffered)?;
-    buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&new, path)?;
+    let mut buffered = BufWriter::with_capacity(FILE_BUFFER_BYTES, file);
+    let written = write(&mut buffered).and_then(|()| {
+        buffered.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&new, path)
+    });
+    written.inspect_err(|_| {
+        // Half a snapshot would only take space. If it cannot be removed, the next one overwrites it.
+        let _ = fs::remove_file(&new);
+    })?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(())
 }
 
-/// Reads the snapshot at `path`, if there is one.
-pub(crate) fn read_file(
-    path: &Path,
-    id: BookId,
-    journal: &dyn Frames,
-) -> Result<Option<Restored>, SnapshotFault> {
+/// Opens the snapshot at `path`, if there is one, and nobody but its owner may read it.
+pub(crate) fn open(path: &Path) -> Result<Option<BufReader<File>>, SnapshotFault> {
     let file = match File::open(path) {
         Err(fault) if fault.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -204,7 +207,7 @@ pub(crate) fn read_file(
     if mode & 0o077 != 0 {
         return Err(SnapshotFault::Exposed(mode));
     }
-    read(id, journal, &mut BufReader::with_capacity(1 << 20, file)).map(Some)
+    Ok(Some(BufReader::with_capacity(FILE_BUFFER_BYTES, file)))
 }
 
 fn header(id: BookId) -> [u8; 28] {
@@ -276,4 +279,31 @@ fn fill(from: &mut impl Read, into: &mut [u8]) -> Result<(), SnapshotFault> {
         }
         SnapshotFault::Storage(fault)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_is_not_written_to_its_end_leaves_the_one_before() {
+        let directory = std::env::temp_dir().join(format!("tollbridge-replace-{}", std::process::id()));
+        fs::create_dir_all(&directory).expect("a place for it");
+        let path = directory.join("snapshot");
+        let there = || fs::read(&path).expect("there is one");
+        replace(&path, |file| file.write_all(b"the one before")).expect("it is written");
+        let fault = replace(&path, |file| {
+            file.write_all(b"half")?;
+            file.flush()?;
+            // What a kill would leave here.
+            assert_eq!(there(), b"the one before");
+            Err(io::Error::other("the disk is full"))
+        });
+        assert!(fault.is_err());
+        assert_eq!(there(), b"the one before");
+        assert_eq!(fs::read_dir(&directory).expect("it is there").count(), 1, "half a snapshot is removed");
+        replace(&path, |file| file.write_all(b"the next")).expect("it is written");
+        assert_eq!(there(), b"the next");
+        fs::remove_dir_all(&directory).expect("it is ours");
+    }
 }

@@ -82,31 +82,27 @@ impl<J: Journal> Writer<J> {
     /// # Errors
     /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
     pub fn recover(id: BookId, journal: J, progress: impl FnMut(Seq)) -> Result<Writer<J>, RecoveryError> {
-        Writer::recover_telling(id, journal, progress, |_| ())
+        Writer::recover_restored(Restored::default(), id, journal, progress, |_| ())
     }
 
-    /// The same, and tells each entry to somebody who keeps what they want of it.
+    /// The same from a snapshot of this journal, so that only what came later is read; each entry of that is told to
+    /// somebody who keeps what they want of it.
     ///
     /// # Errors
     /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
-    pub fn recover_telling(
-        id: BookId,
-        journal: J,
-        progress: impl FnMut(Seq),
-        learn: impl FnMut(&Entry),
-    ) -> Result<Writer<J>, RecoveryError> {
-        Writer::recover_into(Book::default(), Frontier::default(), id, journal, progress, learn)
-    }
-
-    /// The same from a snapshot, so that only what came later is read.
-    pub(crate) fn recover_restored(
+    pub fn recover_restored(
         restored: Restored,
         id: BookId,
         journal: J,
         progress: impl FnMut(Seq),
         learn: impl FnMut(&Entry),
     ) -> Result<Writer<J>, RecoveryError> {
-        Writer::recover_into(restored.book, restored.frontier, id, journal, progress, learn)
+        let Restored { book, frontier, .. } = restored;
+        let (book, frontier) =
+            crate::recovery::recover(book, frontier, journal.reader().as_ref(), progress, learn)?;
+        let batch = Batch::new(id, book.head().seq);
+        let decider = Decider { book, entry: Vec::new(), room: Room::default() };
+        Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
     }
 
     /// Writes a snapshot of the book as it stands.
@@ -127,26 +123,11 @@ impl<J: Journal> Writer<J> {
         journal: J,
         planted: Option<book::sabotage::Sabotage>,
     ) -> Result<Writer<J>, RecoveryError> {
-        let mut book = Book::default();
-        book.plant(planted);
-        let mut writer = Writer::recover_into(book, Frontier::default(), id, journal, |_| (), |_| ())?;
+        let mut empty = Restored::default();
+        empty.book.plant(planted);
+        let mut writer = Writer::recover_restored(empty, id, journal, |_| (), |_| ())?;
         writer.scribe.sabotage = planted;
         Ok(writer)
-    }
-
-    fn recover_into(
-        book: Book,
-        frontier: Frontier,
-        id: BookId,
-        journal: J,
-        progress: impl FnMut(Seq),
-        learn: impl FnMut(&Entry),
-    ) -> Result<Writer<J>, RecoveryError> {
-        let (book, frontier) =
-            crate::recovery::recover(book, frontier, journal.reader().as_ref(), progress, learn)?;
-        let batch = Batch::new(id, book.head().seq);
-        let decider = Decider { book, entry: Vec::new(), room: Room::default() };
-        Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
     }
 
     /// The book as it stands.

@@ -3,40 +3,96 @@
 
 #![allow(clippy::unwrap_used)]
 
-use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
+use book::{
+    Action, Actor, Code, Command, Entry, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict,
+};
 use engine::{
-    Beside, BookId, Clock, Engine, FileJournal, Journal, MemoryJournal, Options, RecoveryError,
-    SnapshotFault, Snapshots, Writer,
+    Beside, BookId, Clock, Engine, FileJournal, Journal, MemoryJournal, Options, Recovered, RecoveryError,
+    SnapshotNews, Snapshots, Writer,
 };
 use std::fs::{self, Permissions};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 const BOOK: BookId = BookId([9; 16]);
 const BY: Actor = Actor::Operator { key: KeyId(Id([1; 16])) };
 
-/// What went wrong with snapshots; one test at a time looks at it.
-static IGNORED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// What became of snapshots; each test has its own.
+struct News(Mutex<Vec<String>>, Condvar);
 
-fn ignored() -> Vec<String> {
-    std::mem::take(&mut *IGNORED.lock().unwrap())
+impl News {
+    const fn new() -> News {
+        News(Mutex::new(Vec::new()), Condvar::new())
+    }
+
+    fn hear(&self, news: &SnapshotNews<'_>) {
+        let said = match news {
+            SnapshotNews::PassedOver(fault) => format!("passed over: {fault}"),
+            SnapshotNews::Written { size, .. } => format!("written at {}", size.0),
+            SnapshotNews::NotWritten(fault) => format!("not written: {fault}"),
+        };
+        self.0.lock().unwrap().push(said);
+        self.1.notify_all();
+    }
+
+    /// All that was said since somebody asked last.
+    fn all(&self) -> Vec<String> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// The next thing that is said.
+    fn next(&self) -> String {
+        let said = self.1.wait_while(self.0.lock().unwrap(), |said| said.is_empty());
+        said.unwrap().remove(0)
+    }
 }
 
-/// Remembers how many entries there were.
+/// Remembers how many entries there were, and how many of them it was told.
 #[derive(Clone, Default)]
-struct Count(Arc<AtomicU64>);
+struct Count {
+    known: Arc<AtomicU64>,
+    told: Arc<AtomicU64>,
+}
 
 impl Beside for Count {
+    fn apart(&self) -> Box<dyn Beside> {
+        Box::new(Count::default())
+    }
+
+    fn learn(&self, entry: &Entry) {
+        assert_eq!(self.known.fetch_add(1, Ordering::SeqCst), entry.seq.0);
+        self.told.fetch_add(1, Ordering::SeqCst);
+    }
+
     fn save(&self, size: Seq) -> Option<Vec<u8>> {
         Some(size.0.to_le_bytes().to_vec())
     }
 
-    fn restore(&self, saved: &[u8]) -> bool {
-        let Ok(size) = saved.try_into() else { return false };
-        self.0.store(u64::from_le_bytes(size), Ordering::SeqCst);
-        true
+    fn restore(&self, saved: &[u8], size: Seq) -> bool {
+        self.known.store(size.0, Ordering::SeqCst);
+        saved == size.0.to_le_bytes()
+    }
+}
+
+/// Never in a snapshot.
+struct Refuses;
+
+impl Beside for Refuses {
+    fn apart(&self) -> Box<dyn Beside> {
+        Box::new(Refuses)
+    }
+
+    fn learn(&self, _entry: &Entry) {}
+
+    fn save(&self, _size: Seq) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn restore(&self, _saved: &[u8], _size: Seq) -> bool {
+        false
     }
 }
 
@@ -54,38 +110,51 @@ impl Home {
         self.0.join("snapshot")
     }
 
-    /// Starts an engine, registers assets, and stops it. Answers how many entries were told, and how many are known.
-    fn live(&self, beside: Option<Box<dyn Beside>>, assets: std::ops::Range<u8>) -> (u64, u64) {
-        let (known, told) = (Count::default(), Arc::new(AtomicU64::new(0)));
-        let (learning, counting) = (told.clone(), known.clone());
+    fn start(&self, beside: Arc<dyn Beside>, every_entries: u64, told: fn(&SnapshotNews<'_>)) -> Engine {
         let options = Options {
             clock: Arc::new(Clock::default()),
             followers: Vec::new(),
             stopped: Box::new(|stepdown| panic!("{stepdown}")),
             faulted: |name, fault| panic!("{name}: {fault}"),
             recovering: Box::new(|_| {}),
-            learning: Box::new(move |_| {
-                learning.fetch_add(1, Ordering::SeqCst);
-                counting.0.fetch_add(1, Ordering::SeqCst);
-            }),
-            snapshots: Some(Snapshots {
-                path: self.snapshot(),
-                beside: beside.unwrap_or(Box::new(known.clone())),
-                ignored: |fault: &SnapshotFault| IGNORED.lock().unwrap().push(fault.to_string()),
-            }),
+            beside,
+            snapshots: Some(Snapshots { path: self.snapshot(), every_entries, told }),
             queue_units_max: 64,
         };
-        let engine = Engine::start(BOOK, FileJournal::open(&self.0, BOOK, 0).unwrap(), options).unwrap();
-        for number in assets {
-            let answer = engine.submit(vec![command(number)]).unwrap().blocking_recv().unwrap();
-            assert!(matches!(answer[0], Ok(Verdict::Record(..))), "{answer:?}");
+        Engine::start(BOOK, FileJournal::open(&self.0, BOOK, 0).unwrap(), options).unwrap()
+    }
+
+    /// Starts an engine, registers assets, and stops it. Answers how many entries were told, and how many are known.
+    fn live(&self, assets: Range<u8>) -> (u64, u64) {
+        let count = Count::default();
+        let engine = self.start(Arc::new(count.clone()), u64::MAX, |news| NEWS.hear(news));
+        assert_eq!(engine.recovered().replayed, count.told.load(Ordering::SeqCst));
+        assert_eq!(engine.recovered().from_snapshot + engine.recovered().replayed, engine.size());
+        assets.for_each(|number| record(&engine, number));
+        repeat(&engine);
+        (count.told.load(Ordering::SeqCst), count.known.load(Ordering::SeqCst))
+    }
+
+    /// What a kill at this moment would leave.
+    fn copy(&self, name: &str) -> Home {
+        let copy = Home::new(name);
+        for file in ["journal", "snapshot"] {
+            fs::copy(self.0.join(file), copy.0.join(file)).unwrap();
         }
-        // Asked again, whichever of its lives it was.
-        for number in 0..u8::try_from(engine.size()).unwrap() {
-            let answer = engine.submit(vec![command(number)]).unwrap().blocking_recv().unwrap();
-            assert_eq!(answer[0], Ok(Verdict::Repeat(Seq(u64::from(number)))));
-        }
-        (told.load(Ordering::SeqCst), known.0.load(Ordering::SeqCst))
+        copy
+    }
+}
+
+fn record(engine: &Engine, number: u8) {
+    let answer = engine.submit(vec![command(number)]).unwrap().blocking_recv().unwrap();
+    assert!(matches!(answer[0], Ok(Verdict::Record(..))), "{answer:?}");
+}
+
+/// Asks everything again, whichever of its lives it was asked in.
+fn repeat(engine: &Engine) {
+    for number in 0..u8::try_from(engine.size()).unwrap() {
+        let answer = engine.submit(vec![command(number)]).unwrap().blocking_recv().unwrap();
+        assert_eq!(answer[0], Ok(Verdict::Repeat(Seq(u64::from(number)))));
     }
 }
 
@@ -108,25 +177,27 @@ fn command(number: u8) -> Command {
     Command { id: Id::new(at, [number; 16]), by: BY, action }
 }
 
-/// One test, for what is ignored is counted in one place.
+static NEWS: News = News::new();
+
 #[test]
 fn a_start_reads_what_is_behind_its_snapshot_and_everything_where_that_is_wrong() {
     let home = Home::new("main");
-    assert_eq!(home.live(None, 0..5), (0, 0));
+    assert_eq!(home.live(0..5), (0, 0));
     assert_eq!(fs::metadata(home.snapshot()).unwrap().permissions().mode() & 0o777, 0o600);
     let old = fs::read(home.snapshot()).unwrap();
-    assert_eq!(home.live(None, 5..9), (0, 5), "nothing is read that the snapshot stands for");
+    assert_eq!(home.live(5..9), (0, 5), "nothing is read that the snapshot stands for");
     let whole = fs::read(home.snapshot()).unwrap();
-    assert_eq!(ignored(), [""; 0]);
+    assert_eq!(NEWS.all(), ["written at 5", "written at 9"]);
 
     let put = |bytes: &[u8]| fs::write(home.snapshot(), bytes).unwrap();
     put(&old);
-    assert_eq!(home.live(None, 9..9), (4, 9), "an older one, and what came behind it");
-    assert_eq!(ignored(), [""; 0]);
+    fs::write(home.0.join("snapshot.new"), &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(home.live(9..9), (4, 9), "an older one, what came behind it, and half a newer one");
+    assert_eq!(NEWS.all(), ["written at 9"]);
 
     fs::remove_file(home.snapshot()).unwrap();
-    assert_eq!(home.live(None, 9..9), (9, 9), "without one, everything");
-    assert_eq!(ignored(), [""; 0]);
+    assert_eq!(home.live(9..9), (9, 9), "without one, everything");
+    assert_eq!(NEWS.all(), ["written at 9"]);
     // The secret that keys the digests is another now, and nobody can tell.
     assert_ne!(fs::read(home.snapshot()).unwrap(), whole);
 
@@ -134,44 +205,117 @@ fn a_start_reads_what_is_behind_its_snapshot_and_everything_where_that_is_wrong(
         let mut wrong = whole.clone();
         wrong[place] ^= 1 << (place % 8);
         put(&wrong);
-        assert_eq!(home.live(None, 9..9), (9, 9), "with byte {place} changed");
-        assert_eq!(ignored().len(), 1, "with byte {place} changed");
+        assert_eq!(home.live(9..9), (9, 9), "with byte {place} changed");
+        assert!(NEWS.all()[0].starts_with("passed over: "), "with byte {place} changed");
     }
     for cut in [0, 1, 27, 28, whole.len() / 2, whole.len() - 1] {
         put(&whole[..cut]);
-        assert_eq!(home.live(None, 9..9), (9, 9), "cut at {cut}");
-        assert_eq!(ignored(), ["the snapshot is damaged"], "cut at {cut}");
+        assert_eq!(home.live(9..9), (9, 9), "cut at {cut}");
+        assert_eq!(NEWS.all()[0], "passed over: the snapshot is damaged", "cut at {cut}");
     }
 
     put(&whole);
     fs::set_permissions(home.snapshot(), Permissions::from_mode(0o644)).unwrap();
-    assert_eq!(home.live(None, 9..9), (9, 9));
-    assert_eq!(ignored().len(), 1, "others could have read the secret");
+    assert_eq!(home.live(9..9), (9, 9));
+    let others = "the snapshot may be read or changed by others: its mode is `644`, and has to be `600`";
+    assert_eq!(NEWS.all(), [format!("passed over: {others}"), "written at 9".to_owned()]);
 
-    struct Refuses;
-    impl Beside for Refuses {
-        fn save(&self, _size: Seq) -> Option<Vec<u8>> {
-            None
-        }
-        fn restore(&self, _saved: &[u8]) -> bool {
-            false
-        }
-    }
     put(&whole);
-    assert_eq!(home.live(Some(Box::new(Refuses)), 9..9).0, 9);
-    assert_eq!(ignored(), ["the snapshot does not say what is kept beside the book"]);
+    let engine = home.start(Arc::new(Refuses), u64::MAX, |news| NEWS.hear(news));
+    assert_eq!(engine.recovered(), Recovered { from_snapshot: 0, replayed: 9 });
+    drop(engine);
+    assert_eq!(NEWS.all(), ["passed over: the snapshot does not say what is kept beside the book"]);
     assert_eq!(fs::read(home.snapshot()).unwrap(), whole, "and nothing new is written");
 
     // A journal that went another way, or not as far.
     let other = Home::new("other");
-    other.live(None, 0..3);
+    other.live(0..3);
     fs::write(other.snapshot(), &whole).unwrap();
-    assert_eq!(other.live(None, 3..3), (3, 3));
-    assert_eq!(ignored(), ["the snapshot of `9` entries does not fit the journal"]);
-    other.live(None, 3..9);
+    assert_eq!(other.live(3..3), (3, 3));
+    other.live(3..9);
     fs::write(other.snapshot(), &whole).unwrap();
-    assert_eq!(other.live(None, 9..9), (9, 9));
-    assert_eq!(ignored(), ["the snapshot of `9` entries does not fit the journal"]);
+    assert_eq!(other.live(9..9), (9, 9));
+    let foreign = "passed over: the snapshot of `9` entries does not fit the journal";
+    assert_eq!(
+        NEWS.all(),
+        ["written at 3", foreign, "written at 3", "written at 9", foreign, "written at 9"]
+    );
+}
+
+#[test]
+fn a_snapshot_is_renewed_behind_the_writer_and_a_kill_finds_it_whole() {
+    static NEWS: News = News::new();
+    let home = Home::new("renewed");
+    let engine = home.start(Arc::new(Count::default()), 4, |news| NEWS.hear(news));
+    (0..3).for_each(|number| record(&engine, number));
+    assert_eq!(NEWS.all(), [""; 0], "there are three");
+    record(&engine, 3);
+    assert_eq!(NEWS.next(), "written at 4", "from the journal alone");
+    (4..7).for_each(|number| record(&engine, number));
+    let killed = home.copy("killed");
+    record(&engine, 7);
+    assert_eq!(NEWS.next(), "written at 8", "from the one before and what came behind it");
+    drop(engine);
+    assert_eq!(NEWS.all(), ["written at 8"], "and from the book, at its end");
+
+    let count = Count::default();
+    let engine = killed.start(Arc::new(count.clone()), 4, |news| NEWS.hear(news));
+    assert_eq!(engine.recovered(), Recovered { from_snapshot: 4, replayed: 3 });
+    assert_eq!(count.known.load(Ordering::SeqCst), 7);
+    repeat(&engine);
+    assert_eq!(NEWS.all(), [""; 0], "three entries are too few for a new one");
+    record(&engine, 7);
+    assert_eq!(NEWS.next(), "written at 8");
+    drop(engine);
+    NEWS.all();
+
+    fs::write(killed.snapshot(), b"TOLLSNAP").unwrap();
+    let engine = killed.start(Arc::new(Count::default()), 4, |news| NEWS.hear(news));
+    assert_eq!(engine.recovered(), Recovered { from_snapshot: 0, replayed: 8 });
+    assert_eq!(
+        NEWS.all(),
+        ["passed over: the snapshot is damaged", "written at 8"],
+        "before the first request"
+    );
+    fs::write(killed.snapshot(), b"TOLLSNAP").unwrap();
+    (8..12).for_each(|number| record(&engine, number));
+    assert_eq!(NEWS.next(), "passed over: the snapshot is damaged");
+    assert_eq!(NEWS.next(), "written at 12", "and what was damaged meanwhile is made anew");
+    repeat(&engine);
+}
+
+#[test]
+fn a_book_from_a_snapshot_writes_the_journal_that_a_replayed_one_writes() {
+    let homes = [Home::new("replayed"), Home::new("restored")];
+    let now = Clock::default().now();
+    let units: Vec<Vec<Command>> = (0..12).map(|number| vec![command(number)]).collect();
+    let open = |home: &Home| FileJournal::open(&home.0, BOOK, 0).unwrap();
+    let mut snapshot = Vec::new();
+    for home in &homes {
+        let mut writer = Writer::recover(BOOK, open(home), |_| ()).unwrap();
+        writer.run(now, &units[..3]).unwrap();
+        snapshot.clear();
+        writer.save(BOOK, &mut snapshot).unwrap();
+        writer.run(now, &units[3..5]).unwrap();
+    }
+    let mut replayed = Writer::recover(BOOK, open(&homes[0]), |_| ()).unwrap();
+    let journal = open(&homes[1]);
+    let restored = engine::snapshot::read(BOOK, journal.reader().as_ref(), &mut snapshot.as_slice()).unwrap();
+    let mut told = 0;
+    let mut restored = Writer::recover_restored(restored, BOOK, journal, |_| (), |_| told += 1).unwrap();
+    assert_eq!(told, 2, "of five entries");
+    let mut reused = command(6);
+    reused.id = command(1).id;
+    for units in [&units[..], &units[4..9], &[vec![reused]]] {
+        let (one, other) = (replayed.run(now, units).unwrap(), restored.run(now, units).unwrap());
+        assert_eq!(format!("{one:?}"), format!("{other:?}"));
+    }
+    assert_eq!(replayed.root(), restored.root());
+    let bytes = |writer: &Writer<FileJournal>| -> Vec<Vec<u8>> {
+        let frames = writer.journal().reader().frames(Seq(0), u32::MAX).unwrap();
+        frames.iter().map(|frame| frame.bytes().to_vec()).collect()
+    };
+    assert_eq!(bytes(&replayed), bytes(&restored));
 }
 
 #[test]
@@ -187,7 +331,7 @@ fn a_snapshot_that_is_damaged_foreign_or_within_a_frame_is_not_believed() {
     writer.run(now, &units[2..]).unwrap();
     let reader = writer.journal().reader();
     let resumed = engine::snapshot::resume(BOOK, reader.as_ref(), &mut two.as_slice()).unwrap();
-    assert_eq!(resumed.head(), writer.book().head());
+    assert_eq!(resumed.book().head(), writer.book().head());
     for place in 0..two.len() {
         let mut wrong = two.clone();
         wrong[place] ^= 1 << (place % 8);

@@ -2,7 +2,9 @@
 //!
 //! It only says whom a signature would be of. Whether a key still counts for a change is decided by the book.
 
-use book::{Action, Asset, Code, Entry, KeyHolder, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
+mod saved;
+
+use book::{Action, Asset, Code, Entry, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
 use book::{AgentId, OwnerId};
 use engine::{Follower, FollowerFault};
 use evidence::PublicKey;
@@ -126,13 +128,7 @@ impl Known {
                 }
             }
             Action::EnrolKey(it) => {
-                let holder = match it.holder {
-                    KeyHolder::Operator => Holder::Operator,
-                    KeyHolder::Owner(owner) => Holder::Owner(owner),
-                    KeyHolder::Agent(agent) => Holder::Agent(agent),
-                    KeyHolder::Payee(payee) => Holder::Payee(payee),
-                };
-                self.enrol(KeyId(id), holder, &it.public_key);
+                self.enrol(KeyId(id), saved::holder(it.holder), &it.public_key);
             }
             Action::RevokeKey(it) => {
                 if let Some(enrolled) = self.keys.get_mut(&it.key) {

@@ -32,6 +32,7 @@ fn every_fault_and_every_kind_of_command_comes_up() {
         "second leader",
         "crash before the answers",
         "snapshot damaged",
+        "restart from a snapshot",
     ];
     assert_eq!(missing(&tally.faults, &faults), 0, "{:?}", tally.faults);
     assert_eq!(tally.storms, 2);

@@ -8,6 +8,7 @@ mod house;
 mod patience;
 mod payments;
 mod shape;
+mod snapshots;
 mod story;
 mod stream;
 mod views;

@@ -243,7 +243,9 @@ impl Living {
             }
             Ok(answers) => {
                 self.note(now, &units, &answers, space)?;
-                self.snapshots.consider(self.writer.as_ref().expect("it just answered"))?;
+                if self.planted.is_none() {
+                    self.snapshots.consider(self.writer.as_ref().expect("it just answered"))?;
+                }
                 if self.chance.one_in(self.peace * 2) {
                     self.tally.fault("crash before the answers");
                     self.writer = None;
@@ -300,7 +302,15 @@ impl Living {
                 Err(fault) => return Err(format!("I8: the journal cannot be opened again: {fault}")),
             }
         };
-        let writer = recover(journal, self.planted).map_err(|fault| format!("I8: {fault}"))?;
+        let restored = match self.planted {
+            None => self.snapshots.begin(&journal, &mut self.tally)?,
+            Some(_) => None,
+        };
+        let recovered = match restored {
+            Some(restored) => Writer::recover_restored(restored, BOOK, journal, |_| (), |_| ()),
+            None => recover(journal, self.planted),
+        };
+        let writer = recovered.map_err(|fault| format!("I8: {fault}"))?;
         let writer = self.writer.insert(writer);
         let journal = writer.journal().reader();
         self.history.recovered(journal.as_ref(), in_doubt, &mut self.world)?;
