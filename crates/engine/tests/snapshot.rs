@@ -55,11 +55,13 @@ impl News {
 struct Count {
     known: Arc<AtomicU64>,
     told: Arc<AtomicU64>,
+    /// Learns from every entry, not only from those of the start.
+    is_apart: bool,
 }
 
 impl Beside for Count {
     fn apart(&self) -> Box<dyn Beside> {
-        Box::new(Count::default())
+        Box::new(Count { is_apart: true, ..Count::default() })
     }
 
     fn learn(&self, entry: &Entry) {
@@ -68,7 +70,8 @@ impl Beside for Count {
     }
 
     fn save(&self, size: Seq) -> Option<Vec<u8>> {
-        Some(size.0.to_le_bytes().to_vec())
+        let knows = !self.is_apart || self.known.load(Ordering::SeqCst) == size.0;
+        knows.then(|| size.0.to_le_bytes().to_vec())
     }
 
     fn restore(&self, saved: &[u8], size: Seq) -> bool {
