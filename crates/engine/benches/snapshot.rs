@@ -13,13 +13,17 @@ use evidence::{Frontier, leaf_hash};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use town::{Town, amount};
 
 const BOOK: BookId = BookId([1; 16]);
 
 /// The payments that each way of paying makes, a tenth of them one by one.
-const PAID: usize = 50_000;
+const PAID: usize = 400_000;
+
+/// How often something became of a snapshot.
+static TOLD: AtomicU64 = AtomicU64::new(0);
 
 fn number(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
@@ -68,6 +72,7 @@ fn pay(directory: &Path, town: &mut Town, wallets: usize, every_entries: u64) {
     let payments: Vec<Command> = town.entries.drain(known..).map(|bytes| command(&bytes)).collect();
     let clock = Clock::ahead_by(town.at.0.saturating_sub(Clock::default().now().0));
     let engine = begin(directory, Some((&directory.join("snapshot"), every_entries)), clock);
+    let told = TOLD.load(Ordering::SeqCst);
     for together in [1, 512] {
         let began = Instant::now();
         let mut took = Vec::new();
@@ -90,6 +95,9 @@ fn pay(directory: &Path, town: &mut Town, wallets: usize, every_entries: u64) {
             "{renewing}, {together} at once: {rate:.0} a second; p50 {p50:.2}, p99 {p99:.2}, p99.9 {worst:.2} ms"
         );
     }
+    while every_entries == 1 && TOLD.load(Ordering::SeqCst) == told {
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 fn command(entry: &[u8]) -> Command {
@@ -111,7 +119,10 @@ fn start(directory: &Path, snapshot: Option<&Path>) -> f64 {
 
 fn begin(directory: &Path, snapshot: Option<(&Path, u64)>, clock: Clock) -> Engine {
     let journal = FileJournal::open(directory, BOOK, 0).expect("the journal opens");
-    let told = |news: &SnapshotNews<'_>| println!("{news:?}");
+    let told = |news: &SnapshotNews<'_>| {
+        println!("{news:?}");
+        TOLD.fetch_add(1, Ordering::SeqCst);
+    };
     let options = Options {
         clock: Arc::new(clock),
         followers: Vec::new(),

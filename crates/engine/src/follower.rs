@@ -8,6 +8,7 @@ use crate::journal::{JournalFault, Reader};
 use crate::limits::{BEHIND_REST_MILLIS_MAX, FOLLOW_FRAMES_MAX, FOLLOW_REST_MILLIS};
 use crate::schedule::stand_back_this_thread;
 use book::Seq;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -74,6 +75,8 @@ impl From<JournalFault> for FollowerFault {
 pub(crate) struct Tide {
     state: Mutex<(Seq, bool)>,
     changed: Condvar,
+    /// The same as in the state, for those who ask often and stand back: with the lock in their hands, they would be waited for.
+    is_over: AtomicBool,
 }
 
 impl Tide {
@@ -83,13 +86,14 @@ impl Tide {
     }
 
     pub(crate) fn end(&self) {
+        self.is_over.store(true, Ordering::Release);
         self.state.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
         self.changed.notify_all();
     }
 
     /// Whether there will be no more.
     pub(crate) fn is_over(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).1
+        self.is_over.load(Ordering::Acquire)
     }
 
     /// Waits for an entry at `from`; false when there will be none.
