@@ -54,6 +54,8 @@ pub(crate) enum Holder {
     Payee(Slot),
 }
 
+canon_enum!(Holder { 1 => Operator, 2 => Owner(it), 3 => Agent(it), 4 => Payee(it) });
+
 /// A key that was enrolled, and the nonces it used.
 #[derive(Debug)]
 pub(crate) struct Key {
@@ -61,6 +63,8 @@ pub(crate) struct Key {
     pub(crate) status: Status,
     nonces: Option<Box<Nonces>>,
 }
+
+canon_struct!(Key { holder, status, nonces });
 
 impl Key {
     #[cfg(feature = "sabotage")]
@@ -79,6 +83,8 @@ struct Nonces {
     largest: Vec<u64>,
     floor: u64,
 }
+
+canon_struct!(Nonces { largest, floor });
 
 impl Nonces {
     fn is_fresh(&self, nonce: u64) -> bool {
@@ -235,6 +241,8 @@ pub(crate) struct Agent {
     /// What was used under mandates that have ended, for the next mandate to begin with.
     pub(crate) ended: Option<Box<Usage>>,
 }
+
+canon_struct!(Agent { wallet, status, first_key, policy, ended });
 
 /// Registers an agent with a wallet. The command's id becomes the [`AgentId`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Approvals: what the owner is asked, and the one thing that an answer is good for.
 
 use crate::book::{Book, Decision};
-use crate::canon::canon_struct;
+use crate::canon::{canon_enum, canon_struct};
 use crate::command::{Actor, Command};
 use crate::entry::{self, Denial, Outcome, Reject};
 use crate::id::Id;
@@ -20,6 +20,8 @@ pub(crate) struct Question {
     answer: Answer,
 }
 
+canon_struct!(Question { wallet, digest, asked_at, answer });
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
     Waiting,
@@ -27,6 +29,8 @@ enum Answer {
     Refused,
     Used,
 }
+
+canon_enum!(Answer { 1 => Waiting, 2 => Approved { until }, 3 => Refused, 4 => Used });
 
 impl Question {
     /// When nothing can be done with it any more.

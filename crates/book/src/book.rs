@@ -6,7 +6,7 @@
 
 use crate::agent::{Agent, Key};
 use crate::approval::Question;
-use crate::canon::Code;
+use crate::canon::{Code, canon_struct};
 use crate::command::{Action, Actor, Command};
 use crate::entry::{Entry, Outcome, Reject, Verdict};
 use crate::id::Id;
@@ -30,6 +30,8 @@ pub struct Head {
     pub at: Time,
 }
 
+canon_struct!(Head { seq, at });
+
 /// Everything that a book's rules may know.
 #[derive(Debug)]
 pub struct Book {
@@ -48,7 +50,7 @@ pub struct Book {
     pub(crate) questions: Queue<Question>,
     /// The holds that are open, by when they expire.
     pub(crate) expiries: BTreeSet<(Time, Id)>,
-    secret: Secret,
+    pub(crate) secret: Secret,
     #[cfg(feature = "sabotage")]
     pub(crate) sabotage: Option<crate::sabotage::Sabotage>,
     #[cfg(feature = "sabotage")]

@@ -8,6 +8,7 @@ use crate::limits::CODE_BYTES_MAX;
 use crate::money::{Amount, Nanos, NanosPerUnit, PartsPerMillion};
 use crate::time::{Seq, Time};
 use evidence::Hash;
+use std::collections::VecDeque;
 
 /// A value with canonical bytes.
 pub trait Canon: Sized {
@@ -41,6 +42,11 @@ impl<'a> Reader<'a> {
     /// Reads from the beginning of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader(bytes)
+    }
+
+    /// Whether everything was read.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Succeeds when everything was read.
@@ -241,6 +247,27 @@ impl<T: Canon> Canon for Vec<T> {
         Ok(items)
     }
 }
+
+/// A list of the state, which no request brings: as long as its bytes.
+macro_rules! lists_of_state {
+    ($($list:ty),*) => {$(
+        impl<T: Canon> Canon for $list {
+            fn encode(&self, out: &mut Vec<u8>) {
+                integer(u128::try_from(self.len()).expect("a length fits"), out);
+                for item in self {
+                    item.encode(out);
+                }
+            }
+
+            fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+                let length = u64::decode(input)?;
+                (0..length).map(|_| T::decode(input)).collect()
+            }
+        }
+    )*};
+}
+
+lists_of_state!(Box<[T]>, VecDeque<T>);
 
 /// A short name from a closed alphabet: an asset, a category. 1 to [`CODE_BYTES_MAX`] of `A-Z a-z 0-9 _ - . /`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

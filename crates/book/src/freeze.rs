@@ -21,6 +21,8 @@ pub enum Status {
     Revoked,
 }
 
+canon_enum!(Status { 1 => Active, 2 => Frozen, 3 => Revoked });
+
 /// What can be stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {

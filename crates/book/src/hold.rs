@@ -82,6 +82,8 @@ pub(crate) struct Hold {
     pub(crate) meter: Option<Box<Meter>>,
 }
 
+canon_struct!(Hold { payer, to, amount, captured, placed_at, expires_at, open, redeemed, meter });
+
 impl Hold {
     pub(crate) fn left(&self) -> Amount {
         self.amount.saturating_sub(self.captured)

@@ -47,6 +47,7 @@ mod record;
 pub mod refund;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
+pub mod saved;
 mod table;
 mod time;
 pub mod transfer;
@@ -77,6 +78,7 @@ pub use pay::Pay;
 pub use payee::{Provenance, RegisterPayee};
 pub use purchase::{Payees, Purchase, Share, Split};
 pub use refund::Refund;
+pub use saved::Restoring;
 pub use time::{Seq, Time};
 pub use transfer::{Account, Transfer};
 pub use wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};

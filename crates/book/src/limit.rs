@@ -132,6 +132,8 @@ pub(crate) struct Policy {
     pub(crate) usage: Usage,
 }
 
+canon_struct!(Policy { version, limits, usage });
+
 /// What one policy says of a spending.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Opinion {
@@ -256,6 +258,8 @@ pub(crate) struct Usage {
     windows: Box<[WindowUsage]>,
 }
 
+canon_struct!(Usage { since, spent, uses, windows });
+
 impl Usage {
     fn window(&self, window: &Window) -> Option<&WindowUsage> {
         self.windows.iter().find(|usage| usage.window == *window)
@@ -375,6 +379,8 @@ struct WindowUsage {
     state: WindowState,
 }
 
+canon_struct!(WindowUsage { window, since, state });
+
 #[derive(Clone, Debug)]
 enum WindowState {
     /// The period that ends at `ends_at`; later ones are untouched.
@@ -382,6 +388,8 @@ enum WindowState {
     /// Single payments, oldest first.
     Rolling { nanos: u64, payments: VecDeque<Spent> },
 }
+
+canon_enum!(WindowState { 1 => Calendar { ends_at, spent, count }, 2 => Rolling { nanos, payments } });
 
 #[derive(Clone, Copy, Debug)]
 struct Spent {
@@ -391,6 +399,8 @@ struct Spent {
     amount: Amount,
     count: u32,
 }
+
+canon_struct!(Spent { from, at, amount, count });
 
 impl WindowUsage {
     fn new(window: Window, since: Time) -> WindowUsage {

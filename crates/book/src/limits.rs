@@ -60,5 +60,8 @@ pub const RETENTION_SECONDS_MIN: u64 = 3_600;
 /// See [`RETENTION_SECONDS_MIN`].
 pub const RETENTION_SECONDS_MAX: u64 = 10 * 366 * 86_400;
 
+/// A piece of a saved book is full with the row that brings it to so many bytes: what the processor's second cache holds.
+pub const PIECE_BYTES: usize = 64 * 1024;
+
 /// The longest encoded entry, in bytes; it must fit in a bundle of the transparency log.
 pub const ENTRY_BYTES_MAX: usize = 65_535;

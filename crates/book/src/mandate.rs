@@ -24,6 +24,8 @@ pub(crate) struct Mandate {
     pub(crate) policy: Policy,
 }
 
+canon_struct!(Mandate { wallet, agent, status, valid_from, expires_at, policy });
+
 /// Whether a new mandate begins with what was used under those that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Carry {

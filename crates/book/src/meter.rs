@@ -60,6 +60,8 @@ pub(crate) struct Meter {
     total: Nanos,
 }
 
+canon_struct!(Meter { rates, rounding, sequence, total });
+
 impl Meter {
     /// What everything would cost with `units` more.
     fn total_with(&self, units: &[u64]) -> Option<Nanos> {

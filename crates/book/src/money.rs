@@ -124,6 +124,8 @@ pub struct Asset {
     pub scale: u8,
 }
 
+crate::canon::canon_struct!(Asset { code, scale });
+
 impl Asset {
     /// An asset, or `None` where the scale exceeds [`ASSET_SCALE_MAX`].
     pub fn new(code: Code, scale: u8) -> Option<Asset> {

@@ -32,6 +32,8 @@ pub(crate) struct Settings {
     pub(crate) retention_nanos: u64,
 }
 
+canon_struct!(Settings { test, retention_nanos });
+
 impl OpenBook {
     pub(crate) fn decide(&self, by: Actor) -> Decision {
         if by != (Actor::Operator { key: self.key }) {
@@ -95,6 +97,8 @@ pub(crate) struct AssetRow {
     pub(crate) fees: Balance,
 }
 
+canon_struct!(AssetRow { asset, world, fees });
+
 /// What an account gave, got, and has set aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
@@ -105,6 +109,8 @@ pub struct Balance {
     /// Set aside by holds: still here, not to be spent.
     pub held: Amount,
 }
+
+canon_struct!(Balance { debits, credits, held });
 
 impl Balance {
     /// What can be spent: credits less debits less what is held.

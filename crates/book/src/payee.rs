@@ -71,6 +71,8 @@ pub(crate) struct Payee {
     pub(crate) balance: Balance,
 }
 
+canon_struct!(Payee { owner, asset, status, provenance, category, fee, fee_carry, balance });
+
 impl RegisterPayee {
     pub(crate) fn decide(&self, book: &Book, id: Id, by: Actor) -> Decision {
         if let Some(no) = book.operator_only(by) {

@@ -501,6 +501,8 @@ pub(crate) struct Payer {
     pub(crate) mandate: Option<Slot>,
 }
 
+canon_struct!(Payer { wallet, agent, mandate });
+
 /// What the limits may know of the payees; a single one costs no allocation.
 struct Facts {
     one: Option<PayeeFacts>,

@@ -1,5 +1,6 @@
 //! Records: what the book remembers of each command, so that asking twice does nothing twice.
 
+use crate::canon::{Canon, Malformed, Reader, canon_struct};
 use crate::hold::Hold;
 use crate::money::Amount;
 use crate::table::Slot;
@@ -12,16 +13,33 @@ pub(crate) struct Record {
     pub(crate) seq: Seq,
     payer: Option<Slot>,
     payee: Option<Slot>,
-    /// The amount in two halves: 128 bits would align the row to 16 bytes and cost 8 more.
-    halves: [u64; 2],
+    halves: Halves,
     more: Option<Box<More>>,
 }
+
+canon_struct!(Record { request, seq, payer, payee, halves, more });
 
 /// What a plain payment does not need.
 #[derive(Debug, Default)]
 struct More {
     parts: Vec<PaidPart>,
     hold: Option<Hold>,
+}
+
+canon_struct!(More { parts, hold });
+
+/// An amount in two halves: 128 bits would align the row to 16 bytes and cost 8 more.
+#[derive(Clone, Copy, Debug, Default)]
+struct Halves([u64; 2]);
+
+impl Canon for Halves {
+    fn encode(&self, out: &mut Vec<u8>) {
+        whole(*self).encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        Amount::decode(input).map(halves)
+    }
 }
 
 /// What one payee got of a payment.
@@ -35,6 +53,8 @@ pub(crate) struct PaidPart {
     pub(crate) refunded: Amount,
     pub(crate) fee_refunded: Amount,
 }
+
+canon_struct!(PaidPart { payee, amount, fee, refunded, fee_refunded });
 
 impl PaidPart {
     pub(crate) fn new(payee: Slot, amount: Amount, fee: Amount) -> PaidPart {
@@ -114,14 +134,14 @@ impl Record {
     }
 }
 
-fn halves(amount: Amount) -> [u64; 2] {
+fn halves(amount: Amount) -> Halves {
     let bytes = amount.minor().to_le_bytes();
     let (low, high) = bytes.split_first_chunk::<8>().expect("16 bytes have 8");
     let high = high.first_chunk::<8>().expect("16 bytes have 8 more");
-    [u64::from_le_bytes(*low), u64::from_le_bytes(*high)]
+    Halves([u64::from_le_bytes(*low), u64::from_le_bytes(*high)])
 }
 
-fn whole([low, high]: [u64; 2]) -> Amount {
+fn whole(Halves([low, high]): Halves) -> Amount {
     let minor = u128::from(low) | (u128::from(high) << 64);
     Amount::new(minor).expect("an amount was put in")
 }

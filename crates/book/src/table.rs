@@ -3,9 +3,11 @@
 //! The only place with a hash. Identifiers are chosen by strangers, so the hash is keyed by a secret of this
 //! process; nothing ever walks a table in hash order.
 
+use crate::canon::{Canon, Malformed, Reader, canon_struct};
 use crate::id::Id;
+use siphasher::sip::SipHasher13;
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::hint::black_box;
 use std::num::NonZeroU32;
 
@@ -24,13 +26,48 @@ impl Slot {
     }
 }
 
-/// What this process alone knows: nobody else can look for two texts with one digest.
-#[derive(Debug, Default)]
-pub(crate) struct Secret(RandomState);
+impl Canon for Slot {
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.number().encode(out);
+    }
+
+    fn decode(input: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let next = u32::decode(input)?.checked_add(1).and_then(NonZeroU32::new);
+        next.map(Slot).ok_or(Malformed)
+    }
+}
+
+/// What nobody outside knows, so that nobody can look for two texts with one digest.
+///
+/// It is drawn by the process that began to read the journal, and goes on in the snapshots that are made from there.
+pub(crate) struct Secret {
+    low: u64,
+    high: u64,
+}
+
+canon_struct!(Secret { low, high });
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret([secret])")
+    }
+}
+
+impl Default for Secret {
+    fn default() -> Self {
+        let random = RandomState::new();
+        Secret { low: random.hash_one(0u8), high: random.hash_one(1u8) }
+    }
+}
 
 impl Secret {
+    /// SipHash-1-3, as in the tables of the standard library, whose own lends nobody its key.
+    ///
+    /// A digest is compared in here and shown to nobody, so that there is nothing to learn the secret from.
     pub(crate) fn digest(&self, bytes: &[u8]) -> u64 {
-        self.0.hash_one(bytes)
+        let mut hasher = SipHasher13::new_with_keys(self.low, self.high);
+        hasher.write(bytes);
+        hasher.finish()
     }
 }
 
@@ -268,6 +305,11 @@ impl<R> Table<R> {
         Slot::new(number)
     }
 
+    /// Every row, in the order of the slots.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &(Id, R)> {
+        self.chunks.iter().flatten()
+    }
+
     fn row(&self, slot: Slot) -> &(Id, R) {
         let (chunk, place) = place(slot);
         self.chunks.get(chunk).and_then(|rows| rows.get(place)).expect("a slot names a row")
@@ -358,6 +400,12 @@ impl<R> Queue<R> {
         let row = std::mem::take(self.get_mut(id).expect("the front is here"));
         self.pop();
         self.push(id, row);
+    }
+
+    /// Every row that is not forgotten, oldest first.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &(Id, R)> {
+        let forgotten = usize::try_from(self.first % CHUNK_ROWS).expect("less than a chunk");
+        self.chunks.iter().flatten().skip(forgotten)
     }
 
     fn find(&self, id: Id) -> Option<u32> {

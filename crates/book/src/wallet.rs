@@ -20,6 +20,8 @@ pub(crate) struct Owner {
     pub(crate) status: Status,
 }
 
+canon_struct!(Owner { status });
+
 /// Registers an owner with a first key. The command's id becomes the [`OwnerId`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegisterOwner {
@@ -66,6 +68,8 @@ pub(crate) struct Wallet {
     /// Of a sub-account: the wallet it belongs to, and its agent.
     pub(crate) sub: Option<(Slot, Slot)>,
 }
+
+canon_struct!(Wallet { owner, asset, status, asked, balance, policy, contacts, sub });
 
 impl Wallet {
     /// Whether this wallet has paid `payee` before.

@@ -269,6 +269,10 @@ pub(crate) struct Serve {
     /// Who may read the entries in `/log/tile/entries`: they say who paid whom.
     #[arg(long, value_name = "WHO", env = "TOLLBRIDGE_LOG_READERS", default_value = "operator")]
     pub(crate) log_readers: LogReadersArg,
+    /// Save the book whenever so many entries have come: the next start reads only what follows.
+    #[arg(long, value_name = "ENTRIES", default_value_t = engine::limits::SNAPSHOT_EVERY_ENTRIES,
+        value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) snapshot_every: u64,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -63,6 +63,7 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         }),
         recovering: Box::new(move |seq| told.set_position(seq.0)),
         log_readers: args.log_readers.into(),
+        snapshot_every_entries: args.snapshot_every,
         ..Opening::default()
     };
     let app = server::data::open(data.path(), opening)?;

@@ -8,8 +8,10 @@ use crate::limits::{
     WRITER_THREADS,
 };
 use crate::schedule::{Scheduling, hurry_this_thread};
+use crate::snapshot::keeper::Keeper;
+use crate::snapshot::{Beside, Snapshots};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
-use book::{Book, Entry, Seq};
+use book::{Book, Seq};
 use std::fmt;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -46,8 +48,19 @@ pub struct Options {
     pub recovering: Box<dyn FnMut(Seq) + Send>,
     /// The requests that may wait for the writer; one more is answered as busy.
     pub queue_units_max: usize,
-    /// Told each entry that was read at the start: for what is kept in memory beside the book.
-    pub learning: Box<dyn FnMut(&Entry) + Send>,
+    /// What is kept in memory beside the book: it knows every entry once the engine has started.
+    pub beside: Arc<dyn Beside>,
+    /// Where a snapshot is kept, which a start begins with. None reads the whole journal.
+    pub snapshots: Option<Snapshots>,
+}
+
+/// Where the entries of a book came from at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    /// So many a snapshot stood for.
+    pub from_snapshot: u64,
+    /// So many were read.
+    pub replayed: u64,
 }
 
 impl fmt::Debug for Options {
@@ -64,7 +77,10 @@ pub struct Engine {
     tide: Arc<Tide>,
     positions: Positions,
     scheduling: Arc<Mutex<Option<Scheduling>>>,
-    threads: Vec<JoinHandle<()>>,
+    writers: Vec<JoinHandle<()>>,
+    followers: Vec<JoinHandle<()>>,
+    saving: Option<Saving>,
+    recovered: Recovered,
 }
 
 struct Work {
@@ -82,19 +98,26 @@ impl Engine {
         journal: J,
         mut options: Options,
     ) -> Result<Engine, RecoveryError> {
-        let writer = Writer::recover_telling(id, journal, &mut options.recovering, &mut options.learning)?;
+        let beside = options.beside.clone();
+        let keeper = options.snapshots.take().map(|snapshots| Arc::new(Keeper { id, snapshots, beside }));
+        let (writer, recovered) = recover(id, journal, keeper.as_deref(), &mut options)?;
         let next = writer.book().head().seq;
         let Writer { decider, scribe, .. } = writer;
         let reader = scribe.reader();
         let tide = Arc::new(Tide::default());
         tide.rise(next);
         let positions = Positions::default();
-        let mut threads = Vec::new();
+        let (mut writers, mut followers) = (Vec::new(), Vec::new());
         for mut follower in options.followers {
             follower.begin(scribe.growths().clone());
             let (tide, positions) = (tide.clone(), positions.clone());
             let thread = follow(follower, reader.clone(), tide, positions, options.faulted);
-            threads.push(thread.map_err(JournalFault::Storage)?);
+            followers.push(thread.map_err(JournalFault::Storage)?);
+        }
+        if let Some(keeper) = &keeper {
+            let newest = if keeper.is_due(recovered.replayed) { next } else { Seq(recovered.from_snapshot) };
+            let thread = keeper.clone().renew_behind(reader.clone(), tide.clone(), newest);
+            followers.push(thread.map_err(JournalFault::Storage)?);
         }
         let (queue, work) = sync_channel(options.queue_units_max);
         let scheduling = Arc::new(Mutex::new(None));
@@ -114,9 +137,11 @@ impl Engine {
                 lead.run(Batch::new(id, next));
             };
             let thread = std::thread::Builder::new().name(format!("writer-{number}")).spawn(lead);
-            threads.push(thread.map_err(JournalFault::Storage)?);
+            writers.push(thread.map_err(JournalFault::Storage)?);
         }
-        Ok(Engine { queue: Some(queue), journal: reader, tide, positions, scheduling, threads })
+        let saving = keeper.map(|keeper| Saving(Box::new(move || lead.save(&keeper))));
+        let (queue, journal) = (Some(queue), reader);
+        Ok(Engine { queue, journal, tide, positions, scheduling, writers, followers, saving, recovered })
     }
 
     /// Puts a request into the queue.
@@ -153,6 +178,11 @@ impl Engine {
         self.journal.clone()
     }
 
+    /// Where the entries came from at the start.
+    pub fn recovered(&self) -> Recovered {
+        self.recovered
+    }
+
     /// Where every follower stands.
     pub fn positions(&self) -> Positions {
         self.positions.clone()
@@ -167,11 +197,18 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.queue = None;
-        for thread in self.threads.drain(..).rev() {
+        for writer in self.writers.drain(..) {
             // A thread that panicked has said so already.
-            let _ = thread.join();
+            let _ = writer.join();
         }
         self.tide.end();
+        for follower in self.followers.drain(..) {
+            let _ = follower.join();
+        }
+        // Last: by now, what is kept beside the book has learnt from every entry.
+        if let Some(Saving(save)) = self.saving.take() {
+            save();
+        }
     }
 }
 
@@ -184,6 +221,15 @@ struct Lead<J> {
     tide: Arc<Tide>,
     /// Told once.
     stopped: Mutex<Option<Stopped>>,
+}
+
+/// Writes a snapshot once everything has stopped.
+struct Saving(Box<dyn FnOnce() + Send + Sync>);
+
+impl fmt::Debug for Saving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Saving")
+    }
 }
 
 /// Who is told why the writer has stopped.
@@ -228,6 +274,8 @@ impl<J: Journal> Lead<J> {
                 Ok(true) => {}
                 Ok(false) => break,
                 Err(stepdown) => {
+                    // Whatever is durable is known to the followers already.
+                    self.tide.end();
                     let stopped = self.stopped.lock().ok().and_then(|mut stopped| stopped.take());
                     if let Some(stopped) = stopped {
                         stopped(&stepdown);
@@ -235,6 +283,15 @@ impl<J: Journal> Lead<J> {
                     break;
                 }
             }
+        }
+    }
+
+    /// Writes a snapshot, if everything that was decided is durable.
+    fn save(&self, keeper: &Keeper) {
+        let (Ok(turn), Ok(scribe)) = (self.turn.lock(), self.scribe.lock()) else { return };
+        let book = &turn.decider.book;
+        if let Some(frontier) = scribe.frontier().filter(|frontier| frontier.size() == book.head().seq.0) {
+            keeper.save(book, frontier);
         }
     }
 
@@ -301,12 +358,6 @@ impl Waiting {
     }
 }
 
-impl<J> Drop for Lead<J> {
-    fn drop(&mut self) {
-        self.tide.end();
-    }
-}
-
 impl<J: Journal> Commit for &Mutex<Scribe<J>> {
     fn commit(&mut self, batch: &mut Batch) -> Result<(), Stepdown> {
         self.lock().map_err(|_| Stepdown::Journal(JournalFault::Stopped))?.commit(batch)
@@ -319,6 +370,27 @@ impl<J: Journal> Commit for &Mutex<Scribe<J>> {
     fn room_now(&mut self, wanted: usize) -> Option<Room> {
         self.try_lock().ok().map(|mut scribe| scribe.room(wanted))
     }
+}
+
+/// The book of a journal, and how much of it came from a snapshot. Where much was read, the next start need not.
+fn recover<J: Journal>(
+    id: BookId,
+    journal: J,
+    keeper: Option<&Keeper>,
+    options: &mut Options,
+) -> Result<(Writer<J>, Recovered), RecoveryError> {
+    let Options { recovering, beside, .. } = options;
+    let restored = keeper.and_then(|keeper| keeper.begin(journal.reader().as_ref())).unwrap_or_default();
+    let from_snapshot = restored.frontier.size();
+    recovering(Seq(from_snapshot));
+    let writer = Writer::recover_restored(restored, id, journal, recovering, |entry| beside.learn(entry))?;
+    let replayed = writer.book().head().seq.0.saturating_sub(from_snapshot);
+    if let (Some(keeper), Some(frontier)) = (keeper, writer.scribe.frontier())
+        && keeper.is_due(replayed)
+    {
+        keeper.save(writer.book(), frontier);
+    }
+    Ok((writer, Recovered { from_snapshot, replayed }))
 }
 
 /// The next request, or nothing once something is due by the passing of time.

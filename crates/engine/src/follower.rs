@@ -87,8 +87,13 @@ impl Tide {
         self.changed.notify_all();
     }
 
+    /// Whether there will be no more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+
     /// Waits for an entry at `from`; false when there will be none.
-    fn wait(&self, from: Seq) -> bool {
+    pub(crate) fn wait(&self, from: Seq) -> bool {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.0 <= from && !state.1 {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

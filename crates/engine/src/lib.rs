@@ -17,15 +17,17 @@ pub mod journal;
 pub mod limits;
 mod recovery;
 pub mod schedule;
+pub mod snapshot;
 pub mod tiles;
 pub mod views;
 pub mod writer;
 
 pub use clock::Clock;
-pub use engine::{Busy, Engine, Options, Ticket};
+pub use engine::{Busy, Engine, Options, Recovered, Ticket};
 pub use follower::{Follower, FollowerFault, Pace, Positions};
 pub use growth::Growths;
 pub use journal::{BookId, FileJournal, Journal, JournalFault, MemoryJournal};
+pub use snapshot::{Beside, SnapshotFault, SnapshotNews, Snapshots};
 pub use tiles::{Log, Published, TileHashes, Tiles};
 pub use views::{View, Views, ViewsFault, ViewsReader};
 pub use writer::{Answer, Fault, RecoveryError, Stepdown, Unit, Writer};

@@ -70,6 +70,12 @@ pub const IDLE_MILLIS_MAX: u64 = 200;
 /// The frames that recovery reads ahead of what it has applied.
 pub const RECOVERY_FRAMES_MAX: usize = 64;
 
+/// The longest piece of a snapshot, in bytes. One is full at 64 KiB; the row that fills it may be longer.
+pub const SNAPSHOT_PIECE_BYTES_MAX: u32 = 64 * 1024 * 1024;
+
+/// So many entries behind a snapshot, the next is made: what a start reads in four seconds.
+pub const SNAPSHOT_EVERY_ENTRIES: u64 = 2_000_000;
+
 /// The frames a follower is given at once.
 pub const FOLLOW_FRAMES_MAX: u32 = 64;
 

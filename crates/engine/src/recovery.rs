@@ -10,19 +10,21 @@ use book::{Book, Command, Entry, ReplayError, Seq};
 use evidence::{Frontier, leaf_hash};
 use std::sync::mpsc::sync_channel;
 
-/// Reads the whole journal into a `book` that is still empty. `progress` is told the place behind each frame,
-/// `learn` each entry.
+/// Reads what the journal has behind `book` into it; `frontier` is of the entries it has already. `progress` is told the
+/// place behind each frame, `learn` each entry.
 pub(crate) fn recover(
     mut book: Book,
+    frontier: Frontier,
     journal: &dyn Frames,
     mut progress: impl FnMut(Seq),
     mut learn: impl FnMut(&Entry),
 ) -> Result<(Book, Frontier), RecoveryError> {
     let (send, receive) = sync_channel(RECOVERY_FRAMES_MAX);
+    assert_eq!(frontier.size(), book.head().seq.0, "a frontier is of the book's entries");
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
-            let mut frontier = Frontier::default();
-            let mut from = Seq(0);
+            let mut frontier = frontier;
+            let mut from = Seq(frontier.size());
             loop {
                 let frames = journal.frames(from, READ_FRAMES_MAX)?;
                 let Some(last) = frames.last() else { return Ok(frontier) };
@@ -34,14 +36,7 @@ pub(crate) fn recover(
             }
         });
         let applied = receive.into_iter().try_for_each(|entries| {
-            for entries in entries.chunks(FORESIGHT_COMMANDS) {
-                let commands: Vec<&Command> = entries.iter().map(|entry| &entry.command).collect();
-                book.foresee(&commands);
-                for entry in entries {
-                    book.follow(entry).map_err(|why| RecoveryError::Entry { at: entry.seq, why })?;
-                    learn(entry);
-                }
-            }
+            apply(&mut book, &entries, &mut learn)?;
             progress(book.head().seq);
             Ok(())
         });
@@ -50,8 +45,25 @@ pub(crate) fn recover(
     })
 }
 
+/// Applies the next entries to `book`, and tells `learn` each.
+pub(crate) fn apply(
+    book: &mut Book,
+    entries: &[Entry],
+    mut learn: impl FnMut(&Entry),
+) -> Result<(), RecoveryError> {
+    for entries in entries.chunks(FORESIGHT_COMMANDS) {
+        let commands: Vec<&Command> = entries.iter().map(|entry| &entry.command).collect();
+        book.foresee(&commands);
+        for entry in entries {
+            book.follow(entry).map_err(|why| RecoveryError::Entry { at: entry.seq, why })?;
+            learn(entry);
+        }
+    }
+    Ok(())
+}
+
 /// The entries of a frame, whose root is behind `frontier` what the frame says.
-fn read(frame: &Frame, frontier: &mut Frontier) -> Result<Vec<Entry>, RecoveryError> {
+pub(crate) fn read(frame: &Frame, frontier: &mut Frontier) -> Result<Vec<Entry>, RecoveryError> {
     let mut entries = Vec::new();
     for (seq, bytes) in frame.entries() {
         frontier.push(leaf_hash(bytes));

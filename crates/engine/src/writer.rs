@@ -7,8 +7,10 @@
 use crate::growth::{Growth, Growths};
 use crate::journal::{Appended, BookId, Frame, Journal, JournalFault, Purpose};
 use crate::limits::{BATCH_COMMANDS_MAX as FRAME_COMMANDS, FORESIGHT_COMMANDS};
+use crate::snapshot::{self, Restored};
 use book::{Action, Book, Command, Decision, Entry, Seq, Time, Verdict};
 use evidence::{Frontier, Hash};
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A request: commands that were authenticated together.
@@ -63,6 +65,9 @@ pub enum RecoveryError {
         /// How.
         why: book::ReplayError,
     },
+    /// A snapshot that is not to be believed. The journal alone is enough.
+    #[error(transparent)]
+    Snapshot(#[from] crate::snapshot::SnapshotFault),
     /// Entries that are not the ones that were written.
     #[error("the entries before `{}` do not have the root that was written behind them", .before.0)]
     Root {
@@ -77,20 +82,35 @@ impl<J: Journal> Writer<J> {
     /// # Errors
     /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
     pub fn recover(id: BookId, journal: J, progress: impl FnMut(Seq)) -> Result<Writer<J>, RecoveryError> {
-        Writer::recover_telling(id, journal, progress, |_| ())
+        Writer::recover_restored(Restored::default(), id, journal, progress, |_| ())
     }
 
-    /// The same, and tells each entry to somebody who keeps what they want of it.
+    /// The same from a snapshot of this journal, so that only what came later is read; each entry of that is told to
+    /// somebody who keeps what they want of it.
     ///
     /// # Errors
     /// [`RecoveryError`] where the journal cannot be read or contradicts itself.
-    pub fn recover_telling(
+    pub fn recover_restored(
+        restored: Restored,
         id: BookId,
         journal: J,
         progress: impl FnMut(Seq),
         learn: impl FnMut(&Entry),
     ) -> Result<Writer<J>, RecoveryError> {
-        Writer::recover_into(Book::default(), id, journal, progress, learn)
+        let Restored { book, frontier, .. } = restored;
+        let (book, frontier) =
+            crate::recovery::recover(book, frontier, journal.reader().as_ref(), progress, learn)?;
+        let batch = Batch::new(id, book.head().seq);
+        let decider = Decider { book, entry: Vec::new(), room: Room::default(), is_full: false };
+        Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
+    }
+
+    /// Writes a snapshot of the book as it stands.
+    ///
+    /// # Errors
+    /// Those of `into`.
+    pub fn save(&self, id: BookId, into: &mut impl Write) -> io::Result<()> {
+        snapshot::write(id, &self.decider.book, &self.scribe.frontier, &[], into)
     }
 
     /// The same with a bug in the book or its writer.
@@ -103,24 +123,11 @@ impl<J: Journal> Writer<J> {
         journal: J,
         planted: Option<book::sabotage::Sabotage>,
     ) -> Result<Writer<J>, RecoveryError> {
-        let mut book = Book::default();
-        book.plant(planted);
-        let mut writer = Writer::recover_into(book, id, journal, |_| (), |_| ())?;
+        let mut empty = Restored::default();
+        empty.book.plant(planted);
+        let mut writer = Writer::recover_restored(empty, id, journal, |_| (), |_| ())?;
         writer.scribe.sabotage = planted;
         Ok(writer)
-    }
-
-    fn recover_into(
-        book: Book,
-        id: BookId,
-        journal: J,
-        progress: impl FnMut(Seq),
-        learn: impl FnMut(&Entry),
-    ) -> Result<Writer<J>, RecoveryError> {
-        let (book, frontier) = crate::recovery::recover(book, journal.reader().as_ref(), progress, learn)?;
-        let batch = Batch::new(id, book.head().seq);
-        let decider = Decider { book, entry: Vec::new(), room: Room::default(), is_full: false };
-        Ok(Writer { decider, scribe: Scribe::new(journal, frontier), batch })
     }
 
     /// The book as it stands.
@@ -202,6 +209,11 @@ impl<J: Journal> Scribe<J> {
     /// Where followers are told what each frame adds to the log.
     pub(crate) fn growths(&self) -> &Growths {
         &self.growths
+    }
+
+    /// What was made durable, unless the journal failed: nobody knows then.
+    pub(crate) fn frontier(&self) -> Option<&Frontier> {
+        (!self.stopped).then_some(&self.frontier)
     }
 
     pub(crate) fn reader(&self) -> crate::journal::Reader {

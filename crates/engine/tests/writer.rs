@@ -205,7 +205,8 @@ fn every_entry_has_a_receipt_that_a_stranger_can_check() {
             stopped: Box::new(|stepdown| panic!("{stepdown}")),
             faulted: |name, fault| panic!("{name}: {fault}"),
             recovering: Box::new(|_| {}),
-            learning: Box::new(|_| {}),
+            beside: Arc::new(()),
+            snapshots: None,
             queue_units_max: engine::limits::QUEUE_UNITS_MAX,
         };
         let engine =

@@ -5,6 +5,7 @@
 //! log/            its Merkle log, made from it
 //! views.sqlite    what is read from, made from it
 //! bodies.sqlite   labels and texts that the journal has digests of
+//! snapshot        the book as it stood a while ago, made from it; for its owner's eyes only
 //! keys/           server.toml and operator.toml: for their owner's eyes only
 //! ```
 
@@ -20,8 +21,8 @@ use crate::serve::Patience;
 use crate::state::{App, LogReaders, State};
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
 use engine::{
-    BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Stepdown, Tiles, Views, ViewsFault,
-    ViewsReader,
+    BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Recovered, SnapshotNews, Snapshots,
+    Stepdown, Tiles, Views, ViewsFault, ViewsReader,
 };
 use evidence::{Secret, SigningKey, base64url};
 use serde::{Deserialize, Serialize};
@@ -224,6 +225,8 @@ pub struct Opening {
     pub queue_units_max: usize,
     /// Who may read the log's entries.
     pub log_readers: LogReaders,
+    /// So many entries behind a snapshot, the next is made.
+    pub snapshot_every_entries: u64,
 }
 
 impl std::fmt::Debug for Opening {
@@ -241,6 +244,7 @@ impl Default for Opening {
             patience: Patience::default(),
             queue_units_max: engine::limits::QUEUE_UNITS_MAX,
             log_readers: LogReaders::default(),
+            snapshot_every_entries: engine::limits::SNAPSHOT_EVERY_ENTRIES,
         }
     }
 }
@@ -268,17 +272,23 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let (tiles, log) = opened.map_err(|fault| files(&log_directory, fault))?;
     let (views, reader) = open_views(&directory.join("views.sqlite"), id, journal.reader().next())?;
     let known = Directory::default();
-    let learning = known.clone();
     let options = Options {
         clock: opening.clock.clone(),
         followers: vec![Box::new(tiles), Box::new(known.follower()), Box::new(views)],
         stopped: opening.stopped,
         faulted: report,
         recovering: opening.recovering,
-        learning: Box::new(move |entry| learning.learn_next(entry)),
+        beside: Arc::new(known.clone()),
+        snapshots: Some(Snapshots {
+            path: directory.join("snapshot"),
+            every_entries: opening.snapshot_every_entries,
+            told: tell,
+        }),
         queue_units_max: opening.queue_units_max,
     };
     let engine = Engine::start(id, journal, options)?;
+    let Recovered { from_snapshot, replayed } = engine.recovered();
+    tracing::info!(from_snapshot, replayed, "the book is open");
 
     let session_secret = Secret::new(*seed(&server.session_secret)?);
     let metrics_token = Some(Secret::new(*seed(&server.metrics_token)?));
@@ -311,6 +321,18 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
 /// [`DataFault`].
 pub fn operator_key(directory: &Path) -> Result<OperatorKey, DataFault> {
     read_private(&directory.join("keys"), OPERATOR_KEY)
+}
+
+fn tell(news: &SnapshotNews<'_>) {
+    match news {
+        SnapshotNews::PassedOver(fault) => {
+            tracing::warn!(%fault, "the snapshot is passed over: the whole journal is read");
+        }
+        SnapshotNews::Written { size, took } => {
+            tracing::info!(entries = size.0, ms = took.as_millis(), "a snapshot is written");
+        }
+        SnapshotNews::NotWritten(fault) => tracing::warn!(%fault, "no snapshot could be written"),
+    }
 }
 
 fn report(name: &'static str, fault: &FollowerFault) {

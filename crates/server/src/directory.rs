@@ -2,6 +2,8 @@
 //!
 //! It only says whom a signature would be of. Whether a key still counts for a change is decided by the book.
 
+mod saved;
+
 use book::{Action, Asset, Code, Command, Entry, KeyHolder, KeyId, Outcome, PayeeId, PublicKeyBytes, Seq};
 use book::{AgentId, OwnerId};
 use engine::{Follower, FollowerFault};

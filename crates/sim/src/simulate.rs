@@ -2,7 +2,7 @@
 //!
 //! [`run`] lives one life. [`ask`] and [`rule`] make up what clients ask, [`clients`] send it, again and again until they
 //! are answered, [`clock`] and [`disk`] break what can break, and [`history`] holds every answer against the journal.
-//! [`probe`] compares a book with what its journal replays to, and [`crate::audit`] goes over every entry at the end.
+//! [`probe`] compares a book with what its journal replays to, [`snapshots`] with what a snapshot comes to, and [`crate::audit`] goes over every entry at the end.
 
 mod ask;
 mod clients;
@@ -12,6 +12,7 @@ mod history;
 mod life;
 mod probe;
 mod rule;
+mod snapshots;
 mod storm;
 mod tally;
 

@@ -25,7 +25,15 @@ fn every_fault_and_every_kind_of_command_comes_up() {
     let verdicts =
         ["paid", "captured", "charged", "settled", "refunded", "repeated", "id_reused", "nonce_used"];
     assert_eq!(missing(&tally.verdicts, &verdicts), 0, "{:?}", tally.verdicts);
-    let faults = ["disk full", "clock back", "clock forward", "second leader", "crash before the answers"];
+    let faults = [
+        "disk full",
+        "clock back",
+        "clock forward",
+        "second leader",
+        "crash before the answers",
+        "snapshot damaged",
+        "restart from a snapshot",
+    ];
     assert_eq!(missing(&tally.faults, &faults), 0, "{:?}", tally.faults);
     assert_eq!(tally.storms, 2);
 }

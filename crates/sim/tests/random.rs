@@ -2,10 +2,12 @@
 //!
 //! A failing table is printed as rows; put `check("…")` around it and it is a test.
 
+use book::{Book, Command, Entry, Id, Restoring};
 use proptest::prelude::*;
 use proptest::sample::select;
 use sim::table::run;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 const WORLD: &str = "
     at       2026-03-28T20:00:00Z
@@ -167,6 +169,48 @@ proptest! {
     fn whatever_is_asked_the_auditor_finds_nothing(table in table()) {
         let run = run(&table).map_err(|wrong| TestCaseError::fail(format!("{wrong}\n{table}")))?;
         run.audit().map_err(|wrong| TestCaseError::fail(format!("{wrong}\n{table}")))?;
+    }
+}
+
+/// A book as it would be saved.
+fn saved(book: &Book) -> Vec<Vec<u8>> {
+    let mut pieces = Vec::new();
+    let Ok(()) = book.save(|piece| {
+        pieces.push(piece.to_vec());
+        Ok::<(), Infallible>(())
+    });
+    pieces
+}
+
+fn restored(pieces: &[Vec<u8>]) -> Book {
+    let mut restoring = Restoring::default();
+    pieces.iter().for_each(|piece| restoring.take(piece).expect("a piece"));
+    restoring.finish().expect("a book")
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_was_asked_a_saved_book_decides_the_same(table in table(), cut in 0..999usize) {
+        let run = run(&table).map_err(|wrong| TestCaseError::fail(format!("{wrong}\n{table}")))?;
+        let cut = cut % (run.entries.len() + 1);
+        let mut book = Book::default();
+        let mut other = restored(&saved(&book));
+        for (place, bytes) in run.entries.iter().enumerate() {
+            if place == cut {
+                other = restored(&saved(&book));
+            }
+            let entry = Entry::from_bytes(bytes).expect("an entry");
+            let new = Command { id: Id([place as u8; 16]), ..entry.command.clone() };
+            for command in [&entry.command, &new] {
+                let (one, two) = (book.decide(entry.at, command), other.decide(entry.at, command));
+                prop_assert_eq!(one.decision(), two.decision(), "entry {} of\n{}", place, table);
+            }
+            book.follow(&entry).expect("the next entry");
+            other.follow(&entry).expect("the next entry");
+        }
+        prop_assert!(saved(&book) == saved(&other), "cut at {cut}\n{table}");
     }
 }
 

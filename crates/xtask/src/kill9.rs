@@ -94,7 +94,10 @@ pub(crate) fn run(root: &Path, plan: Plan) -> anyhow::Result<()> {
     let mut history = shared.history.into_inner().unwrap_or_else(PoisonError::into_inner);
     let entries = town.check(&mut history)?;
     town.installation.server.verify()?;
+    let starts = town.installation.server.starts()?;
+    ensure!(0 < starts.0, "no start began with a snapshot");
     measured.print(&history, plan, entries, began.elapsed());
+    println!("  {} starts began with a snapshot, {} read the whole journal", starts.0, starts.1);
     town.installation.server.discard()
 }
 

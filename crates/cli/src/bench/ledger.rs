@@ -139,7 +139,8 @@ fn start(directory: &Path, evidence: Evidence) -> Outcome<(Engine, Log, Arc<Cloc
         stopped: Box::new(|stepdown: &Stepdown| eprintln!("error: the writer has stopped: {stepdown}")),
         faulted: |name, fault| eprintln!("error: follower `{name}`: {fault}"),
         recovering: Box::new(|_| {}),
-        learning: Box::new(|_| {}),
+        beside: Arc::new(()),
+        snapshots: None,
         queue_units_max: engine::limits::QUEUE_UNITS_MAX,
     };
     let engine =

@@ -99,7 +99,7 @@ pub(crate) fn end_with_parent() {
     let Some(parent) = std::env::var(PARENT).ok().and_then(|pid| Pid::from_raw(pid.parse().ok()?)) else {
         return;
     };
-    let told = set_parent_process_death_signal(Some(Signal::TERM));
+    let told = set_parent_process_death_signal(Some(Signal::KILL));
     if told.is_err() || getppid() != Some(parent) {
         std::process::exit(i32::from(Exit::Fault.number()));
     }

@@ -81,7 +81,8 @@ pub(crate) fn shop(directory: &Path) {
         stopped: Box::new(|stepdown| panic!("{stepdown}")),
         faulted: |name, fault| panic!("{name}: {fault}"),
         recovering: Box::new(|_| {}),
-        learning: Box::new(|_| {}),
+        beside: Arc::new(()),
+        snapshots: None,
         queue_units_max: engine::limits::QUEUE_UNITS_MAX,
     };
     let journal = FileJournal::open(&journal, id, 0).expect("the journal opens");

@@ -44,12 +44,21 @@ impl Dev {
     }
 }
 
-/// `kill -9`.
+/// `kill -9`, and what it started ends, too.
 impl Drop for Dev {
     fn drop(&mut self) {
         // It may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let at: SocketAddr = self.text("server").trim_start_matches("http://").parse().expect("an address");
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs(20) {
+            if TcpStream::connect(at).is_err() {
+                return;
+            }
+            sleep(Duration::from_millis(20));
+        }
+        assert!(std::thread::panicking(), "the server outlived its parent");
     }
 }
 
@@ -78,15 +87,10 @@ fn dev_sells_ends_with_all_that_is_its_own_and_goes_on() {
     let key = format!("{kept}/book");
     let put_forward = ["clock", "advance", "1d", "--server", dev.text("server"), "--key", &key];
     assert_eq!(tollbridge(&put_forward).status.code(), Some(0));
-    let began = Instant::now();
     // The sellers learn of the new day by themselves.
     sleep(Duration::from_millis(500));
     dev.buy("tomorrow");
     drop(dev);
-    while TcpStream::connect(at).is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(20), "the server outlived its parent");
-        sleep(Duration::from_millis(20));
-    }
 
     let dev = Dev::start(&kept, at);
     assert_eq!(dev.buy("first")["hold"], first["hold"], "what was bought is remembered");

@@ -9,6 +9,7 @@ mod log;
 mod patience;
 mod payments;
 mod shape;
+mod snapshots;
 mod story;
 mod stream;
 mod views;

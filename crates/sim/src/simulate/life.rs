@@ -6,6 +6,7 @@ use super::clock::{Clock, Tick};
 use super::disk::Drive;
 use super::history::{Broken, History, Space};
 use super::rule::{COARSE, FINE, code};
+use super::snapshots::Snapshots;
 use super::tally::Tally;
 use super::{probe, storm};
 use crate::seed::Chance;
@@ -16,7 +17,7 @@ use engine::writer::{Answer, Stepdown, Writer};
 use evidence::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-const BOOK: BookId = BookId(*b"a simulated book");
+pub(super) const BOOK: BookId = BookId(*b"a simulated book");
 
 /// How long a life is, in batches.
 const STEPS: u64 = 160;
@@ -77,6 +78,7 @@ struct Living {
     tally: Tally,
     step: u64,
     planted: Planted,
+    snapshots: Snapshots,
     /// The most requests of a batch.
     batch: u64,
     /// One batch in so many meets a fault of each kind.
@@ -96,6 +98,7 @@ impl Living {
             tally: Tally::default(),
             step: 0,
             planted,
+            snapshots: Snapshots::new(seed),
             batch: chance.weigh(&[(1, 1), (3, 6), (3, 20), (1, 64)]),
             peace: chance.weigh(&[(1, 12), (2, 30), (1, 90)]),
             chance,
@@ -240,6 +243,9 @@ impl Living {
             }
             Ok(answers) => {
                 self.note(now, &units, &answers, space)?;
+                if self.planted.is_none() {
+                    self.snapshots.consider(self.writer.as_ref().expect("it just answered"))?;
+                }
                 if self.chance.one_in(self.peace * 2) {
                     self.tally.fault("crash before the answers");
                     self.writer = None;
@@ -296,11 +302,23 @@ impl Living {
                 Err(fault) => return Err(format!("I8: the journal cannot be opened again: {fault}")),
             }
         };
-        let writer = recover(journal, self.planted).map_err(|fault| format!("I8: {fault}"))?;
+        let restored = match self.planted {
+            None => self.snapshots.begin(&journal, &mut self.tally)?,
+            Some(_) => None,
+        };
+        let recovered = match restored {
+            Some(restored) => Writer::recover_restored(restored, BOOK, journal, |_| (), |_| ()),
+            None => recover(journal, self.planted),
+        };
+        let writer = recovered.map_err(|fault| format!("I8: {fault}"))?;
         let writer = self.writer.insert(writer);
         let journal = writer.journal().reader();
         self.history.recovered(journal.as_ref(), in_doubt, &mut self.world)?;
-        self.history.has_root(writer.root())
+        self.history.has_root(writer.root())?;
+        if self.planted.is_none() {
+            self.snapshots.confirm(writer, &self.world, self.clock.now(), &mut self.tally)?;
+        }
+        Ok(())
     }
 
     /// Executes `commands` one by one while nothing fails; each must be recorded, and not denied.

@@ -19,6 +19,9 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The data directory, from the server's own.
 const BOOK: &str = "book";
 
+/// So many entries behind a snapshot, a server makes the next: few, so that kills meet it at work.
+const SNAPSHOT_EVERY: &str = "40";
+
 /// Names another build of the program than this workspace's own.
 const PROGRAM: &str = "TOLLBRIDGE_PROGRAM";
 
@@ -100,6 +103,14 @@ impl Server {
         Ok(())
     }
 
+    /// How many of its starts have begun with a snapshot, and how many read the whole journal.
+    pub(crate) fn starts(&self) -> anyhow::Result<(usize, usize)> {
+        let log = std::fs::read_to_string(self.log())?;
+        let opened: Vec<&str> = log.lines().filter(|line| line.contains("the book is open")).collect();
+        let whole = opened.iter().filter(|line| line.contains("from_snapshot=0 ")).count();
+        Ok((opened.len() - whole, whole))
+    }
+
     /// Whoever holds the operator's key, which `init` left in the directory.
     pub(crate) fn operator(&self) -> anyhow::Result<Caller> {
         let (key, seed) = self.operator_seed()?;
@@ -148,7 +159,8 @@ impl Server {
         ensure!(self.process.is_none(), "the server runs already");
         let listen = self.address.to_string();
         let log = File::options().create(true).append(true).open(self.log())?;
-        let mut command = self.command(&["serve", "--data", BOOK, "--listen", &listen]);
+        let words = ["serve", "--data", BOOK, "--listen", &listen, "--snapshot-every", SNAPSHOT_EVERY];
+        let mut command = self.command(&words);
         let process = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
         self.process = Some(process.context("the server does not start")?);
         Ok(())
