@@ -190,7 +190,6 @@ def before_call(context, case, kwargs):
 @schemathesis.hook
 def after_call(context, case, response):
     """Remembers what there is now."""
-    debug(case,response)
     if response.status_code not in (200, 201):
         return
     try:
