@@ -181,6 +181,16 @@ pub(crate) struct Room {
     closing: usize,
 }
 
+impl Room {
+    /// The most that an entry of that purpose may take.
+    fn of(self, purpose: Purpose) -> usize {
+        match purpose {
+            Purpose::Ordinary => self.ordinary,
+            Purpose::Closing => self.ordinary.max(self.closing),
+        }
+    }
+}
+
 /// What makes batches durable, in the order they were decided.
 #[derive(Debug)]
 pub(crate) struct Scribe<J> {
@@ -279,7 +289,7 @@ pub(crate) struct Decider {
     pub(crate) book: Book,
     entry: Vec<u8>,
     room: Room,
-    /// The room of this batch was short and was asked for again: the disk is full, and each further try would cost a sync.
+    /// The disk had no more room for this batch: each further try would cost a sync.
     is_full: bool,
 }
 
@@ -377,14 +387,10 @@ impl Decider {
     ) -> Result<bool, Stepdown> {
         // The frame's header, the entry's length, and what the frame is filled up with.
         let bytes = self.entry.len().saturating_add(256);
-        let room = match purpose {
-            Purpose::Ordinary => self.room.ordinary,
-            Purpose::Closing => self.room.ordinary.max(self.room.closing),
-        };
-        if room < bytes && !self.is_full {
+        if self.room.of(purpose) < bytes && !self.is_full {
             commit.commit(batch)?;
             self.room = commit.room(wanted(FRAME_COMMANDS));
-            self.is_full = true;
+            self.is_full = self.room.of(purpose) < bytes;
         }
         if bytes <= self.room.ordinary {
             self.room.ordinary = self.room.ordinary.saturating_sub(bytes);

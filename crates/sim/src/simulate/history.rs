@@ -5,11 +5,13 @@
 
 use super::tally::Tally;
 use crate::world::World;
-use book::{Action, Actor, Amount, Command, Entry, Id, Outcome, Reject, Seq, Settled, Time, Verdict};
+use book::{
+    Action, Actor, Amount, Command, Entry, Id, MandateId, Outcome, Reject, Seq, Settled, Time, Verdict,
+};
 use engine::journal::Frames;
 use engine::writer::{Answer, Fault};
 use evidence::{Frontier, leaf_hash};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What should not have happened.
 pub(super) type Broken = String;
@@ -41,6 +43,12 @@ impl History {
     /// The entry that `id` has, if it has one.
     pub(super) fn entry(&self, id: Id) -> Option<&Entry> {
         self.by_id.get(&id).and_then(|place| self.read.get(*place))
+    }
+
+    /// Whether somebody else than those with these ids bought under a mandate.
+    pub(super) fn has_other_buyers(&self, mandate: Option<MandateId>, ids: &BTreeSet<Id>) -> bool {
+        let bought = |entry: &Entry| entry.command.action.purchase().is_some_and(|it| it.mandate == mandate);
+        self.read.iter().any(|entry| bought(entry) && !ids.contains(&entry.command.id))
     }
 
     /// The entry that `id` had before the entry at `next`.

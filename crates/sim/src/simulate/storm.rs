@@ -106,7 +106,11 @@ impl Storm {
             ));
         }
         let paid = outcomes().filter(|entry| matches!(entry.outcome, Outcome::Paid(_))).count();
-        if paid != self.allowed {
+        let ids = self.payments.iter().map(|payment| payment.id).collect();
+        let mandate = self.payments.first().and_then(|payment| payment.action.purchase()?.mandate);
+        // Other clients know the agent, too: what one of them spends is missing here.
+        let exact = paid == self.allowed || paid < self.allowed && history.has_other_buyers(mandate, &ids);
+        if !exact {
             return Err(format!("I3: {paid} payments were made where a limit allows {}", self.allowed));
         }
         Ok(())
