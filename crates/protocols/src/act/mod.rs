@@ -1,0 +1,19 @@
+//! ACT 2.1: what a principal wants, what an agent may do about it, and how a payment service checks that.
+//!
+//! Everything is a function of its arguments. What is once-only, what is stored and what is asked over a
+//! network belongs to the callers; paying for an HTTP request is [`a402`](crate::a402).
+//!
+//! Reading order:
+//!
+//! 1. [`AmountNumber`], [`UtcTime`], [`Malformed`]: what messages are made of.
+
+mod amount;
+mod object;
+mod text;
+
+pub use crate::a402::{
+    AmountText, Currency, Fingerprint, Identifier, Keyring, Misshapen, SignatureText, Uri,
+};
+pub use amount::{AmountNumber, Percent};
+pub use object::{Malformed, Opaque};
+pub use text::{MaskedAccount, Sentence, UtcTime, Word};
