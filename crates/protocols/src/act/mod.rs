@@ -6,8 +6,10 @@
 //! Reading order:
 //!
 //! 1. [`AmountNumber`], [`UtcTime`], [`Malformed`]: what messages are made of.
+//! 2. [`intent`]: a dialogue becomes rules, and the rules are confirmed (`ADD-INT-ICS`).
 
 mod amount;
+pub mod intent;
 mod object;
 mod text;
 
