@@ -7,8 +7,10 @@
 //!
 //! 1. [`AmountNumber`], [`UtcTime`], [`Malformed`]: what messages are made of.
 //! 2. [`intent`]: a dialogue becomes rules, and the rules are confirmed (`ADD-INT-ICS`).
+//! 3. [`iac`]: confirmed rules become a signed credential (`ADD-IAC-ISS`).
 
 mod amount;
+pub mod iac;
 pub mod intent;
 mod object;
 mod text;
