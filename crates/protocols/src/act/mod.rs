@@ -8,10 +8,12 @@
 //! 1. [`AmountNumber`], [`UtcTime`], [`Malformed`]: what messages are made of.
 //! 2. [`intent`]: a dialogue becomes rules, and the rules are confirmed (`ADD-INT-ICS`).
 //! 3. [`iac`]: confirmed rules become a signed credential (`ADD-IAC-ISS`).
+//! 4. [`lifecycle`]: the credential's four states, and what holds when nobody can say which (`ADD-IAC-LCM`).
 
 mod amount;
 pub mod iac;
 pub mod intent;
+pub mod lifecycle;
 mod object;
 mod text;
 
