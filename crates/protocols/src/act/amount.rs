@@ -104,6 +104,7 @@ impl fmt::Display for Percent {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 % 100 {
             0 => write!(out, "{}", self.0 / 100),
+            part if part % 10 == 0 => write!(out, "{}.{}", self.0 / 100, part / 10),
             part => write!(out, "{}.{part:02}", self.0 / 100),
         }
     }
