@@ -9,5 +9,6 @@
 // The lint knows tests, but not the functions they share.
 #![allow(clippy::unwrap_used)]
 
+mod credential;
 mod intent;
 mod world;
