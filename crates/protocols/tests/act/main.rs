@@ -11,4 +11,5 @@
 
 mod credential;
 mod intent;
+mod lifecycle;
 mod world;
