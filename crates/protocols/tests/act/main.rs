@@ -9,7 +9,13 @@
 // The lint knows tests, but not the functions they share.
 #![allow(clippy::unwrap_used)]
 
+mod agreements;
+mod autonomous;
+mod binding;
 mod credential;
+mod delegated;
+mod instant;
 mod intent;
 mod lifecycle;
+mod subaccount;
 mod world;
