@@ -17,5 +17,7 @@ mod delegated;
 mod instant;
 mod intent;
 mod lifecycle;
+mod presence;
+mod strangers;
 mod subaccount;
 mod world;
