@@ -10,10 +10,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod agreements;
+mod artefacts;
 mod autonomous;
 mod binding;
 mod credential;
 mod delegated;
+mod golden;
 mod instant;
 mod intent;
 mod lifecycle;
