@@ -80,7 +80,8 @@ fn ins_02_a_list_of_covered_members_names_each_once_and_only_members() {
 
 #[test]
 fn ins_03_each_base_check_fails_before_any_prompt() {
-    let rows: [(fn(&mut Value, &mut World), CheckStep, PaymentError); 7] = [
+    type Break = fn(&mut Value, &mut World);
+    let rows: [(Break, CheckStep, PaymentError); 7] = [
         (
             |_, world| {
                 world.used.insert(id("req-7c1d"));

@@ -111,7 +111,7 @@ fn ics_06_a_clarification_changes_rules_and_summary_and_voids_what_was_shown_bef
     let modes = InputModes::default();
     let first = draft(&isr_json("BOUNDED"));
     let shown = answer(&first);
-    let second = first.clarified(|isr| isr.max_total_amount = AmountNumber::new(250_00), &modes).unwrap();
+    let second = first.clarified(|isr| isr.max_total_amount = AmountNumber::new(25_000), &modes).unwrap();
     assert_eq!(second.isr().max_total_amount, Some(amount("250.00")));
     let summary = second.summary().unwrap();
     assert!(summary.lines.contains(&"max_total_amount: 250.0".to_owned()), "{:?}", summary.lines);

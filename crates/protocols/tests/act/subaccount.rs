@@ -90,7 +90,8 @@ fn sub_03_the_states_are_three_and_closing_is_the_end() {
 fn sub_04_each_cause_has_its_reason() {
     let identity = SubAccountOperation::Fund.after(Some(SubAccountState::Active), Requester::Other);
     assert_eq!(identity, Err(SubAccountError::IdentityVerificationFailed));
-    let rows: [(fn(&mut World), CheckStep, PaymentError); 5] = [
+    type Break = fn(&mut World);
+    let rows: [(Break, CheckStep, PaymentError); 5] = [
         (|world| world.tools.clear(), CheckStep::ToolUsable, PaymentError::SubaccountNotOpened),
         (
             |world| world.account_mut().status = SubAccountState::Frozen,
