@@ -319,7 +319,7 @@ impl PaymentFacts for World {
         self.standing
     }
 
-    fn spent_under(&self, _delegation_id: &Identifier) -> AmountNumber {
+    fn spent_under(&self, _iac: &VerifiedIac) -> AmountNumber {
         self.spent
     }
 

@@ -151,8 +151,8 @@ impl<'a, R: SignedRequest> Check<'a, R> {
             CheckStep::Currency => scope::currency(self.iac()?.payload(), claim.currency),
             CheckStep::SingleAmount => scope::single(self.iac()?.payload(), amount),
             CheckStep::TotalAmount => {
-                let payload = self.iac()?.payload();
-                scope::total(payload, facts.spent_under(&payload.delegation_id), amount)
+                let iac = self.iac()?;
+                scope::total(iac.payload(), facts.spent_under(iac), amount)
             }
             CheckStep::PaymentMethod => scope::method(self.iac()?.payload(), claim.payment_method),
             CheckStep::Order => same_as_ordered(&claim, amount, self.order()?),

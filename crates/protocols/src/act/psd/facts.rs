@@ -36,7 +36,9 @@ pub trait PaymentFacts {
     fn iac_standing(&self, iac: &VerifiedIac, now: Time) -> Result<Standing, NotUsable>;
 
     /// What was paid or is held under the credential, by the payment service's own count (DEL-08).
-    fn spent_under(&self, delegation_id: &Identifier) -> AmountNumber;
+    ///
+    /// Count by principal and delegation id together: nobody keeps one principal from using another's id.
+    fn spent_under(&self, iac: &VerifiedIac) -> AmountNumber;
 
     /// Whether the purchase is what the principal meant.
     fn intent_fit(&self, claim: &PaymentClaim<'_>, order: &OrderFacts, iac: &VerifiedIac) -> IntentFit;
