@@ -4,8 +4,9 @@ use crate::world::*;
 use protocols::act::Currency;
 use protocols::act::lifecycle::Standing;
 use protocols::act::psd::{
-    AUTONOMOUS_STEPS, AutonomousRequest, CheckStep, DELEGATED_STEPS, IntentFit, Level, LocalTotal, NotSent,
-    PaymentError, RiskVerdict, SelfCheck, SubAccountState, ToolReadiness, TradeStatus, check_autonomous,
+    AUTONOMOUS_STEPS, AutonomousRequest, COMPONENTS, CheckStep, DELEGATED_STEPS, IntentFit, Level,
+    LocalTotal, NotSent, PaymentError, RiskVerdict, SelfCheck, SubAccountState, ToolReadiness, TradeStatus,
+    check_autonomous,
 };
 use serde_json::{Value, json};
 
@@ -179,7 +180,11 @@ fn gen_03_psd_test_005_the_way_in_changes_no_rule() {
 }
 
 #[test]
-fn psd_test_001_three_levels_and_none_of_them_is_a402() {
+fn psd_test_001_six_components_three_levels_and_none_of_them_is_a402() {
+    assert_eq!(
+        COMPONENTS,
+        ["PSD-PMT-BND", "PSD-AGT-SUB", "PSD-PAY-INS", "PSD-PAY-DEL", "PSD-PAY-AUP", "PSD-PAY-A402"]
+    );
     let levels: Vec<&str> = Level::ALL.iter().map(|level| level.as_str()).collect();
     assert_eq!(levels, ["INS", "DEL", "AUP"]);
 }

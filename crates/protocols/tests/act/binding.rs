@@ -90,6 +90,8 @@ fn bnd_05_a_failed_binding_says_why_and_leaves_nothing_behind() {
         serde_json::from_str(&binding_request().respond(&Ok(binding()), now()).to_json()).unwrap();
     let half = with(success.clone(), &["status"], Some(json!("FAILED")));
     assert!(BindingResponse::from_json(half.to_string().as_bytes()).is_err());
+    let half = with(half, &["error"], Some(json!("OTHER")));
+    assert!(BindingResponse::from_json(half.to_string().as_bytes()).is_err(), "a failure with a reference");
     let both = with(success, &["error"], Some(json!("OTHER")));
     assert!(BindingResponse::from_json(both.to_string().as_bytes()).is_err());
 }

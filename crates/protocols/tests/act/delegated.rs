@@ -342,9 +342,11 @@ fn del_14_agent_and_principal_are_checked_together() {
 }
 
 #[test]
-fn what_passed_says_what_was_found_out() {
+fn gen_01_what_passed_knows_the_intent_and_what_was_found_out() {
     let passed = check_delegated(&delegated(&delegated_json()), &world(), now()).unwrap();
     assert_eq!(passed.amount, amount("99.00"));
+    let intent = id("urn:uuid:0b7f7b54-64b1-4b57-8c6e-7d5f6e0a9d02");
+    assert_eq!(passed.iac.payload().intent_id, Some(intent), "the key of the whole flow");
     assert_eq!(passed.iac.payload().mode(), DelegationMode::Specified);
     assert_eq!(passed.order, order("99.00"));
     assert_eq!(passed.standing, Standing::Confirmed);

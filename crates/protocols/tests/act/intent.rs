@@ -186,6 +186,9 @@ fn ics_09_amounts_have_two_decimals_and_an_order() {
         let found = read_text(&text(number)).ok().and_then(|isr| isr.max_total_amount);
         assert_eq!(found.map(|amount| amount.to_string()).as_deref(), read, "{number}");
     }
+    for text in ["", ".", "1.", ".5", "007", "+1", " 1", "1_0", "１"] {
+        assert!(AmountNumber::parse(text).is_err(), "{text}");
+    }
     let commerce = |max: &str, min: &str| {
         let limits = format!(r#"{{"max_single_amount":{max},"min_single_amount":{min}}}"#);
         asked(&["ext", "commerce"], serde_json::from_str(&limits).unwrap())

@@ -4,7 +4,7 @@
 //! them: ICS-12 (records kept), ISS-04 (distinct ids, as far as the drawing of them goes), the delivery of
 //! events of ISS-12 and LCM-07, BND-02 (redirection), SUB-01 and SUB-06 (recognising the principal, moving
 //! money), the moving and notifying of INS-08, DEL-09, DEL-11, AUP-02 and AUP-09, totals under concurrency
-//! (DEL-08), DLA-02 and DLP-03 (pushes), GEN-01 (records) and PSD-TEST-003 (balances).
+//! (DEL-08), DLA-02 and DLP-03 (pushes), GEN-01 (events and records) and PSD-TEST-003 (balances).
 
 // The lint knows tests, but not the functions they share.
 #![allow(clippy::unwrap_used)]

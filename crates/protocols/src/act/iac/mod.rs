@@ -1,7 +1,7 @@
 //! `ADD-IAC-ISS`: the intent authorization credential, by which others check what an agent may do.
 //!
 //! An [`UnsignedIac`] is selected from a [`ConfirmedIsr`](super::intent::ConfirmedIsr) and signed by an
-//! [`IacKey`] into a compact VC-JWT. [`verify`] turns such a text into a [`VerifiedIac`], without asking
+//! [`IacKey`] into a compact VC-JWT. [`verify()`] turns such a text into a [`VerifiedIac`], without asking
 //! its issuer (ACT 2.1 section 3).
 
 mod issue;

@@ -53,3 +53,9 @@ pub use subaccount::{
 };
 pub use subaccount_proof::{ProofFacts, SubAccountKey};
 pub use tool::{Level, PaymentClaim, ToolClaim};
+
+/// The six components of the domain, as a declaration of coverage lists them (PSD-TEST-001).
+///
+/// The last is a way in, used by every level and owned by none: it is [`a402`](crate::a402).
+pub const COMPONENTS: [&str; 6] =
+    ["PSD-PMT-BND", "PSD-AGT-SUB", "PSD-PAY-INS", "PSD-PAY-DEL", "PSD-PAY-AUP", "PSD-PAY-A402"];
