@@ -4,6 +4,7 @@
 //! arguments. Every size that a stranger can choose has a maximum in [`limits`].
 
 pub mod a402;
+pub mod act;
 mod json;
 pub mod limits;
 mod rfc3339;

@@ -23,3 +23,29 @@ pub const REPLAY_WINDOW_SECONDS_MAX: u32 = 2_592_000;
 
 /// The most evidence references one `Payment-Validation` may carry, as in artefact 2.1-artifact.1.
 pub const EVIDENCE_REFS_COUNT_MAX: usize = 20;
+
+/// The longest ACT message that is read, in bytes: 64 KiB, as for every request body of ours.
+pub const ACT_MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest sentence a person or an agent may put into an ACT message, in bytes: 16 KiB.
+///
+/// Longer material travels as a digest and a reference, which is what ACT has them for.
+pub const ACT_SENTENCE_BYTES_MAX: usize = 16 * 1024;
+
+/// The most entries of a list in an ACT message: merchants, categories, methods, turns of a dialogue.
+pub const ACT_LIST_COUNT_MAX: usize = 256;
+
+/// The largest amount an ACT number may state, in hundredths of its currency's unit: fifteen digits.
+///
+/// That many decimal digits survive the way through a double and back, so the canonical form of the
+/// number is the number that was written.
+pub const ACT_AMOUNT_HUNDREDTHS_MAX: u64 = 999_999_999_999_999;
+
+/// The longest compact text of an intent authorization credential, in characters: 32 KiB.
+pub const IAC_TEXT_BYTES_MAX: usize = 32 * 1024;
+
+/// How old the time stamp of a payment request may be, in seconds.
+pub const REQUEST_AGE_SECONDS_MAX: u64 = 300;
+
+/// The longest run of digits in a masked account reference: the customary last four, twice over.
+pub const ACCOUNT_DIGITS_RUN_MAX: usize = 7;

@@ -28,10 +28,10 @@ mod offer;
 mod proof;
 mod seller;
 mod state;
-mod text;
+pub(crate) mod text;
 mod validation;
 pub mod wallet;
-mod words;
+pub(crate) mod words;
 
 pub use buyer::{Bill, BuyerPolicy, CannotPay, open_needed};
 pub use credential::{Credential, NotGenuine, NotPayable, Payment};

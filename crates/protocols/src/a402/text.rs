@@ -59,6 +59,8 @@ macro_rules! text {
     };
 }
 
+pub(crate) use text;
+
 text! {
     /// The name of a payment method, such as `toll:main/wallet`.
     MethodId, "a method id like `scheme:path` of 3 to 160 characters", |text| {
