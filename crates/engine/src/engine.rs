@@ -4,16 +4,15 @@ use crate::clock::Clock;
 use crate::follower::{Follower, FollowerFault, Positions, Tide, follow};
 use crate::journal::{BookId, Journal, JournalFault, Reader};
 use crate::limits::{
-    AHEAD_COMMANDS_MIN, BATCH_COMMANDS_MAX, GATHER_COMMANDS_MIN, GATHER_MICROS, GATHERS_MAX, IDLE_MILLIS_MAX,
-    WRITER_THREADS,
+    AHEAD_COMMANDS_MIN, GATHER_COMMANDS_MIN, GATHER_MICROS, GATHERS_MAX, IDLE_MILLIS_MAX, WRITER_THREADS,
 };
+use crate::queue::{Come, Queue, Waiting, Work};
 use crate::schedule::{Scheduling, hurry_this_thread};
 use crate::snapshot::keeper::Keeper;
 use crate::snapshot::{Beside, Snapshots};
 use crate::writer::{Answer, Batch, Commit, Decider, RecoveryError, Room, Scribe, Stepdown, Unit, Writer};
 use book::{Book, Seq};
 use std::fmt;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -72,7 +71,7 @@ impl fmt::Debug for Options {
 /// A running book. Dropping it finishes what waits, then stops the writer and the followers.
 #[derive(Debug)]
 pub struct Engine {
-    queue: Option<SyncSender<Work>>,
+    queue: Arc<Queue>,
     journal: Reader,
     tide: Arc<Tide>,
     positions: Positions,
@@ -81,11 +80,6 @@ pub struct Engine {
     followers: Vec<JoinHandle<()>>,
     saving: Option<Saving>,
     recovered: Recovered,
-}
-
-struct Work {
-    unit: Unit,
-    reply: oneshot::Sender<Answer>,
 }
 
 impl Engine {
@@ -119,10 +113,11 @@ impl Engine {
             let thread = keeper.clone().renew_behind(reader.clone(), tide.clone(), newest);
             followers.push(thread.map_err(JournalFault::Storage)?);
         }
-        let (queue, work) = sync_channel(options.queue_units_max);
+        let queue = Arc::new(Queue::new(options.queue_units_max));
         let scheduling = Arc::new(Mutex::new(None));
         let lead = Arc::new(Lead {
-            turn: Mutex::new(Turn { decider, work, last: (Instant::now(), 0) }),
+            queue: queue.clone(),
+            turn: Mutex::new(Turn { decider, last: (Instant::now(), 0) }),
             scribe: Mutex::new(scribe),
             clock: options.clock,
             tide: tide.clone(),
@@ -134,14 +129,24 @@ impl Engine {
                 if let Ok(mut class) = class.lock() {
                     *class = Some(hurry_this_thread());
                 }
+                let _end = Ending(&lead.queue);
                 lead.run(Batch::new(id, next));
             };
             let thread = std::thread::Builder::new().name(format!("writer-{number}")).spawn(lead);
             writers.push(thread.map_err(JournalFault::Storage)?);
         }
         let saving = keeper.map(|keeper| Saving(Box::new(move || lead.save(&keeper))));
-        let (queue, journal) = (Some(queue), reader);
-        Ok(Engine { queue, journal, tide, positions, scheduling, writers, followers, saving, recovered })
+        Ok(Engine {
+            queue,
+            journal: reader,
+            tide,
+            positions,
+            scheduling,
+            writers,
+            followers,
+            saving,
+            recovered,
+        })
     }
 
     /// Puts a request into the queue.
@@ -150,12 +155,8 @@ impl Engine {
     /// [`Busy`] where it was not taken.
     pub fn submit(&self, unit: Unit) -> Result<Ticket, Busy> {
         let (reply, ticket) = oneshot::channel();
-        let queue = self.queue.as_ref().ok_or(Busy::Stopped)?;
-        match queue.try_send(Work { unit, reply }) {
-            Ok(()) => Ok(ticket),
-            Err(TrySendError::Full(_)) => Err(Busy::Full),
-            Err(TrySendError::Disconnected(_)) => Err(Busy::Stopped),
-        }
+        self.queue.push(Work { unit, reply })?;
+        Ok(ticket)
     }
 
     /// The canonical bytes of one entry, or none where there is no such entry yet.
@@ -196,7 +197,7 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.close();
         for writer in self.writers.drain(..) {
             // A thread that panicked has said so already.
             let _ = writer.join();
@@ -215,6 +216,7 @@ impl Drop for Engine {
 /// What the writer's threads share. Each takes its turn to decide a batch, and gives the turn away when it has the journal,
 /// so that batches reach the journal in the order they were decided while the next is being decided already.
 struct Lead<J> {
+    queue: Arc<Queue>,
     turn: Mutex<Turn>,
     scribe: Mutex<Scribe<J>>,
     clock: Arc<Clock>,
@@ -237,7 +239,6 @@ type Stopped = Box<dyn Fn(&Stepdown) + Send>;
 
 struct Turn {
     decider: Decider,
-    work: Receiver<Work>,
     /// When the last batch was complete, and the commands in it.
     last: (Instant, usize),
 }
@@ -245,7 +246,7 @@ struct Turn {
 impl Turn {
     /// Waits for more where requests come thick and fast, and for as long as they do: a commit costs the processors as much
     /// as several requests, and takes them away from whoever reads the next one.
-    fn gather(&self, waiting: &mut Waiting) {
+    fn gather(&self, queue: &Queue, waiting: &mut Waiting) {
         let gather = Duration::from_micros(GATHER_MICROS);
         let (at, commands) = self.last;
         let brisk = u32::try_from(commands).unwrap_or(u32::MAX) / GATHER_COMMANDS_MIN;
@@ -258,7 +259,7 @@ impl Turn {
                 return;
             }
             std::thread::sleep(gather);
-            waiting.take_all(&self.work);
+            queue.take(waiting);
             if waiting.commands == before {
                 return;
             }
@@ -299,16 +300,14 @@ impl<J: Journal> Lead<J> {
     fn take_turn(&self, batch: &mut Batch) -> Result<bool, Stepdown> {
         let mut turn = self.turn.lock().map_err(|_| gone())?;
         let mut waiting = Waiting::default();
-        match wait(&turn.work, &turn.decider.book, &self.clock) {
-            Ok(first) => waiting.take(first),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(false),
+        if self.queue.wait(until_due(&turn.decider.book, &self.clock)) == Come::Over {
+            return Ok(false);
         }
-        waiting.take_all(&turn.work);
-        turn.gather(&mut waiting);
+        self.queue.take(&mut waiting);
+        turn.gather(&self.queue, &mut waiting);
         if waiting.commands < AHEAD_COMMANDS_MIN {
             drop(self.scribe()?);
-            waiting.take_all(&turn.work);
+            self.queue.take(&mut waiting);
         }
         turn.last = (Instant::now(), waiting.commands);
         let answers = turn.decider.decide(self.clock.now(), &waiting.units, batch, &mut &self.scribe)?;
@@ -335,26 +334,12 @@ fn gone() -> Stepdown {
     Stepdown::Journal(JournalFault::Stopped)
 }
 
-/// The requests of one batch.
-#[derive(Default)]
-struct Waiting {
-    units: Vec<Unit>,
-    replies: Vec<oneshot::Sender<Answer>>,
-    commands: usize,
-}
+/// However a writer's thread ends, nobody waits for it.
+struct Ending<'a>(&'a Queue);
 
-impl Waiting {
-    fn take(&mut self, work: Work) {
-        self.commands = self.commands.saturating_add(work.unit.len().max(1));
-        self.units.push(work.unit);
-        self.replies.push(work.reply);
-    }
-
-    fn take_all(&mut self, work: &Receiver<Work>) {
-        while self.commands < BATCH_COMMANDS_MAX {
-            let Ok(next) = work.try_recv() else { break };
-            self.take(next);
-        }
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 
@@ -393,12 +378,9 @@ fn recover<J: Journal>(
     Ok((writer, Recovered { from_snapshot, replayed }))
 }
 
-/// The next request, or nothing once something is due by the passing of time.
-fn wait(work: &Receiver<Work>, book: &Book, clock: &Clock) -> Result<Work, RecvTimeoutError> {
-    let Some(due) = book.next_due() else {
-        return work.recv().map_err(|_| RecvTimeoutError::Disconnected);
-    };
-    let nanos = due.0.saturating_sub(clock.now().0);
+/// How long there is nothing to do where nobody asks anything.
+fn until_due(book: &Book, clock: &Clock) -> Option<Duration> {
+    let nanos = book.next_due()?.0.saturating_sub(clock.now().0);
     // The clock may be put forward meanwhile: look again soon.
-    work.recv_timeout(Duration::from_nanos(nanos).min(Duration::from_millis(IDLE_MILLIS_MAX)))
+    Some(Duration::from_nanos(nanos).min(Duration::from_millis(IDLE_MILLIS_MAX)))
 }

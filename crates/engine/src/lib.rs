@@ -15,6 +15,7 @@ pub mod follower;
 mod growth;
 pub mod journal;
 pub mod limits;
+mod queue;
 mod recovery;
 pub mod schedule;
 pub mod snapshot;
