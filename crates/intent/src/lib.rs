@@ -33,6 +33,7 @@ mod number;
 pub mod question;
 pub mod reading;
 mod sense;
+mod summary;
 mod text;
 
 pub use category::Category;
