@@ -3,7 +3,7 @@
 //! [`compile`] reads a sentence, in English or Chinese or both, and gives a [`Draft`]: every term that the sentence
 //! settles, the words it was read from, and a [`Question`] for each thing that it leaves open. Nothing is guessed: an
 //! amount in a draft stands literally in a text of the owner's, and a number, a date or a restriction that no rule
-//! has read is asked about. A draft without questions [is settled](Draft::is_settled).
+//! has read is asked about. [`Draft::answer`] takes the owner's answers until [`Draft::is_settled`].
 //!
 //! The same sentence at the same moment gives the same draft: there is no model, no network and no clock here.
 //!
@@ -17,6 +17,7 @@
     deny(clippy::indexing_slicing, clippy::as_conversions, clippy::arithmetic_side_effects)
 )]
 
+mod answer;
 mod assembly;
 mod atom;
 mod category;

@@ -112,7 +112,7 @@ impl Question {
         }
     }
 
-    /// Answers to choose from. Each is one that an answer takes; others may be typed.
+    /// Answers to choose from. Each is one that [`Draft::answer`](crate::Draft::answer) takes; others may be typed.
     pub fn suggestions(&self, language: Language) -> Vec<String> {
         if let Matter::Currencies(currencies) = &self.matter {
             return currencies.iter().map(|currency: &Currency| currency.code().to_owned()).collect();

@@ -1,5 +1,6 @@
-//! Sentences in, drafts out.
+//! Sentences in, drafts out: the corpus, and answers to questions.
 #![allow(clippy::unwrap_used)]
 
+mod answers;
 mod corpus;
 mod facts;
