@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("protocols", &["book", "evidence"]),
     ("listen", &[]),
+    ("intent", &[]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen"]),
     ("gateway", &["wire", "protocols", "sdk", "evidence", "listen"]),
     ("cli", &["server", "gateway", "sdk", "wire", "protocols", "engine", "book", "evidence"]),
