@@ -6,7 +6,8 @@
 use super::tally::Tally;
 use crate::world::World;
 use book::{
-    Action, Actor, Amount, Command, Entry, Id, MandateId, Outcome, Reject, Seq, Settled, Time, Verdict,
+    Action, Actor, Amount, Command, Entry, Freeze, Id, KeyHolder, MandateId, Outcome, Reject, Revoke, Seq,
+    Settled, Subject, Time, Verdict,
 };
 use engine::journal::Frames;
 use engine::writer::{Answer, Fault};
@@ -45,10 +46,24 @@ impl History {
         self.by_id.get(&id).and_then(|place| self.read.get(*place))
     }
 
-    /// Whether somebody else than those with these ids bought under a mandate.
-    pub(super) fn has_other_buyers(&self, mandate: Option<MandateId>, ids: &BTreeSet<Id>) -> bool {
-        let bought = |entry: &Entry| entry.command.action.purchase().is_some_and(|it| it.mandate == mandate);
-        self.read.iter().any(|entry| bought(entry) && !ids.contains(&entry.command.id))
+    /// Whether something else than the commands with these ids bought under a mandate, changed what its owner allows, or
+    /// stopped one of the subjects.
+    pub(super) fn has_other_hands(
+        &self,
+        mandate: MandateId,
+        owner: KeyHolder,
+        on: &[Subject],
+        ids: &BTreeSet<Id>,
+    ) -> bool {
+        let buys =
+            |command: &Command| command.action.purchase().is_some_and(|it| it.mandate == Some(mandate));
+        let allows = |command: &Command| {
+            matches!(command.action, Action::SetLimits(_)) && command.by.holder() == Some(owner)
+        };
+        let stops = |command: &Command| matches!(&command.action, Action::Freeze(Freeze { subject }) | Action::Revoke(Revoke { subject }) if on.contains(subject));
+        let others =
+            self.read.iter().map(|entry| &entry.command).filter(|command| !ids.contains(&command.id));
+        others.into_iter().any(|command| buys(command) || allows(command) || stops(command))
     }
 
     /// The entry that `id` had before the entry at `next`.

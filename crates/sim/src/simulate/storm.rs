@@ -6,6 +6,7 @@ use crate::seed::Chance;
 use crate::world::World;
 use ::book::*;
 use evidence::Hash;
+use std::collections::BTreeSet;
 
 /// How many payments are tried.
 const PAYMENTS: u64 = 1_000;
@@ -15,6 +16,11 @@ const PAYMENTS: u64 = 1_000;
 pub(super) struct Storm {
     pub(super) payments: Vec<Command>,
     allowed: usize,
+    /// Everything that belongs to the storm.
+    ids: BTreeSet<Id>,
+    mandate: MandateId,
+    owner: KeyHolder,
+    subjects: [Subject; 5],
 }
 
 /// Makes an owner with a wallet, an agent, a mandate with one limit, and the payments: requests in the order they need.
@@ -88,8 +94,17 @@ pub(super) fn brew(world: &World, now: Time, chance: &mut Chance) -> (Vec<Comman
         let action = Action::Pay(Pay { purchase: purchase.clone() });
         Command { id: Id::new(now, chance.bytes()), by, action }
     };
-    let payments = (0..PAYMENTS).map(pay).collect();
-    (before, Storm { payments, allowed: allowed as usize })
+    let payments: Vec<Command> = (0..PAYMENTS).map(pay).collect();
+    let ids = before.iter().chain(&payments).map(|command| command.id).collect();
+    let subjects = [
+        Subject::Owner(OwnerId(owner)),
+        Subject::Wallet(WalletId(wallet)),
+        Subject::Agent(AgentId(agent)),
+        Subject::Mandate(MandateId(mandate)),
+        Subject::Payee(PayeeId(payee)),
+    ];
+    let (mandate, owner) = (MandateId(mandate), KeyHolder::Owner(OwnerId(owner)));
+    (before, Storm { payments, allowed: allowed as usize, ids, mandate, owner, subjects })
 }
 
 impl Storm {
@@ -106,11 +121,9 @@ impl Storm {
             ));
         }
         let paid = outcomes().filter(|entry| matches!(entry.outcome, Outcome::Paid(_))).count();
-        let ids = self.payments.iter().map(|payment| payment.id).collect();
-        let mandate = self.payments.first().and_then(|payment| payment.action.purchase()?.mandate);
-        // Other clients know the agent, too: what one of them spends is missing here.
-        let exact = paid == self.allowed || paid < self.allowed && history.has_other_buyers(mandate, &ids);
-        if !exact {
+        // Other clients know its people, too; what they change or spend is judged by the auditor alone.
+        let is_alone = !history.has_other_hands(self.mandate, self.owner, &self.subjects, &self.ids);
+        if is_alone && paid != self.allowed {
             return Err(format!("I3: {paid} payments were made where a limit allows {}", self.allowed));
         }
         Ok(())
