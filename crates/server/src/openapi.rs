@@ -1,7 +1,7 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
 use crate::routes::{
-    a402, accounts, agents, control, entries, holds, log, mandates, meters, payments, sessions, system,
+    a402, accounts, agents, control, entries, holds, joining, log, mandates, meters, payments, sessions, system,
     transfers,
 };
 use crate::state::App;
@@ -76,6 +76,9 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(accounts::get_payee))
         .routes(routes!(agents::create_agent, agents::list_agents))
         .routes(routes!(agents::get_agent))
+        .routes(routes!(joining::create_invitation))
+        .routes(routes!(joining::create_connection))
+        .routes(routes!(joining::get_connection))
         .routes(routes!(mandates::set_wallet_limits))
         .routes(routes!(mandates::set_agent_limits))
         .routes(routes!(mandates::set_mandate_limits))

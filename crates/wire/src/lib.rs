@@ -14,6 +14,7 @@ pub mod answer;
 pub mod entry;
 pub mod hold;
 pub mod id;
+pub mod joining;
 pub mod limit;
 pub mod limits;
 pub mod list;
