@@ -89,7 +89,8 @@ impl Connections {
         let Pairing { owner, wallet, expires_at } = waiting.codes.remove(&normal(code))?;
         let phrase = phrase(id, key, &public_key);
         let status = Connecting::Waiting;
-        let connection = Connection { id, owner, wallet, device, key, public_key, phrase, status, expires_at };
+        let connection =
+            Connection { id, owner, wallet, device, key, public_key, phrase, status, expires_at };
         waiting.connections.insert(id, connection.clone());
         Some(connection)
     }
@@ -141,11 +142,12 @@ fn spell(random: [u8; 5]) -> String {
 
 /// A code as it was typed: small letters, and those that look like others.
 fn normal(code: &str) -> String {
-    let plain = code.chars().filter(char::is_ascii_alphanumeric).map(|letter| match letter.to_ascii_uppercase() {
-        'O' => '0',
-        'I' | 'L' => '1',
-        letter => letter,
-    });
+    let plain =
+        code.chars().filter(char::is_ascii_alphanumeric).map(|letter| match letter.to_ascii_uppercase() {
+            'O' => '0',
+            'I' | 'L' => '1',
+            letter => letter,
+        });
     let plain: String = plain.take(9).collect();
     plain.split_at_checked(4).map_or(plain.clone(), |(first, second)| format!("{first}-{second}"))
 }

@@ -204,10 +204,8 @@ fn write_first_entries(
     let file = FileJournal::open(&journal, book, 0)?;
     let mut writer = engine::Writer::recover(book, file, |_| {})?;
     let now = Clock::default().now();
-    let unit = actions
-        .into_iter()
-        .map(|(id, action)| Command { id, by: Actor::Operator { key }, action })
-        .collect();
+    let unit =
+        actions.into_iter().map(|(id, action)| Command { id, by: Actor::Operator { key }, action }).collect();
     let answers = writer.run(now, &[unit]).map_err(|fault| DataFault::Refused(fault.to_string()))?;
     for answer in answers.into_iter().flatten() {
         match answer {

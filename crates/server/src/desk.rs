@@ -3,9 +3,7 @@
 //! Whoever runs the server can change its journal anyway; that what the desk does has a key of its own makes it visible.
 
 use crate::data::{DataFault, OperatorKey};
-use book::{
-    Action, Actor, Command, EnrolKey, Id, KeyHolder, KeyId, Outcome, PublicKeyBytes, Time, Verdict,
-};
+use book::{Action, Actor, Command, EnrolKey, Id, KeyHolder, KeyId, Outcome, PublicKeyBytes, Time, Verdict};
 use engine::{Clock, Engine};
 use evidence::{SigningKey, base64url};
 use zeroize::Zeroizing;
@@ -24,7 +22,11 @@ pub(crate) fn draw(now: Time) -> (OperatorKey, (Id, Action)) {
 ///
 /// # Errors
 /// [`DataFault::Refused`] where the book does not take it.
-pub(crate) fn furnish(engine: &Engine, clock: &Clock, operator: &OperatorKey) -> Result<OperatorKey, DataFault> {
+pub(crate) fn furnish(
+    engine: &Engine,
+    clock: &Clock,
+    operator: &OperatorKey,
+) -> Result<OperatorKey, DataFault> {
     let refused = |why: String| DataFault::Refused(format!("the desk's key: {why}"));
     let key = operator.key.parse().map_err(|_| refused("the operator's key has no name".to_owned()))?;
     let (desk, (id, action)) = draw(clock.now());

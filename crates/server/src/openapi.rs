@@ -1,8 +1,8 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
 use crate::routes::{
-    a402, accounts, agents, control, entries, holds, joining, log, mandates, meters, payments, sessions, system,
-    transfers,
+    a402, accounts, agents, control, entries, holds, joining, log, mandates, meters, payments, sessions,
+    system, transfers,
 };
 use crate::state::App;
 use crate::stream;
