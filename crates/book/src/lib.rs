@@ -29,6 +29,7 @@ pub mod book;
 mod calendar;
 pub mod canon;
 pub mod command;
+pub mod compare;
 pub mod entry;
 mod foresee;
 pub mod freeze;
@@ -59,6 +60,7 @@ pub use book::{Book, Decided, Decision, Head, ReplayError};
 pub use calendar::{Period, Zone};
 pub use canon::{Code, Malformed};
 pub use command::{Action, Actor, Command, Presence};
+pub use compare::{Change, Comparison, Difference, Dimension, compare};
 pub use entry::{
     Ask, Denial, Entry, Metered, Moved, Outcome, Part, Parts, Question, Refunded, Refusal, Reject, Released,
     RuleRef, Scope, Settled, Verdict,
