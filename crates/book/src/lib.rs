@@ -46,6 +46,7 @@ pub mod payee;
 pub mod purchase;
 mod record;
 pub mod refund;
+pub mod rehearse;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 pub mod saved;
@@ -80,6 +81,7 @@ pub use pay::Pay;
 pub use payee::{Provenance, RegisterPayee};
 pub use purchase::{Payees, Purchase, Share, Split};
 pub use refund::Refund;
+pub use rehearse::{Past, PastPayee, Rehearsed, rehearse};
 pub use saved::Restoring;
 pub use time::{Seq, Time};
 pub use transfer::{Account, Transfer};
