@@ -35,6 +35,7 @@ mod foresee;
 pub mod freeze;
 pub mod hold;
 pub mod id;
+pub mod level;
 pub mod limit;
 pub mod limits;
 pub mod mandate;
@@ -72,6 +73,7 @@ pub use id::{
     AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, RefundId,
     RequestId, TransferId, WalletId,
 };
+pub use level::{Budget, Level};
 pub use limit::{Limit, Versions, Window};
 pub use mandate::{Carry, GrantMandate, LimitSubject, SetLimits};
 pub use meter::{Charge, CloseMeter, OpenMeter};
