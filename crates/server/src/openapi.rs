@@ -1,7 +1,7 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
 use crate::routes::{
-    a402, accounts, agents, control, entries, holds, joining, log, mandates, meters, payments, sessions,
+    a402, accounts, agents, autonomy, control, entries, holds, joining, log, mandates, meters, payments, sessions,
     system, transfers,
 };
 use crate::state::App;
@@ -84,6 +84,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(mandates::set_mandate_limits))
         .routes(routes!(mandates::create_mandate, mandates::list_mandates))
         .routes(routes!(mandates::get_mandate))
+        .routes(routes!(autonomy::get_autonomy))
         .routes(routes!(control::freeze))
         .routes(routes!(control::unfreeze))
         .routes(routes!(control::revoke))

@@ -3,6 +3,7 @@
 pub mod a402;
 pub mod accounts;
 pub mod agents;
+pub mod autonomy;
 pub mod control;
 pub mod entries;
 pub mod holds;

@@ -11,6 +11,7 @@
 pub mod a402;
 pub mod account;
 pub mod answer;
+pub mod autonomy;
 pub mod entry;
 pub mod hold;
 pub mod id;

@@ -4,6 +4,7 @@
 
 mod a402;
 mod auth;
+mod autonomy;
 mod house;
 mod log;
 mod patience;
