@@ -1,8 +1,8 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
 use crate::routes::{
-    a402, accounts, agents, control, entries, holds, log, mandates, meters, payments, sessions, system,
-    transfers,
+    a402, accounts, agents, control, entries, holds, intents, log, mandates, meters, payments, sessions,
+    system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -110,6 +110,10 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(a402::a402_trade))
         .routes(routes!(a402::a402_key))
         .routes(routes!(a402::a402_seller_keys))
+        .routes(routes!(intents::create_intent))
+        .routes(routes!(intents::get_intent))
+        .routes(routes!(intents::answer_intent))
+        .routes(routes!(intents::confirm_intent))
         .routes(routes!(log::get_checkpoint))
         .routes(routes!(log::get_vkey))
         .routes(routes!(log::get_successions))

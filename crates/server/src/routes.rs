@@ -6,6 +6,7 @@ pub mod agents;
 pub mod control;
 pub mod entries;
 pub mod holds;
+pub mod intents;
 pub mod log;
 pub mod mandates;
 pub mod meters;

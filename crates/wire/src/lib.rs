@@ -10,6 +10,7 @@
 
 pub mod a402;
 pub mod account;
+pub mod act;
 pub mod answer;
 pub mod entry;
 pub mod hold;
@@ -25,8 +26,8 @@ pub mod session;
 pub mod version;
 
 pub use id::{
-    AgentId, Digest, HoldId, KeyId, MandateId, MeterId, OwnerId, PayeeId, PaymentId, RefundId, RequestId,
-    TransferId, WalletId,
+    AgentId, Digest, HoldId, IntentId, KeyId, MandateId, MeterId, OrderId, OwnerId, PayeeId, PaymentId,
+    RefundId, RequestId, TransferId, WalletId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

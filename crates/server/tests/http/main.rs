@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod a402;
+mod act;
+mod act_intents;
 mod auth;
 mod house;
 mod log;

@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("protocols", &["book", "evidence"]),
     ("listen", &[]),
     ("intent", &[]),
-    ("server", &["evidence", "book", "engine", "wire", "protocols", "listen"]),
+    ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent"]),
     ("gateway", &["wire", "protocols", "sdk", "evidence", "listen"]),
     ("cli", &["server", "gateway", "sdk", "wire", "protocols", "engine", "book", "evidence"]),
     ("sdk", &["wire", "evidence", "protocols"]),
