@@ -4,6 +4,7 @@ pub mod a402;
 pub mod accounts;
 pub mod agents;
 pub mod control;
+pub mod credentials;
 pub mod entries;
 pub mod holds;
 pub mod intents;

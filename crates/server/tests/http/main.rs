@@ -4,6 +4,7 @@
 
 mod a402;
 mod act;
+mod act_credentials;
 mod act_intents;
 mod auth;
 mod house;
