@@ -1,6 +1,6 @@
 //! Freezing, unfreezing and revoking: how an owner stops what is under way. Each takes effect for the next command.
 
-use crate::agent::presence_required;
+use crate::agent::{Holder, presence_required};
 use crate::book::{Book, Decision};
 use crate::canon::{canon_enum, canon_struct};
 use crate::command::Actor;
@@ -58,7 +58,7 @@ pub struct Unfreeze {
 
 canon_struct!(Unfreeze { subject });
 
-/// Ends an agent or a mandate for good.
+/// Ends an agent or a mandate for good. An agent may hand its own mandate back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoke {
     /// What.
@@ -115,7 +115,7 @@ impl Unfreeze {
 
 impl Revoke {
     pub(crate) fn decide(&self, book: &Book, by: Actor) -> Decision {
-        match book.may_stop(self.subject, by) {
+        match book.may_end(self.subject, by) {
             Err(no) => no,
             Ok(Found::Agent(_) | Found::Mandate(_)) => Decision::Record(Outcome::Done),
             Ok(Found::Owner(_) | Found::Wallet(_) | Found::Payee(_)) => deny(Denial::Forbidden),
@@ -171,6 +171,20 @@ impl Book {
             None => self.operator_only(by),
         };
         no.map_or(Ok(found), Err)
+    }
+
+    /// The row, for its owner and the operator, and for the agent that hands its own mandate back.
+    fn may_end(&self, subject: Subject, by: Actor) -> Result<Found, Decision> {
+        let (Subject::Mandate(mandate), Actor::Agent { agent, key }) = (subject, by) else {
+            return self.may_stop(subject, by);
+        };
+        let unknown = Decision::Reject(Reject::MandateUnknown);
+        let slot = self.mandates.find(mandate.0).ok_or(unknown)?;
+        let holder = self.mandates.at(slot).agent;
+        if self.agents.find(agent.0) != Some(holder) {
+            return Err(Decision::Reject(Reject::MandateUnknown));
+        }
+        self.check_key(key, Holder::Agent(holder)).map_or(Ok(Found::Mandate(slot)), Err)
     }
 
     fn status(&self, found: Found) -> Status {

@@ -98,8 +98,10 @@ fn what_was_revoked_stays_revoked() {
         revoke   W1                              denied forbidden
         revoke   O1                              denied forbidden
         revoke   M1                              denied forbidden
+        revoke   D1 by A9                        reject mandate_unknown
+        freeze   D1 by A1                        denied forbidden
         freeze   D1
-        revoke   D1
+        revoke   D1 by A1                        done
         revoke   D1                              done
         unfreeze D1 fresh                        denied revoked
         freeze   D1                              denied revoked

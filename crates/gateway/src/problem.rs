@@ -88,6 +88,7 @@ pub(crate) fn problem(code: Code, detail: impl Into<String>, livemode: bool) -> 
         entry: None,
         repeated: None,
         a402: None,
+        act: None,
         livemode,
     };
     let body = serde_json::to_vec(&problem).expect("a problem is JSON");

@@ -21,6 +21,7 @@ impl Bodies {
             "PRAGMA journal_mode = WAL;
              PRAGMA synchronous = NORMAL;
              CREATE TABLE IF NOT EXISTS labels (id BLOB PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
+             CREATE INDEX IF NOT EXISTS labels_by_label ON labels (label COLLATE NOCASE);
              CREATE TABLE IF NOT EXISTS texts (digest BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;",
         )?;
         Ok(Bodies(Mutex::new(connection)))
@@ -44,6 +45,19 @@ impl Bodies {
         let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let find = "SELECT label FROM labels WHERE id = ?1";
         connection.query_row(find, params![id.0], |row| row.get(0)).optional()
+    }
+
+    /// What people call so, whatever the case of its letters; at most `limit` of it.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn labelled(&self, label: &str, limit: usize) -> rusqlite::Result<Vec<Id>> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = "SELECT id FROM labels WHERE label = ?1 COLLATE NOCASE LIMIT ?2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut find = connection.prepare_cached(find)?;
+        let rows = find.query_map(params![label, limit], |row| Ok(Id(row.get(0)?)))?;
+        rows.collect()
     }
 
     /// Keeps a text under its digest, and returns the digest.

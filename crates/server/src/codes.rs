@@ -389,6 +389,30 @@ edges! {
     A402Refused "a402_refused" 422 "A402 demand or proof refused" "Nothing was spent. The demand for payment or the proof is refused." Stop false,
     /// A402: paid in the moment the demand ran out.
     HeldWithoutProof "held_without_proof" 409 "Held, and no proof" "The money is held and goes back by itself when the hold ends: the demand ran out while it was paid, so there is no proof of it." Stop false,
+    /// No such intent.
+    IntentUnknown "intent_unknown" 404 "No such intent" "Nothing was done. There is no such intent." Stop false,
+    /// The sentence cannot be read.
+    IntentMalformed "intent_malformed" 422 "Intent cannot be read" "Nothing was done. The words or the answer cannot be taken." NewId false,
+    /// Something is still open.
+    IntentOpen "intent_open" 409 "Questions are open" "Nothing was granted. Something in the intent is still open; answer the questions first." AskOwner false,
+    /// Another summary was confirmed.
+    IntentChanged "intent_changed" 409 "Not what was shown" "Nothing was granted. The confirmation is for another summary, or the intent was confirmed or changed meanwhile." AskOwner false,
+    /// No such credential.
+    CredentialUnknown "credential_unknown" 404 "No such credential" "Nothing was done. There is no such credential." Stop false,
+    /// The credential does not change so.
+    CredentialState "credential_state" 409 "Credential does not change so" "Nothing was changed. The credential does not go from its state to the one asked for, or not for whoever asks." Stop false,
+    /// No such order.
+    OrderUnknown "order_unknown" 404 "No such order" "Nothing was done. There is no such order." Stop false,
+    /// The order cannot be taken.
+    OrderMalformed "order_malformed" 422 "Order malformed" "Nothing was done. The order cannot be taken as it is." NewId false,
+    /// A payment service: what is asked cannot be taken as it is.
+    ActRefused "act_refused" 422 "Payment request refused" "Nothing was spent. The request cannot be taken as it is." Stop false,
+    /// A payment service: what is asked is not allowed.
+    ActNotAllowed "act_not_allowed" 403 "Payment not allowed" "Nothing was spent. The authorization or the payment tool does not allow this payment." AskOwner false,
+    /// A payment service: used before.
+    ActDuplicate "act_duplicate" 409 "Request id used" "Nothing was spent now. The request id was used for another request." NewId false,
+    /// A payment service: not known.
+    ActRequestUnknown "act_request_unknown" 404 "No such payment request" "Nothing was recorded under this request id." SameId false,
     /// The queue is full.
     Busy "busy" 503 "Busy" "Nothing was done. Too many requests wait; try again in a moment." SameId true,
     /// The disk is full.

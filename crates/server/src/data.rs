@@ -5,6 +5,7 @@
 //! log/            its Merkle log, made from it
 //! views.sqlite    what is read from, made from it
 //! bodies.sqlite   labels and texts that the journal has digests of
+//! papers.sqlite   intents, credentials, orders and requests that the journal has digests of
 //! snapshot        the book as it stood a while ago, made from it; for its owner's eyes only
 //! keys/           server.toml and operator.toml: for their owner's eyes only
 //! ```
@@ -17,16 +18,18 @@ use crate::directory::Directory;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::log_keys::{LogKeys, RetiredKeys};
 use crate::metrics::Metrics;
+use crate::papers::Papers;
 use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::serve::Patience;
-use crate::state::{App, LogReaders, Nonces, State};
+use crate::state::{App, LogReaders, Nonces, OrdersInHand, State};
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
 use engine::{
     BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Recovered, SnapshotNews, Snapshots,
     Stepdown, Tiles, Views, ViewsFault, ViewsReader,
 };
 use evidence::{Secret, SigningKey, base64url};
+use protocols::act::{Identifier, iac::IacKey};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -106,6 +109,9 @@ pub(crate) struct ServerKeys {
     livemode: bool,
     pub(crate) log_seed: String,
     credential_seed: String,
+    /// Of the key that signs intent authorization credentials; directories from before there were any get one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    authorization_seed: Option<String>,
     session_secret: String,
     metrics_token: String,
     /// The log's keys before the one of `log_seed`.
@@ -166,6 +172,7 @@ pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFa
         livemode: kind == BookKind::Live,
         log_seed: seed(),
         credential_seed: seed(),
+        authorization_seed: Some(new_authorization_seed()),
         session_secret: seed(),
         metrics_token: seed(),
         retired_log_keys: None,
@@ -270,6 +277,10 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let at_least = log_keys.at_least(&log_directory);
     // The journal comes first: who has it open leads the book, and nobody else may touch the log.
     let journal = FileJournal::open(&directory.join("journal"), id, at_least)?;
+    if server.authorization_seed.is_none() {
+        server.authorization_seed = Some(new_authorization_seed());
+        write_private(&keys, SERVER_KEYS, &server)?;
+    }
     let LogKeys { signer, history: log_keys, successions: log_successions, inherited } = log_keys;
     let opened = match inherited {
         None => Tiles::open(&log_directory, signer),
@@ -304,6 +315,8 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let session_secret = Secret::new(*seed(&server.session_secret)?);
     let metrics_token = Some(Secret::new(*seed(&server.metrics_token)?));
     let credential_key = SigningKey::ed25519(&*seed(&server.credential_seed)?);
+    let authorization_key =
+        authorization_key(server.authorization_seed.as_deref().unwrap_or_default(), &keys)?;
     Ok(Arc::new(State {
         engine,
         log,
@@ -318,15 +331,37 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         desk_key,
         nonces: Nonces::default(),
         connections: Connections::default(),
+        papers: Papers::open(&directory.join("papers.sqlite"))?,
+        orders_in_hand: OrdersInHand::default(),
         verifier: Verifier::start().map_err(|fault| files(directory, fault))?,
         session_secret,
         credential_key,
+        authorization_key,
+        origin: server.origin,
         livemode: server.livemode,
         metrics: Metrics::default(),
         patience: opening.patience,
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         metrics_token,
     }))
+}
+
+/// A seed of a key on P-256: of 2^32 random ones, one is none.
+fn new_authorization_seed() -> String {
+    loop {
+        let seed = Zeroizing::new(rand::random::<[u8; 32]>());
+        if SigningKey::es256(&seed).is_ok() {
+            return base64url::encode(&*seed);
+        }
+    }
+}
+
+/// The key that signs intent authorization credentials and nothing else, under its thumbprint.
+fn authorization_key(seed: &str, path: &Path) -> Result<IacKey, DataFault> {
+    let key = SigningKey::es256(&*seed_of(seed, path)?).map_err(|fault| malformed(path, fault))?;
+    let name = base64url::encode(key.public().thumbprint().as_bytes());
+    let name = Identifier::parse(name).map_err(|fault| malformed(path, fault))?;
+    IacKey::of_service(name, key).map_err(|fault| malformed(path, fault))
 }
 
 /// The operator's key of a data directory.

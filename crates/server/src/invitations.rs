@@ -41,7 +41,7 @@ mod tests {
     #[test]
     fn an_invitation_is_good_until_its_time_and_as_it_was_written() {
         let secret = Secret::new([7; 32]);
-        let owner = OwnerId(Id::new(Time::from_seconds(1), [3; 10]));
+        let owner = OwnerId(Id::new(Time::from_seconds(1), [3; 16]));
         let text = create(&secret, owner, Time::from_seconds(100));
         assert_eq!(open(&secret, &text, Time::from_seconds(99)), Some(owner));
         assert_eq!(open(&secret, &text, Time::from_seconds(100)), None);

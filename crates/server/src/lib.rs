@@ -22,6 +22,7 @@ pub mod limits;
 pub mod log_keys;
 pub mod metrics;
 pub mod openapi;
+pub mod papers;
 pub mod problem;
 pub mod reads;
 pub mod recent;

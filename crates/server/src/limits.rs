@@ -68,3 +68,24 @@ pub const CONNECTIONS_WAITING_MAX: usize = 1_024;
 
 /// How long an invitation is good unless it says otherwise, in seconds: a week, which is also the longest.
 pub const INVITATION_SECONDS_MAX: u64 = 7 * 86_400;
+
+/// How many days a credential lasts for an errand that nobody bounds in time.
+pub const ERRAND_DAYS: u64 = 7;
+
+/// How many days a credential lasts that its owner wants to end: credentials have to end.
+pub const CREDENTIAL_DAYS: u64 = 366;
+
+/// The payees of one name that are told apart in a question.
+pub const NAMESAKES_MAX: usize = 8;
+
+/// For how many seconds the state of a credential may be relied on.
+pub const STATUS_AGE_SECONDS_MAX: u64 = 60;
+
+/// How long an owner may take over an instant payment, in seconds: five minutes.
+pub const INSTANT_SECONDS_MAX: u64 = 300;
+
+/// The days for which one request id makes one command id, whatever time the request says.
+pub const REQUEST_EPOCH_DAYS: u64 = 30;
+
+/// The epochs that a request id is looked for in: as long as the book of `init` remembers ids.
+pub const REQUEST_EPOCHS_MAX: u64 = 14;

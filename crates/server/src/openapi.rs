@@ -1,8 +1,8 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
 use crate::routes::{
-    a402, accounts, agents, autonomy, control, entries, holds, joining, log, mandates, meters, payments, sessions,
-    system, transfers,
+    a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, log, mandates,
+    meters, payments, sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -114,6 +114,16 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(a402::a402_trade))
         .routes(routes!(a402::a402_key))
         .routes(routes!(a402::a402_seller_keys))
+        .routes(routes!(intents::create_intent))
+        .routes(routes!(intents::get_intent))
+        .routes(routes!(intents::answer_intent))
+        .routes(routes!(intents::confirm_intent))
+        .routes(routes!(credentials::get_credential_keys))
+        .routes(routes!(credentials::get_credential))
+        .routes(routes!(credentials::get_credential_status))
+        .routes(routes!(credentials::suspend_credential))
+        .routes(routes!(credentials::resume_credential))
+        .routes(routes!(credentials::revoke_credential))
         .routes(routes!(log::get_checkpoint))
         .routes(routes!(log::get_vkey))
         .routes(routes!(log::get_successions))

@@ -6,6 +6,7 @@ use book::{Denial, Refusal, Reject, RuleRef, Scope};
 use http::{HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use wire::Money;
+use wire::act::ActError;
 use wire::problem::{A402Error, NextAction, Rule};
 use wire::version::PROBLEM_TYPE;
 
@@ -29,6 +30,7 @@ struct More {
     entry: Option<u64>,
     repeated: Option<bool>,
     a402: Option<A402Error>,
+    act: Option<ActError>,
 }
 
 /// The result of every handler.
@@ -68,6 +70,12 @@ impl Problem {
     /// Adds the error of the A402 catalogue.
     pub fn with_a402(mut self, error: A402Error) -> Problem {
         self.more.get_or_insert_default().a402 = Some(error);
+        self
+    }
+
+    /// Adds the class of ACT's payment services.
+    pub fn with_act(mut self, error: ActError) -> Problem {
+        self.more.get_or_insert_default().act = Some(error);
         self
     }
 
@@ -122,6 +130,7 @@ impl Problem {
             entry: more.entry,
             repeated: more.repeated,
             a402: more.a402,
+            act: more.act,
             livemode,
         }
     }

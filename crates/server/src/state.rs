@@ -8,6 +8,7 @@ use crate::connections::Connections;
 use crate::convert::{amount, registered};
 use crate::directory::Directory;
 use crate::metrics::Metrics;
+use crate::papers::Papers;
 use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
 use crate::recent::{Bought, Recent};
@@ -17,9 +18,10 @@ use book::{
 };
 use engine::{Busy, Clock, Engine, Fault, Log};
 use evidence::{Hash, KeyHistory, Secret, SigningKey};
+use protocols::act::iac::IacKey;
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// Handlers get it by reference count.
@@ -33,6 +35,31 @@ pub enum LogReaders {
     Operator,
     /// Everybody, of a book that is public.
     Everybody,
+}
+
+/// The orders that are being paid now: each by one request at a time, so that none is paid twice.
+#[derive(Debug, Default)]
+pub struct OrdersInHand(Mutex<HashSet<Id>>);
+
+/// An order taken in hand, until this is dropped.
+#[derive(Debug)]
+pub struct InHand<'a> {
+    orders: &'a OrdersInHand,
+    order: Id,
+}
+
+impl OrdersInHand {
+    /// Takes an order in hand; none while another request has it.
+    pub fn take(&self, order: Id) -> Option<InHand<'_>> {
+        let is_free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(order);
+        is_free.then_some(InHand { orders: self, order })
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.orders.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.order);
+    }
 }
 
 /// A running book and what the border needs beside it.
@@ -64,12 +91,20 @@ pub struct State {
     pub nonces: Nonces,
     /// Agents that want to be connected.
     pub connections: Connections,
+    /// What was said, agreed to and ordered, which the journal never holds.
+    pub papers: Papers,
+    /// The orders that are being paid now.
+    pub orders_in_hand: OrdersInHand,
     /// Checks signatures.
     pub verifier: Verifier,
     /// What the sessions' secrets are derived from.
     pub session_secret: Secret,
     /// Signs payment credentials.
     pub credential_key: SigningKey,
+    /// Signs intent authorization credentials, and nothing else.
+    pub authorization_key: IacKey,
+    /// Under which name others know this book.
+    pub origin: String,
     /// Whether the book holds real money.
     pub livemode: bool,
     /// Counters.

@@ -148,6 +148,10 @@ ids! {
     RefundId "ref",
     /// A movement between accounts of one owner, or from and to the world outside.
     TransferId "trf",
+    /// What an owner said an agent may spend on, before it is agreed to.
+    IntentId "int",
+    /// What a seller was ordered, in the seller's own words.
+    OrderId "ord",
 }
 
 /// A SHA-256 digest: 43 characters of unpadded Base 64 for URLs.

@@ -10,6 +10,7 @@
 
 pub mod a402;
 pub mod account;
+pub mod act;
 pub mod answer;
 pub mod autonomy;
 pub mod entry;
@@ -27,8 +28,8 @@ pub mod session;
 pub mod version;
 
 pub use id::{
-    AgentId, Digest, HoldId, KeyId, MandateId, MeterId, OwnerId, PayeeId, PaymentId, RefundId, RequestId,
-    TransferId, WalletId,
+    AgentId, Digest, HoldId, IntentId, KeyId, MandateId, MeterId, OrderId, OwnerId, PayeeId, PaymentId,
+    RefundId, RequestId, TransferId, WalletId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

@@ -44,3 +44,12 @@ pub const SIGNATURE_SKEW_SECONDS_MAX: u64 = 60;
 
 /// The longest that a test book's clock may be put forward at once, in seconds: ten years.
 pub const ADVANCE_SECONDS_MAX: u64 = 10 * 366 * 86_400;
+
+/// The longest sentence in which an owner says what an agent may spend on, in characters: what the compiler reads.
+pub const SENTENCE_CHARS_MAX: usize = 1_000;
+
+/// The most turns of a dialogue that an intent was drawn from.
+pub const TURNS_MAX: usize = 256;
+
+/// The most categories of one order.
+pub const ORDER_CATEGORIES_MAX: usize = 16;

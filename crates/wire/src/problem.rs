@@ -47,6 +47,9 @@ pub struct Problem {
     /// The error in the words of ACT's A402 catalogue.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub a402: Option<A402Error>,
+    /// The class of a refused payment, in the words of ACT's payment services.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub act: Option<crate::act::ActError>,
     /// Whether real money is meant.
     pub livemode: bool,
 }

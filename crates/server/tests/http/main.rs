@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod a402;
+mod act;
+mod act_credentials;
+mod act_intents;
 mod auth;
 mod autonomy;
 mod house;

@@ -171,7 +171,9 @@ impl Walk {
                 self.state.set_status(*subject, Status::Active);
             }
             Action::Revoke { subject } => {
-                self.may_stop(by, *subject);
+                if !self.is_handed_back(by, *subject) {
+                    self.may_stop(by, *subject);
+                }
                 self.revoke(at, *subject);
             }
             Action::Approve { question, digest, until } => {
@@ -204,6 +206,17 @@ impl Walk {
         let owner = self.state.owner_of(subject);
         let is_owner = owner.is_some_and(|owner| self.state.is_owner(by, owner).is_ok());
         self.allowed(is_owner || self.state.is_operator(by).is_ok());
+    }
+
+    /// Whether an agent ends its own mandate.
+    fn is_handed_back(&self, by: By, subject: Subject) -> bool {
+        let (By::Agent { agent, key }, Subject::Mandate(mandate)) = (by, subject) else { return false };
+        let is_its_key = self
+            .state
+            .keys
+            .get(&key)
+            .is_some_and(|row| row.holder == Holder::Agent(agent) && !row.is_revoked);
+        is_its_key && self.state.mandates.get(&mandate).is_some_and(|row| row.agent == agent)
     }
 
     fn add_key(&mut self, key: Name, holder: Holder) {

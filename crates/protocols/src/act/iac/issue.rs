@@ -120,7 +120,8 @@ pub struct NotAnIacKey;
 #[derive(Debug)]
 pub struct IacKey {
     key_id: Identifier,
-    owner: Identifier,
+    /// The one principal it speaks for; a service's key speaks for each who confirmed to the service.
+    owner: Option<Identifier>,
     signing_key: SigningKey,
 }
 
@@ -130,10 +131,31 @@ impl IacKey {
     /// # Errors
     /// [`NotAnIacKey`] unless it signs with ES256.
     pub fn new(key_id: Identifier, owner: Identifier, signing_key: SigningKey) -> Result<Self, NotAnIacKey> {
+        IacKey::of(key_id, Some(owner), signing_key)
+    }
+
+    /// The key of a service that issues for its principals what they confirmed to it.
+    ///
+    /// # Errors
+    /// [`NotAnIacKey`] unless it signs with ES256.
+    pub fn of_service(key_id: Identifier, signing_key: SigningKey) -> Result<Self, NotAnIacKey> {
+        IacKey::of(key_id, None, signing_key)
+    }
+
+    fn of(
+        key_id: Identifier,
+        owner: Option<Identifier>,
+        signing_key: SigningKey,
+    ) -> Result<Self, NotAnIacKey> {
         match signing_key.public().algorithm() {
             Algorithm::Es256 => Ok(IacKey { key_id, owner, signing_key }),
             Algorithm::Ed25519 => Err(NotAnIacKey),
         }
+    }
+
+    /// The name under which others know it.
+    pub fn key_id(&self) -> &Identifier {
+        &self.key_id
     }
 
     /// The public half, for those who verify.
@@ -153,7 +175,7 @@ impl IacKey {
         now: Time,
     ) -> Result<String, IssueError> {
         let payload = &iac.0;
-        if payload.delegator_identity != self.owner {
+        if self.owner.as_ref().is_some_and(|owner| payload.delegator_identity != *owner) {
             return Err(IssueError::OtherDelegator);
         }
         if payload.validity_end_time.time() <= now {

@@ -14,7 +14,7 @@ pub use draft::{Answer, ConfirmedIsr, Draft, Summary};
 pub use error::{Conflict, IntentClass, IntentError, MainLimit, Question};
 pub(crate) use extension::conflicts;
 pub use extension::{
-    AgentBehavior, Commerce, Extension, Fulfillment, PaymentFailureAction, PriceDeviationAction,
+    Address, AgentBehavior, Commerce, Extension, Fulfillment, PaymentFailureAction, PriceDeviationAction,
 };
 pub use history::{ConversationHistory, InputModes, Turn, UserIntent};
 pub use isr::{DelegationMode, IntentStructuringResult};
