@@ -16,6 +16,7 @@ pub mod names;
 pub mod page;
 pub mod pages;
 pub mod passkeys;
+pub mod preview;
 pub mod reasons;
 pub mod recovery;
 pub mod rule;

@@ -9,6 +9,7 @@ pub mod entrance;
 pub mod live;
 pub mod money;
 pub mod overview;
+pub mod rules;
 pub mod statement;
 pub mod stopping;
 
@@ -44,6 +45,11 @@ pub fn router() -> Router<Site> {
         .route("/agents/connect/refuse", post(at!(agents::refuse)))
         .route("/agents/{id}", get(at!(agents::show)))
         .route("/agents/{id}/limits", post(at!(agents::set_limits)))
+        .route("/rules", get(at!(rules::list)).post(at!(rules::draw_up)))
+        .route("/rules/ready", get(at!(rules::show_ready)).post(at!(rules::agree_ready)))
+        .route("/rules/{intent}", get(at!(rules::show)))
+        .route("/rules/{intent}/answer", post(at!(rules::answer)))
+        .route("/rules/{intent}/agree", post(at!(rules::agree)))
         .route("/approvals", get(at!(approvals::list)))
         .route("/approvals/{id}/once", post(at!(approvals::once)))
         .route("/approvals/{id}/refuse", post(at!(approvals::refuse)))
