@@ -211,6 +211,41 @@ impl Action {
         }
     }
 
+    /// The payment, hold or meter that it goes on with.
+    pub fn sequel_of(&self) -> Option<Id> {
+        match self {
+            Action::Capture(it) => Some(it.hold.0),
+            Action::Void(it) => Some(it.hold.0),
+            Action::Expire(it) => Some(it.hold.0),
+            Action::Redeem(it) => Some(it.hold.0),
+            Action::Charge(it) => Some(it.meter.0),
+            Action::CloseMeter(it) => Some(it.meter.0),
+            Action::Refund(it) => Some(it.payment),
+            Action::OpenBook(_)
+            | Action::RegisterAsset(_)
+            | Action::RegisterOwner(_)
+            | Action::EnrolKey(_)
+            | Action::RevokeKey(_)
+            | Action::OpenWallet(_)
+            | Action::OpenSubAccount(_)
+            | Action::CloseWallet(_)
+            | Action::RegisterPayee(_)
+            | Action::EnrolAgent(_)
+            | Action::SetLimits(_)
+            | Action::GrantMandate(_)
+            | Action::Freeze(_)
+            | Action::Unfreeze(_)
+            | Action::Revoke(_)
+            | Action::Approve(_)
+            | Action::Refuse(_)
+            | Action::Transfer(_)
+            | Action::Pay(_)
+            | Action::PlaceHold(_)
+            | Action::OpenMeter(_)
+            | Action::Present(_) => None,
+        }
+    }
+
     /// Whether the command only ends or lessens what is under way: what is still taken when the disk is nearly full.
     pub fn closes(&self) -> bool {
         match self {

@@ -29,11 +29,13 @@ pub mod book;
 mod calendar;
 pub mod canon;
 pub mod command;
+pub mod compare;
 pub mod entry;
 mod foresee;
 pub mod freeze;
 pub mod hold;
 pub mod id;
+pub mod level;
 pub mod limit;
 pub mod limits;
 pub mod mandate;
@@ -45,6 +47,7 @@ pub mod payee;
 pub mod purchase;
 mod record;
 pub mod refund;
+pub mod rehearse;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 pub mod saved;
@@ -59,6 +62,7 @@ pub use book::{Book, Decided, Decision, Head, ReplayError};
 pub use calendar::{Period, Zone};
 pub use canon::{Code, Malformed};
 pub use command::{Action, Actor, Command, Presence};
+pub use compare::{Change, Comparison, Difference, Dimension, compare};
 pub use entry::{
     Ask, Denial, Entry, Metered, Moved, Outcome, Part, Parts, Question, Refunded, Refusal, Reject, Released,
     RuleRef, Scope, Settled, Verdict,
@@ -69,6 +73,7 @@ pub use id::{
     AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, RefundId,
     RequestId, TransferId, WalletId,
 };
+pub use level::{Budget, Level};
 pub use limit::{Limit, Versions, Window};
 pub use mandate::{Carry, GrantMandate, LimitSubject, SetLimits};
 pub use meter::{Charge, CloseMeter, OpenMeter};
@@ -78,6 +83,7 @@ pub use pay::Pay;
 pub use payee::{Provenance, RegisterPayee};
 pub use purchase::{Payees, Purchase, Share, Split};
 pub use refund::Refund;
+pub use rehearse::{Past, PastPayee, Rehearsed, rehearse};
 pub use saved::Restoring;
 pub use time::{Seq, Time};
 pub use transfer::{Account, Transfer};

@@ -5,13 +5,13 @@
 
 use crate::calendar::{Period, Zone, period_end};
 use crate::canon::{self, Code, canon_enum, canon_struct};
-use crate::entry::{Ask, Denial};
+use crate::entry::{Ask, Denial, Refusal, RuleRef, Scope};
 use crate::id::PayeeId;
 use crate::limits::{LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
 use crate::money::Amount;
+use crate::open::refusal;
 use crate::table::Slot;
 use crate::time::Time;
-use crate::wallet::Wallet;
 use evidence::Hash;
 use std::collections::VecDeque;
 use std::hint::black_box;
@@ -109,8 +109,8 @@ pub(crate) struct Spending<'a> {
     pub(crate) at: Time,
     pub(crate) amount: Amount,
     pub(crate) payees: &'a [PayeeFacts],
-    /// The wallet that pays, which knows whom it has paid.
-    pub(crate) wallet: &'a Wallet,
+    /// The payees that were paid before, in order.
+    pub(crate) contacts: &'a [Slot],
     /// The category that the purchase itself names, beside those of its payees.
     pub(crate) category: Option<Code>,
 }
@@ -187,7 +187,7 @@ impl Policy {
     }
 
     fn judge_one(&self, limit: &Limit, spending: &Spending<'_>) -> Word {
-        let Spending { at, amount, payees, wallet, category } = *spending;
+        let Spending { at, amount, payees, contacts, category } = *spending;
         let categories = || payees.iter().map(|p| p.category).chain(category);
         let at_most = |max: Amount, used: Amount, denial: Denial| {
             let remaining = max.saturating_sub(used);
@@ -229,7 +229,7 @@ impl Policy {
                 }
             }
             Limit::AskFirstContact => {
-                if payees.iter().all(|p| wallet.knows(p.slot)) {
+                if payees.iter().all(|p| contacts.binary_search(&p.slot).is_ok()) {
                     Word::Allow
                 } else {
                     Word::Ask(Ask::FirstContact)
@@ -239,6 +239,31 @@ impl Policy {
             Limit::Unknown { .. } => Word::Deny(Denial::ConstraintUnknown, None),
         }
     }
+}
+
+/// What all policies say together, of which `asked` was said before: why the owner has to be asked, if she has to.
+///
+/// # Errors
+/// The first limit that denies.
+pub(crate) fn consult<'a>(
+    policies: impl IntoIterator<Item = (Scope, Option<&'a Policy>)>,
+    spending: &Spending<'_>,
+    mut asked: Option<(RuleRef, Ask)>,
+) -> Result<Option<(RuleRef, Ask)>, Refusal> {
+    let mut is_without_rules = false;
+    for (scope, policy) in policies {
+        let Some(policy) = policy else { continue };
+        let rule = |limit| RuleRef { scope, version: policy.version, limit };
+        match policy.judge(spending) {
+            Opinion::Allow => {}
+            Opinion::Ask { limit, ask } => asked = asked.or(Some((rule(limit), ask))),
+            Opinion::Deny { limit, denial, remaining } => {
+                return Err(Refusal { rule: rule(limit), denial, remaining });
+            }
+        }
+        is_without_rules |= scope == Scope::Mandate && policy.limits.is_empty();
+    }
+    if is_without_rules { Err(refusal(Denial::NoRules)) } else { Ok(asked) }
 }
 
 /// What one limit says.

@@ -10,7 +10,7 @@ use crate::command::Actor;
 use crate::entry::{Ask, Denial, Moved, Outcome, Part, Parts, Question, Refusal, Reject, RuleRef, Scope};
 use crate::freeze::Status;
 use crate::id::{Id, MandateId, PayeeId, WalletId};
-use crate::limit::{Opinion, PayeeFacts, Policy, Spending, Versions};
+use crate::limit::{PayeeFacts, Policy, Spending, Versions, consult};
 use crate::limits::PARTS_MAX;
 use crate::money::Amount;
 use crate::open::deny;
@@ -173,34 +173,22 @@ impl Book {
         let (payee, trusted) = (facts.slot, facts.trusted);
         let facts = facts.as_slice();
 
-        let spending = Spending { at, amount: buy.amount, payees: facts, wallet, category: buy.category };
+        let contacts = wallet.contacts();
+        let spending = Spending { at, amount: buy.amount, payees: facts, contacts, category: buy.category };
         let agent_policy = agent.and_then(|agent| self.agents.at(agent).policy.as_deref());
         let mandate_policy = mandate.map(|mandate| &self.mandates.at(mandate).policy);
-        let scopes = [
+        let policies = [
             (Scope::Wallet, wallet.policy.as_deref()),
             (Scope::Agent, agent_policy),
             (Scope::Mandate, mandate_policy),
         ];
-        let mut asked = match (agent, mandate, agent_policy.is_none_or(|policy| policy.limits.is_empty())) {
+        let asked = match (agent, mandate, agent_policy.is_none_or(|policy| policy.limits.is_empty())) {
             (Some(_), None, true) => Some((RuleRef::BOOK, Ask::NoRulesYet)),
             (Some(_), _, _) if !trusted => Some((RuleRef::BOOK, Ask::PayeeUnverified)),
             _ => None,
         };
-        for (scope, policy) in scopes {
-            let Some(policy) = policy else { continue };
-            let rule = |limit| RuleRef { scope, version: policy.version, limit };
-            match policy.judge(&spending) {
-                Opinion::Allow => {}
-                Opinion::Ask { limit, ask } => asked = asked.or(Some((rule(limit), ask))),
-                Opinion::Deny { limit, denial, remaining } => {
-                    let refusal = Refusal { rule: rule(limit), denial, remaining };
-                    return Err(Decision::Record(Outcome::Denied(refusal)));
-                }
-            }
-        }
-        if mandate_policy.is_some_and(|policy| policy.limits.is_empty()) {
-            return Err(deny(Denial::NoRules));
-        }
+        let asked = consult(policies, &spending, asked)
+            .map_err(|refusal| Decision::Record(Outcome::Denied(refusal)))?;
         let available = wallet.balance.available();
         if available < buy.amount {
             let refusal = Refusal {

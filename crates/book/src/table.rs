@@ -16,7 +16,7 @@ use std::num::NonZeroU32;
 pub(crate) struct Slot(NonZeroU32);
 
 impl Slot {
-    fn new(number: u32) -> Slot {
+    pub(crate) fn new(number: u32) -> Slot {
         let next = number.checked_add(1).and_then(NonZeroU32::new);
         Slot(next.expect("a table holds fewer than 2^32 rows"))
     }

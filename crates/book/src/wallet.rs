@@ -72,9 +72,9 @@ pub(crate) struct Wallet {
 canon_struct!(Wallet { owner, asset, status, asked, balance, policy, contacts, sub });
 
 impl Wallet {
-    /// Whether this wallet has paid `payee` before.
-    pub(crate) fn knows(&self, payee: Slot) -> bool {
-        self.contacts.binary_search(&payee).is_ok()
+    /// The payees it has paid, in order.
+    pub(crate) fn contacts(&self) -> &[Slot] {
+        &self.contacts
     }
 
     /// See [`Book::foresee`].
@@ -84,11 +84,16 @@ impl Wallet {
     }
 
     pub(crate) fn remember(&mut self, payee: Slot) {
-        if let Err(place) = self.contacts.binary_search(&payee)
-            && self.contacts.len() < CONTACTS_MAX
-        {
-            self.contacts.insert(place, payee);
-        }
+        remember(&mut self.contacts, payee);
+    }
+}
+
+/// Adds `payee` to those that were paid, while there is room.
+pub(crate) fn remember(contacts: &mut Vec<Slot>, payee: Slot) {
+    if let Err(place) = contacts.binary_search(&payee)
+        && contacts.len() < CONTACTS_MAX
+    {
+        contacts.insert(place, payee);
     }
 }
 

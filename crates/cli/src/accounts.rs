@@ -13,11 +13,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::io::{IsTerminal, Write};
+use url::Url;
 use wire::account::{
     Advance, Carry, ClockTime, NewAgent, NewMandate, NewOwner, NewPayee, NewTransfer, NewWallet, Provenance,
     Subject, Wallet,
 };
 use wire::answer::Done;
+use wire::joining::{Invitation, NewInvitation};
 use wire::limit::{Limit, Period, Window};
 use wire::list::Page;
 use wire::money::AssetText;
@@ -26,14 +28,36 @@ use wire::{AgentId, MandateId, OwnerId, PayeeId, RequestId, TransferId, WalletId
 const PAGE: usize = 100;
 
 pub(crate) fn owner(output: &Output, command: &OwnerCommand) -> Outcome {
-    let OwnerCommand::Create { caller, key_out, label } = command;
     runtime::run(async {
-        let client = connect(caller)?;
-        let key = new_key(&client, key_out)?;
-        let new = NewOwner { id: OwnerId(client.fresh_id()), key, label: label.clone() };
-        made(output, &client.add_owner(&new).await.map_err(failed)?);
+        match command {
+            OwnerCommand::Create { caller, key_out, label } => {
+                let client = connect(caller)?;
+                let key = new_key(&client, key_out)?;
+                let new = NewOwner { id: OwnerId(client.fresh_id()), key, label: label.clone() };
+                made(output, &client.add_owner(&new).await.map_err(failed)?);
+            }
+            OwnerCommand::Invite { caller, public_url } => {
+                let link = invite(&connect(caller)?, public_url).await?;
+                output.line(&link.url);
+                output.object(&link);
+            }
+        }
         Ok(())
     })
+}
+
+#[derive(Serialize)]
+pub(crate) struct Link {
+    pub(crate) url: String,
+    expires_at: String,
+}
+
+/// A link with which somebody becomes an owner.
+pub(crate) async fn invite(operator: &Client, public_url: &Url) -> Outcome<Link> {
+    let invitation: Invitation =
+        operator.make("/v1/invitations", &NewInvitation::default()).await.map_err(failed)?;
+    let url = format!("{}{}", public_url.as_str().trim_end_matches('/'), invitation.path);
+    Ok(Link { url, expires_at: invitation.expires_at })
 }
 
 pub(crate) fn wallet(output: &Output, command: &WalletCommand) -> Outcome {

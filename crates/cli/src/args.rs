@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use server::state::LogReaders;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use url::Url;
 
 /// Payments for AI agents: an owner says what may be spent, agents spend it, and anybody can check it.
 #[derive(Debug, Parser)]
@@ -38,6 +39,8 @@ pub(crate) enum Command {
     Gateway(GatewayArgs),
     /// Fetch an address that costs something: once for each purchase key, whatever happens.
     Pay(PayArgs),
+    /// Connect this program as an agent of whoever has a code on the page about agents.
+    Connect(Connect),
     /// Owners: those whose money it is.
     #[command(subcommand)]
     Owner(OwnerCommand),
@@ -273,6 +276,25 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "ENTRIES", default_value_t = engine::limits::SNAPSHOT_EVERY_ENTRIES,
         value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) snapshot_every: u64,
+    /// Where owners find their pages: passkeys belong to this name. By default `localhost` at the port listened on.
+    #[arg(long, value_name = "URL", env = "TOLLBRIDGE_PUBLIC_URL")]
+    pub(crate) public_url: Option<Url>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The server's address.
+    #[arg(value_name = "URL")]
+    pub(crate) server: String,
+    /// The code on the owner's page.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) code: String,
+    /// What this program is, and where: for the owner to recognize.
+    #[arg(long, value_name = "TEXT", default_value = "Assistant")]
+    pub(crate) name: String,
+    /// A new file for its key.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -357,6 +379,19 @@ pub(crate) enum OwnerCommand {
         /// What people call the owner.
         #[arg(long)]
         label: Option<String>,
+    },
+    /// Print a link with which somebody becomes an owner, once. For the operator.
+    Invite {
+        #[command(flatten)]
+        caller: Caller,
+        /// Where owners find their pages, as `serve --public-url` has it.
+        #[arg(
+            long,
+            value_name = "URL",
+            env = "TOLLBRIDGE_PUBLIC_URL",
+            default_value = "http://localhost:8402"
+        )]
+        public_url: Url,
     },
 }
 

@@ -36,7 +36,11 @@ pub(crate) fn credentials(path: &Path) -> Outcome<Credentials> {
 
 /// Draws a key, keeps it in a new file that only its owner may read, and returns what is enrolled of it.
 pub(crate) fn new_key(client: &Client, path: &Path) -> Outcome<NewKey> {
-    let id = KeyId(client.fresh_id());
+    draw_key(KeyId(client.fresh_id()), path)
+}
+
+/// The same for a key with this name.
+pub(crate) fn draw_key(id: KeyId, path: &Path) -> Outcome<NewKey> {
     let seed = Zeroizing::new(rand::random::<[u8; 32]>());
     let text = Zeroizing::new(Credentials::file_text(id, Algorithm::Ed25519, &seed));
     let named = |fault: std::io::Error| Failure::usage(format!("key file `{}`: {fault}", path.display()));

@@ -1,5 +1,6 @@
 //! `dev`: everything an agent's developer needs on one machine, with play money and no network.
 
+use crate::accounts::invite;
 use crate::args::Dev;
 use crate::demo::cast::Cast;
 use crate::demo::stage::Process;
@@ -11,6 +12,7 @@ use server::data::BookKind;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
+use url::Url;
 use wire::account::Wallet;
 use wire::list::Page;
 
@@ -40,6 +42,7 @@ const SHOPS: [Shop; 2] = [
 #[derive(Serialize)]
 struct Running {
     server: String,
+    pages: String,
     sellers: Vec<String>,
     wallet: String,
     directory: String,
@@ -77,6 +80,9 @@ pub(crate) fn run(output: &Output, args: &Dev) -> Outcome {
             output.line(format!("seller    http://{at}/{first}  {price} CNY"));
         }
         let wallet = cast.wallet().to_string();
+        let pages = Url::parse(&format!("http://localhost:{}", server.port())).map_err(Failure::usage)?;
+        let link = invite(cast.operator(), &pages).await?;
+        output.line(format!("pages     {}  (creates a wallet of your own)", link.url));
         output.line(format!("server    http://{server}  (docs at /docs)"));
         output.line(format!("wallet    {wallet}"));
         let agent = root.join("agent.json").display().to_string();
@@ -90,6 +96,7 @@ pub(crate) fn run(output: &Output, args: &Dev) -> Outcome {
         output.line("Ctrl-C ends it; the same command goes on from here.");
         output.object(&Running {
             server: format!("http://{server}"),
+            pages: link.url,
             sellers,
             wallet,
             directory: root.display().to_string(),

@@ -36,7 +36,7 @@ pub(crate) struct Referred(HashSet<Id>);
 impl Referred {
     /// Notes what an entry goes back to.
     pub(crate) fn note(&mut self, entry: &Entry) {
-        if let Some(id) = referred(&entry.command.action) {
+        if let Some(id) = entry.command.action.sequel_of() {
             self.0.insert(id);
         }
     }
@@ -200,13 +200,13 @@ impl Ledger {
                 movements
             }
             (Action::CloseMeter(_) | Action::Expire(_), Outcome::Settled(settled)) => {
-                let hold = referred(&entry.command.action).ok_or(Wrong::Unknown)?;
+                let hold = entry.command.action.sequel_of().ok_or(Wrong::Unknown)?;
                 let movements = self.capture(hold, &settled.moved);
                 self.release(hold)?;
                 movements
             }
             (Action::Void(_) | Action::Expire(_), Outcome::Released(_)) => {
-                self.release(referred(&entry.command.action).ok_or(Wrong::Unknown)?)?;
+                self.release(entry.command.action.sequel_of().ok_or(Wrong::Unknown)?)?;
                 Ok(Vec::new())
             }
             (Action::Refund(it), Outcome::Refunded(refunded)) => {
@@ -305,41 +305,6 @@ impl Bought {
         }
         movements.retain(|movement| movement.minor != 0);
         Ok(movements)
-    }
-}
-
-/// The purchase that an action goes back to.
-fn referred(action: &Action) -> Option<Id> {
-    match action {
-        Action::Capture(it) => Some(it.hold.0),
-        Action::Void(it) => Some(it.hold.0),
-        Action::Expire(it) => Some(it.hold.0),
-        Action::Refund(it) => Some(it.payment),
-        Action::CloseMeter(it) => Some(it.meter.0),
-        Action::OpenBook(_)
-        | Action::RegisterAsset(_)
-        | Action::RegisterOwner(_)
-        | Action::EnrolKey(_)
-        | Action::RevokeKey(_)
-        | Action::OpenWallet(_)
-        | Action::OpenSubAccount(_)
-        | Action::CloseWallet(_)
-        | Action::RegisterPayee(_)
-        | Action::EnrolAgent(_)
-        | Action::SetLimits(_)
-        | Action::GrantMandate(_)
-        | Action::Freeze(_)
-        | Action::Unfreeze(_)
-        | Action::Revoke(_)
-        | Action::Approve(_)
-        | Action::Refuse(_)
-        | Action::Transfer(_)
-        | Action::Pay(_)
-        | Action::PlaceHold(_)
-        | Action::OpenMeter(_)
-        | Action::Charge(_)
-        | Action::Redeem(_)
-        | Action::Present(_) => None,
     }
 }
 

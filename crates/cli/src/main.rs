@@ -7,6 +7,7 @@ mod accounts;
 mod args;
 mod bench;
 mod client;
+mod connect;
 mod data;
 mod demo;
 mod dev;
@@ -56,6 +57,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Serve(args) => serve::serve(output, args),
         Command::Gateway(args) => serve::gateway(output, args),
         Command::Pay(args) => pay::run(output, args),
+        Command::Connect(args) => connect::run(output, args),
         Command::Owner(command) => accounts::owner(output, command),
         Command::Wallet(command) => accounts::wallet(output, command),
         Command::Agent(command) => accounts::agent(output, command),

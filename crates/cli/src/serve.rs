@@ -13,6 +13,7 @@ use serde::Serialize;
 use server::data::{BookKind, Opening};
 use std::sync::Arc;
 use tokio::net::TcpListener;
+use url::Url;
 
 #[derive(Serialize)]
 struct Made {
@@ -70,8 +71,14 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
     bar.finish_and_clear();
     runtime::run(async {
         let listener = runtime::listen(args.listen).await?;
+        let public_url = match &args.public_url {
+            Some(url) => url.clone(),
+            None => Url::parse(&format!("http://localhost:{}", listener.local_addr()?.port()))
+                .map_err(|fault| Failure::fault(fault.to_string()))?,
+        };
+        let console = web::open(app.clone(), data.path(), public_url).map_err(Failure::usage)?;
         say_where(output, &listener)?;
-        server::serve(listener, app, runtime::told_to_stop()).await;
+        server::serve(listener, app, web::router(console), runtime::told_to_stop()).await;
         Ok(())
     })
 }

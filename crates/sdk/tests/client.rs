@@ -51,7 +51,7 @@ impl House {
             tokio::task::spawn_blocking(move || open(&path, Opening::default()).unwrap()).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(server::serve(listener, app, std::future::pending()));
+        tokio::spawn(server::serve(listener, app, axum::Router::new(), std::future::pending()));
         let (arrays, lose) = (Arc::<AtomicUsize>::default(), Arc::<AtomicUsize>::default());
         let door = door(server, Arc::clone(&arrays), Arc::clone(&lose)).await;
         let operator = Credentials::read(&directory.join("keys/operator.toml")).unwrap();

@@ -261,8 +261,8 @@ impl Answers<'_> {
 /// Which payment, hold or meter is needed to answer a command of which that came.
 pub(crate) fn about(action: &Action, outcome: &Outcome) -> Option<Id> {
     match outcome {
-        Outcome::Captured(_) | Outcome::Released(_) | Outcome::Refunded(_) => hold_of(action),
-        Outcome::Denied(refusal) if refusal.remaining.is_some() => hold_of(action),
+        Outcome::Captured(_) | Outcome::Released(_) | Outcome::Refunded(_) => action.sequel_of(),
+        Outcome::Denied(refusal) if refusal.remaining.is_some() => action.sequel_of(),
         Outcome::Done
         | Outcome::Paid(_)
         | Outcome::Held(_)
@@ -321,40 +321,6 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
 pub fn name(command: &Command) -> String {
     let (_, prefix) = name_of_action(&command.action);
     format!("{prefix}_{}", command.id.text())
-}
-
-fn hold_of(action: &Action) -> Option<Id> {
-    match action {
-        Action::Capture(it) => Some(it.hold.0),
-        Action::Void(it) => Some(it.hold.0),
-        Action::Charge(it) => Some(it.meter.0),
-        Action::CloseMeter(it) => Some(it.meter.0),
-        Action::Redeem(it) => Some(it.hold.0),
-        Action::Refund(it) => Some(it.payment),
-        Action::OpenBook(_)
-        | Action::RegisterAsset(_)
-        | Action::RegisterOwner(_)
-        | Action::EnrolKey(_)
-        | Action::RevokeKey(_)
-        | Action::OpenWallet(_)
-        | Action::OpenSubAccount(_)
-        | Action::CloseWallet(_)
-        | Action::RegisterPayee(_)
-        | Action::EnrolAgent(_)
-        | Action::SetLimits(_)
-        | Action::GrantMandate(_)
-        | Action::Freeze(_)
-        | Action::Unfreeze(_)
-        | Action::Revoke(_)
-        | Action::Approve(_)
-        | Action::Refuse(_)
-        | Action::Transfer(_)
-        | Action::Pay(_)
-        | Action::PlaceHold(_)
-        | Action::Expire(_)
-        | Action::OpenMeter(_)
-        | Action::Present(_) => None,
-    }
 }
 
 fn rule_of(found: book::RuleRef, command: &Command, purchase: Option<&Purchase>) -> wire::problem::Rule {

@@ -381,6 +381,10 @@ edges! {
     ReceiptPending "receipt_pending" 409 "Not yet signed" "The entry is recorded, and not yet under a signed checkpoint. Ask again in a moment." SameId true,
     /// Only in a test book.
     LiveBook "live_book" 403 "Real money" "Nothing was done. The clock of a book of real money cannot be moved." Stop false,
+    /// Nobody can be let in.
+    DeskClosed "desk_closed" 409 "Nobody at the desk" "Nothing was done. This server holds no key to let people in: start it once with the operator's key in its data directory." Stop false,
+    /// No such pairing code or connection.
+    ConnectionUnknown "connection_unknown" 404 "No such connection" "Nothing was done. There is no such code or connection, or its time is over; ask the owner for a new code." Stop false,
     /// A402: the demand or proof is refused.
     A402Refused "a402_refused" 422 "A402 demand or proof refused" "Nothing was spent. The demand for payment or the proof is refused." Stop false,
     /// A402: paid in the moment the demand ran out.

@@ -12,6 +12,8 @@
 
 use crate::auth::verifier::Verifier;
 use crate::bodies::Bodies;
+use crate::connections::Connections;
+use crate::desk;
 use crate::directory::Directory;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::log_keys::{LogKeys, RetiredKeys};
@@ -20,7 +22,7 @@ use crate::papers::Papers;
 use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::serve::Patience;
-use crate::state::{App, LogReaders, OrdersInHand, State};
+use crate::state::{App, LogReaders, Nonces, OrdersInHand, State};
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
 use engine::{
     BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Recovered, SnapshotNews, Snapshots,
@@ -115,6 +117,9 @@ pub(crate) struct ServerKeys {
     /// The log's keys before the one of `log_seed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) retired_log_keys: Option<RetiredKeys>,
+    /// The operator's key at the server's own desk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) desk: Option<OperatorKey>,
 }
 
 impl ServerKeys {
@@ -125,8 +130,8 @@ impl ServerKeys {
     }
 }
 
-/// The operator's key, as `init` leaves it for whoever operates.
-#[derive(Serialize, Deserialize)]
+/// A key of the operator's: `init` leaves one for whoever operates, and one at the server's own desk.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatorKey {
     /// The key's name.
@@ -160,6 +165,7 @@ pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFa
     let key = KeyId(Id::new(now, rand::random()));
     let operator = OperatorKey { key: key.to_string(), seed: base64url::encode(&*operator_seed) };
     let seed = || base64url::encode(&*Zeroizing::new(rand::random::<[u8; 32]>()));
+    let (desk, enrol_desk) = desk::draw(now);
     let server = ServerKeys {
         book: base64url::encode(&book.0),
         origin: origin.to_owned(),
@@ -170,17 +176,19 @@ pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFa
         session_secret: seed(),
         metrics_token: seed(),
         retired_log_keys: None,
+        desk: Some(desk),
     };
 
     let public = SigningKey::ed25519(&operator_seed).public().bytes().try_into();
     let public_key = PublicKeyBytes::Ed25519(public.expect("an Ed25519 key has 32 bytes"));
     let test = kind == BookKind::Test;
     let open = OpenBook { test, retention_seconds: RETENTION_SECONDS, key, public_key };
-    let mut actions = vec![Action::OpenBook(open)];
+    let mut actions = vec![(Id::new(now, rand::random()), Action::OpenBook(open))];
     for (code, scale) in ASSETS {
         let code = Code::new(code).expect("three letters are a code");
-        actions.push(Action::RegisterAsset(RegisterAsset { code, scale }));
+        actions.push((Id::new(now, rand::random()), Action::RegisterAsset(RegisterAsset { code, scale })));
     }
+    actions.push(enrol_desk);
     write_first_entries(directory, book, key, actions)?;
     write_private(&keys, OPERATOR_KEY, &operator)?;
     // Last: a directory with this file has everything else.
@@ -191,7 +199,7 @@ fn write_first_entries(
     directory: &Path,
     book: BookId,
     key: KeyId,
-    actions: Vec<Action>,
+    actions: Vec<(Id, Action)>,
 ) -> Result<(), DataFault> {
     let journal = directory.join("journal");
     // What an interrupted attempt left was never anybody's book.
@@ -203,10 +211,8 @@ fn write_first_entries(
     let file = FileJournal::open(&journal, book, 0)?;
     let mut writer = engine::Writer::recover(book, file, |_| {})?;
     let now = Clock::default().now();
-    let unit = actions
-        .into_iter()
-        .map(|action| Command { id: Id::new(now, rand::random()), by: Actor::Operator { key }, action })
-        .collect();
+    let unit =
+        actions.into_iter().map(|(id, action)| Command { id, by: Actor::Operator { key }, action }).collect();
     let answers = writer.run(now, &[unit]).map_err(|fault| DataFault::Refused(fault.to_string()))?;
     for answer in answers.into_iter().flatten() {
         match answer {
@@ -300,6 +306,11 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let engine = Engine::start(id, journal, options)?;
     let Recovered { from_snapshot, replayed } = engine.recovered();
     tracing::info!(from_snapshot, replayed, "the book is open");
+    if server.desk.is_none() && keys.join(OPERATOR_KEY).exists() {
+        server.desk = Some(desk::furnish(&engine, &opening.clock, &read_private(&keys, OPERATOR_KEY)?)?);
+        write_private(&keys, SERVER_KEYS, &server)?;
+    }
+    let desk_key = server.desk.as_ref().and_then(|desk| desk.key.parse().ok());
 
     let session_secret = Secret::new(*seed(&server.session_secret)?);
     let metrics_token = Some(Secret::new(*seed(&server.metrics_token)?));
@@ -317,6 +328,9 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         reads: Reads::new(reader),
         recent: Recent::default(),
         bodies: Bodies::open(&directory.join("bodies.sqlite"))?,
+        desk_key,
+        nonces: Nonces::default(),
+        connections: Connections::default(),
         papers: Papers::open(&directory.join("papers.sqlite"))?,
         orders_in_hand: OrdersInHand::default(),
         verifier: Verifier::start().map_err(|fault| files(directory, fault))?,

@@ -60,6 +60,15 @@ pub const RETRY_AFTER_SECONDS: u64 = 1;
 /// How long the ids of a new book are remembered, in seconds: 400 days, longer than any hold or invoice.
 pub const RETENTION_SECONDS: u64 = 400 * 86_400;
 
+/// How long a code for connecting an agent is good, and its connection remembered, in seconds.
+pub const PAIRING_SECONDS_MAX: u64 = 600;
+
+/// The codes for connecting agents that wait at once.
+pub const CONNECTIONS_WAITING_MAX: usize = 1_024;
+
+/// How long an invitation is good unless it says otherwise, in seconds: a week, which is also the longest.
+pub const INVITATION_SECONDS_MAX: u64 = 7 * 86_400;
+
 /// How many days a credential lasts for an errand that nobody bounds in time.
 pub const ERRAND_DAYS: u64 = 7;
 

@@ -2,8 +2,8 @@
 
 use crate::routes::payment_services::{self, bindings, cashier, sub_accounts};
 use crate::routes::{
-    a402, accounts, agents, control, credentials, entries, holds, intents, log, mandates, meters, orders,
-    payments, sessions, system, transfers,
+    a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, log, mandates,
+    meters, orders, payments, sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -77,11 +77,15 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(accounts::get_payee))
         .routes(routes!(agents::create_agent, agents::list_agents))
         .routes(routes!(agents::get_agent))
+        .routes(routes!(joining::create_invitation))
+        .routes(routes!(joining::create_connection))
+        .routes(routes!(joining::get_connection))
         .routes(routes!(mandates::set_wallet_limits))
         .routes(routes!(mandates::set_agent_limits))
         .routes(routes!(mandates::set_mandate_limits))
         .routes(routes!(mandates::create_mandate, mandates::list_mandates))
         .routes(routes!(mandates::get_mandate))
+        .routes(routes!(autonomy::get_autonomy))
         .routes(routes!(control::freeze))
         .routes(routes!(control::unfreeze))
         .routes(routes!(control::revoke))

@@ -40,7 +40,7 @@ impl Reads {
     }
 
     /// Waits until the views show more than what lies before `position`; false where they never will.
-    pub(crate) async fn moved(&self, position: Seq) -> bool {
+    pub async fn moved(&self, position: Seq) -> bool {
         self.views.positions().wait_for(|reached| position < *reached).await.is_ok()
     }
 
@@ -103,7 +103,10 @@ impl From<ViewsFault> for Problem {
 
 impl State {
     /// Asks the views something that shows everything answered before now.
-    pub(crate) async fn ask<T: Send + 'static>(
+    ///
+    /// # Errors
+    /// [`Edge::ViewsBehind`] where they do not show it in time, and those of the question.
+    pub async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&View) -> Answered<T> + Send + 'static,
     ) -> Answered<T> {

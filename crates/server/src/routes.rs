@@ -3,11 +3,13 @@
 pub mod a402;
 pub mod accounts;
 pub mod agents;
+pub mod autonomy;
 pub mod control;
 pub mod credentials;
 pub mod entries;
 pub mod holds;
 pub mod intents;
+pub mod joining;
 pub mod log;
 pub mod mandates;
 pub mod meters;
@@ -79,7 +81,7 @@ pub(crate) fn check_label(label: Option<&str>) -> Answered<()> {
 
 impl State {
     /// Keeps what people call something that was just made.
-    pub(crate) fn keep_label(&self, id: Id, label: Option<&str>) {
+    pub fn keep_label(&self, id: Id, label: Option<&str>) {
         if let Some(label) = label
             && let Err(fault) = self.bodies.keep_label(id, label)
         {
@@ -88,7 +90,11 @@ impl State {
         }
     }
 
-    pub(crate) fn label(&self, id: Id) -> Answered<Option<String>> {
+    /// What people call something.
+    ///
+    /// # Errors
+    /// [`Edge::Internal`] where labels cannot be read.
+    pub fn label(&self, id: Id) -> Answered<Option<String>> {
         self.bodies.label(id).map_err(|fault| {
             tracing::error!(%fault, "labels cannot be read");
             Edge::Internal.into()
@@ -96,7 +102,10 @@ impl State {
     }
 
     /// Keeps a text that an owner agreed to, and returns its digest.
-    pub(crate) fn keep_text(&self, text: &str) -> Answered<evidence::Hash> {
+    ///
+    /// # Errors
+    /// [`Edge::TextMalformed`] where it is too long.
+    pub fn keep_text(&self, text: &str) -> Answered<evidence::Hash> {
         if wire::limits::DOCUMENT_CHARS_MAX < text.chars().count() {
             return Err(Problem::from(Edge::TextMalformed).of("document"));
         }

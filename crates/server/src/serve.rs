@@ -30,17 +30,18 @@ impl Default for Patience {
 }
 
 /// Every route of the server.
-pub fn router(app: App) -> Router {
+pub fn router(app: App, pages: Router) -> Router {
     let (routes, _) = api();
     routes
+        .with_state(app.clone())
+        .merge(pages)
         .fallback(edge::not_found)
         .method_not_allowed_fallback(edge::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), edge::wrap))
-        .with_state(app)
+        .layer(from_fn_with_state(app, edge::wrap))
 }
 
-/// Answers requests until `shutdown` is done, then finishes those under way.
-pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output = ()>) {
+/// Answers requests, for the API and for `pages` beside it, until `shutdown` is done, then finishes those under way.
+pub async fn serve(listener: TcpListener, app: App, pages: Router, shutdown: impl Future<Output = ()>) {
     let limits = Limits {
         head_timeout: app.patience.head,
         head_bytes_max: HEAD_BYTES_MAX,
@@ -48,5 +49,5 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: impl Future<Output
         connection_count_max: CONNECTIONS_MAX,
         shutdown_timeout: Duration::from_secs(DRAIN_SECONDS_MAX),
     };
-    listen::serve(listener, limits, TowerToHyperService::new(router(app)), shutdown).await;
+    listen::serve(listener, limits, TowerToHyperService::new(router(app, pages)), shutdown).await;
 }

@@ -4,6 +4,7 @@ use crate::answer::{Answer, Answers, about};
 use crate::auth::{Caller, verifier::Verifier};
 use crate::bodies::Bodies;
 use crate::codes::Edge;
+use crate::connections::Connections;
 use crate::convert::{amount, registered};
 use crate::directory::Directory;
 use crate::metrics::Metrics;
@@ -12,11 +13,14 @@ use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
 use crate::recent::{Bought, Recent};
 use crate::serve::Patience;
-use book::{Action, Amount, Command, Entry, Id, Outcome, Reject, Seq, Time, Verdict};
+use book::{
+    Action, Amount, Command, Entry, Id, KeyHolder, KeyId, Outcome, Presence, Reject, Seq, Time, Verdict,
+};
 use engine::{Busy, Clock, Engine, Fault, Log};
-use evidence::{KeyHistory, Secret, SigningKey};
+use evidence::{Hash, KeyHistory, Secret, SigningKey};
 use protocols::act::iac::IacKey;
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -82,6 +86,12 @@ pub struct State {
     pub recent: Recent,
     /// Labels and texts, which the journal never holds.
     pub bodies: Bodies,
+    /// The key of the desk. None in a book from before there were desks, whose operator keeps the key elsewhere.
+    pub desk_key: Option<KeyId>,
+    /// The nonces of what the server itself asks of the book, for somebody who is there.
+    pub nonces: Nonces,
+    /// Agents that want to be connected.
+    pub connections: Connections,
     /// What was said, agreed to and ordered, which the journal never holds.
     pub papers: Papers,
     /// The orders that are being paid now.
@@ -108,7 +118,34 @@ pub struct State {
     pub metrics_token: Option<Secret>,
 }
 
+/// Nonces for requests that come without one: microseconds since 1970, each once.
+#[derive(Debug, Default)]
+pub struct Nonces(AtomicU64);
+
+impl Nonces {
+    fn next(&self, now: Time) -> u64 {
+        let micros = now.0 / 1_000;
+        let last = self.0.fetch_max(micros, Ordering::SeqCst);
+        if last < micros { micros } else { self.0.fetch_add(1, Ordering::SeqCst).saturating_add(1) }
+    }
+}
+
 impl State {
+    /// Somebody who is there in a way that the border has checked otherwise than by a signature over an API request:
+    /// with a passkey, or in a session of the console's. `request` is the hash of what was asked.
+    pub fn visitor(&self, holder: KeyHolder, key: KeyId, presence: Presence, request: Hash) -> Caller {
+        Caller { holder, key, presence, nonce: self.nonces.next(self.wall_clock()), request }
+    }
+
+    /// The desk, as it asks something of the book.
+    ///
+    /// # Errors
+    /// [`Edge::DeskClosed`] where the server holds no key for it.
+    pub fn desk(&self, request: Hash) -> Answered<Caller> {
+        let key = self.desk_key.ok_or(Problem::from(Edge::DeskClosed))?;
+        Ok(self.visitor(KeyHolder::Operator, key, Presence::Fresh, request))
+    }
+
     /// What time it is outside: the clock that signatures are dated by, also where a test book's is ahead.
     pub fn wall_clock(&self) -> Time {
         Clock::default().now()

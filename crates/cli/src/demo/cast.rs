@@ -92,6 +92,11 @@ impl Cast {
         self.wallet
     }
 
+    /// The operator's client.
+    pub(crate) fn operator(&self) -> &Client {
+        &self.operator
+    }
+
     /// The agent's client.
     pub(crate) fn agent(&self) -> &Client {
         &self.agent

@@ -163,7 +163,9 @@ impl House {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move { server::serve(listener, app, std::future::pending()).await });
+        tokio::spawn(async move {
+            server::serve(listener, app, axum::Router::new(), std::future::pending()).await
+        });
         let tunnel = Tunnel::start(server).await;
         let operator = Credentials::read(&book.join("keys/operator.toml")).unwrap();
         let new_key = || (KeyId(id()), rand::random::<[u8; 32]>());

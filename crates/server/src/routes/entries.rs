@@ -77,26 +77,34 @@ pub async fn get_receipt(State(app): State<App>, Path(text): Path<String>, call:
     let seq = place(&text)?;
     show(&app, &call, move |app, view| {
         let (entry, bytes) = find(app, view, caller.holder, seq)?;
-        let published = app.log.published();
-        if published.size <= entry.seq.0 {
-            return Err(Edge::ReceiptPending.into());
-        }
-        let signed_by = app.log_keys.key_for(published.size).expect("a checkpoint has a key");
-        let proof = evidence::proof::inclusion(&app.log.hashes(), entry.seq.0, published.size);
-        let proof = proof.map_err(|fault| {
-            tracing::error!(%fault, "a proof cannot be made");
-            Problem::from(Edge::Internal)
-        })?;
-        Ok(Receipt {
-            entry: entry.seq.0,
-            bytes: base64url::encode(&bytes),
-            proof: proof.hashes().iter().map(ToString::to_string).collect(),
-            checkpoint: published.checkpoint.clone(),
-            vkey: signed_by.to_string(),
-            livemode: app.livemode,
-        })
+        receipt(app, entry.seq, &bytes)
     })
     .await
+}
+
+/// The receipt of an entry with these bytes, under the newest checkpoint.
+///
+/// # Errors
+/// [`Edge::ReceiptPending`] where no checkpoint covers it yet.
+pub fn receipt(app: &state::State, seq: Seq, bytes: &[u8]) -> Answered<Receipt> {
+    let published = app.log.published();
+    if published.size <= seq.0 {
+        return Err(Edge::ReceiptPending.into());
+    }
+    let signed_by = app.log_keys.key_for(published.size).expect("a checkpoint has a key");
+    let proof = evidence::proof::inclusion(&app.log.hashes(), seq.0, published.size);
+    let proof = proof.map_err(|fault| {
+        tracing::error!(%fault, "a proof cannot be made");
+        Problem::from(Edge::Internal)
+    })?;
+    Ok(Receipt {
+        entry: seq.0,
+        bytes: base64url::encode(bytes),
+        proof: proof.hashes().iter().map(ToString::to_string).collect(),
+        checkpoint: published.checkpoint.clone(),
+        vkey: signed_by.to_string(),
+        livemode: app.livemode,
+    })
 }
 
 fn place(text: &str) -> Answered<Seq> {

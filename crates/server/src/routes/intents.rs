@@ -29,7 +29,7 @@ use protocols::act::intent::{ConfirmedIsr, IntentError};
 use protocols::act::{Fingerprint, Uri, UtcTime, Word};
 use question::DRAFTERS;
 use wire::IntentId;
-use wire::act::{Credential, Intent, IntentAnswer, IntentConfirmation, NewIntent};
+use wire::act::{Credential, Intent, IntentAnswer, IntentConfirmation, NewIntent, Words};
 
 /// Draws up an intent: what is understood of the words, in plain words, and what is open.
 #[utoipa::path(post, path = "/v1/intents", tag = "intents", request_body = NewIntent,
@@ -135,6 +135,16 @@ pub async fn get_intent(State(app): State<App>, Path(text): Path<String>, call: 
 pub async fn look_up(app: &App, viewer: KeyHolder, intent: IntentId) -> Answered<Intent> {
     let (text, granted) = find(app, id(intent.0))?;
     show(app, viewer, read(&text)?, granted).await.map_err(hidden)
+}
+
+/// The words that an intent was drawn up from, where they were given and not only their digest. Whoever asks has looked
+/// the intent up, and so may see them.
+///
+/// # Errors
+/// [`Edge::IntentUnknown`].
+pub fn words_of(app: &App, intent: IntentId) -> Answered<Option<Words>> {
+    let (text, _) = find(app, id(intent.0))?;
+    Ok(read(&text)?.intent.conversation_history.user_intent_raw)
 }
 
 /// Agrees to the summary of an intent: issues the credential and grants the mandate. The owner signs this very request.

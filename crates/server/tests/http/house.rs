@@ -247,7 +247,7 @@ impl House {
             let shutdown = async move {
                 let _ = stopped.await;
             };
-            server::serve(listener, app, shutdown).await;
+            server::serve(listener, app, axum::Router::new(), shutdown).await;
         }));
     }
 

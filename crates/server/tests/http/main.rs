@@ -9,6 +9,7 @@ mod act_intents;
 mod act_payments;
 mod act_tools;
 mod auth;
+mod autonomy;
 mod house;
 mod log;
 mod patience;

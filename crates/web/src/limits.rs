@@ -1,0 +1,46 @@
+//! Every bound of the console, with its name.
+
+/// The longest form, in bytes.
+pub const FORM_BYTES_MAX: usize = 64 * 1_024;
+
+/// The most fields of a form.
+pub const FORM_FIELDS_MAX: usize = 64;
+
+/// How long a session lasts, in seconds: 14 days. It alone widens nothing.
+pub const SESSION_SECONDS_MAX: u64 = 14 * 86_400;
+
+/// How long a passkey may take to confirm a form, in seconds.
+pub const CHALLENGE_SECONDS_MAX: u64 = 300;
+
+/// The challenges that wait at once; the oldest is forgotten first.
+pub const CHALLENGES_MAX: usize = 4_096;
+
+/// The failed log-ins of everybody together in one minute; one more is told to wait.
+pub const LOGIN_FAILURES_PER_MINUTE_MAX: u32 = 60;
+
+/// The passkeys of one owner.
+pub const PASSKEYS_MAX: usize = 16;
+
+/// The longest shown part of a text that a stranger chose, in characters.
+pub const SHOWN_CHARS_MAX: usize = 80;
+
+/// The rows of one page of a list.
+pub const ROWS: usize = 25;
+
+/// The rows that a search looks through for one page.
+pub const SEARCH_ROWS_MAX: usize = 2_000;
+
+/// The past payments that a rule is rehearsed on.
+pub const REHEARSAL_PAYMENTS_MAX: usize = 10_000;
+
+/// The sentences that wait to be agreed to, for one owner; the oldest is forgotten first.
+pub const DRAFTS_MAX: usize = 32;
+
+/// Play money that a new wallet of a test book has, in whole units of its asset.
+pub const PLAY_MONEY: u128 = 1_000;
+
+/// The most play money one top-up brings, in whole units.
+pub const TOP_UP_MAX: u128 = 10_000;
+
+/// How long a live page rests between looks, in milliseconds.
+pub const LIVE_MILLIS: u64 = 300;

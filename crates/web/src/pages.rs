@@ -1,0 +1,81 @@
+//! The pages, one file for each. A handler reads the visit, asks the views or the book, and shows.
+
+pub mod account;
+pub mod activity;
+pub mod agents;
+pub mod approvals;
+pub mod assets;
+pub mod entrance;
+pub mod live;
+pub mod money;
+pub mod overview;
+pub mod rules;
+pub mod statement;
+pub mod stopping;
+
+use crate::Site;
+use crate::visit::Visit;
+use axum::Router;
+use axum::routing::{get, post};
+
+/// A handler as a route: where it stops, the page that says why.
+macro_rules! at {
+    ($handler:path) => {
+        |visit: Visit| async move {
+            match $handler(&visit).await {
+                Ok(response) => response,
+                Err(stop) => stop.show(&visit),
+            }
+        }
+    };
+}
+
+/// Every address of the console.
+pub fn router() -> Router<Site> {
+    Router::new()
+        .route("/", get(at!(overview::show)))
+        .route("/login", get(at!(entrance::show_login)).post(at!(entrance::log_in)))
+        .route("/logout", post(at!(entrance::log_out)))
+        .route("/join/{invitation}", get(at!(entrance::show_join)).post(at!(entrance::join)))
+        .route("/recover", get(at!(entrance::show_recover)).post(at!(entrance::recover)))
+        .route("/challenge", post(at!(entrance::challenge)))
+        .route("/language", post(at!(entrance::choose_language)))
+        .route("/agents", get(at!(agents::list)))
+        .route("/agents/connect", get(at!(agents::show_connect)).post(at!(agents::connect)))
+        .route("/agents/connect/refuse", post(at!(agents::refuse)))
+        .route("/agents/{id}", get(at!(agents::show)))
+        .route("/agents/{id}/limits", post(at!(agents::set_limits)))
+        .route("/rules", get(at!(rules::list)).post(at!(rules::draw_up)))
+        .route("/rules/ready", get(at!(rules::show_ready)).post(at!(rules::agree_ready)))
+        .route("/rules/{intent}", get(at!(rules::show)))
+        .route("/rules/{intent}/answer", post(at!(rules::answer)))
+        .route("/rules/{intent}/agree", post(at!(rules::agree)))
+        .route("/approvals", get(at!(approvals::list)))
+        .route("/approvals/{id}/once", post(at!(approvals::once)))
+        .route("/approvals/{id}/refuse", post(at!(approvals::refuse)))
+        .route("/activity", get(at!(activity::list)))
+        .route("/activity/{entry}", get(at!(activity::show)))
+        .route("/activity/{entry}/receipt", get(at!(activity::receipt)))
+        .route("/activity/{entry}/wrong", post(at!(activity::report)))
+        .route("/activity/{entry}/release", post(at!(activity::release)))
+        .route("/money", get(at!(money::show)))
+        .route("/money/top-up", post(at!(money::top_up)))
+        .route("/money/sub-accounts", post(at!(money::open_sub)))
+        .route("/money/move", post(at!(money::move_money)))
+        .route("/money/close", post(at!(money::close_sub)))
+        .route("/money/{wallet}/statement.csv", get(at!(statement::csv)))
+        .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
+        .route("/account", get(at!(account::show)))
+        .route("/account/passkeys", post(at!(account::add_passkey)))
+        .route("/account/passkeys/new", post(at!(account::new_passkey)))
+        .route("/account/passkeys/remove", post(at!(account::remove_passkey)))
+        .route("/account/recovery", post(at!(account::new_recovery)))
+        .route("/account/settings", post(at!(account::settings)))
+        .route("/freeze", post(at!(stopping::freeze)))
+        .route("/unfreeze", post(at!(stopping::unfreeze)))
+        .route("/pause", post(at!(stopping::pause)))
+        .route("/resume", post(at!(stopping::resume)))
+        .route("/end", post(at!(stopping::end)))
+        .route("/live", get(live::stream))
+        .route("/assets/{name}", get(assets::get))
+}

@@ -1,0 +1,397 @@
+//! Rules: a sentence becomes plain words, the exact limits, made-up payments and a rehearsal; then the owner agrees.
+
+use crate::page::{Place, Shown, Stop, Top, go, html};
+use crate::pages::activity::{Choice, agent_choices};
+use crate::pages::agents::{day, own_wallets};
+use crate::preview::{For, Preview};
+use crate::rule::Saying;
+use crate::shown::{Text, moment, typed};
+use crate::visit::Visit;
+use askama::Template;
+use book::freeze::Status;
+use book::{
+    Action, AgentId, Amount, Budget, Carry, GrantMandate, KeyHolder, Level, MandateId, PayeeId, Revoke,
+    Subject, Time, Window, Zone,
+};
+use engine::views::{MandateRow, WalletRow};
+use http::StatusCode;
+use server::convert::{bits, limits as limits_of};
+use server::routes::intents;
+use wire::IntentId;
+use wire::act::{ConversationHistory, Intent, IntentAnswer, IntentConfirmation, NewIntent, Words as Said};
+
+/// The rules of one page.
+const RULES: usize = 300;
+
+#[derive(Template)]
+#[template(path = "rules.html")]
+struct RulesPage {
+    top: Top,
+    agents: Vec<Choice>,
+    rules: Vec<Rule>,
+    levels: Vec<Choice>,
+}
+
+/// A rule as the list shows it.
+struct Rule {
+    id: String,
+    agent: Text,
+    until: String,
+    status: &'static str,
+    tone: &'static str,
+    is_active: bool,
+    is_over: bool,
+    version: String,
+    limits: Vec<String>,
+    fresh: [String; 2],
+}
+
+#[derive(Template)]
+#[template(path = "rule.html")]
+struct RulePage {
+    top: Top,
+    agent: Text,
+    said: Vec<String>,
+    intent: String,
+    questions: Vec<Question>,
+    refused: bool,
+    summary: Vec<String>,
+    preview: Option<Preview>,
+    agree: Option<Agree>,
+    tried: String,
+    rehearsed: String,
+}
+
+/// What the owner agrees to.
+struct Agree {
+    path: String,
+    of: String,
+    fresh: String,
+    /// Further fields of the form.
+    fields: Vec<(&'static str, String)>,
+    /// Whether there is a rule that it could replace.
+    can_replace: bool,
+}
+
+/// One thing that is open.
+struct Question {
+    id: String,
+    text: String,
+    suggestions: Vec<String>,
+}
+
+/// Every rule, newest first.
+pub async fn list(visit: &Visit) -> Shown {
+    let top = Top::inside(visit, Place::Rules).await?;
+    let (owner, w, now) = (visit.owner()?, visit.words(), visit.site.app.clock.now());
+    let asked = visit.site.app.ask(move |view| {
+        let rows = view.mandates_of_owner(owner, None, RULES)?.rows;
+        let wallets = view.wallets_of(owner, None, RULES)?.rows;
+        Ok((rows, wallets))
+    });
+    let (rows, wallets) = asked.await?;
+    let rule = |row: &MandateRow| rule(visit, row, &wallets, now).transpose();
+    let rules = rows.iter().filter_map(rule).collect::<Result<_, Stop>>()?;
+    let agents = agent_choices(visit, visit.asked("agent").parse().ok()).await?;
+    let levels = levels(w, Level::L1);
+    Ok(html(StatusCode::OK, &RulesPage { top, agents, rules, levels }))
+}
+
+fn rule(visit: &Visit, row: &MandateRow, wallets: &[WalletRow], now: Time) -> Result<Option<Rule>, Stop> {
+    let w = visit.words();
+    let Some(wallet) = wallets.iter().find(|wallet| wallet.id == row.wallet) else { return Ok(None) };
+    let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
+    let saying = Saying { lang: visit.lang, asset: wallet.asset, zone: &visit.zone, seller: &seller };
+    let (status, tone) = match row.status {
+        Status::Revoked => (w.ended, "soft"),
+        Status::Active | Status::Frozen if row.expires_at <= now => (w.expired, "soft"),
+        Status::Frozen => (w.paused, "ask"),
+        Status::Active => (w.active, "good"),
+    };
+    let fresh = || visit.site.app.new_id().text();
+    Ok(Some(Rule {
+        id: row.id.to_string(),
+        agent: visit.agent_called(row.agent)?,
+        until: w.say(w.until_date, moment(row.expires_at, &visit.zone, visit.lang)),
+        status,
+        tone,
+        is_active: row.status == Status::Active,
+        is_over: row.status == Status::Revoked || row.expires_at <= now,
+        version: w.say(w.version, row.version),
+        limits: saying.all(&row.limits),
+        fresh: [fresh(), fresh()],
+    }))
+}
+
+/// Reads a sentence: the draft has an address of its own.
+pub async fn draw_up(visit: &Visit) -> Shown {
+    let (agent, wallet) = agent(visit, visit.field("agent")).await?;
+    let here = visit.here()?;
+    let language = match visit.lang {
+        crate::words::Lang::English => "en",
+        crate::words::Lang::Chinese => "zh",
+    };
+    let id = IntentId(bits(visit.change()?));
+    let new = NewIntent {
+        id,
+        wallet: wire::WalletId(bits(wallet.id.0)),
+        agent: wire::AgentId(bits(agent.0)),
+        conversation_history: ConversationHistory {
+            user_intent_raw: Some(Said::Text(visit.field("sentence").to_owned())),
+            user_intent_raw_digest: None,
+            input_mode: Some(vec!["TEXT".to_owned()]),
+            context_ref: None,
+        },
+        language: Some(language.to_owned()),
+        zone: Some(here.preferences.zone.clone()),
+        delegation_mode: None,
+    };
+    intents::draw_up(&visit.site.app, KeyHolder::Owner(visit.owner()?), new).await?;
+    Ok(go(&format!("/rules/{id}")))
+}
+
+/// A draft: its questions, or what it would do.
+pub async fn show(visit: &Visit) -> Shown {
+    let intent = find(visit).await?;
+    page(visit, intent, false).await
+}
+
+/// Answers a question of a draft.
+pub async fn answer(visit: &Visit) -> Shown {
+    let intent = find(visit).await?;
+    let typed = match visit.field("typed") {
+        "" => visit.field("answer"),
+        typed => typed,
+    };
+    let answer = IntentAnswer { question: visit.field("question").to_owned(), answer: typed.to_owned() };
+    let viewer = KeyHolder::Owner(visit.owner()?);
+    let again = intent.id;
+    match intents::answer_one(&visit.site.app, viewer, again, answer).await {
+        Ok(_) => Ok(go(&format!("/rules/{again}"))),
+        Err(problem) if problem.status() < 500 => page(visit, intent, true).await,
+        Err(problem) => Err(problem.into()),
+    }
+}
+
+async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
+    if intent.delegation_id.is_some() {
+        return Ok(go("/rules"));
+    }
+    let top = Top::inside(visit, Place::Rules).await?;
+    let agent = AgentId(server::convert::id(intent.agent.0));
+    let (_, wallet) = self::agent(visit, &agent.to_string()).await?;
+    let rule = For { agent, wallet: wallet.id, asset: wallet.asset };
+    let limits = limits_of(&intent.limits)?;
+    let ready = intent.summary_digest.clone();
+    let tried = typed(visit.asked("try"), wallet.asset);
+    let preview = match ready {
+        Some(_) => Some(Preview::of(visit, rule, &limits, tried).await?),
+        None => None,
+    };
+    let can_replace = !live_rules(visit, agent).await?.is_empty();
+    let agree = ready.map(|of| Agree {
+        path: format!("/rules/{}/agree", intent.id),
+        of,
+        fresh: visit.site.app.new_id().text(),
+        fields: Vec::new(),
+        can_replace,
+    });
+    let questions = intent.questions.into_iter().map(|it| Question {
+        id: it.id,
+        text: it.text,
+        suggestions: it.suggestions,
+    });
+    let rehearsed = preview.as_ref().map(|it| top.w.say(top.w.rehearsal_text, it.rehearsal.count));
+    let page = RulePage {
+        agent: visit.agent_called(agent)?,
+        said: vec![Text::of(&sentence(visit, intent.id)?).text],
+        intent: intent.id.to_string(),
+        questions: questions.collect(),
+        refused,
+        summary: intent.summary,
+        preview,
+        agree,
+        tried: visit.asked("try").to_owned(),
+        rehearsed: rehearsed.unwrap_or_default(),
+        top,
+    };
+    Ok(html(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page))
+}
+
+/// The owner's own words.
+fn sentence(visit: &Visit, intent: IntentId) -> Result<String, Stop> {
+    let words = intents::words_of(&visit.site.app, intent)?;
+    Ok(match words {
+        Some(Said::Text(text)) => text,
+        Some(Said::Dialogue(turns)) => {
+            turns.into_iter().map(|turn| turn.content).collect::<Vec<_>>().join(" / ")
+        }
+        None => String::new(),
+    })
+}
+
+/// Agrees to a draft: issues its credential and grants the mandate.
+pub async fn agree(visit: &Visit) -> Shown {
+    let intent = find(visit).await?;
+    let caller = visit.confirmed()?;
+    let agent = AgentId(server::convert::id(intent.agent.0));
+    let before = live_rules(visit, agent).await?;
+    let yes = IntentConfirmation {
+        id: wire::MandateId(bits(visit.change()?)),
+        of: visit.field("of").to_owned(),
+        user_confirmation_method: Some("PASSKEY".to_owned()),
+    };
+    intents::confirm(&visit.site.app, &caller, intent.id, yes).await?;
+    replace(visit, before).await?;
+    Ok(go("/rules"))
+}
+
+/// Ends the rules that a new one replaces, where the owner said so.
+async fn replace(visit: &Visit, before: Vec<MandateId>) -> Result<(), Stop> {
+    if visit.field("replace") != "yes" {
+        return Ok(());
+    }
+    for mandate in before.into_iter().filter(|it| it.0 != visit.change().unwrap_or(it.0)) {
+        let end = Action::Revoke(Revoke { subject: Subject::Mandate(mandate) });
+        let app = &visit.site.app;
+        app.execute(&visit.caller()?, app.new_id(), end).await?;
+    }
+    Ok(())
+}
+
+/// A level, and what it would do.
+pub async fn show_ready(visit: &Visit) -> Shown {
+    let top = Top::inside(visit, Place::Rules).await?;
+    let w = visit.words();
+    let (agent, wallet) = agent(visit, visit.asked("agent")).await?;
+    let asked = |name: &str| visit.asked(name).to_owned();
+    let ready = Ready::of(visit, &wallet, asked)?;
+    let rule = For { agent, wallet: wallet.id, asset: wallet.asset };
+    let tried = typed(visit.asked("try"), wallet.asset);
+    let preview = Preview::of(visit, rule, &ready.limits, tried).await?;
+    let rehearsed = w.say(w.rehearsal_text, preview.rehearsal.count);
+    let can_replace = !live_rules(visit, agent).await?.is_empty();
+    let fields = Ready::FIELDS.iter().map(|name| (*name, asked(name))).chain([("agent", agent.to_string())]);
+    let agree = Agree {
+        path: "/rules/ready".to_owned(),
+        of: String::new(),
+        fresh: visit.site.app.new_id().text(),
+        fields: fields.collect(),
+        can_replace,
+    };
+    let page = RulePage {
+        agent: visit.agent_called(agent)?,
+        said: vec![said(w, ready.level).to_owned()],
+        intent: String::new(),
+        questions: Vec::new(),
+        refused: false,
+        summary: Vec::new(),
+        preview: Some(preview),
+        agree: Some(agree),
+        tried: String::new(),
+        rehearsed,
+        top,
+    };
+    Ok(html(StatusCode::OK, &page))
+}
+
+/// Agrees to a level.
+pub async fn agree_ready(visit: &Visit) -> Shown {
+    let (agent, wallet) = agent(visit, visit.field("agent")).await?;
+    let ready = Ready::of(visit, &wallet, |name| visit.field(name).to_owned())?;
+    let caller = visit.confirmed()?;
+    let before = live_rules(visit, agent).await?;
+    let app = &visit.site.app;
+    let now = app.clock.now();
+    let w = visit.words();
+    let document = app.keep_text(&w.say_two(w.ready_document, ready.level.code(), ready.days))?;
+    let grant = GrantMandate {
+        wallet: wallet.id,
+        agent,
+        valid_from: now,
+        expires_at: now.after(Time::from_seconds(ready.days.saturating_mul(86_400)).0),
+        limits: ready.limits,
+        document,
+        carry: Carry::Inherit,
+    };
+    app.execute(&caller, visit.change()?, Action::GrantMandate(grant)).await?;
+    replace(visit, before).await?;
+    Ok(go("/rules"))
+}
+
+/// A level with its amounts, out of a form.
+struct Ready {
+    level: Level,
+    days: u64,
+    limits: Vec<book::Limit>,
+}
+
+impl Ready {
+    const FIELDS: [&str; 6] = ["level", "small", "per_payment", "per_day", "total", "days"];
+
+    fn of(visit: &Visit, wallet: &WalletRow, field: impl Fn(&str) -> String) -> Result<Ready, Stop> {
+        let amount = |name: &str| -> Result<Amount, Stop> {
+            typed(&field(name), wallet.asset).filter(|it| !it.is_zero()).ok_or(Stop::Malformed)
+        };
+        let level = Level::ALL.iter().find(|level| level.code() == field("level")).ok_or(Stop::Malformed)?;
+        let days =
+            field("days").parse().ok().filter(|days| (1..=366).contains(days)).ok_or(Stop::Malformed)?;
+        let zone = match day(visit) {
+            Window::Calendar { zone, .. } => zone,
+            Window::Rolling { .. } => Zone::new("UTC").ok_or(Stop::Malformed)?,
+        };
+        let budget = Budget {
+            small: amount("small")?,
+            per_payment: amount("per_payment")?,
+            per_day: amount("per_day")?,
+            zone,
+            total: amount("total")?,
+            payees: Vec::new(),
+        };
+        Ok(Ready { level: *level, days, limits: level.limits(&budget) })
+    }
+}
+
+fn said(w: &'static crate::words::Words, level: Level) -> &'static str {
+    match level {
+        Level::L0 => w.level_0,
+        Level::L1 => w.level_1,
+        Level::L2 => w.level_2,
+        Level::L3 => w.level_3,
+        Level::L4 => w.level_4,
+        Level::L5 => w.level_5,
+    }
+}
+
+fn levels(w: &'static crate::words::Words, chosen: Level) -> Vec<Choice> {
+    let choice = |level: &Level| Choice {
+        value: level.code().to_owned(),
+        said: said(w, *level).to_owned(),
+        chosen: *level == chosen,
+    };
+    Level::ALL.iter().map(choice).collect()
+}
+
+/// An agent of the owner's that can still be given rules, and its wallet.
+async fn agent(visit: &Visit, text: &str) -> Result<(AgentId, WalletRow), Stop> {
+    let id: AgentId = text.parse().map_err(|_| Stop::Malformed)?;
+    let owner = visit.owner()?;
+    let row = visit.site.app.ask(move |view| Ok(view.agent(id)?.filter(|row| row.owner == owner))).await?;
+    let row = row.ok_or(Stop::Missing)?;
+    let wallet = own_wallets(visit).await?.into_iter().find(|wallet| wallet.id == row.wallet);
+    Ok((id, wallet.ok_or(Stop::Missing)?))
+}
+
+/// The rules of an agent that are neither ended nor over.
+async fn live_rules(visit: &Visit, agent: AgentId) -> Result<Vec<MandateId>, Stop> {
+    let now = visit.site.app.clock.now();
+    let rows = visit.site.app.ask(move |view| Ok(view.mandates_of_agent(agent, None, RULES)?.rows)).await?;
+    let live = |row: &MandateRow| row.status != Status::Revoked && now < row.expires_at;
+    Ok(rows.into_iter().filter(live).map(|row| row.id).collect())
+}
+
+/// The draft that the address names, for its owner.
+async fn find(visit: &Visit) -> Result<Intent, Stop> {
+    let id: IntentId = visit.part(1)?;
+    Ok(intents::look_up(&visit.site.app, KeyHolder::Owner(visit.owner()?), id).await?)
+}

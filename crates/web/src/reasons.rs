@@ -1,0 +1,107 @@
+//! Why a rule said no or asked, for people. Money first.
+
+use crate::words::Lang;
+use book::{Ask, Denial};
+use server::codes;
+use server::problem::Problem;
+
+/// What a denial means.
+pub fn denial(lang: Lang, denial: Denial) -> &'static str {
+    match lang {
+        Lang::English => codes::denial(denial).detail,
+        Lang::Chinese => chinese(denial.code()).unwrap_or(codes::denial(denial).detail),
+    }
+}
+
+/// Why the owner is asked, in a few words.
+pub fn ask(lang: Lang, ask: Ask) -> &'static str {
+    match lang {
+        Lang::English => codes::ask(ask).title,
+        Lang::Chinese => chinese(ask.code()).unwrap_or(codes::ask(ask).title),
+    }
+}
+
+/// What a problem means.
+pub fn problem(lang: Lang, problem: &Problem) -> String {
+    let wire = problem.to_wire(None, true);
+    match lang {
+        Lang::English => wire.detail,
+        Lang::Chinese => match chinese(problem.code()) {
+            Some(said) => said.to_owned(),
+            None => format!("操作没有完成，没有任何改动（{}）。", problem.code()),
+        },
+    }
+}
+
+fn chinese(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "above_amount" => "金额超过了您要求询问的界限",
+        "first_contact" => "首次付款给该商家",
+        "ask_always" => "您要求每次都询问",
+        "no_rules_yet" => "该智能体还没有规则",
+        "payee_unverified" => "没有可信的人为该商家担保",
+        "forbidden" => "没有任何改动。没有权限这样做。",
+        "key_revoked" => "没有任何改动。该密钥已被撤销。",
+        "owner_frozen" => "没有花钱。您已冻结一切。",
+        "wallet_frozen" => "没有花钱。钱包已冻结。",
+        "wallet_closed" => "没有花钱。钱包已关闭。",
+        "agent_frozen" => "没有花钱。该智能体已暂停。",
+        "agent_revoked" => "没有花钱。该智能体已被结束。",
+        "agent_not_registered" => "没有花钱。该智能体不属于这个钱包。",
+        "mandate_frozen" => "没有花钱。这条规则已暂停。",
+        "mandate_revoked" => "没有花钱。这条规则已结束。",
+        "mandate_expired" => "没有花钱。这条规则已过期。",
+        "mandate_not_yet_valid" => "没有花钱。这条规则尚未生效。",
+        "mandate_mismatch" => "没有花钱。这条规则是给另一个智能体的。",
+        "no_rules" => "没有花钱。这条规则没有允许任何付款。",
+        "constraint_unknown" => "没有花钱。规则中有本版本不认识的限制。",
+        "payment_too_large" => "没有花钱。超过了每笔的上限。",
+        "total_exceeded" => "没有花钱。超过了总额上限。",
+        "uses_exceeded" => "没有花钱。允许的次数已用完。",
+        "window_exceeded" => "没有花钱。超过了这段时间的上限。",
+        "velocity_exceeded" => "没有花钱。这段时间内付款太频繁。",
+        "outside_validity" => "没有花钱。不在规则的有效时间内。",
+        "payee_not_allowed" => "没有花钱。该商家不在允许的名单里。",
+        "payee_denied" => "没有花钱。该商家在禁止的名单里。",
+        "category_not_allowed" => "没有花钱。该类别不在允许的名单里。",
+        "category_denied" => "没有花钱。该类别在禁止的名单里。",
+        "payee_closed" => "没有花钱。该商家目前不收款。",
+        "asset_mismatch" => "没有花钱。商家收取的是另一种货币。",
+        "self_payment" => "没有花钱。付款方和收款方是同一人。",
+        "funds_insufficient" => "没有花钱。余额不足。",
+        "hold_closed" => "没有改动。这笔预留已经结束。",
+        "hold_expired" => "没有改动。这笔预留已经到期。",
+        "capture_too_large" => "没有改动。超过了预留的金额。",
+        "hold_redeemed" => "没有改动。这笔预留已用于另一次交付。",
+        "refund_too_large" => "没有改动。超过了可退的金额。",
+        "meter_sequence" => "没有改动。这次计量已经算过。",
+        "meter_exceeded" => "没有改动。超过了计量预留的金额。",
+        "account_not_empty" => "没有改动。账户里还有钱。",
+        "ask_rate_limited" => "没有花钱。等您处理的请求太多了。",
+        "approval_pending" => "没有花钱。还在等您答复。",
+        "approval_refused" => "没有花钱。您已拒绝。",
+        "approval_used" => "没有花钱。这个同意已经用过。",
+        "approval_expired" => "没有花钱。这个同意已过期。",
+        "approval_mismatch" => "没有花钱。这个同意是给另一笔付款的。",
+        "presence_required" => "没有任何改动。需要您用通行密钥确认。",
+        "version_conflict" => "没有任何改动。规则刚刚被改过，请重新查看。",
+        "revoked" => "没有任何改动。已结束的不能再恢复。",
+        "already_exists" => "没有任何改动。已经存在。",
+        "amount_zero" => "没有任何改动。金额为零。",
+        "desk_closed" => "没有任何改动。本服务器目前不能接纳新用户。",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_said_in_chinese() {
+        let asks = Ask::ALL.iter().map(|code| code.code());
+        let denials = Denial::ALL.iter().map(|code| code.code());
+        let missing: Vec<&str> = asks.chain(denials).filter(|code| chinese(code).is_none()).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
+}

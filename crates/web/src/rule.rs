@@ -1,0 +1,132 @@
+//! What a limit means, in plain words.
+
+use crate::shown::{moment, money};
+use crate::words::Lang;
+use book::{Amount, Asset, Limit, PayeeId, Period, Window};
+use jiff::tz::TimeZone;
+
+/// What limits are said with.
+pub struct Saying<'a> {
+    /// In which language.
+    pub lang: Lang,
+    /// The asset of the wallet.
+    pub asset: Asset,
+    /// The reader's zone.
+    pub zone: &'a TimeZone,
+    /// What a seller is called.
+    pub seller: &'a (dyn Fn(PayeeId) -> String + Sync),
+}
+
+impl std::fmt::Debug for Saying<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Saying({:?})", self.lang)
+    }
+}
+
+impl Saying<'_> {
+    /// Every limit, one sentence each.
+    pub fn all(&self, limits: &[Limit]) -> Vec<String> {
+        limits.iter().map(|limit| self.limit(limit)).collect()
+    }
+
+    /// One limit.
+    pub fn limit(&self, limit: &Limit) -> String {
+        let money = |amount: &Amount| money(*amount, self.asset).short;
+        let moment = |at: &book::Time| moment(*at, self.zone, self.lang);
+        let sellers = |list: &[PayeeId]| {
+            let names: Vec<String> = list.iter().map(|payee| (self.seller)(*payee)).collect();
+            names.join(self.comma())
+        };
+        let codes = |list: &[book::Code]| {
+            let names: Vec<&str> = list.iter().map(book::Code::as_str).collect();
+            names.join(self.comma())
+        };
+        match (self.lang, limit) {
+            (Lang::English, Limit::PerPayment { max }) => format!("At most {} per payment", money(max)),
+            (Lang::Chinese, Limit::PerPayment { max }) => format!("每笔最多 {}", money(max)),
+            (Lang::English, Limit::Total { max }) => format!("At most {} in all", money(max)),
+            (Lang::Chinese, Limit::Total { max }) => format!("总共最多 {}", money(max)),
+            (Lang::English, Limit::Uses { max: 1 }) => "One payment".to_owned(),
+            (Lang::English, Limit::Uses { max }) => format!("At most {max} payments"),
+            (Lang::Chinese, Limit::Uses { max }) => format!("最多 {max} 笔付款"),
+            (Lang::English, Limit::Window { window, max }) => {
+                format!("At most {} {}", money(max), self.window(window))
+            }
+            (Lang::Chinese, Limit::Window { window, max }) => {
+                format!("{}最多 {}", self.window(window), money(max))
+            }
+            (Lang::English, Limit::Velocity { window, max }) => {
+                format!("At most {max} payments {}", self.window(window))
+            }
+            (Lang::Chinese, Limit::Velocity { window, max }) => {
+                format!("{}最多 {max} 笔付款", self.window(window))
+            }
+            (Lang::English, Limit::PayeesAllowed { payees }) => format!("Only to {}", sellers(payees)),
+            (Lang::Chinese, Limit::PayeesAllowed { payees }) => format!("只付给 {}", sellers(payees)),
+            (Lang::English, Limit::PayeesDenied { payees }) => format!("Never to {}", sellers(payees)),
+            (Lang::Chinese, Limit::PayeesDenied { payees }) => format!("不付给 {}", sellers(payees)),
+            (Lang::English, Limit::CategoriesAllowed { categories }) => {
+                format!("Only for {}", codes(categories))
+            }
+            (Lang::Chinese, Limit::CategoriesAllowed { categories }) => {
+                format!("只用于 {}", codes(categories))
+            }
+            (Lang::English, Limit::CategoriesDenied { categories }) => {
+                format!("Never for {}", codes(categories))
+            }
+            (Lang::Chinese, Limit::CategoriesDenied { categories }) => {
+                format!("不用于 {}", codes(categories))
+            }
+            (Lang::English, Limit::Validity { from, until }) => {
+                format!("From {} until {}", moment(from), moment(until))
+            }
+            (Lang::Chinese, Limit::Validity { from, until }) => {
+                format!("从 {} 到 {}", moment(from), moment(until))
+            }
+            (Lang::English, Limit::AskAbove { amount }) => format!("Asks you above {}", money(amount)),
+            (Lang::Chinese, Limit::AskAbove { amount }) => format!("超过 {} 时问您", money(amount)),
+            (Lang::English, Limit::AskFirstContact) => {
+                "Asks you before the first payment to a seller".to_owned()
+            }
+            (Lang::Chinese, Limit::AskFirstContact) => "首次付款给某商家前问您".to_owned(),
+            (Lang::English, Limit::AskAlways) => "Asks you every time".to_owned(),
+            (Lang::Chinese, Limit::AskAlways) => "每次都问您".to_owned(),
+            (Lang::English, Limit::Unknown { .. }) => {
+                "Something this version does not know: allows nothing".to_owned()
+            }
+            (Lang::Chinese, Limit::Unknown { .. }) => "本版本不认识的限制：不允许任何付款".to_owned(),
+        }
+    }
+
+    fn window(&self, window: &Window) -> String {
+        match (self.lang, window) {
+            (Lang::English, Window::Calendar { period: Period::Day, .. }) => "a day".to_owned(),
+            (Lang::English, Window::Calendar { period: Period::Week, .. }) => "a week".to_owned(),
+            (Lang::English, Window::Calendar { period: Period::Month, .. }) => "a month".to_owned(),
+            (Lang::English, Window::Rolling { seconds }) => format!("in any {}", self.length(*seconds)),
+            (Lang::Chinese, Window::Calendar { period: Period::Day, .. }) => "每天".to_owned(),
+            (Lang::Chinese, Window::Calendar { period: Period::Week, .. }) => "每周".to_owned(),
+            (Lang::Chinese, Window::Calendar { period: Period::Month, .. }) => "每月".to_owned(),
+            (Lang::Chinese, Window::Rolling { seconds }) => format!("任意 {} 内", self.length(*seconds)),
+        }
+    }
+
+    fn length(&self, seconds: u32) -> String {
+        let units =
+            [(86_400, "day", "天"), (3_600, "hour", "小时"), (60, "minute", "分钟"), (1, "second", "秒")];
+        let found = units.into_iter().find(|(length, ..)| seconds.is_multiple_of(*length));
+        let (length, english, chinese) = found.unwrap_or((1, "second", "秒"));
+        let count = seconds / length;
+        match self.lang {
+            Lang::English => format!("{count} {english}{}", if count == 1 { "" } else { "s" }),
+            Lang::Chinese => format!("{count} {chinese}"),
+        }
+    }
+
+    fn comma(&self) -> &'static str {
+        match self.lang {
+            Lang::English => ", ",
+            Lang::Chinese => "、",
+        }
+    }
+}
