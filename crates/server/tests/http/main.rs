@@ -5,6 +5,7 @@
 mod a402;
 mod auth;
 mod autonomy;
+mod delegation;
 mod house;
 mod log;
 mod patience;
