@@ -1,8 +1,9 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
+use crate::routes::payment_services::{self, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, log, mandates,
-    meters, payments, sessions, system, transfers,
+    meters, orders, payments, sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -124,6 +125,18 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(credentials::suspend_credential))
         .routes(routes!(credentials::resume_credential))
         .routes(routes!(credentials::revoke_credential))
+        .routes(routes!(orders::create_order))
+        .routes(routes!(orders::get_order))
+        .routes(routes!(bindings::create_binding))
+        .routes(routes!(bindings::get_binding))
+        .routes(routes!(bindings::set_binding_state))
+        .routes(routes!(sub_accounts::change_sub_account))
+        .routes(routes!(payment_services::pay_instant))
+        .routes(routes!(payment_services::pay_delegated))
+        .routes(routes!(payment_services::pay_autonomous))
+        .routes(routes!(payment_services::query_payment))
+        .routes(routes!(cashier::get_cashier_prompt))
+        .routes(routes!(cashier::confirm_payment))
         .routes(routes!(log::get_checkpoint))
         .routes(routes!(log::get_vkey))
         .routes(routes!(log::get_successions))

@@ -13,6 +13,8 @@ pub mod joining;
 pub mod log;
 pub mod mandates;
 pub mod meters;
+pub mod orders;
+pub mod payment_services;
 pub mod payments;
 pub mod sessions;
 pub mod system;

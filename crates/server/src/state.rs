@@ -52,7 +52,8 @@ impl OrdersInHand {
     /// Takes an order in hand; none while another request has it.
     pub fn take(&self, order: Id) -> Option<InHand<'_>> {
         let is_free = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(order);
-        is_free.then_some(InHand { orders: self, order })
+        // Made only where it is free: dropping it lets go of the order.
+        is_free.then(|| InHand { orders: self, order })
     }
 }
 
@@ -182,8 +183,20 @@ impl State {
         if !actions.iter().all(|(id, _)| seen.insert(*id)) {
             return Err(Edge::ItemRepeated.into());
         }
-        let commands: Vec<Command> =
-            actions.into_iter().map(|(id, action)| caller.command(id, action)).collect();
+        let commands = actions.into_iter().map(|(id, action)| caller.command(id, action)).collect();
+        self.execute_unit(caller, commands).await
+    }
+
+    /// Executes commands in one unit behind a caller's nonce, and answers each for itself. What is not the caller's own
+    /// command has to be somebody's who has signed for it before.
+    ///
+    /// # Errors
+    /// A [`Problem`] where none of them was executed.
+    pub async fn execute_unit(
+        &self,
+        caller: &Caller,
+        commands: Vec<Command>,
+    ) -> Answered<Vec<Answered<Answer>>> {
         let mut unit = Vec::with_capacity(commands.len() + 1);
         unit.push(caller.present(self.new_id()));
         unit.extend(commands.iter().cloned());

@@ -264,6 +264,102 @@ answers! {
     }
 }
 
+answers! {
+    /// What came of a request for a payment.
+    pub struct ActTrade {
+        /// The request.
+        pub request_id: String,
+        /// The payment's number, once there is one or will be.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub trade_no: Option<String>,
+        /// `TRADE_SUCCESS`, `TRADE_PENDING`, `TRADE_FAILED` or `TRADE_CLOSED`.
+        pub trade_status: String,
+        /// How much.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub amount: Option<Money>,
+        /// What the owner is asked, while it is open.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub question: Option<String>,
+        /// When it was paid.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub payment_time: Option<String>,
+        /// Why it was not.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub error: Option<ActError>,
+        /// The entry that decided it.
+        pub entry: u64,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// What an owner is shown before she confirms a payment: letter by letter what was asked for.
+    pub struct CashierPrompt {
+        /// The question.
+        pub question: String,
+        /// Who asks.
+        pub agent: AgentId,
+        /// How much.
+        pub amount: String,
+        /// Of what.
+        pub currency: String,
+        /// Who is paid, by the name in the order.
+        pub payee_name: String,
+        /// Who is paid.
+        pub payee: PayeeId,
+        /// By which method.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub payment_method: Option<String>,
+        /// For which order.
+        pub order: OrderId,
+        /// The digest to quote in the yes.
+        pub digest: Digest,
+        /// Until when; none where it waits as long as every question does.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub deadline: Option<String>,
+        /// `TRADE_PENDING` while it can be answered.
+        pub trade_status: String,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// A reference to a payment tool, as its principal and its agent see it.
+    pub struct PaymentTool {
+        /// The reference.
+        pub payment_token: String,
+        /// Whom it is bound to.
+        pub agent: AgentId,
+        /// `ACTIVE`, `FROZEN`, `CANCELLED` or `EXPIRED`.
+        pub state: String,
+        /// From when.
+        pub valid_from: String,
+        /// Until when.
+        pub token_expiry: String,
+        /// The most of one payment, in whole units.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub max_amount_per_transaction: Option<String>,
+        /// Only these merchants, where there is a list.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub allowed_merchants: Option<Vec<String>>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+}
+
+requests! {
+    /// An owner's yes to one payment.
+    pub struct CashierYes {
+        /// The digest that was shown.
+        pub digest: Digest,
+    }
+
+    /// Where a reference to a payment tool is to stand.
+    pub struct ToolState {
+        /// `ACTIVE`, `FROZEN` or `CANCELLED`.
+        #[cfg_attr(feature = "schema", schema(pattern = "^(ACTIVE|FROZEN|CANCELLED)$"))]
+        pub state: String,
+    }
+}
+
 /// Why a payment was refused, in ACT's classes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -73,7 +73,7 @@ pub(crate) fn paper(app: &Shared, row: &MandateRow) -> Answered<Option<Credentia
 #[utoipa::path(get, path = "/v1/credentials/{id}/status", tag = "credentials", security(()),
     params(("id" = wire::MandateId, Path)),
     responses((status = 200, description = "Where it stands", body = CredentialStatus),
-              (status = 404, description = "No such credential")))]
+              (status = 404, description = "No such credential", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn get_credential_status(State(app): State<App>, Path(text): Path<String>) -> Answered<Response> {
     let mandate: MandateId = path_id(&text)?;
     let status = status(&app, mandate).await?;
