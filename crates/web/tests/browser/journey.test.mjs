@@ -48,7 +48,7 @@ async function joins(person, w) {
   await person.look('overview-at-first');
   // The link is good once.
   await person.goto(invitation);
-  assert.equal(await person.page.getByRole('button', { name: w.createWallet }).count(), 0);
+  assert.equal(await person.page.getByRole('button', { name: w.createWallet, exact: true }).count(), 0);
   await person.look('invitation-over');
   person.settle(/status of 410/);
   return code;
@@ -96,7 +96,7 @@ async function isAsked(person, w, agent) {
 
   const second = await person.open();
   await second.goto(`${stage.origin}/approvals`);
-  await second.getByRole('button', { name: w.once }).waitFor();
+  await second.getByRole('button', { name: w.once, exact: true }).waitFor();
   await person.press(w.once);
   const answered = Date.now();
   const told = second.getByText(w.nothingWaits).waitFor({ timeout: 1_000 });

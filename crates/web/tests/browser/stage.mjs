@@ -236,8 +236,10 @@ export class Person {
     return answer;
   }
 
+  /** Follows the link of that name; in the navigation, a number may stand behind it. */
   async follow(name) {
-    await this.page.getByRole('link', { name, exact: true }).first().click();
+    const called = new RegExp(`^${name.replace(/[.?]/g, '\\$&')}( \\d+)?$`);
+    await this.page.getByRole('link', { name: called }).first().click();
     await this.page.waitForLoadState('load');
   }
 
