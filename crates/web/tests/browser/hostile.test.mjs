@@ -112,8 +112,7 @@ test('what somebody says is wrong is kept and shown as it was said', async () =>
   const { page } = wen;
   const said = '<img src=x onerror=alert(1)> \u202Eback\u200B';
   await wen.goto('/activity?q=Bookshop');
-  await page.locator('.rows > li a').first().click();
-  await page.waitForLoadState('load');
+  await wen.go(page.locator('.rows > li a').first());
   assert.equal(await page.getByText(w.wrong).count(), 0, 'nothing was bought');
   const agent = await wen.connect(w, 'Buyer');
   assert.equal((await agent.buy(stage.sellers[0], 'one')).code, 4);
@@ -122,8 +121,7 @@ test('what somebody says is wrong is kept and shown as it was said', async () =>
   await wen.press(w.once, card);
   assert.equal((await agent.buy(stage.sellers[0], 'one')).code, 0);
   await wen.goto(`/activity?agent=${agent.agent}&kind=paid`);
-  await page.locator('.rows > li a').last().click();
-  await page.waitForLoadState('load');
+  await wen.go(page.locator('.rows > li a').last());
   await page.locator('summary').getByText(w.wrong).click();
   await page.getByLabel(w.tooMuch).check();
   await page.getByLabel(w.inYourWords).evaluate((field, text) => {

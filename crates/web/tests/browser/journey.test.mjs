@@ -164,15 +164,13 @@ async function looksBack(person, w, agent) {
   assert.ok((await lines.count()) >= 1);
   for (const line of await lines.all()) assert.match(await line.innerText(), /library/);
   await person.look('activity-search');
-  await lines.first().getByRole('link').click();
-  await page.waitForLoadState('load');
+  await person.go(lines.first().getByRole('link'));
   assert.match(await person.reads(), new RegExp(w.tooLarge.source ?? w.tooLarge, 'i'));
   assert.match(await person.reads(), new RegExp(w.atMostEach));
   await person.look('decision-refused');
 
   await person.goto('/activity?q=weather&kind=paid');
-  await lines.last().getByRole('link').click();
-  await page.waitForLoadState('load');
+  await person.go(lines.last().getByRole('link'));
   await person.look('decision-paid');
   const saved = page.waitForEvent('download');
   await page.getByRole('link', { name: w.receipt }).click();

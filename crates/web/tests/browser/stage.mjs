@@ -230,17 +230,21 @@ export class Person {
     const button = within.getByRole('button', { name, exact: true });
     const [answer] = await Promise.all([
       this.page.waitForResponse((it) => it.request().isNavigationRequest() && it.status() !== 303),
+      this.page.waitForEvent('load'),
       button.click(),
     ]);
-    await this.page.waitForLoadState('load');
     return answer;
   }
 
   /** Follows the link of that name; in the navigation, a number may stand behind it. */
   async follow(name) {
     const called = new RegExp(`^${name.replace(/[.?]/g, '\\$&')}( \\d+)?$`);
-    await this.page.getByRole('link', { name: called }).first().click();
-    await this.page.waitForLoadState('load');
+    await this.go(this.page.getByRole('link', { name: called }).first());
+  }
+
+  /** Follows a link, wherever it is. */
+  async go(link) {
+    await Promise.all([this.page.waitForEvent('load'), link.click()]);
   }
 
   /** Makes a wallet with an invitation; returns the recovery code. */
