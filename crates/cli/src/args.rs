@@ -279,6 +279,15 @@ pub(crate) struct Serve {
     /// Where owners find their pages: passkeys belong to this name. By default `localhost` at the port listened on.
     #[arg(long, value_name = "URL", env = "TOLLBRIDGE_PUBLIC_URL")]
     pub(crate) public_url: Option<Url>,
+    /// Tell owners what waits for them: one line of JSON each, at the end of this file.
+    #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_NOTIFY_FILE", conflicts_with = "notify_webhook")]
+    pub(crate) notify_file: Option<PathBuf>,
+    /// The same as a POST to this address.
+    #[arg(long, value_name = "URL", env = "TOLLBRIDGE_NOTIFY_WEBHOOK")]
+    pub(crate) notify_webhook: Option<Url>,
+    /// A file with 32 bytes in Base64URL, which the POSTs are signed with as Standard Webhooks has it.
+    #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_NOTIFY_SECRET", requires = "notify_webhook")]
+    pub(crate) notify_secret: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -337,7 +346,7 @@ pub(crate) struct PayArgs {
     /// The wallet to pay from.
     #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
     pub(crate) wallet: String,
-    /// The mandate that allows it; without one, the agent's own limits must.
+    /// The mandate that allows it; without one, the agent's newest for this wallet, and where it has none its own limits.
     #[arg(long, value_name = "MANDATE")]
     pub(crate) mandate: Option<String>,
     /// The HTTP method.

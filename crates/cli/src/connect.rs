@@ -6,7 +6,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use crate::runtime;
 use book::Id;
-use sdk::Client;
+use sdk::{Auth, Client};
 use serde::Serialize;
 use std::time::Duration;
 use wire::KeyId;
@@ -28,6 +28,8 @@ pub(crate) fn run(output: &Output, args: &Connect) -> Outcome {
         let now = sdk::Clock::system().now();
         let key = draw_key(KeyId(u128::from_be_bytes(Id::new(now, rand::random()).0)), &args.save)?;
         let client = Client::new(&args.server, credentials(&args.save)?).map_err(Failure::usage)?;
+        // Nobody knows the key yet: it opens no session.
+        let client = client.with_auth(Auth::Signed);
         let asks = NewConnection { code: args.code.clone(), device: args.name.clone(), key };
         let asked: Result<Connection, _> = client.make("/v1/connections", &asks).await;
         let asked = asked.map_err(|failure| {

@@ -2,7 +2,7 @@
 
 use crate::accounts::wallet_of;
 use crate::args::PayArgs;
-use crate::client::{credentials, refused};
+use crate::client::{credentials, failed, refused};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use crate::{money, runtime};
@@ -10,7 +10,9 @@ use protocols::a402::wallet::Network;
 use sdk::{Buyer, BuyerSettings, Client, Fetch, NotBought, PaymentOutcome, Purchase, Purchases};
 use serde::Serialize;
 use std::io::Write;
-use wire::Money;
+use wire::account::Mandate;
+use wire::list::Page;
+use wire::{MandateId, Money, WalletId};
 
 #[derive(Serialize)]
 struct Bought {
@@ -30,7 +32,7 @@ pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
         let asset = wallet.available.asset;
         let settings = BuyerSettings {
             wallet: wallet.id,
-            mandate: args.mandate.as_deref().map(str::parse).transpose().map_err(Failure::usage)?,
+            mandate: mandate_of(&client, &args.mandate, wallet.id).await?,
             network: if wallet.livemode { Network::Main } else { Network::Test },
             payees: Vec::new(),
             seller_keys: Default::default(),
@@ -49,6 +51,16 @@ pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
         let left = wallet_of(&client, wallet.id).await?.available;
         report(output, args, &bought, left)
     })
+}
+
+/// The mandate that was named, or else the agent's newest that is active for this wallet.
+async fn mandate_of(client: &Client, named: &Option<String>, wallet: WalletId) -> Outcome<Option<MandateId>> {
+    if let Some(named) = named {
+        return named.parse().map(Some).map_err(Failure::usage);
+    }
+    let page: Page<Mandate> = client.list("/v1/mandates", 100, None).await.map_err(failed)?;
+    let active = page.data.into_iter().find(|it| it.wallet == wallet && it.status == "active");
+    Ok(active.map(|mandate| mandate.id))
 }
 
 fn report(output: &Output, args: &PayArgs, bought: &Purchase, left: Money) -> Outcome {

@@ -7,13 +7,14 @@ use crate::output::Output;
 use crate::runtime;
 use book::{Entry, Seq, Time};
 use engine::{Clock, Stepdown};
-use evidence::base64url;
+use evidence::{Secret, base64url};
 use gateway::{Config, Gateway};
 use serde::Serialize;
 use server::data::{BookKind, Opening};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use url::Url;
+use web::notify::Notifier;
 
 #[derive(Serialize)]
 struct Made {
@@ -77,10 +78,31 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
                 .map_err(|fault| Failure::fault(fault.to_string()))?,
         };
         let console = web::open(app.clone(), data.path(), public_url).map_err(Failure::usage)?;
+        let notifying = notifier(args)?.map(|it| tokio::spawn(web::notify::run(console.clone(), it)));
         say_where(output, &listener)?;
         server::serve(listener, app, web::router(console), runtime::told_to_stop()).await;
+        if let Some(notifying) = notifying {
+            notifying.abort();
+        }
         Ok(())
     })
+}
+
+/// Where notices go, where they go anywhere.
+fn notifier(args: &Serve) -> Outcome<Option<Notifier>> {
+    if let Some(path) = &args.notify_file {
+        return Ok(Some(Notifier::File(path.clone())));
+    }
+    let Some(url) = &args.notify_webhook else { return Ok(None) };
+    let read = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path)?;
+        let bytes = base64url::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
+        bytes
+            .map(Secret::new)
+            .ok_or_else(|| Failure::usage("the webhook's secret is not 32 bytes in Base64URL"))
+    };
+    let secret = args.notify_secret.as_ref().map(read).transpose()?;
+    Ok(Some(Notifier::Webhook { url: url.clone(), secret }))
 }
 
 /// How far the clock has to be ahead of the system's: a test book's may have been put forward in an earlier life.

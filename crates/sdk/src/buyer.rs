@@ -160,6 +160,12 @@ enum Name {
     Same(Record),
 }
 
+/// What the owner was asked: an answer is good for exactly that.
+struct Approval {
+    question: String,
+    mandate: Option<MandateId>,
+}
+
 impl Buyer {
     /// A buyer that pays through `client` and remembers in `purchases`.
     ///
@@ -202,7 +208,8 @@ impl Buyer {
                     self.begin(&errand, Name::Next(record.attempt + 1), None).await
                 }
                 Stage::Asked => {
-                    let approval = Some(record.hold.to_string());
+                    let (question, mandate) = (record.hold.to_string(), record.mandate);
+                    let approval = Some(Approval { question, mandate });
                     let next = Name::Next(record.attempt + 1);
                     let now = self.client.clock().now();
                     let Ok(bill) = self.open(&errand, &record.payment_needed, now).await else {
@@ -246,7 +253,7 @@ impl Buyer {
         &self,
         errand: &Errand<'_>,
         name: Name,
-        approval: Option<String>,
+        approval: Option<Approval>,
     ) -> Result<Purchase, NotBought> {
         let answer = self.ask(errand, None).await.map_err(NotBought::Seller)?;
         let Some(needed) = demand_of(&answer)? else {
@@ -262,7 +269,7 @@ impl Buyer {
         &self,
         errand: &Errand<'_>,
         name: Name,
-        approval: Option<String>,
+        approval: Option<Approval>,
         payment_needed: String,
     ) -> Result<Record, NotBought> {
         let now = self.client.clock().now();
@@ -278,7 +285,8 @@ impl Buyer {
             hold,
             billed_at_nanos: now.0,
             payment_needed,
-            approval,
+            mandate: approval.as_ref().map_or(self.settings.mandate, |approval| approval.mandate),
+            approval: approval.map(|approval| approval.question),
             payment_proof: None,
             stage: Stage::Billed,
         };
@@ -355,7 +363,7 @@ impl Buyer {
         let new = NewA402Payment {
             id: hold,
             wallet: record.wallet,
-            mandate: self.settings.mandate,
+            mandate: record.mandate,
             payment_needed: record.payment_needed.clone(),
             approval: record.approval.clone(),
         };

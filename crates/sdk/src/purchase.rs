@@ -13,7 +13,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use wire::{HoldId, WalletId};
+use wire::{HoldId, MandateId, WalletId};
 
 /// Comes before the bytes that a hold's name is made of.
 const DOMAIN: &[u8] = b"toll:purchase/1\n";
@@ -81,6 +81,9 @@ pub(crate) struct Record {
     /// When the bill was opened, in nanoseconds since 1970.
     pub(crate) billed_at_nanos: u64,
     pub(crate) payment_needed: String,
+    /// The mandate it is paid under, whatever the settings say later: another try must be the same payment.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) mandate: Option<MandateId>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) approval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -11,6 +11,9 @@ for (const field of document.querySelectorAll('input[data-zone]')) {
   field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 }
 
+// Seven places do not fit on a phone: the one where the reader is comes into sight.
+document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
 // A passkey confirms the form exactly as it is sent: the server remembers its hash with the challenge.
 async function confirm(form) {
   if (!window.PublicKeyCredential) throw new Error('missing');

@@ -13,6 +13,7 @@
 pub mod chart;
 pub mod limits;
 pub mod names;
+pub mod notify;
 pub mod page;
 pub mod pages;
 pub mod passkeys;

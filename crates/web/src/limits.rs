@@ -44,3 +44,12 @@ pub const TOP_UP_MAX: u128 = 10_000;
 
 /// How long a live page rests between looks, in milliseconds.
 pub const LIVE_MILLIS: u64 = 300;
+
+/// How long an owner is left alone after a notice, in seconds.
+pub const NOTICE_SECONDS_MIN: u64 = 30;
+
+/// How long a webhook may take, in milliseconds.
+pub const NOTICE_MILLIS_MAX: u64 = 5_000;
+
+/// How often a notice is tried.
+pub const NOTICE_TRIES_MAX: u32 = 3;

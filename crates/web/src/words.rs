@@ -295,6 +295,8 @@ words! {
     no_questions "Nothing waits for you." "没有等您处理的事。"
     fingerprint_digest "Digest of exactly this" "此内容的摘要"
     answered "Answered" "已处理"
+    was_refused_for "{} was refused. Nothing was spent" "{} 的付款被拒绝，没有花钱"
+    what_kind "What" "类型"
     was_approved "approved" "已同意"
     was_refused "refused" "已拒绝"
     was_used "approved and paid" "已同意并付款"

@@ -1,0 +1,210 @@
+//! Notices: tells an owner who is not looking that something waits, once and not three times.
+//!
+//! A notice says how many things wait and what the newest is; what comes within [`NOTICE_SECONDS_MIN`] of a notice is
+//! told with the next. Nothing can be answered from a notice: it leads to the page that asks.
+
+use crate::limits::{NOTICE_MILLIS_MAX, NOTICE_SECONDS_MIN, NOTICE_TRIES_MAX};
+use crate::reasons;
+use crate::shown::{Text, money};
+use crate::words::Lang;
+use crate::{Console, Site};
+use book::{OwnerId, Seq, Time};
+use engine::views::{DecisionRow, Ruling, Whom};
+use evidence::{MacKey, Secret};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+use url::Url;
+
+/// Where notices go.
+#[derive(Debug)]
+pub enum Notifier {
+    /// One line of JSON each, at the end of a file.
+    File(PathBuf),
+    /// A POST each, signed as Standard Webhooks 1.0.0 has it where there is a secret.
+    Webhook {
+        /// To whom.
+        url: Url,
+        /// What to sign with.
+        secret: Option<Secret>,
+    },
+}
+
+/// What an owner is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Notice {
+    /// Whom it is for.
+    pub owner: String,
+    /// How many questions have come since the last notice.
+    pub asked: u64,
+    /// How many payments were refused.
+    pub refused: u64,
+    /// The newest of them, in the owner's language, money first.
+    pub text: String,
+    /// The page that shows it.
+    pub url: String,
+    /// The newest entry it tells of.
+    pub entry: u64,
+}
+
+/// What has come and was not told.
+#[derive(Debug, Default)]
+struct Pending {
+    asked: u64,
+    refused: u64,
+    newest: Option<DecisionRow>,
+}
+
+/// Follows the decisions for as long as the server runs. What was not told before a restart is told after it.
+pub async fn run(site: Site, notifier: Notifier) {
+    const MARK: &str = "notices";
+    let app = &site.app;
+    let begin = site.store.mark(MARK).ok().flatten().unwrap_or_else(|| app.engine.size());
+    let mut next = Seq(begin);
+    let mut pending: BTreeMap<OwnerId, Pending> = BTreeMap::new();
+    let mut told: BTreeMap<OwnerId, Time> = BTreeMap::new();
+    loop {
+        let rest = tokio::time::timeout(Duration::from_secs(1), app.reads.moved(next)).await;
+        if rest == Ok(false) {
+            return;
+        }
+        let from = next;
+        match app.ask(move |view| Ok(view.decisions_from(Whom::Everybody, from, 256)?)).await {
+            Ok(found) => {
+                for row in found.rows {
+                    note(&mut pending, row);
+                }
+                next = found.next;
+            }
+            Err(problem) => tracing::warn!(code = problem.code(), "decisions cannot be read for notices"),
+        }
+        let now = app.wall_clock();
+        let pause = Time::from_seconds(NOTICE_SECONDS_MIN).0;
+        told.retain(|_, at| now < at.after(pause));
+        let due: Vec<OwnerId> = pending.keys().filter(|owner| !told.contains_key(owner)).copied().collect();
+        for owner in due {
+            let Some(notice) = pending.remove(&owner).and_then(|it| notice(&site, owner, &it)) else {
+                continue;
+            };
+            told.insert(owner, now);
+            send(&notifier, &notice, now).await;
+        }
+        if pending.is_empty()
+            && let Err(fault) = site.store.set_mark(MARK, next.0)
+        {
+            tracing::warn!(%fault, "the place of notices was not kept");
+        }
+    }
+}
+
+fn note(pending: &mut BTreeMap<OwnerId, Pending>, row: DecisionRow) {
+    let Some(owner) = row.owner.filter(|_| row.agent.is_some() && row.payee.is_some()) else { return };
+    let (asked, refused) = match row.ruling {
+        Ruling::Asked(..) => (1, 0),
+        Ruling::Denied(_) => (0, 1),
+        Ruling::Allowed => return,
+    };
+    let it = pending.entry(owner).or_default();
+    it.asked = it.asked.saturating_add(asked);
+    it.refused = it.refused.saturating_add(refused);
+    // What waits for an answer is told before what was refused.
+    let newest_asks = it.newest.is_some_and(|row| matches!(row.ruling, Ruling::Asked(..)));
+    if asked == 1 || !newest_asks {
+        it.newest = Some(row);
+    }
+}
+
+fn notice(site: &Console, owner: OwnerId, it: &Pending) -> Option<Notice> {
+    let row = it.newest?;
+    let lang = site.store.preferences(owner).ok().flatten().and_then(|it| it.language);
+    let lang = lang.as_deref().and_then(Lang::of).unwrap_or(Lang::English);
+    let w = lang.words();
+    let called = |id| Text::of(&site.app.label(id).ok().flatten().unwrap_or_default()).text;
+    let asset = row.asset.and_then(|code| site.app.directory.asset(code));
+    let amount = row.amount.zip(asset).map(|(amount, asset)| money(amount, asset).short).unwrap_or_default();
+    let seller = row.payee.map(|payee| called(payee.0)).unwrap_or_default();
+    let agent = row.agent.map(|agent| called(agent.0)).unwrap_or_default();
+    let (said, why, page) = match row.ruling {
+        Ruling::Asked(ask, _) => (w.asks, reasons::ask(lang, ask), "approvals".to_owned()),
+        Ruling::Denied(refusal) => {
+            (w.was_refused_for, reasons::denial(lang, refusal.denial), format!("activity/{}", row.seq.0))
+        }
+        Ruling::Allowed => return None,
+    };
+    Some(Notice {
+        owner: owner.to_string(),
+        asked: it.asked,
+        refused: it.refused,
+        text: format!("{}: {amount} · {seller}. {why}", w.say(said, agent)),
+        url: site.public_url.join(&page).ok()?.to_string(),
+        entry: row.seq.0,
+    })
+}
+
+/// Sends a notice, and tries again a few times: a notice that is lost loses nothing else.
+async fn send(notifier: &Notifier, notice: &Notice, now: Time) {
+    let body = serde_json::to_string(notice).expect("a notice is JSON");
+    for again in 0..NOTICE_TRIES_MAX {
+        let sent = match notifier {
+            Notifier::File(path) => append(path, &body).map_err(|fault| fault.to_string()),
+            Notifier::Webhook { url, secret } => post(url, secret.as_ref(), notice, &body, now).await,
+        };
+        match sent {
+            Ok(()) => return,
+            Err(fault) => tracing::warn!(%fault, again, "a notice was not sent"),
+        }
+        tokio::time::sleep(Duration::from_secs(1 << again)).await;
+    }
+}
+
+fn append(path: &PathBuf, body: &str) -> std::io::Result<()> {
+    let mut file = File::options().create(true).append(true).open(path)?;
+    file.write_all(format!("{body}\n").as_bytes())
+}
+
+async fn post(
+    url: &Url,
+    secret: Option<&Secret>,
+    notice: &Notice,
+    body: &str,
+    now: Time,
+) -> Result<(), String> {
+    let client = reqwest::Client::builder()
+        .timeout(Duration::from_millis(NOTICE_MILLIS_MAX))
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|fault| fault.to_string())?;
+    let (id, seconds) = (format!("notice_{}_{}", notice.owner, notice.entry), now.0 / 1_000_000_000);
+    let mut request = client
+        .post(url.clone())
+        .header("content-type", "application/json")
+        .header("webhook-id", &id)
+        .header("webhook-timestamp", seconds.to_string());
+    if let Some(secret) = secret {
+        request = request.header("webhook-signature", signature(secret, &id, seconds, body));
+    }
+    let answer = request.body(body.to_owned()).send().await.map_err(|fault| fault.to_string())?;
+    if answer.status().is_success() { Ok(()) } else { Err(format!("answered {}", answer.status())) }
+}
+
+/// Standard Webhooks 1.0.0: HMAC-SHA256 over id, time and body, in Base64.
+fn signature(secret: &Secret, id: &str, seconds: u64, body: &str) -> String {
+    use base64::Engine;
+    let mac = MacKey::new(secret).mac(format!("{id}.{seconds}.{body}").as_bytes());
+    format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(mac.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_webhook_is_signed_as_the_standard_says() {
+        // Computed with OpenSSL: `printf 'msg.1.{}' | openssl dgst -sha256 -mac HMAC -macopt hexkey:0707… -binary | base64`.
+        let signed = signature(&Secret::new([7; 32]), "msg", 1, "{}");
+        assert_eq!(signed, "v1,uXTvmwh5HMJg5GRc7mWExxZplm5/6NofczP6MXgwim4=");
+    }
+}
