@@ -6,6 +6,7 @@ mod a402;
 mod act;
 mod act_credentials;
 mod act_intents;
+mod act_invariants;
 mod act_payments;
 mod act_tools;
 mod auth;
