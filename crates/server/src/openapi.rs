@@ -1,8 +1,8 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
 use crate::routes::{
-    a402, accounts, agents, autonomy, control, entries, holds, log, mandates, meters, payments, sessions,
-    system, transfers,
+    a402, accounts, agents, autonomy, control, entries, holds, log, mandates, meters, observations, payments,
+    sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -84,6 +84,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(mandates::get_mandate))
         .routes(routes!(mandates::delegate_mandate))
         .routes(routes!(autonomy::get_autonomy))
+        .routes(routes!(observations::create_observation))
         .routes(routes!(control::freeze))
         .routes(routes!(control::unfreeze))
         .routes(routes!(control::revoke))

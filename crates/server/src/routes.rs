@@ -10,6 +10,7 @@ pub mod holds;
 pub mod log;
 pub mod mandates;
 pub mod meters;
+pub mod observations;
 pub mod payments;
 pub mod sessions;
 pub mod system;
