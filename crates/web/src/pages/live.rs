@@ -31,7 +31,9 @@ pub async fn stream(visit: Visit) -> Response {
             let is_late = STREAM_ENTRIES_MAX < usize::try_from(now - from).unwrap_or(usize::MAX);
             let next = Seq(if is_late { now } else { from });
             let silence = KeepAlive::new().interval(Duration::from_secs(STREAM_SILENT_SECONDS));
-            Sse::new(events(Watch { visit, owner, next, is_late, waiting: 0, _place: place })).keep_alive(silence).into_response()
+            Sse::new(events(Watch { visit, owner, next, is_late, waiting: 0, _place: place }))
+                .keep_alive(silence)
+                .into_response()
         }
         Err(stop) => stop.show(&visit),
     }
