@@ -1,9 +1,10 @@
 //! `cargo xtask scenarios`: stories of the product, played against a real server over its public interface.
 //!
 //! [`story`] says how a story is written; the stories lie in `scenarios/*.txt`. [`setting`] and [`deeds`] do what a line
-//! says, [`metering`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
+//! says, [`metering`], [`act`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
 //! after every step: what a line does not name may not have moved.
 
+mod act;
 mod crowd;
 mod deeds;
 mod judge;
@@ -24,11 +25,15 @@ use story::{Line, Step, Story};
 
 /// Every story, by its name.
 const STORIES: &[(&str, &str)] = &[
+    ("S1", include_str!("scenarios/s1.txt")),
+    ("S2", include_str!("scenarios/s2.txt")),
+    ("S3", include_str!("scenarios/s3.txt")),
     ("S8", include_str!("scenarios/s8.txt")),
     ("S13", include_str!("scenarios/s13.txt")),
     ("S16", include_str!("scenarios/s16.txt")),
     ("S17", include_str!("scenarios/s17.txt")),
     ("S19", include_str!("scenarios/s19.txt")),
+    ("S23", include_str!("scenarios/s23.txt")),
 ];
 
 /// How a story went.

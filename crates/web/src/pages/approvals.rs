@@ -96,7 +96,8 @@ fn facts(view: &View, row: &QuestionRow) -> Answered<Facts> {
         sellers.push((payee, times.count(), view.payee(payee)?.map(|row| row.provenance)));
     }
     let (version, limits) = match row.rule.scope {
-        Scope::Book => (0, Vec::new()),
+        // A rule further up is not the one this agent was given.
+        Scope::Book | Scope::Parent { .. } | Scope::ParentAgent { .. } => (0, Vec::new()),
         Scope::Wallet => view.wallet(buy.wallet)?.map(|it| (it.version, it.limits)).unwrap_or_default(),
         Scope::Agent => {
             let agent = row.agent.map(|agent| view.agent(agent)).transpose()?.flatten();

@@ -107,6 +107,26 @@ impl Installation {
         Ok(self.party(id, key))
     }
 
+    /// A seller with a name, of whose takings the operator keeps so many millionths.
+    pub(crate) fn named_payee(&mut self, category: &str, label: &str, fee_ppm: u32) -> anyhow::Result<Party> {
+        let (id, key) = (fresh_name("pye"), FreshKey::draw());
+        let body = json!({
+            "id": id, "asset": ASSET, "category": category, "provenance": "registry", "key": key.shown(),
+            "label": label, "fee_ppm": fee_ppm,
+        });
+        self.operator.make("/v1/payees", &body)?;
+        Ok(self.party(id, key))
+    }
+
+    /// One more key of an agent.
+    pub(crate) fn key_of(&mut self, owner: &mut Party, agent: &str) -> anyhow::Result<Party> {
+        let key = FreshKey::draw();
+        let mut body = key.shown();
+        body["holder"] = json!(agent);
+        owner.caller.make("/v1/keys", &body)?;
+        Ok(self.party(agent.to_owned(), key))
+    }
+
     /// An agent of a wallet.
     pub(crate) fn agent(
         &mut self,

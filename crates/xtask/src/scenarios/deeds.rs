@@ -29,6 +29,9 @@ pub(crate) enum Came {
 impl Stage {
     /// Does what a step says.
     pub(crate) fn act(&mut self, words: &[&str]) -> anyhow::Result<Came> {
+        if let Some(came) = self.act_of_act(words)? {
+            return Ok(came);
+        }
         match words {
             ["clock", "to", _, "UTC"] | ["clock", _] => self.turn_clock(words),
             ["killed", "-9", "and", "started", "again"] => {
@@ -251,7 +254,13 @@ impl Stage {
         self.send(who, Auth::Signed, "POST", path, None, Some(body))
     }
 
-    fn change(&mut self, who: &str, method: &str, path: &str, body: Option<Value>) -> anyhow::Result<Came> {
+    pub(crate) fn change(
+        &mut self,
+        who: &str,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> anyhow::Result<Came> {
         self.send(who, Auth::Signed, method, path, Some(fresh_id()), body)
     }
 

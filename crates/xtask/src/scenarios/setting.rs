@@ -32,6 +32,11 @@ impl Stage {
                 self.put(name, Thing::Wallet { id, owner: (*owner).to_owned() })?;
                 self.open(name, amount)?;
             }
+            ["payee", name, "of", category, "taking", ppm, "less", "called", label @ ..] => {
+                let payee = self.installation.named_payee(category, &label.join(" "), ppm.parse()?)?;
+                self.put(name, Thing::Payee(payee))?;
+                self.open(name, 0)?;
+            }
             ["payee", name, "of", category] => {
                 let payee = self.installation.payee(category)?;
                 self.put(name, Thing::Payee(payee))?;
@@ -74,6 +79,8 @@ impl Stage {
             | Thing::Payee(_)
             | Thing::Agent { .. }
             | Thing::Mandate(_)
+            | Thing::Intent(_)
+            | Thing::Order(_)
             | Thing::Purchase(_)
             | Thing::Question { .. } => None.with_context(|| format!("`{wallet}` is no wallet")),
         }

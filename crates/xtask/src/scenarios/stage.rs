@@ -24,6 +24,7 @@ pub(crate) struct Stage {
     /// The payments that were made so far.
     pub(crate) paid: usize,
     pub(crate) changes: Changes,
+    pub(crate) acts: crate::scenarios::act::Sent,
 }
 
 /// What stories send again: requests as they went out, and what their charges counted to.
@@ -49,6 +50,10 @@ pub(crate) enum Thing {
         owner: String,
     },
     Mandate(String),
+    /// A sentence that an agent heard.
+    Intent(String),
+    /// What a seller confirmed.
+    Order(String),
     /// A payment, hold or meter.
     Purchase(String),
     Question {
@@ -67,6 +72,7 @@ impl Stage {
             ahead_seconds: 0,
             paid: 0,
             changes: Changes::default(),
+            acts: crate::scenarios::act::Sent::default(),
         }
     }
 
@@ -81,6 +87,8 @@ impl Stage {
             Thing::Terminal(party) => party.key.clone(),
             Thing::Wallet { id, .. }
             | Thing::Mandate(id)
+            | Thing::Intent(id)
+            | Thing::Order(id)
             | Thing::Purchase(id)
             | Thing::Question { id, .. } => id.clone(),
         })
@@ -93,7 +101,12 @@ impl Stage {
             | Thing::Terminal(party)
             | Thing::Payee(party)
             | Thing::Agent { party, .. } => Ok(party.clone()),
-            Thing::Wallet { .. } | Thing::Mandate(_) | Thing::Purchase(_) | Thing::Question { .. } => {
+            Thing::Wallet { .. }
+            | Thing::Mandate(_)
+            | Thing::Intent(_)
+            | Thing::Order(_)
+            | Thing::Purchase(_)
+            | Thing::Question { .. } => {
                 bail!("`{name}` cannot act")
             }
         }
@@ -161,6 +174,8 @@ impl Stage {
                 | Thing::Terminal(_)
                 | Thing::Agent { .. }
                 | Thing::Mandate(_)
+                | Thing::Intent(_)
+                | Thing::Order(_)
                 | Thing::Purchase(_)
                 | Thing::Question { .. } => {}
             }
@@ -187,6 +202,8 @@ impl Stage {
                 | Thing::Terminal(_)
                 | Thing::Agent { .. }
                 | Thing::Mandate(_)
+                | Thing::Intent(_)
+                | Thing::Order(_)
                 | Thing::Purchase(_)
                 | Thing::Question { .. } => continue,
             };
