@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createPrivateKey, createHash, sign } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -13,9 +14,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 
 const PROGRAM = process.env.TOLLBRIDGE_PROGRAM;
-const CHROMIUM = process.env.TOLLBRIDGE_CHROMIUM ?? '/usr/bin/chromium';
 const PICTURES = process.env.TOLLBRIDGE_PICTURES;
-const require = createRequire(`${process.env.TOLLBRIDGE_NPM}/`);
+const require = createRequire(join(process.env.TOLLBRIDGE_NPM, 'none.js'));
 const { chromium } = require('playwright-core');
 const AXE = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -48,7 +48,7 @@ export class Stage {
     Object.assign(stage, JSON.parse(said));
     stage.origin = new URL(stage.pages).origin;
     stage.book = join(stage.folder, 'dev/book');
-    stage.browser = await chromium.launch({ executablePath: CHROMIUM, args: QUIET });
+    stage.browser = await chromium.launch({ executablePath: onPath('chromium'), args: QUIET });
     await mkdir(PICTURES, { recursive: true });
     return stage;
   }
@@ -312,6 +312,11 @@ export function fresh(prefix) {
     value >>= 5n;
   }
   return `${prefix}_${text}`;
+}
+
+/** Where a program of this name lies. */
+function onPath(program) {
+  return process.env.PATH.split(':').map((folder) => join(folder, program)).find(existsSync);
 }
 
 function first(lines) {

@@ -57,6 +57,8 @@ const PAIRS = {
   notConfirmed: ['Nothing was changed. Your passkey did not confirm this; go back and try again.', '没有任何改动。通行密钥没有确认这项操作，请返回重试。'],
   sentence: ['What may it spend?', '它可以花多少钱？'],
   readIt: ['Read it', '解读'],
+  agentChooses: ['the agent chooses', '由智能体选择'],
+  answer: ['Answer', '回答'],
   agree: ['Agree', '同意'],
   mayBuy: ['At most 5 in total this week', '本周总共最多5元'],
 };
