@@ -3,9 +3,9 @@
 use axum::body::Body;
 use axum::extract::Request;
 use book::{
-    Account, Action, AgentId, Amount, Carry, Code, EnrolAgent, GrantMandate, KeyHolder, KeyId, Limit, MandateId,
-    OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, Presence, Provenance, PublicKeyBytes, Purchase,
-    RegisterOwner, RegisterPayee, Time, Transfer, WalletId,
+    Account, Action, AgentId, Amount, Carry, Code, EnrolAgent, GrantMandate, KeyHolder, KeyId, Limit,
+    MandateId, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, Presence, Provenance,
+    PublicKeyBytes, Purchase, RegisterOwner, RegisterPayee, Time, Transfer, WalletId,
 };
 use evidence::{Hash, SigningKey, base64url};
 use http_body_util::BodyExt;
@@ -39,11 +39,27 @@ async fn fill(app: &App) -> (OwnerId, KeyId) {
     let (owner, owner_key) = (OwnerId(app.new_id()), KeyId(app.new_id()));
     let desk = || app.desk(REQUEST).expect("there is a desk");
     let cny = Code::new("CNY").expect("three letters");
-    let done = |answer: server::problem::Answered<_>| answer.map(|_: server::answer::Answer| ()).expect("it is done");
-    done(app.execute(&desk(), owner.0, Action::RegisterOwner(RegisterOwner { key: owner_key, public_key: key(0) })).await);
+    let done = |answer: server::problem::Answered<_>| {
+        answer.map(|_: server::answer::Answer| ()).expect("it is done")
+    };
+    done(
+        app.execute(
+            &desk(),
+            owner.0,
+            Action::RegisterOwner(RegisterOwner { key: owner_key, public_key: key(0) }),
+        )
+        .await,
+    );
     let here = || app.visitor(KeyHolder::Owner(owner), owner_key, Presence::Fresh, REQUEST);
     let wallet = WalletId(app.new_id());
-    done(app.execute(&here(), wallet.0, Action::OpenWallet(OpenWallet { owner, asset: cny, limits: Vec::new() })).await);
+    done(
+        app.execute(
+            &here(),
+            wallet.0,
+            Action::OpenWallet(OpenWallet { owner, asset: cny, limits: Vec::new() }),
+        )
+        .await,
+    );
     let (from, to) = (Account::World, Account::Wallet(wallet));
     let money = Transfer { from, to, amount: amount(1_000_000_000), asset: cny };
     done(app.execute(&desk(), app.new_id(), Action::Transfer(money)).await);
@@ -80,7 +96,10 @@ async fn fill(app: &App) -> (OwnerId, KeyId) {
             agent: *agent,
             valid_from: now,
             expires_at: now.after(Time::from_seconds(86_400 * 30).0),
-            limits: vec![Limit::PerPayment { max: amount(50_000) }, Limit::Total { max: amount(100_000_000) }],
+            limits: vec![
+                Limit::PerPayment { max: amount(50_000) },
+                Limit::Total { max: amount(100_000_000) },
+            ],
             document: REQUEST,
             carry: Carry::Inherit,
         };
@@ -121,10 +140,12 @@ async fn main() {
     let session = Session { owner, key, csrf: "csrf".to_owned() };
     site.store.open_session(token_hash(&token), &session, app.wall_clock()).expect("a session is kept");
     let router = web::router(site);
-    let agent = app.ask(move |view| Ok(view.agents_of_owner(owner, None, 1)?.rows)).await.expect("views answer");
+    let agent =
+        app.ask(move |view| Ok(view.agents_of_owner(owner, None, 1)?.rows)).await.expect("views answer");
     let agent = agent[0].id;
     let size = app.engine.size();
-    let rule = format!("/rules/ready?agent={agent}&level=L1&small=1&per_payment=5&per_day=50&total=500&days=30");
+    let rule =
+        format!("/rules/ready?agent={agent}&level=L1&small=1&per_payment=5&per_day=50&total=500&days=30");
     let pages = [
         "/".to_owned(),
         "/agents".to_owned(),
