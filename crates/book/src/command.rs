@@ -3,6 +3,7 @@
 use crate::agent::{EnrolAgent, EnrolKey, Present, RevokeKey};
 use crate::approval::{Approve, Refuse};
 use crate::canon::{canon_enum, canon_struct};
+use crate::delegate::Delegate;
 use crate::entry::Reject;
 use crate::freeze::{Freeze, Revoke, Unfreeze};
 use crate::hold::{Capture, Expire, PlaceHold, Redeem, Void};
@@ -102,6 +103,7 @@ pub enum Action {
     CloseMeter(CloseMeter),
     Redeem(Redeem),
     Present(Present),
+    Delegate(Delegate),
 }
 
 canon_enum!(Action {
@@ -134,6 +136,7 @@ canon_enum!(Action {
     27 => CloseMeter(it),
     28 => Redeem(it),
     29 => Present(it),
+    30 => Delegate(it),
 });
 
 impl Action {
@@ -149,6 +152,7 @@ impl Action {
             Action::EnrolAgent(it) => limits(&it.limits),
             Action::SetLimits(it) => limits(&it.limits),
             Action::GrantMandate(it) => limits(&it.limits),
+            Action::Delegate(it) => limits(&it.limits),
             Action::Pay(it) => whole(&it.purchase),
             Action::PlaceHold(it) => whole(&it.purchase),
             Action::OpenMeter(it) => whole(&it.purchase).or_else(|| kinds(it.rates.len())),
@@ -194,6 +198,7 @@ impl Action {
             | Action::EnrolAgent(_)
             | Action::SetLimits(_)
             | Action::GrantMandate(_)
+            | Action::Delegate(_)
             | Action::Freeze(_)
             | Action::Unfreeze(_)
             | Action::Revoke(_)
@@ -233,6 +238,7 @@ impl Action {
             | Action::EnrolAgent(_)
             | Action::SetLimits(_)
             | Action::GrantMandate(_)
+            | Action::Delegate(_)
             | Action::Freeze(_)
             | Action::Unfreeze(_)
             | Action::Revoke(_)
@@ -268,6 +274,7 @@ impl Action {
             | Action::EnrolAgent(_)
             | Action::SetLimits(_)
             | Action::GrantMandate(_)
+            | Action::Delegate(_)
             | Action::Unfreeze(_)
             | Action::Approve(_)
             | Action::Transfer(_)

@@ -117,6 +117,37 @@ pub fn compare(before: &[Limit], after: &[Limit]) -> Comparison {
     Comparison { differences: differences.collect() }
 }
 
+/// The first respect in which `child` claims more than `parent` allows, where whatever `child` does not limit is limited as
+/// for the parent.
+///
+/// Both hold at every payment, so that a child could spend no more by it; but whoever reads it would be deceived.
+pub fn widens(parent: &[Limit], child: &[Limit]) -> Option<Dimension> {
+    let claims_more = |limit: &&Limit| match limit {
+        // Beside what the parent names, naming less or asking more often only narrows.
+        Limit::PayeesDenied { .. }
+        | Limit::CategoriesDenied { .. }
+        | Limit::AskAlways
+        | Limit::AskFirstContact
+        | Limit::Unknown { .. } => false,
+        Limit::PayeesAllowed { payees } => {
+            let (parent, child) = (Lists::payees(parent), Lists::payees(child));
+            payees.iter().any(|payee| child.lets_through(payee) && !parent.lets_through(payee))
+        }
+        Limit::CategoriesAllowed { categories } => {
+            let (parent, child) = (Lists::categories(parent), Lists::categories(child));
+            categories.iter().any(|code| child.lets_through(code) && !parent.lets_through(code))
+        }
+        Limit::PerPayment { .. }
+        | Limit::Total { .. }
+        | Limit::Uses { .. }
+        | Limit::Window { .. }
+        | Limit::Velocity { .. }
+        | Limit::Validity { .. }
+        | Limit::AskAbove { .. } => !is_within(child, parent, limit.dimension()),
+    };
+    child.iter().find(claims_more).map(Limit::dimension)
+}
+
 impl Limit {
     /// The respect in which this limit bounds spending.
     pub fn dimension(&self) -> Dimension {

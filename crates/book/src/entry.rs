@@ -219,9 +219,26 @@ pub enum Scope {
     Agent,
     /// The mandate's.
     Mandate,
+    /// That of a mandate it was delegated from.
+    Parent {
+        /// So many delegations up: 1 is the one right above.
+        above: u8,
+    },
+    /// That of the agent of such a mandate.
+    ParentAgent {
+        /// So many delegations up: 1 is the one right above.
+        above: u8,
+    },
 }
 
-canon_enum!(Scope { 1 => Book, 2 => Wallet, 3 => Agent, 4 => Mandate });
+canon_enum!(Scope {
+    1 => Book,
+    2 => Wallet,
+    3 => Agent,
+    4 => Mandate,
+    5 => Parent { above },
+    6 => ParentAgent { above },
+});
 
 /// Declares a closed list of reasons with their numbers in the journal and their codes for everybody else.
 macro_rules! reasons {
@@ -355,6 +372,12 @@ reasons! {
         45 VersionConflict "version_conflict",
         /// What was revoked stays revoked.
         46 Revoked "revoked",
+        /// The mandate would allow more than the one it is delegated from.
+        47 DelegationTooWide "delegation_too_wide",
+        /// The mandate has been delegated as often as one can be.
+        48 DelegationTooDeep "delegation_too_deep",
+        /// The agent would get back what it delegated.
+        49 DelegationCircular "delegation_circular",
     }
 }
 

@@ -336,6 +336,7 @@ impl Book {
             .or_else(|| {
                 let mandate = self.mandates.at(payer.mandate?);
                 when(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)
+                    .or_else(|| self.stopped_above(mandate.parent))
             })
     }
 }

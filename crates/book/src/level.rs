@@ -145,7 +145,7 @@ mod tests {
         let (at, amount) = (Time(2 * DAY + 1), amount(minor));
         let spending = Spending { at, amount, payees: &facts, contacts: &[known], category: None };
         let policies = [(Scope::Wallet, Some(&wallet)), (Scope::Mandate, Some(&mandate))];
-        match consult(policies, &spending, None) {
+        match consult(policies, Some(&mandate), &spending, None) {
             Ok(None) => "paid".to_owned(),
             Ok(Some((_, ask))) => format!("asked `{}`", ask.code()),
             Err(refusal) => format!("refused `{}`", refusal.denial.code()),

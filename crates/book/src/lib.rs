@@ -30,6 +30,7 @@ mod calendar;
 pub mod canon;
 pub mod command;
 pub mod compare;
+pub mod delegate;
 pub mod entry;
 mod foresee;
 pub mod freeze;
@@ -62,7 +63,8 @@ pub use book::{Book, Decided, Decision, Head, ReplayError};
 pub use calendar::{Period, Zone};
 pub use canon::{Code, Malformed};
 pub use command::{Action, Actor, Command, Presence};
-pub use compare::{Change, Comparison, Difference, Dimension, compare};
+pub use compare::{Change, Comparison, Difference, Dimension, compare, widens};
+pub use delegate::Delegate;
 pub use entry::{
     Ask, Denial, Entry, Metered, Moved, Outcome, Part, Parts, Question, Refunded, Refusal, Reject, Released,
     RuleRef, Scope, Settled, Verdict,

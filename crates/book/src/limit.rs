@@ -243,14 +243,16 @@ impl Policy {
 
 /// What all policies say together, of which `asked` was said before: why the owner has to be asked, if she has to.
 ///
+/// `root` is the mandate that all of it goes back to, if one does: without limits, it allows nothing.
+///
 /// # Errors
 /// The first limit that denies.
 pub(crate) fn consult<'a>(
     policies: impl IntoIterator<Item = (Scope, Option<&'a Policy>)>,
+    root: Option<&Policy>,
     spending: &Spending<'_>,
     mut asked: Option<(RuleRef, Ask)>,
 ) -> Result<Option<(RuleRef, Ask)>, Refusal> {
-    let mut is_without_rules = false;
     for (scope, policy) in policies {
         let Some(policy) = policy else { continue };
         let rule = |limit| RuleRef { scope, version: policy.version, limit };
@@ -261,8 +263,8 @@ pub(crate) fn consult<'a>(
                 return Err(Refusal { rule: rule(limit), denial, remaining });
             }
         }
-        is_without_rules |= scope == Scope::Mandate && policy.limits.is_empty();
     }
+    let is_without_rules = root.is_some_and(|policy| policy.limits.is_empty());
     if is_without_rules { Err(refusal(Denial::NoRules)) } else { Ok(asked) }
 }
 

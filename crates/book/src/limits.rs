@@ -27,6 +27,13 @@ pub const PARTS_MAX: usize = 16;
 /// The most prices of one meter.
 pub const RATES_MAX: usize = 16;
 
+/// The most mandates between a mandate and the one its owner granted, this one included: what an agent was delegated, it
+/// may delegate further, but not for ever.
+pub const DELEGATION_DEPTH_MAX: u8 = 4;
+
+/// The most mandates that one mandate may be delegated to, those that ended included.
+pub const DELEGATIONS_MAX: u32 = 1_024;
+
 /// The spendings a rolling window remembers one by one. Beyond it, neighbours are merged into the later of the two,
 /// so they count for longer, never for less.
 pub const ROLLING_SPENDINGS_MAX: usize = 1_024;

@@ -22,9 +22,13 @@ pub(crate) struct Mandate {
     pub(crate) valid_from: Time,
     pub(crate) expires_at: Time,
     pub(crate) policy: Policy,
+    /// The mandate it was delegated from; none where the owner granted it.
+    pub(crate) parent: Option<Slot>,
+    /// So many mandates were ever delegated from it.
+    pub(crate) children: u32,
 }
 
-canon_struct!(Mandate { wallet, agent, status, valid_from, expires_at, policy });
+canon_struct!(Mandate { wallet, agent, status, valid_from, expires_at, policy, parent, children });
 
 /// Whether a new mandate begins with what was used under those that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,8 +105,9 @@ impl GrantMandate {
         };
         let (valid_from, expires_at) = (self.valid_from, self.expires_at);
         let policy = Policy::new(self.limits.clone(), usage, at);
-        let status = Status::Active;
-        book.mandates.insert(id, Mandate { wallet, agent, status, valid_from, expires_at, policy });
+        let (status, parent, children) = (Status::Active, None, 0);
+        let row = Mandate { wallet, agent, status, valid_from, expires_at, policy, parent, children };
+        book.mandates.insert(id, row);
     }
 }
 
@@ -174,6 +179,12 @@ impl SetLimits {
         if version != self.version {
             return deny(Denial::VersionConflict);
         }
+        if let LimitSubject::Mandate(id) = self.subject
+            && let Some(parent) = book.mandates.get(id.0).and_then(|mandate| mandate.parent)
+            && book.is_wider_than(parent, &self.limits)
+        {
+            return deny(Denial::DelegationTooWide);
+        }
         Decision::Record(Outcome::Done)
     }
 
@@ -201,6 +212,10 @@ impl Book {
     pub(crate) fn end_mandate(&mut self, mandate: Slot, at: Time) {
         let row = self.mandates.at_mut(mandate);
         row.status = Status::Revoked;
+        if row.parent.is_some() {
+            // What was used of it was used of the mandates above it, which go on.
+            return;
+        }
         let usage = row.policy.usage.clone();
         let agent = self.agents.at_mut(row.agent);
         agent.ended.get_or_insert_default().absorb(at, usage);

@@ -182,12 +182,13 @@ impl Book {
             (Scope::Agent, agent_policy),
             (Scope::Mandate, mandate_policy),
         ];
+        let policies = policies.into_iter().chain(self.policies_above(mandate));
         let asked = match (agent, mandate, agent_policy.is_none_or(|policy| policy.limits.is_empty())) {
             (Some(_), None, true) => Some((RuleRef::BOOK, Ask::NoRulesYet)),
             (Some(_), _, _) if !trusted => Some((RuleRef::BOOK, Ask::PayeeUnverified)),
             _ => None,
         };
-        let asked = consult(policies, &spending, asked)
+        let asked = consult(policies, self.root_policy(mandate), &spending, asked)
             .map_err(|refusal| Decision::Record(Outcome::Denied(refusal)))?;
         let available = wallet.balance.available();
         if available < buy.amount {
@@ -283,13 +284,14 @@ impl Book {
             return Err(deny(Denial::MandateMismatch));
         }
         unless_active(mandate.status, Denial::MandateFrozen, Denial::MandateRevoked)?;
+        // Those above are valid whenever this one is.
         if at < mandate.valid_from {
             return Err(deny(Denial::MandateNotYetValid));
         }
         if mandate.expires_at <= at {
             return Err(deny(Denial::MandateExpired));
         }
-        Ok(())
+        self.stopped_above(mandate.parent).map_or(Ok(()), |denial| Err(deny(denial)))
     }
 
     fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts, Decision> {
@@ -366,15 +368,15 @@ impl Book {
     pub(crate) fn count_purchase(&mut self, at: Time, rows: Rows, buy: &Purchase) {
         #[cfg(feature = "sabotage")]
         let (is_later, in_utc) = (self.count_later(at, rows.payer, buy.amount), self.has_utc());
-        for policy in self.policies_mut(rows.payer).into_iter().flatten() {
+        self.each_policy(rows.payer, |policy| {
             #[cfg(feature = "sabotage")]
             if is_later {
-                continue;
+                return;
             }
             policy.usage.spend(at, buy.amount);
             #[cfg(feature = "sabotage")]
             policy.usage.end_in_utc(at, in_utc);
-        }
+        });
         self.use_approval(buy.approval);
         if rows.payer.agent.is_none() {
             return;
@@ -396,17 +398,26 @@ impl Book {
         if self.has(crate::sabotage::Sabotage::LimitNotGivenBack) {
             return;
         }
-        for policy in self.policies_mut(payer).into_iter().flatten() {
-            policy.usage.give_back(placed_at, amount, unused);
-        }
+        self.each_policy(payer, |policy| policy.usage.give_back(placed_at, amount, unused));
     }
 
-    pub(crate) fn policies_mut(&mut self, payer: Payer) -> [Option<&mut Policy>; 3] {
-        [
-            self.wallets.at_mut(payer.wallet).policy.as_deref_mut(),
-            payer.agent.and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut()),
-            payer.mandate.map(|mandate| &mut self.mandates.at_mut(mandate).policy),
-        ]
+    /// Changes every policy that stands over a payer, those that were delegated from included.
+    pub(crate) fn each_policy(&mut self, payer: Payer, mut change: impl FnMut(&mut Policy)) {
+        self.wallets.at_mut(payer.wallet).policy.as_deref_mut().into_iter().for_each(&mut change);
+        let mut agent = payer.agent;
+        let mut mandate = payer.mandate;
+        while let Some(slot) = mandate {
+            self.agent_policy_mut(agent).into_iter().for_each(&mut change);
+            let row = self.mandates.at_mut(slot);
+            change(&mut row.policy);
+            mandate = row.parent;
+            agent = mandate.map(|parent| self.mandates.at(parent).agent);
+        }
+        self.agent_policy_mut(agent).into_iter().for_each(&mut change);
+    }
+
+    fn agent_policy_mut(&mut self, agent: Option<Slot>) -> Option<&mut Policy> {
+        agent.and_then(|agent| self.agents.at_mut(agent).policy.as_deref_mut())
     }
 
     /// How `amount` is divided among the payees, and what each of them owes in fees.

@@ -11,7 +11,7 @@ use crate::money::Amount;
 use crate::table::Slot;
 use crate::time::Time;
 use crate::wallet::remember;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// A purchase that an agent once made, or tried to make.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,21 +71,23 @@ pub fn rehearse(limits: &[Limit], since: Time, contacts: &[PayeeId], past: &[Pas
         let spending = Spending { at, amount, payees: &payees, contacts: &known, category };
         let is_trusted = purchase.payees.iter().all(|payee| payee.is_trusted);
         let unverified = (!is_trusted).then_some((RuleRef::BOOK, Ask::PayeeUnverified));
-        rehearsed.push(match consult([(Scope::Mandate, Some(&policy))], &spending, unverified) {
-            Ok(None) => {
-                policy.usage.spend(at, amount);
-                Rehearsed::Allowed
-            }
-            Ok(Some((rule, ask))) => Rehearsed::Asked { rule, ask },
-            Err(refusal) => Rehearsed::Denied(refusal),
-        });
+        rehearsed.push(
+            match consult([(Scope::Mandate, Some(&policy))], Some(&policy), &spending, unverified) {
+                Ok(None) => {
+                    policy.usage.spend(at, amount);
+                    Rehearsed::Allowed
+                }
+                Ok(Some((rule, ask))) => Rehearsed::Asked { rule, ask },
+                Err(refusal) => Rehearsed::Denied(refusal),
+            },
+        );
     }
     rehearsed
 }
 
 /// A place for each payee, as in the table of a book that has no others.
 #[derive(Default)]
-struct Slots(HashMap<PayeeId, Slot>);
+struct Slots(BTreeMap<PayeeId, Slot>);
 
 impl Slots {
     fn of(&mut self, payee: PayeeId) -> Slot {

@@ -101,9 +101,7 @@ impl Book {
     /// The batch is over.
     pub fn end_batch(&mut self) {
         for (at, payer, amount) in std::mem::take(&mut self.uncounted) {
-            for policy in self.policies_mut(payer).into_iter().flatten() {
-                policy.usage.spend(at, amount);
-            }
+            self.each_policy(payer, |policy| policy.usage.spend(at, amount));
         }
     }
 

@@ -452,6 +452,39 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             Action::Present(Present { nonce: 1_795_338_000_000_000, request: hash(0x4E) }),
             done(),
         ),
+        (
+            "delegate",
+            agent(),
+            Action::Delegate(Delegate {
+                parent: MandateId(id(MANDATE)),
+                agent: AgentId(id(PAYEE)),
+                valid_from: AT,
+                expires_at: AT.after(1),
+                limits: vec![Limit::Total { max: amount(5_000) }],
+                document: hash(0xD0),
+            }),
+            done(),
+        ),
+        (
+            "pay-denied-above",
+            agent(),
+            Action::Pay(Pay { purchase: purchase() }),
+            Outcome::Denied(Refusal {
+                rule: RuleRef { scope: Scope::Parent { above: 2 }, version: 1, limit: 3 },
+                denial: Denial::TotalExceeded,
+                remaining: Some(amount(5)),
+            }),
+        ),
+        (
+            "pay-denied-by-the-agent-above",
+            agent(),
+            Action::Pay(Pay { purchase: purchase() }),
+            Outcome::Denied(Refusal {
+                rule: RuleRef { scope: Scope::ParentAgent { above: 1 }, version: 1, limit: 0 },
+                denial: Denial::UsesExceeded,
+                remaining: None,
+            }),
+        ),
     ]
 }
 
@@ -493,7 +526,7 @@ fn golden_files_show_every_action_and_outcome() {
         actions.push(number(&bytes, "action"));
         outcomes.push(number(&bytes, "outcome"));
     }
-    for (mut found, count) in [(actions, 29u8), (outcomes, 10)] {
+    for (mut found, count) in [(actions, 30u8), (outcomes, 10)] {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, (1..=count).collect::<Vec<u8>>());
@@ -511,10 +544,11 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 46);
+    assert_eq!(denials.len(), 49);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
-    assert_eq!(denials.last().map(String::as_str), Some("46 revoked"));
+    assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
+    assert_eq!(denials.last().map(String::as_str), Some("49 delegation_circular"));
     let asks =
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(

@@ -15,11 +15,11 @@ const DAY: u64 = 86_400_000_000_000;
 const PAYEES: u64 = 5;
 
 fn code(text: &str) -> Code {
-    Code::new(text).unwrap()
+    Code::new(text).expect("a code")
 }
 
 fn amount(minor: u64) -> Amount {
-    Amount::new(minor.into()).unwrap()
+    Amount::new(minor.into()).expect("an amount")
 }
 
 /// A book in which every pair has a wallet, an agent and a mandate to itself.
@@ -84,8 +84,7 @@ impl Reality {
         let (from, to) = (Account::World, Account::Wallet(wallet));
         let operator = Actor::Operator { key: KeyId(Id([1; 16])) };
         self.done(operator, Action::Transfer(Transfer { from, to, amount: amount(1_000_000_000), asset }));
-        let key = KeyId(Id::new(self.now, [(self.ids % 251) as u8; 16]));
-        let key = KeyId(Id([&key.0.0[..8], &self.ids.to_be_bytes()[..]].concat().try_into().unwrap()));
+        let key = KeyId(Id(u128::from(self.ids).to_be_bytes()));
         let enrol = EnrolAgent { wallet, limits: vec![], key, public_key: PublicKeyBytes::Ed25519([7; 32]) };
         let agent = AgentId(self.done(owner, Action::EnrolAgent(enrol)));
         let agent = Actor::Agent { agent, key };
@@ -128,7 +127,9 @@ impl Reality {
                     Rehearsed::Asked { rule: question.rule, ask: question.ask }
                 }
                 Verdict::Record(_, Outcome::Denied(refusal)) => Rehearsed::Denied(refusal),
-                other => panic!("{other:?}"),
+                other @ (Verdict::Record(..) | Verdict::Repeat(_) | Verdict::Reject(_)) => {
+                    panic!("{other:?}")
+                }
             });
         }
         answers
@@ -148,7 +149,7 @@ fn window(chance: &mut Chance) -> Window {
     }
     let period = chance.weigh(&[(3, Period::Day), (1, Period::Week), (1, Period::Month)]);
     let zone = chance.weigh(&[(1, "Asia/Shanghai"), (1, "America/New_York"), (1, "UTC")]);
-    Window::Calendar { period, zone: Zone::new(zone).unwrap() }
+    Window::Calendar { period, zone: Zone::new(zone).expect("a zone") }
 }
 
 fn limit(chance: &mut Chance, reality: &Reality) -> Limit {

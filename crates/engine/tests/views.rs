@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use book::{
     Account, Action, Amount, Approve, Ask, CloseWallet, Denial, Freeze, HoldId, Id, KeyHolder, Limit,
-    MeterId, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq, Subject, Time, TransferId, Void,
+    MandateId, MeterId, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq, Subject, Time, TransferId,
+    Void,
 };
 use engine::views::{Answer, Kind, Ruling, State, Views, ViewsReader, Whom};
 use engine::{BookId, Follower, ViewsFault};
@@ -418,6 +419,43 @@ fn spending_counts_held_money_and_not_what_was_given_back() {
     let refunds = view.refunds_of(&hold, 10).unwrap();
     assert_eq!(refunds, [view.refund(RefundId(refund)).unwrap().unwrap()]);
     assert_eq!(view.hold(HoldId(voided)).unwrap().unwrap().state, State::Voided);
+}
+
+/// What is spent under a delegated mandate is spent of those above it and by their agents, and given back likewise.
+#[test]
+fn what_was_delegated_counts_on_every_level() {
+    let mut town = Town::new();
+    let (wallet, parent) = (town.wallets[0], town.mandates[0]);
+    let (middle, last) = (town.agent(0, vec![]), town.agent(0, vec![]));
+    let (child, _) = town.delegate(parent, 0, middle, 900);
+    let (grandchild, _) = town.delegate(MandateId(child), middle, last, 800);
+    let mut purchase = town.purchase(0, 0, 300);
+    purchase.mandate = Some(MandateId(grandchild));
+    town.act(town.as_agent(last), Action::Pay(book::Pay { purchase: purchase.clone() }));
+    let expires_at = town.at.after(3_600_000_000_000);
+    let (hold, _) =
+        town.act(town.as_agent(last), Action::PlaceHold(book::PlaceHold { purchase, expires_at }));
+    let capture = book::Capture { hold: HoldId(hold), amount: amount(100), last: true };
+    town.act(town.as_payee(0), Action::Capture(capture));
+    town.pay(0, 0, 7);
+
+    let (_directory, _views, reader) = views_of(&town);
+    let view = reader.view().unwrap();
+    let of_mandate = |id| view.mandate(id).unwrap().unwrap();
+    let of_agent = |which: usize| view.agent(town.agents[which].0).unwrap().unwrap().spent;
+    assert_eq!(view.wallet(wallet).unwrap().unwrap().spent.amount, amount(407));
+    for (mandate, agent, above, depth, spent) in [
+        (MandateId(grandchild), last, Some(MandateId(child)), 2, 400),
+        (MandateId(child), middle, Some(parent), 1, 400),
+        (parent, 0, None, 0, 407),
+    ] {
+        let row = of_mandate(mandate);
+        assert_eq!((row.parent, row.depth, row.spent.amount), (above, depth, amount(spent)), "{depth}");
+        assert_eq!(of_agent(agent).amount, amount(spent));
+        for whom in [Whom::Mandate(mandate), Whom::Agent(town.agents[agent].0)] {
+            assert_eq!(view.spent_since(whom, Time(0)).unwrap().unwrap().amount, amount(spent), "{whom:?}");
+        }
+    }
 }
 
 #[test]

@@ -314,6 +314,7 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::CloseMeter(_) => ("close_meter", "req"),
         Action::Redeem(_) => ("redeem", "req"),
         Action::Present(_) => ("present", "req"),
+        Action::Delegate(_) => ("delegate", "mdt"),
     }
 }
 

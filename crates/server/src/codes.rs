@@ -195,6 +195,21 @@ pub fn denial(denial: Denial) -> Explained {
             ("Limits changed meanwhile", "Nothing was changed. The limits were changed meanwhile.", NewId)
         }
         Denial::Revoked => ("Revoked", "Nothing was changed. What was revoked stays revoked.", Stop),
+        Denial::DelegationTooWide => (
+            "More than there is to delegate",
+            "Nothing was delegated. The mandate would claim more, or last longer, than the one above it.",
+            NewId,
+        ),
+        Denial::DelegationTooDeep => (
+            "Delegated too often",
+            "Nothing was delegated. The mandate has been delegated as often as one can be.",
+            Stop,
+        ),
+        Denial::DelegationCircular => (
+            "Delegated in a circle",
+            "Nothing was delegated. The agent has this mandate, or one it was delegated from.",
+            Stop,
+        ),
     };
     explained(denial.code(), 403, title, detail, next, false)
 }

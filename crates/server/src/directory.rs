@@ -135,6 +135,7 @@ impl Known {
             | Action::CloseWallet(_)
             | Action::SetLimits(_)
             | Action::GrantMandate(_)
+            | Action::Delegate(_)
             | Action::Freeze(_)
             | Action::Unfreeze(_)
             | Action::Revoke(_)

@@ -43,12 +43,13 @@ const CHANGING: [(&str, &str); 5] = [
 ];
 
 /// Which answer names what another operation takes: operation, member of the answer, other operation, its parameter.
-const LINKS: [(&str, &str, &str, &str); 14] = [
+const LINKS: [(&str, &str, &str, &str); 15] = [
     ("create_wallet", "id", "get_wallet", "id"),
     ("create_sub_account", "id", "get_wallet", "id"),
     ("create_payee", "id", "get_payee", "id"),
     ("create_agent", "id", "get_agent", "id"),
     ("create_mandate", "id", "get_mandate", "id"),
+    ("delegate_mandate", "id", "get_mandate", "id"),
     ("create_key", "id", "revoke_key", "id"),
     ("create_payment", "id", "get_payment", "id"),
     ("create_payment", "entry", "get_receipt", "seq"),
@@ -85,6 +86,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(mandates::set_mandate_limits))
         .routes(routes!(mandates::create_mandate, mandates::list_mandates))
         .routes(routes!(mandates::get_mandate))
+        .routes(routes!(mandates::delegate_mandate))
         .routes(routes!(autonomy::get_autonomy))
         .routes(routes!(control::freeze))
         .routes(routes!(control::unfreeze))

@@ -166,11 +166,13 @@ impl IntoResponse for Problem {
 
 /// The rule that decided, with the id of whose it is.
 pub fn rule(rule: RuleRef, wallet: Option<String>, agent: Option<String>, mandate: Option<String>) -> Rule {
-    let (scope, id) = match rule.scope {
-        Scope::Book => (wire::problem::Scope::Book, None),
-        Scope::Wallet => (wire::problem::Scope::Wallet, wallet),
-        Scope::Agent => (wire::problem::Scope::Agent, agent),
-        Scope::Mandate => (wire::problem::Scope::Mandate, mandate),
+    let (scope, id, above) = match rule.scope {
+        Scope::Book => (wire::problem::Scope::Book, None, None),
+        Scope::Wallet => (wire::problem::Scope::Wallet, wallet, None),
+        Scope::Agent => (wire::problem::Scope::Agent, agent, None),
+        Scope::Mandate => (wire::problem::Scope::Mandate, mandate, None),
+        Scope::Parent { above } => (wire::problem::Scope::Parent, None, Some(above)),
+        Scope::ParentAgent { above } => (wire::problem::Scope::ParentAgent, None, Some(above)),
     };
-    Rule { scope, id, version: rule.version, limit: rule.limit }
+    Rule { scope, id, above, version: rule.version, limit: rule.limit }
 }

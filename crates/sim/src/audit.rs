@@ -7,6 +7,7 @@
 mod action;
 mod believe;
 mod bytes;
+mod delegate;
 mod entry;
 mod judge;
 mod money;

@@ -235,6 +235,11 @@ impl World {
                 wallet: it.wallet,
                 version: 1,
             }),
+            Action::Delegate(it) => {
+                let wallet = self.mandates.iter().find(|row| row.id == it.parent).map(|row| row.wallet);
+                let wallet = wallet.unwrap_or_default();
+                self.mandates.push(Mandate { id: MandateId(id), agent: it.agent, wallet, version: 1 });
+            }
             Action::SetLimits(it) => self.learn_version(it.subject),
             Action::Pay(it) => self.learn_bought(id, &it.purchase),
             Action::PlaceHold(it) => self.learn_hold(id, &it.purchase, 0),

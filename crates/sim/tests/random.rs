@@ -31,13 +31,16 @@ const WORLD: &str = "
     mandate  D1 W1 A1 until +2d          limits: total 200; day 120 Europe/Berlin
     mandate  D2 W1 A2 from +3h           limits: rolling 1h 90; only M1,M2
     mandate  D3 W2 A4                    limits: ask-above 20; uses 3
+    delegate D8 D1 A2                    limits: total 150; times 5 2h
+    delegate D9 D8 A3 by A2              limits: per-payment 60
     transfer X0 W1 S1 150
 ";
 
 /// Who pays from what by which permission: mostly somebody who may.
-const PAYERS: [&str; 16] = [
+const PAYERS: [&str; 20] = [
     "A1 W1 -", "A1 W1 -", "A1 W1 D1", "A1 W1 D1", "A1 S1 -", "A1 S1 D1", "A2 W1 -", "A2 W1 D2", "A2 W1 D2",
-    "A3 W1 -", "A4 W2 -", "A4 W2 D3", "A4 W2 D3", "O1 W1 -", "A2 S1 D1", "O2 W1 D3",
+    "A3 W1 -", "A4 W2 -", "A4 W2 D3", "A4 W2 D3", "O1 W1 -", "A2 S1 D1", "O2 W1 D3", "A2 W1 D8", "A2 W1 D8",
+    "A3 W1 D9", "A3 W1 D9",
 ];
 const PAYEES: [&str; 12] =
     ["M1", "M1", "M1", "M2", "M2", "M3", "M4", "M5", "M6", "M1=2,M2=1", "M3=1,M1=1,M2=1", "M2=1"];
@@ -51,7 +54,7 @@ const LIMITS: [&str; 6] = [
     "limits: month 250 Asia/Shanghai; ask-above 10",
     "limits: times 3 1h; per-payment 60",
 ];
-const STOPPED: [&str; 9] = ["O1", "W1", "S1", "A1", "A2", "D1", "D2", "M1", "A4"];
+const STOPPED: [&str; 10] = ["O1", "W1", "S1", "A1", "A2", "D1", "D2", "M1", "A4", "D8"];
 const ENDS: [(&str, &str); 9] = [
     ("W1 S1", ""),
     ("S1 W1", ""),
@@ -95,15 +98,19 @@ fn row() -> impl Strategy<Value = String> {
         6 => (0..9u32, by()).prop_map(|(n, by)| format!("approve Q~{n} {by}")),
         1 => (0..9u32, by()).prop_map(|(n, by)| format!("refuse Q~{n} {by}")),
         6 => (0..9u32).prop_map(|n| format!("again {n}")),
-        2 => (select(vec!["W1", "A1", "A2", "A3", "D1", "D2", "S1"]), 0..4u32, select(&LIMITS[..]))
+        2 => (select(vec!["W1", "A1", "A2", "A3", "D1", "D2", "S1", "D8", "D9"]), 0..4u32, select(&LIMITS[..]))
             .prop_map(|(of, version, limits)| format!("set-limits {of} v{version} {limits}")),
         1 => (4..8u32, select(vec!["A1", "A2"]), select(&LIMITS[..]), select(vec!["", "reset fresh"]))
             .prop_map(|(n, agent, limits, reset)| format!("mandate D{n} W1 {agent} {reset} {limits}")),
-        1 => (4..8u32, select(vec!["A1", "A2"]), amount())
+        1 => (4..8u32, select(vec!["D1", "D2", "D8", "D9"]), select(vec!["A1", "A2", "A3", "A4"]),
+            select(vec!["", "limits: total 90", "limits: only M1; per-payment 40", "limits: uses 2"]),
+            select(vec!["", "by A1", "by A2"]))
+            .prop_map(|(n, of, agent, limits, by)| format!("delegate D{n} {of} {agent} until +3h {by} {limits}")),
+        1 => (4..8u32, select(vec!["A1", "A2", "A3"]), amount())
             .prop_map(|(n, agent, amount)| format!("pay P+ {agent} W1 D{n} M1 {amount}")),
         1 => (select(&STOPPED[..]), select(vec!["by OP", ""])).prop_map(|(of, by)| format!("freeze {of} {by}")),
         4 => select(&STOPPED[..]).prop_map(|of| format!("unfreeze {of} {}", if of == "M1" { "" } else { "fresh" })),
-        1 => select(vec!["D1", "D2", "D4", "D5"]).prop_map(|of| format!("stranger mandate {of} O1\nrevoke {of}")),
+        1 => select(vec!["D1", "D2", "D4", "D5", "D8"]).prop_map(|of| format!("stranger mandate {of} O1\nrevoke {of}")),
         2 => (select(&ENDS[..]), amount())
             .prop_map(|((ends, by), amount)| format!("transfer X+ {ends} {amount} {by}")),
         1 => (0..9u32, by()).prop_map(|(n, by)| format!("present +{n}us {by}")),

@@ -53,8 +53,28 @@ document.addEventListener('submit', (event) => {
   });
 });
 
+// What a reader has under the finger or the cursor goes on: her place, and what she has unfolded.
+function replace(part, next) {
+  const { activeElement } = document;
+  const places = 'a, button, summary';
+  const focused = part.contains(activeElement) ? [...part.querySelectorAll(places)].indexOf(activeElement) : -1;
+  const unfolded = [...part.querySelectorAll('details')].map((it) => it.open);
+  const fresh = document.importNode(next, true);
+  fresh.querySelectorAll('details').forEach((it, place) => (it.open = unfolded[place] ?? false));
+  part.replaceWith(fresh);
+  if (focused !== -1) fresh.querySelectorAll(places)[focused]?.focus({ preventScroll: true });
+  return fresh;
+}
+
+// Nobody presses what has just moved under the finger; stopping is always possible.
+function settle(part) {
+  if (part.dataset.live === 'freeze') return;
+  part.classList.add('moved');
+  setTimeout(() => part.classList.remove('moved'), 400);
+}
+
 // A live page takes its own newest parts from the server whenever something was decided. Nothing that somebody is
-// filling in is replaced.
+// filling in, or confirming, is replaced.
 function refresh() {
   const request = new XMLHttpRequest();
   request.open('GET', location.href);
@@ -63,15 +83,15 @@ function refresh() {
     if (request.status !== 200 || !request.response) return;
     for (const part of document.querySelectorAll('[data-live]')) {
       const next = request.response.querySelector(`[data-live="${part.dataset.live}"]`);
-      const busy = part.contains(document.activeElement) && document.activeElement.matches('input, select, textarea, button[disabled]');
-      if (next && !busy) part.replaceWith(document.importNode(next, true));
+      const filling = part.contains(document.activeElement) && document.activeElement.matches('input, select, textarea');
+      if (next && !filling && !part.querySelector('button[disabled]')) settle(replace(part, next));
     }
   };
   request.send();
 }
 
-if (document.querySelector('[data-live]') && document.body.dataset.inside) {
-  const source = new EventSource('/live');
+if (document.body.dataset.inside) {
+  const source = new EventSource(`/live?from=${document.body.dataset.inside}`);
   let due = 0;
   source.addEventListener('changed', () => {
     clearTimeout(due);

@@ -24,6 +24,9 @@ pub const PASSKEYS_MAX: usize = 16;
 /// The longest shown part of a text that a stranger chose, in characters.
 pub const SHOWN_CHARS_MAX: usize = 80;
 
+/// The longest text in which somebody says what is wrong with a purchase, in characters.
+pub const TOLD_CHARS_MAX: usize = 1_000;
+
 /// The rows of one page of a list.
 pub const ROWS: usize = 25;
 

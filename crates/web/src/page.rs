@@ -52,6 +52,8 @@ pub struct Top {
     pub path: String,
     /// A fresh name for the change that the frame's own form asks for.
     pub fresh: String,
+    /// Before which entry the page shows everything, at least.
+    pub seen: u64,
 }
 
 impl Top {
@@ -61,12 +63,14 @@ impl Top {
             w: visit.words(),
             code: visit.lang.code(),
             place: Place::Outside,
-            csrf: String::new(),
+            // Also there, somebody who is logged in can change the language.
+            csrf: visit.here.as_ref().map(|here| here.session.csrf.clone()).unwrap_or_default(),
             frozen: false,
             waiting: 0,
             test: !visit.site.app.livemode,
             path: visit.path.clone(),
             fresh: String::new(),
+            seen: 0,
         }
     }
 
@@ -79,6 +83,7 @@ impl Top {
         let owner = here.session.owner;
         let app = &visit.site.app;
         let now = app.clock.now();
+        let seen = app.reads.position().0;
         let (frozen, asked) = app
             .ask(move |view| {
                 let frozen = view.owner(owner)?.is_some_and(|row| row.status == Status::Frozen);
@@ -92,6 +97,7 @@ impl Top {
             frozen,
             waiting,
             fresh: app.new_id().text(),
+            seen,
             ..Top::outside(visit)
         })
     }
@@ -231,6 +237,7 @@ pub fn refuse(lang: Lang, status: StatusCode, said: &str) -> Response {
         test: false,
         path: "/".to_owned(),
         fresh: String::new(),
+        seen: 0,
     };
     html(status, &StopPage { top, said: said.to_owned(), next: "/" })
 }

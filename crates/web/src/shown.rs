@@ -1,6 +1,6 @@
 //! Texts, amounts and times as people see them. What a stranger wrote is shown so that it cannot pretend.
 
-use crate::limits::SHOWN_CHARS_MAX;
+use crate::limits::{SHOWN_CHARS_MAX, TOLD_CHARS_MAX};
 use crate::words::Lang;
 use book::{Amount, Asset, Time};
 use jiff::Timestamp;
@@ -19,11 +19,27 @@ pub struct Text {
 impl Text {
     /// Makes a stranger's text safe to look at.
     pub fn of(text: &str) -> Text {
+        Text::upto(text, SHOWN_CHARS_MAX)
+    }
+
+    /// The same for what somebody tells at length: its lines stay lines.
+    pub fn told(text: &str) -> Text {
+        let lines = text.lines().map(|line| Text::upto(line, TOLD_CHARS_MAX));
+        let (lines, odd): (Vec<String>, Vec<bool>) = lines.map(|line| (line.text, line.odd)).unzip();
+        Text { text: lines.join("\n"), odd: odd.contains(&true) }
+    }
+
+    /// In one line, where nothing can stand beside it: a sign warns.
+    pub fn in_a_line(&self) -> String {
+        if self.odd { format!("{} ⚠", self.text) } else { self.text.clone() }
+    }
+
+    fn upto(text: &str, chars_max: usize) -> Text {
         let mut shown = String::new();
         let mut odd = false;
         let mut marks = 0;
         for (place, letter) in text.chars().enumerate() {
-            if SHOWN_CHARS_MAX <= place {
+            if chars_max <= place {
                 shown.push('…');
                 odd = true;
                 break;
@@ -167,6 +183,9 @@ mod tests {
         for (text, shown, odd) in cases {
             assert_eq!(Text::of(text), Text { text: shown.to_owned(), odd }, "{text:?}");
         }
+        let told = Text::told("It was <b>late</b>.\r\nTwice\u{202e}.");
+        assert_eq!(told, Text { text: "It was <b>late</b>.\nTwice⟨U+202E⟩.".to_owned(), odd: true });
+        assert_eq!(told.in_a_line(), format!("{} ⚠", told.text));
         let long = Text::of(&"a".repeat(10_000));
         assert!(long.odd);
         assert_eq!(long.text.chars().count(), SHOWN_CHARS_MAX + 1);

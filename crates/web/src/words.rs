@@ -96,6 +96,7 @@ impl Words {
             Kind::EnrolAgent => self.deed_enrol_agent,
             Kind::SetLimits => self.deed_set_limits,
             Kind::GrantMandate => self.deed_grant_mandate,
+            Kind::Delegate => self.deed_delegate,
             Kind::Freeze => self.deed_freeze,
             Kind::Unfreeze => self.deed_unfreeze,
             Kind::Revoke => self.deed_revoke,
@@ -332,6 +333,7 @@ words! {
     deed_enrol_agent "Agent connected" "智能体已连接"
     deed_set_limits "Limits changed" "限额已修改"
     deed_grant_mandate "Rule agreed" "规则已同意"
+    deed_delegate "Permission passed on" "权限已转授"
     deed_freeze "Stopped" "已停止"
     deed_unfreeze "Goes on" "已恢复"
     deed_revoke "Ended" "已结束"

@@ -227,6 +227,28 @@ requests! {
         pub carry: Carry,
     }
 
+    /// Lets another agent of the same wallet spend within a mandate.
+    pub struct NewDelegation {
+        /// The new mandate's name.
+        pub id: MandateId,
+        /// This agent.
+        pub agent: AgentId,
+        /// From then on; not before the mandate above.
+        #[cfg_attr(feature = "schema", schema(format = DateTime))]
+        pub valid_from: String,
+        /// Until then, exclusive; not behind the mandate above.
+        #[cfg_attr(feature = "schema", schema(format = DateTime))]
+        pub expires_at: String,
+        /// Within these, and within all of the mandate above.
+        #[serde(default)]
+        #[cfg_attr(feature = "schema", schema(max_items = 32))]
+        pub limits: Vec<Limit>,
+        /// The text that was agreed to. The journal gets its digest.
+        #[serde(default)]
+        #[cfg_attr(feature = "schema", schema(max_length = 16000))]
+        pub document: String,
+    }
+
     /// Stops something, starts it again, or ends it.
     pub struct Subject {
         /// The id of an owner, wallet, agent, mandate or payee.
@@ -367,10 +389,16 @@ answers! {
         pub valid_from: String,
         /// Until then, exclusive.
         pub expires_at: String,
-        /// Within these.
+        /// Within these; of a delegated mandate, within all of those above it too.
         pub limits: Vec<Limit>,
         /// Their version.
         pub limits_version: u32,
+        /// Of a delegated mandate: the one it was delegated from.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub parent: Option<MandateId>,
+        /// So many delegations below the mandate that the owner granted.
+        #[serde(default)]
+        pub depth: u8,
         /// Whether real money is meant.
         pub livemode: bool,
     }

@@ -139,6 +139,8 @@ answers! {
         pub questions: Vec<IntentQuestion>,
         /// Every term in plain words, money first.
         pub summary: Vec<String>,
+        /// What the credential states beside them: names of the agent, the wallet and the merchants, times, mode, the total.
+        pub particulars: Vec<String>,
         /// The digest to quote in the confirmation; none while something is open.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub summary_digest: Option<String>,

@@ -89,6 +89,9 @@ pub struct Rule {
     /// The wallet, agent or mandate.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub id: Option<String>,
+    /// Of a mandate that was delegated from, or its agent: so many delegations up.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub above: Option<u8>,
     /// The version of its limits; 0 for the book's own rules.
     pub version: u32,
     /// Which of its limits, counted from 0.
@@ -108,6 +111,10 @@ pub enum Scope {
     Agent,
     /// The mandate's.
     Mandate,
+    /// That of a mandate it was delegated from.
+    Parent,
+    /// That of the agent of such a mandate.
+    ParentAgent,
 }
 
 /// An error of the A402 catalogue.

@@ -76,12 +76,12 @@ fn pair() -> impl Strategy<Value = (Vec<Limit>, Vec<Limit>)> {
 fn tighten(limit: &Limit, turn: u8) -> Limit {
     let less = |max: &Amount| max.saturating_sub(amount(u64::from(turn % 3)));
     match limit {
-        Limit::PerPayment { max } if turn % 5 == 0 => Limit::Total { max: less(max) },
+        Limit::PerPayment { max } if turn.is_multiple_of(5) => Limit::Total { max: less(max) },
         Limit::PerPayment { max } => Limit::PerPayment { max: less(max) },
         Limit::Total { max } => Limit::Total { max: less(max) },
         Limit::Uses { max } => Limit::Uses { max: max.saturating_sub(u64::from(turn % 3)) },
-        Limit::Window { max, .. } if turn % 5 == 0 => Limit::Total { max: less(max) },
-        Limit::Window { window: Window::Calendar { zone, .. }, max } if turn % 2 == 0 => {
+        Limit::Window { max, .. } if turn.is_multiple_of(5) => Limit::Total { max: less(max) },
+        Limit::Window { window: Window::Calendar { zone, .. }, max } if turn.is_multiple_of(2) => {
             Limit::Window { window: Window::Calendar { period: Period::Month, zone: *zone }, max: less(max) }
         }
         Limit::Window { window: Window::Rolling { seconds }, max } => {

@@ -101,6 +101,11 @@ impl Batch<'_> {
                 touched.wallet = Some(it.wallet);
                 touched.agent = Some(it.agent);
             }
+            Action::Delegate(it) => {
+                touched.agent = Some(it.agent);
+                touched.others.push((Role::Mandate, it.parent.0));
+                touched.wallet = self.subject(Role::Mandate, it.parent.0)?.and_then(|subject| subject.wallet);
+            }
             Action::Freeze(book::Freeze { subject })
             | Action::Unfreeze(book::Unfreeze { subject })
             | Action::Revoke(book::Revoke { subject }) => match *subject {

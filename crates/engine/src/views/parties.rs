@@ -9,7 +9,7 @@ use crate::views::subjects::{Role, Subject};
 use book::freeze::Status;
 use book::mandate::{Carry, LimitSubject};
 use book::{
-    Action, AgentId, Amount, CloseWallet, EnrolAgent, Entry, GrantMandate, KeyHolder, KeyId, Limit,
+    Action, AgentId, Amount, CloseWallet, Delegate, EnrolAgent, Entry, GrantMandate, KeyHolder, KeyId, Limit,
     MandateId, OpenSubAccount, OpenWallet, OwnerId, PublicKeyBytes, Question, RegisterPayee, SetLimits,
     WalletId,
 };
@@ -60,6 +60,7 @@ impl Batch<'_> {
             Action::EnrolAgent(it) => self.enrol_agent(entry, it, touched),
             Action::SetLimits(it) => self.set_limits(it),
             Action::GrantMandate(it) => self.grant(entry, it, touched),
+            Action::Delegate(it) => self.delegate(entry, it, touched),
             Action::Freeze(it) => self.set_status(it.subject, Status::Frozen),
             Action::Unfreeze(it) => self.set_status(it.subject, Status::Active),
             Action::Revoke(it) => self.revoke(it.subject),
@@ -259,7 +260,7 @@ impl Batch<'_> {
             Carry::Reset => Spent::default(),
         };
         self.run(
-            "INSERT INTO mandates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?12)",
+            "INSERT INTO mandates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?12, NULL, 0)",
             stored![
                 entry.seq,
                 entry.at,
@@ -278,6 +279,33 @@ impl Batch<'_> {
         let mut subject = Subject::new(entry.seq, Role::Mandate, None, Some(it.wallet));
         subject.spent = inherited.amount;
         subject.uses = inherited.uses;
+        self.add_subject(mandate.0, subject);
+        Ok(())
+    }
+
+    /// A mandate that another one was delegated as. It begins with nothing used.
+    fn delegate(&mut self, entry: &Entry, it: &Delegate, touched: &mut Touched) -> Result<(), ViewsFault> {
+        let mandate = MandateId(entry.command.id);
+        touched.mandate = Some(mandate);
+        self.run_one(
+            "INSERT INTO mandates SELECT ?1, ?2, ?3, wallet, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, id, depth + 1
+             FROM mandates WHERE id = ?11",
+            stored![
+                entry.seq,
+                entry.at,
+                mandate,
+                it.agent,
+                Status::Active,
+                it.valid_from,
+                it.expires_at,
+                it.document,
+                Canonical(it.limits.clone()),
+                Amount::ZERO,
+                it.parent,
+            ],
+        )?;
+        let mut subject = Subject::new(entry.seq, Role::Mandate, None, touched.wallet);
+        subject.is_delegated = true;
         self.add_subject(mandate.0, subject);
         Ok(())
     }
@@ -301,8 +329,9 @@ impl Batch<'_> {
                     Ok((columns.next::<AgentId>()?, columns.next::<Status>()?))
                 })?;
             let (agent, status) = found.ok_or_else(|| self.disagrees())?;
-            if status != Status::Revoked {
-                let row = *self.subject_mut(Role::Mandate, mandate.0)?;
+            let row = *self.subject_mut(Role::Mandate, mandate.0)?;
+            // What was used of a delegated one was used of those above it.
+            if status != Status::Revoked && !row.is_delegated {
                 let mut ended = self.ended(agent)?;
                 raise(&mut ended.amount, row.spent, self.seq)?;
                 ended.uses = ended.uses.saturating_add(row.uses);

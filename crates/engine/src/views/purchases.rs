@@ -199,9 +199,14 @@ impl View {
         for chain in [Chain::Payments, Chain::Holds] {
             let mut at = subject.last(chain);
             while let Some(seq) = at {
-                let Some((row, Some(before))) = self.in_chain((role, id), chain, seq)? else {
+                let Some((row, before)) = self.in_chain((role, id), chain, seq)? else {
                     break;
                 };
+                let before = match before {
+                    Some(before) => Some(before),
+                    None => self.linked(id, chain, seq)?,
+                };
+                let Some(before) = before else { break };
                 if row.at < since {
                     break;
                 }

@@ -260,7 +260,7 @@ impl View {
         Ok(Page { rows, next: at })
     }
 
-    fn linked(&self, subject: Id, chain: Chain, seq: Seq) -> Result<Option<Seq>, ViewsFault> {
+    pub(super) fn linked(&self, subject: Id, chain: Chain, seq: Seq) -> Result<Option<Seq>, ViewsFault> {
         self.find(
             "SELECT before FROM links WHERE subject = ?1 AND chain = ?2 AND seq = ?3",
             stored![subject, chain, seq],

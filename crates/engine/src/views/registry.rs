@@ -51,7 +51,7 @@ macro_rules! select_mandate {
     ($rest:literal) => {
         concat!(
             "SELECT m.seq, m.at, m.id, m.wallet, w.owner, m.agent, m.status, m.valid_from, m.expires_at, m.document,
-             m.limits, m.version, m.inherited_spent, m.inherited_uses, s.spent, s.uses
+             m.limits, m.version, m.inherited_spent, m.inherited_uses, s.spent, s.uses, m.parent, m.depth
              FROM mandates m JOIN wallets w ON w.id = m.wallet JOIN standings s ON s.seq = m.seq",
             $rest
         )
@@ -396,5 +396,7 @@ fn mandate(columns: &mut Columns<'_>) -> Result<MandateRow> {
         version: columns.next()?,
         inherited: spent(columns)?,
         spent: spent(columns)?,
+        parent: columns.next()?,
+        depth: columns.next()?,
     })
 }

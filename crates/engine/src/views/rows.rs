@@ -219,6 +219,10 @@ pub struct MandateRow {
     pub inherited: Spent,
     /// What its limits count as spent, with what it began with.
     pub spent: Spent,
+    /// The mandate it was delegated from; none where the owner granted it.
+    pub parent: Option<MandateId>,
+    /// So many delegations below the one that the owner granted.
+    pub depth: u8,
 }
 
 /// How a purchase is paid.

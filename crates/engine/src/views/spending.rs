@@ -8,8 +8,8 @@ use crate::views::stored::{Canonical, stored};
 use crate::views::subjects::{Chain, Role};
 use book::freeze::Status;
 use book::{
-    Account, Action, Actor, Amount, Capture, Entry, Id, Moved, Nanos, OpenMeter, Outcome, Part, Parts,
-    Purchase, Refund, Refunded, Transfer, Versions, WalletId,
+    Account, Action, Actor, AgentId, Amount, Capture, Entry, Id, MandateId, Moved, Nanos, OpenMeter, Outcome,
+    Part, Parts, Purchase, Refund, Refunded, Transfer, Versions, WalletId,
 };
 
 impl Batch<'_> {
@@ -173,7 +173,7 @@ impl Batch<'_> {
         let (left, unused, seq) = (bought.held(), bought.captured.is_zero(), self.seq);
         let wallet = self.subject_mut(Role::Wallet, bought.purchase.wallet.0)?;
         lower(&mut wallet.balance.held, left, seq)?;
-        for (role, id) in payers(bought.agent.map(|agent| agent.0), &bought.purchase) {
+        for (role, id) in self.payers(bought.agent.map(|agent| agent.0), &bought.purchase)? {
             let payer = self.subject_mut(role, id)?;
             lower(&mut payer.spent, left, seq)?;
             payer.uses = payer.uses.saturating_sub(u64::from(unused));
@@ -247,7 +247,7 @@ impl Batch<'_> {
             Actor::Agent { agent, .. } => Some(agent),
             Actor::Operator { .. } | Actor::Owner { .. } | Actor::Payee { .. } | Actor::Book => None,
         };
-        for (role, id) in payers(agent.map(|agent| agent.0), purchase) {
+        for (role, id) in self.payers(agent.map(|agent| agent.0), purchase)? {
             let payer = self.subject_mut(role, id)?;
             raise(&mut payer.spent, purchase.amount, seq)?;
             payer.uses = payer.uses.saturating_add(1);
@@ -326,6 +326,12 @@ impl Batch<'_> {
         for payee in payees {
             self.link_other(true, Role::Payee, payee, chain)?;
         }
+        // Of those above a delegated mandate it is a spending too.
+        let own = 2usize.saturating_add(usize::from(bought.agent.is_some()));
+        let payers = self.payers(bought.agent.map(|agent| agent.0), purchase)?;
+        for (role, id) in payers.into_iter().skip(own) {
+            self.link_other(true, role, id, chain)?;
+        }
         let held_from = Some(purchase.wallet).filter(|_| bought.state == State::Held);
         self.run(
             "INSERT INTO purchases VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, NULL,
@@ -376,17 +382,32 @@ impl Batch<'_> {
         )
     }
 
+    /// Whose spending a purchase counts as: the mandates above its own, and their agents, included.
+    fn payers(&mut self, agent: Option<Id>, purchase: &Purchase) -> Result<Vec<(Role, Id)>, ViewsFault> {
+        let mut payers = vec![(Role::Wallet, purchase.wallet.0)];
+        payers.extend(agent.map(|id| (Role::Agent, id)));
+        let mut next = purchase.mandate;
+        while let Some(mandate) = next {
+            payers.push((Role::Mandate, mandate.0));
+            next = None;
+            if self.subject_mut(Role::Mandate, mandate.0)?.is_delegated {
+                let above = self.find(
+                    "SELECT p.id, p.agent FROM mandates m JOIN mandates p ON p.id = m.parent WHERE m.id = ?1",
+                    stored![mandate],
+                    |columns| Ok((columns.next::<MandateId>()?, columns.next::<AgentId>()?)),
+                )?;
+                let (parent, agent) = above.ok_or_else(|| self.disagrees())?;
+                payers.push((Role::Agent, agent.0));
+                next = Some(parent);
+            }
+        }
+        Ok(payers)
+    }
+
     /// The purchase of that name.
     pub(super) fn purchase(&self, id: Id) -> Result<Option<PurchaseRow>, ViewsFault> {
         self.find(PURCHASE_BY_ID, stored![id], PurchaseRow::read)
     }
-}
-
-/// Whose spending a purchase counts as.
-fn payers(agent: Option<Id>, purchase: &Purchase) -> impl Iterator<Item = (Role, Id)> {
-    let agent = agent.map(|id| (Role::Agent, id));
-    let mandate = purchase.mandate.map(|id| (Role::Mandate, id.0));
-    [Some((Role::Wallet, purchase.wallet.0)), agent, mandate].into_iter().flatten()
 }
 
 /// The parts of a purchase as they lie in its column; whose they are, the purchase says.

@@ -318,6 +318,7 @@ kinds! {
     27 CloseMeter "close_meter",
     28 Redeem "redeem",
     29 Present "present",
+    30 Delegate "delegate",
 }
 
 impl Column for Kind {
@@ -402,6 +403,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=29).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=30).collect::<Vec<u8>>());
     }
 }

@@ -50,6 +50,8 @@ pub(super) struct Subject {
     pub(super) uses: u64,
     last: Last,
     saved: Saved,
+    /// Of a mandate: whether there is one above it.
+    pub(super) is_delegated: bool,
 }
 
 /// How a subject in memory compares with its row.
@@ -84,6 +86,7 @@ impl Subject {
             uses: 0,
             last: Last { decision: START, payment: START, hold: START },
             saved: Saved::Never,
+            is_delegated: false,
         }
     }
 
@@ -93,6 +96,7 @@ impl Subject {
             role,
             owner: columns.next()?,
             wallet: columns.next()?,
+            is_delegated: columns.next()?,
             balance: Balance { debits: columns.next()?, credits: columns.next()?, held: columns.next()? },
             spent: columns.next()?,
             uses: columns.next()?,
@@ -256,11 +260,11 @@ pub(super) fn read(connection: &Connection, role: Role, id: Id) -> Result<Option
         };
     }
     let mut statement = connection.prepare_cached(match role {
-        Role::Owner => query!("NULL, NULL", "owners"),
-        Role::Wallet => query!("t.owner, NULL", "wallets"),
-        Role::Payee => query!("t.owner, NULL", "payees"),
-        Role::Agent => query!("NULL, t.wallet", "agents"),
-        Role::Mandate => query!("NULL, t.wallet", "mandates"),
+        Role::Owner => query!("NULL, NULL, 0", "owners"),
+        Role::Wallet => query!("t.owner, NULL, 0", "wallets"),
+        Role::Payee => query!("t.owner, NULL, 0", "payees"),
+        Role::Agent => query!("NULL, t.wallet, 0", "agents"),
+        Role::Mandate => query!("NULL, t.wallet, t.parent IS NOT NULL", "mandates"),
     })?;
     Ok(statement.query_row(stored![id], |row| Subject::read(role, &mut Columns::of(row))).optional()?)
 }

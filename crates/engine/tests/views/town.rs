@@ -3,9 +3,9 @@
 use book::mandate::{Carry, LimitSubject};
 use book::{
     Account, Action, Actor, AgentId, Amount, Approve, Book, Capture, Charge, CloseMeter, CloseWallet, Code,
-    Command, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id, KeyHolder, KeyId, Limit,
-    MandateId, MeterId, NanosPerUnit, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, Outcome, OwnerId,
-    PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance, PublicKeyBytes,
+    Command, Delegate, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id, KeyHolder, KeyId,
+    Limit, MandateId, MeterId, NanosPerUnit, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, Outcome,
+    OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance, PublicKeyBytes,
     Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey,
     Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Verdict, Void, WalletId, Window,
 };
@@ -235,6 +235,26 @@ impl Town {
         MandateId(id)
     }
 
+    /// Lets `to` spend within a mandate of agent `from`.
+    pub(crate) fn delegate(
+        &mut self,
+        parent: MandateId,
+        from: usize,
+        to: usize,
+        total: u128,
+    ) -> (Id, Verdict) {
+        let delegate = Delegate {
+            parent,
+            agent: self.agents[to].0,
+            valid_from: self.at,
+            // The same for all of a day, so that one lies within the other.
+            expires_at: Time((self.at.0 / 86_400_000_000_000 + 2) * 86_400_000_000_000),
+            limits: vec![Limit::Total { max: amount(total) }],
+            document: Hash([6; 32]),
+        };
+        self.act(self.as_agent(from), Action::Delegate(delegate))
+    }
+
     pub(crate) fn sub_account(&mut self, wallet: usize, agent: usize) {
         let open = OpenSubAccount {
             wallet: self.wallets[wallet],
@@ -299,7 +319,7 @@ impl Town {
         let owner = self.as_owner(self.owner_of(wallet));
         let bought = self.bought.iter().rev().nth(which % 5).copied().unwrap_or_default();
         let asked = self.asked.iter().rev().nth(which % 3).cloned();
-        match what % 27 {
+        match what % 28 {
             0..=2 => {
                 self.pay(agent, payee, minor);
             }
@@ -438,6 +458,13 @@ impl Town {
                 let (key, _) = self.act(owner, enrol);
                 let key = KeyId(key);
                 self.act(owner, Action::RevokeKey(RevokeKey { key }));
+            }
+            26 => {
+                let other = self.agent(0, vec![]);
+                let (child, _) = self.delegate(self.mandates[0], 0, other, minor);
+                let mut purchase = self.purchase(0, payee, minor / 2 + 1);
+                purchase.mandate = Some(MandateId(child));
+                self.act(self.as_agent(other), Action::Pay(Pay { purchase }));
             }
             _ => {
                 let delivery = Hash([9; 32]);

@@ -347,7 +347,7 @@ fn hidden(problem: Problem) -> Problem {
 async fn show(app: &App, viewer: KeyHolder, said: Said, granted: Option<MandateId>) -> Answered<Intent> {
     let (name, wallet, agent) = (said.intent.id, said.intent.wallet, said.intent.agent);
     let understood = see(app, viewer, said).await?;
-    let Understood { draft, limits, questions, summary } = understood;
+    let Understood { draft, limits, questions, summary, particulars } = understood;
     let is_open = !questions.is_empty();
     let status = match granted {
         Some(_) => "confirmed",
@@ -361,6 +361,7 @@ async fn show(app: &App, viewer: KeyHolder, said: Said, granted: Option<MandateI
         agent,
         questions,
         summary,
+        particulars,
         summary_digest: (!is_open).then(|| draft.isr().digest().as_str().to_owned()),
         isr: draft.isr().to_json(),
         limits: limits_text(&limits),

@@ -12,9 +12,9 @@ use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
-use book::{Action, AgentId, GrantMandate, KeyHolder, LimitSubject, MandateId, Reject, WalletId};
+use book::{Action, AgentId, Delegate, GrantMandate, KeyHolder, LimitSubject, MandateId, Reject, WalletId};
 use engine::views::MandateRow;
-use wire::account::{Mandate, NewMandate, SetLimits};
+use wire::account::{Mandate, NewDelegation, NewMandate, SetLimits};
 use wire::answer::Done;
 use wire::list::{Page, PageQuery};
 
@@ -34,6 +34,29 @@ pub async fn create_mandate(State(app): State<App>, call: Call) -> Answered<Answ
         carry: carry(mandate.carry),
     });
     app.execute(&caller, id(mandate.id.0), action).await
+}
+
+/// Lets another agent of the same wallet spend within a mandate: for its agent, and for the owner.
+#[utoipa::path(post, path = "/v1/mandates/{id}/delegate", tag = "mandates", request_body = NewDelegation,
+    params(("id" = wire::MandateId, Path)),
+    responses((status = 201, description = "Delegated", body = Done)))]
+pub async fn delegate_mandate(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Answer> {
+    let caller = app.caller(&call, &[Kind::Owner, Kind::Agent]).await?;
+    let parent: MandateId = path_id(&text)?;
+    let delegation: NewDelegation = call.json()?;
+    let action = Action::Delegate(Delegate {
+        parent,
+        agent: AgentId(id(delegation.agent.0)),
+        valid_from: time(&delegation.valid_from, "valid_from")?,
+        expires_at: time(&delegation.expires_at, "expires_at")?,
+        limits: limits(&delegation.limits)?,
+        document: app.keep_text(&delegation.document)?,
+    });
+    app.execute(&caller, id(delegation.id.0), action).await
 }
 
 /// The mandates that the caller may see, newest first.
@@ -78,6 +101,8 @@ fn mandate_text(app: &state::State, row: &MandateRow) -> Mandate {
         expires_at: time_text(row.expires_at),
         limits: limits_text(&row.limits),
         limits_version: row.version,
+        parent: row.parent.map(|parent| wire::MandateId(bits(parent.0))),
+        depth: row.depth,
         livemode: app.livemode,
     }
 }

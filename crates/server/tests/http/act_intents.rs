@@ -49,7 +49,7 @@ async fn ics_02_and_03_either_words_or_their_digest_with_its_place() {
     let silent = answer(&house, &silent, "DELEGATION_MODE", "BOUNDED").await;
     let silent = answer(&house, &silent, "CREDENTIAL_TOTAL", "300").await;
     assert_eq!(silent["status"], "ready");
-    assert!(silent["summary"].to_string().contains("tape-7"), "{}", silent["summary"]);
+    assert!(silent["particulars"].to_string().contains("tape-7"), "{}", silent["particulars"]);
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod act_payments;
 mod act_tools;
 mod auth;
 mod autonomy;
+mod delegation;
 mod house;
 mod log;
 mod patience;

@@ -8,7 +8,7 @@ const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 29] = [
+const ACTIONS: [&str; 30] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -38,6 +38,7 @@ const ACTIONS: [&str; 29] = [
     "close-meter",
     "redeem",
     "present",
+    "delegate",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -159,10 +160,18 @@ fn spending(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
             b.raw::<32>("delivery")?;
             Action::Redeem { hold }
         }
-        _ => {
+        29 => {
             let nonce = b.integer("nonce", U64)? as u64;
             b.raw::<32>("request")?;
             Action::Present { nonce }
+        }
+        _ => {
+            let (parent, agent) = (b.raw("parent")?, b.raw("agent")?);
+            let from = b.integer("valid_from", U64)? as u64;
+            let until = b.integer("expires_at", U64)? as u64;
+            let limits = limits(b)?;
+            b.raw::<32>("document")?;
+            Action::Delegate { parent, agent, from, until, limits }
         }
     })
 }

@@ -1,5 +1,6 @@
 //! What an entry changed, once it is known whether it should have.
 
+use super::delegate::Delegated;
 use super::entry::{Action, By, Holder, Moved, Name, Outcome, Part, Place, Subject};
 use super::money::{round, shares};
 use super::state::{Agent, Answer, Hold, Key, Mandate, Meter, Payee, Status, Wallet};
@@ -144,8 +145,17 @@ impl Walk {
                     from: *from,
                     until: *until,
                     policy: Policy::new(limits.clone(), usage, at),
+                    parent: None,
                 };
                 self.state.mandates.insert(id, mandate);
+            }
+            Action::Delegate { parent, agent, from, until, limits } => {
+                self.delegate(
+                    at,
+                    id,
+                    by,
+                    Delegated { parent: *parent, agent: *agent, from: *from, until: *until, limits },
+                );
             }
             Action::SetLimits { subject, version, limits } => {
                 self.set_limits(at, by, *subject, *version, limits.clone())
@@ -193,7 +203,7 @@ impl Walk {
         }
     }
 
-    fn allowed(&mut self, is_allowed: bool) {
+    pub(super) fn allowed(&mut self, is_allowed: bool) {
         self.expect(is_allowed, "I9", "asked by somebody who may not");
     }
 
@@ -338,6 +348,9 @@ impl Walk {
                 self.state.set_status(subject, Status::Ended);
                 let mandate = &self.state.mandates[&name];
                 let (agent, usage) = (mandate.agent, mandate.policy.usage.clone());
+                if mandate.parent.is_some() {
+                    return;
+                }
                 if let Some(row) = self.state.agents.get_mut(&agent) {
                     row.ended.get_or_insert_default().absorb(&usage, at);
                 }

@@ -152,6 +152,13 @@ pub(super) enum Action {
     Present {
         nonce: u64,
     },
+    Delegate {
+        parent: Name,
+        agent: Name,
+        from: u64,
+        until: u64,
+        limits: Vec<Limit>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,6 +263,8 @@ pub(super) struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     pub(super) scope: u8,
+    /// Of a mandate that was delegated from, or its agent: so many delegations up.
+    pub(super) above: u8,
     pub(super) version: u32,
     pub(super) limit: u8,
 }
@@ -350,8 +359,10 @@ fn versions(b: &mut Bytes<'_>) -> Result<[u32; 3], Wrong> {
 }
 
 fn rule(b: &mut Bytes<'_>) -> Result<Rule, Wrong> {
+    let scope = b.choice("rule.scope", &["book", "wallet", "agent", "mandate", "parent", "parent-agent"])?;
     Ok(Rule {
-        scope: b.choice("rule.scope", &["book", "wallet", "agent", "mandate"])?,
+        scope,
+        above: if 4 < scope { b.integer("rule.above", 255)? as u8 } else { 0 },
         version: b.integer("rule.version", U32)? as u32,
         limit: b.integer("rule.limit", 255)? as u8,
     })
@@ -366,7 +377,7 @@ pub(super) const ASKS: [&str; 5] =
     ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
 
 /// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 46] = [
+pub(super) const DENIALS: [&str; 49] = [
     "forbidden",
     "key_revoked",
     "owner_frozen",
@@ -413,4 +424,7 @@ pub(super) const DENIALS: [&str; 46] = [
     "presence_required",
     "version_conflict",
     "revoked",
+    "delegation_too_wide",
+    "delegation_too_deep",
+    "delegation_circular",
 ];

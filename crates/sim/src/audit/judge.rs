@@ -27,7 +27,7 @@ pub(super) enum Judgement {
     Unsure,
 }
 
-pub(super) const BOOK: Rule = Rule { scope: 1, version: 0, limit: 0 };
+pub(super) const BOOK: Rule = Rule { scope: 1, above: 0, version: 0, limit: 0 };
 
 pub(super) fn denied(denial: &'static str) -> Judgement {
     Judgement::Denied { rule: BOOK, denial, left: None }
@@ -103,6 +103,7 @@ impl State {
         };
         self.is_running(buy, agent)?;
         self.is_in_time(at, buy)?;
+        buy.mandate.map_or(Ok(()), |mandate| self.nothing_stopped_above(mandate))?;
         let spending = self.spending(at, buy)?;
         let asked = self.within_limits(buy, agent, &spending)?;
         let available = self.sums(Place::Wallet(buy.wallet), &wallet.asset).available();
@@ -141,8 +142,18 @@ impl State {
         if let Some(agent) = agent {
             self.stopped(Subject::Agent(agent), "agent_frozen", "agent_revoked")?;
         }
-        mandate
-            .map_or(Ok(()), |name| self.stopped(Subject::Mandate(name), "mandate_frozen", "mandate_revoked"))
+        let Some(mandate) = mandate else { return Ok(()) };
+        self.stopped(Subject::Mandate(mandate), "mandate_frozen", "mandate_revoked")?;
+        self.nothing_stopped_above(mandate)
+    }
+
+    /// Of what `mandate` was delegated from: each mandate, and its agent.
+    pub(super) fn nothing_stopped_above(&self, mandate: Name) -> No {
+        for (name, agent) in self.above(mandate) {
+            self.stopped(Subject::Mandate(name), "mandate_frozen", "mandate_revoked")?;
+            self.stopped(Subject::Agent(agent), "agent_frozen", "agent_revoked")?;
+        }
+        Ok(())
     }
 
     fn stopped(&self, subject: Subject, frozen: &'static str, ended: &'static str) -> No {
@@ -218,10 +229,12 @@ impl State {
         } else if agent.is_some() && !trusted {
             asked = Some((BOOK, "payee_unverified"));
         }
-        for (policy, scope) in policies.into_iter().zip(2..) {
+        let own = policies.into_iter().zip(2..).map(|(policy, scope)| (scope, 0, policy));
+        let above = buy.mandate.map(|mandate| self.policies_above(mandate)).unwrap_or_default();
+        for (scope, above, policy) in own.chain(above) {
             let Some(policy) = policy else { continue };
             let (limit, word) = policy.judge(spending);
-            let rule = Rule { scope, version: policy.version, limit };
+            let rule = Rule { scope, above, version: policy.version, limit };
             match word {
                 Word::Allow => {}
                 Word::Ask(ask) => asked = asked.or(Some((rule, ask))),
@@ -229,7 +242,8 @@ impl State {
                 Word::Blurred => return Err(Judgement::Unsure),
             }
         }
-        if policies[2].is_some_and(|policy| policy.limits.is_empty()) {
+        let root = buy.mandate.map(|mandate| self.above(mandate).last().map_or(mandate, |last| last.0));
+        if root.is_some_and(|root| self.mandates[&root].policy.limits.is_empty()) {
             return Err(denied("no_rules"));
         }
         Ok(asked)

@@ -73,6 +73,8 @@ pub(super) struct Mandate {
     pub(super) from: u64,
     pub(super) until: u64,
     pub(super) policy: Policy,
+    /// What it was delegated from.
+    pub(super) parent: Option<Name>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,6 +195,29 @@ impl State {
         ]
     }
 
+    /// What `mandate` was delegated from, nearest first: each mandate, and its agent.
+    pub(super) fn above(&self, mandate: Name) -> Vec<(Name, Name)> {
+        let mut above = Vec::new();
+        let mut next = self.mandates.get(&mandate).and_then(|row| row.parent);
+        while let Some(name) = next {
+            let row = &self.mandates[&name];
+            above.push((name, row.agent));
+            next = row.parent;
+        }
+        above
+    }
+
+    /// Their policies, each with its number in a rule (5 the mandate's, 6 the agent's) and how far up it is.
+    pub(super) fn policies_above(&self, mandate: Name) -> Vec<(u8, u8, Option<&Policy>)> {
+        let above = (1..).zip(self.above(mandate));
+        above
+            .flat_map(|(up, (name, agent))| {
+                let agent = self.agents.get(&agent).and_then(|row| row.policy.as_ref());
+                [(5, up, Some(&self.mandates[&name].policy)), (6, up, agent)]
+            })
+            .collect()
+    }
+
     pub(super) fn each_usage(
         &mut self,
         wallet: Name,
@@ -200,6 +225,11 @@ impl State {
         mandate: Option<Name>,
         mut change: impl FnMut(&mut Usage),
     ) {
+        for (name, agent) in mandate.map(|mandate| self.above(mandate)).unwrap_or_default() {
+            self.mandates.get_mut(&name).into_iter().for_each(|row| change(&mut row.policy.usage));
+            let policy = self.agents.get_mut(&agent).and_then(|row| row.policy.as_mut());
+            policy.into_iter().for_each(|policy| change(&mut policy.usage));
+        }
         let wallet = self.wallets.get_mut(&wallet).and_then(|row| row.policy.as_mut());
         let agent = agent.and_then(|name| self.agents.get_mut(&name)?.policy.as_mut());
         let mandate = mandate.and_then(|name| self.mandates.get_mut(&name)).map(|row| &mut row.policy);

@@ -34,6 +34,7 @@ enum Kind {
     Answer,
     SetLimits,
     GrantMandate,
+    Delegate,
     Stop,
     Start,
     EnrolAgent,
@@ -58,6 +59,7 @@ const KINDS: &[(u64, Kind)] = &[
     (10, Kind::Answer),
     (4, Kind::SetLimits),
     (4, Kind::GrantMandate),
+    (3, Kind::Delegate),
     (2, Kind::Stop),
     (5, Kind::Start),
     (2, Kind::EnrolAgent),
@@ -165,6 +167,7 @@ impl Asker<'_> {
             | Action::EnrolAgent(_)
             | Action::SetLimits(_)
             | Action::GrantMandate(_)
+            | Action::Delegate(_)
             | Action::Freeze(_)
             | Action::Unfreeze(_)
             | Action::Revoke(_)
@@ -215,6 +218,7 @@ impl Asker<'_> {
             Kind::Answer => self.answer(),
             Kind::SetLimits => self.set_limits(),
             Kind::GrantMandate => self.grant(),
+            Kind::Delegate => self.delegate(),
             Kind::Stop => self.stop(),
             Kind::Start => self.start(),
             Kind::EnrolAgent => self.enrol_agent(),
@@ -398,6 +402,31 @@ impl Asker<'_> {
             carry: if self.chance.one_in(3) { Carry::Reset } else { Carry::Inherit },
         };
         Some((self.owner(row.owner), Action::GrantMandate(grant)))
+    }
+
+    /// An agent that lets another one spend, or its owner who does; within the mandate more often than not.
+    fn delegate(&mut self) -> Option<(Actor, Action)> {
+        let world = self.world;
+        let parent = self.chance.pick_late(&world.mandates, 8)?;
+        let row = world.wallet(parent.wallet)?;
+        let others: Vec<_> = world.agents.iter().filter(|agent| agent.wallet == parent.wallet).collect();
+        let agent = self.chance.pick(&others)?.id;
+        let by = world.agents.iter().find(|agent| agent.id == parent.agent).and_then(|agent| {
+            let key = *agent.keys.last()?;
+            Some(Actor::Agent { agent: agent.id, key })
+        });
+        let by = by.filter(|_| !self.chance.one_in(4)).unwrap_or(self.owner(row.owner));
+        let limits =
+            if self.chance.one_in(2) { Vec::new() } else { limits(self.chance, world, row.asset, self.now) };
+        let delegate = Delegate {
+            parent: parent.id,
+            agent,
+            valid_from: self.now,
+            expires_at: self.now.after(self.chance.between(1, 5 * DAY)),
+            limits,
+            document: Hash(self.chance.bytes()),
+        };
+        Some((by, Action::Delegate(delegate)))
     }
 
     /// What can be stopped, and whoever it belongs to.

@@ -353,6 +353,7 @@ fn name(action: &Action) -> &'static str {
         Action::EnrolAgent(_) => "enrol-agent",
         Action::SetLimits(_) => "set-limits",
         Action::GrantMandate(_) => "grant-mandate",
+        Action::Delegate(_) => "delegate",
         Action::Freeze(_) => "freeze",
         Action::Unfreeze(_) => "unfreeze",
         Action::Revoke(_) => "revoke",

@@ -5,11 +5,11 @@ use super::names::{Names, Thing, public_key, time_option};
 use super::words::{self, Words};
 use book::{
     Account, Action, Actor, AgentId, Approve, Capture, Carry, Charge, CloseMeter, CloseWallet, Command,
-    EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId, LimitSubject, MandateId,
-    MeterId, NanosPerUnit, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, Pay,
-    PayeeId, Payees, PlaceHold, Present, Provenance, Purchase, Redeem, Refund, Refuse, RegisterAsset,
-    RegisterOwner, RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time,
-    Transfer, Unfreeze, Void, WalletId,
+    Delegate, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId, LimitSubject,
+    MandateId, MeterId, NanosPerUnit, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, OwnerId,
+    PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present, Provenance, Purchase, Redeem, Refund, Refuse,
+    RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share, Split,
+    Subject, Time, Transfer, Unfreeze, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -26,7 +26,9 @@ impl Names {
     ) -> Result<Vec<Asked>, String> {
         match verb {
             "book" | "asset" | "owner" | "payee" => self.registration(verb, words, now),
-            "wallet" | "sub" | "agent" | "mandate" | "set-limits" => self.permission(verb, words, now),
+            "wallet" | "sub" | "agent" | "mandate" | "delegate" | "set-limits" => {
+                self.permission(verb, words, now)
+            }
             "pay" | "hold" | "meter" => self.spending(verb, words, now),
             "capture" | "void" | "expire" | "redeem" | "charge" | "close" | "refund" => {
                 self.sequel(verb, words, now)
@@ -157,6 +159,19 @@ impl Names {
                     public_key: public_key(key),
                 };
                 self.one(&name, &owner, Action::EnrolAgent(agent), words, now)
+            }
+            "delegate" => {
+                let owner = self.speaker(&of);
+                self.set(&name, Thing::Mandate { owner: owner.clone() });
+                let delegate = Delegate {
+                    parent: MandateId(self.name(&of, now)),
+                    agent: AgentId(self.name(&words.next("an agent")?, now)),
+                    valid_from: time_option(words, "from", "+0s", now)?,
+                    expires_at: time_option(words, "until", "+1d", now)?,
+                    limits,
+                    document: Hash::of(name.as_bytes()),
+                };
+                self.one(&name, &owner, Action::Delegate(delegate), words, now)
             }
             _ => {
                 let owner = self.speaker(&of);

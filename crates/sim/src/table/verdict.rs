@@ -108,12 +108,14 @@ impl std::fmt::Display for Facts {
 
 fn rule(rule: RuleRef) -> Vec<(&'static str, String)> {
     let scope = match rule.scope {
-        Scope::Book => "book",
-        Scope::Wallet => "wallet",
-        Scope::Agent => "agent",
-        Scope::Mandate => "mandate",
+        Scope::Book => "book".to_owned(),
+        Scope::Wallet => "wallet".to_owned(),
+        Scope::Agent => "agent".to_owned(),
+        Scope::Mandate => "mandate".to_owned(),
+        Scope::Parent { above } => format!("parent{above}"),
+        Scope::ParentAgent { above } => format!("parent-agent{above}"),
     };
-    vec![("by", scope.to_owned()), ("v", rule.version.to_string()), ("#", rule.limit.to_string())]
+    vec![("by", scope), ("v", rule.version.to_string()), ("#", rule.limit.to_string())]
 }
 
 /// `60+1,30+0`: each part and its fee.

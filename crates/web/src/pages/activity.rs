@@ -1,6 +1,6 @@
 //! Activity: what was decided, as in a bank's app; one page for each decision, with why, by which rule, and the proof.
 
-use crate::limits::{ROWS, SEARCH_ROWS_MAX};
+use crate::limits::{ROWS, SEARCH_ROWS_MAX, TOLD_CHARS_MAX};
 use crate::page::{Place, Shown, Stop, Top, go, html};
 use crate::reasons;
 use crate::rule::Saying;
@@ -155,7 +155,7 @@ pub(crate) async fn agent_choices(visit: &Visit, chosen: Option<book::AgentId>) 
     let owner = visit.owner()?;
     let rows = visit.site.app.ask(move |view| Ok(view.agents_of_owner(owner, None, 100)?.rows)).await?;
     let choice = |row: engine::views::AgentRow| {
-        let said = visit.agent_called(row.id)?.text;
+        let said = visit.agent_called(row.id)?.in_a_line();
         Ok(Choice { value: row.id.to_string(), said, chosen: Some(row.id) == chosen })
     };
     rows.into_iter().map(choice).collect()
@@ -242,7 +242,7 @@ struct DecisionPage {
     digest: String,
     /// The hold that the owner may take back, where everything is frozen.
     hold: Option<Money>,
-    report: Option<(String, String, String)>,
+    report: Option<(String, String, Text)>,
     can_report: bool,
     pause: Option<String>,
 }
@@ -282,7 +282,7 @@ pub async fn show(visit: &Visit) -> Shown {
             .iter()
             .find(|(name, _)| *name == kind)
             .map_or(kind.clone(), |(_, said)| said(w).to_owned());
-        (w.say(w.wrong_kept, moment(at, &visit.zone, visit.lang)), kind, Text::of(&words).text)
+        (w.say(w.wrong_kept, moment(at, &visit.zone, visit.lang)), kind, Text::told(&words))
     });
     let evidence = w.say(w.evidence_text, row.seq.0);
     let digest = hex(evidence::leaf_hash(&bytes));
@@ -504,7 +504,7 @@ pub async fn report(visit: &Visit) -> Shown {
     if !WRONGS.iter().any(|(known, _)| *known == kind) {
         return Err(Stop::Malformed);
     }
-    let words: String = visit.field("words").chars().take(1_000).collect();
+    let words: String = visit.field("words").chars().take(TOLD_CHARS_MAX).collect();
     let owner: OwnerId = visit.owner()?;
     visit.site.store.report(owner, bought.id, kind, &words, visit.site.app.clock.now())?;
     Ok(go(&format!("/activity/{}", row.seq.0)))

@@ -30,7 +30,7 @@ struct ApprovalsPage {
 /// One question.
 struct Card {
     id: String,
-    said: String,
+    said: Text,
     sellers: Vec<Seller>,
     amount: Money,
     category: String,
@@ -53,7 +53,7 @@ struct Seller {
 
 /// A question that was answered.
 struct Settled {
-    said: String,
+    said: Text,
     amount: Money,
     what: &'static str,
     when: String,
@@ -96,7 +96,8 @@ fn facts(view: &View, row: &QuestionRow) -> Answered<Facts> {
         sellers.push((payee, times.count(), view.payee(payee)?.map(|row| row.provenance)));
     }
     let (version, limits) = match row.rule.scope {
-        Scope::Book => (0, Vec::new()),
+        // A rule further up is not the one this agent was given.
+        Scope::Book | Scope::Parent { .. } | Scope::ParentAgent { .. } => (0, Vec::new()),
         Scope::Wallet => view.wallet(buy.wallet)?.map(|it| (it.version, it.limits)).unwrap_or_default(),
         Scope::Agent => {
             let agent = row.agent.map(|agent| view.agent(agent)).transpose()?.flatten();
@@ -137,7 +138,7 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
     let fresh = || visit.site.app.new_id().text();
     Ok(Card {
         id: row.id.text(),
-        said: w.say(w.asks, agent.map_or_else(|| w.another_agent.to_owned(), |agent| agent.text)),
+        said: asks(visit, agent),
         sellers,
         amount: visit.money(buy.amount, buy.asset)?,
         category: buy.category.map(|code| code.as_str().to_owned()).unwrap_or_default(),
@@ -153,6 +154,13 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
     })
 }
 
+/// Who asks; odd where the agent's name is.
+fn asks(visit: &Visit, agent: Option<Text>) -> Text {
+    let w = visit.words();
+    let Text { text, odd } = agent.unwrap_or(Text { text: w.another_agent.to_owned(), odd: false });
+    Text { text: w.say(w.asks, text), odd }
+}
+
 fn settled(visit: &Visit, row: QuestionRow) -> Result<Option<Settled>, Stop> {
     let w = visit.words();
     let what = match row.answer {
@@ -164,7 +172,7 @@ fn settled(visit: &Visit, row: QuestionRow) -> Result<Option<Settled>, Stop> {
     };
     let agent = row.agent.map(|agent| visit.agent_called(agent)).transpose()?;
     Ok(Some(Settled {
-        said: w.say(w.asks, agent.map_or_else(|| w.another_agent.to_owned(), |agent| agent.text)),
+        said: asks(visit, agent),
         amount: visit.money(row.purchase.amount, row.purchase.asset)?,
         what,
         when: moment(row.at, &visit.zone, visit.lang),

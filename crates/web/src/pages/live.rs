@@ -21,13 +21,19 @@ pub async fn stream(visit: Visit) -> Response {
         let owner = visit.owner()?;
         let place = visit.site.app.streams.clone().try_acquire_owned();
         let place = place.map_err(|_| Stop::from(Problem::from(Edge::Busy)))?;
-        let next = Seq(visit.site.app.engine.size());
-        Ok::<_, Stop>((owner, place, next))
+        Ok::<_, Stop>((owner, place))
     };
     match open() {
-        Ok((owner, place, next)) => {
+        Ok((owner, place)) => {
+            let now = visit.site.app.reads.position().0;
+            let from = visit.asked("from").parse().ok().filter(|from| *from <= now).unwrap_or(now);
+            // Who was away for long is told at once: what was missed may be hers.
+            let is_late = STREAM_ENTRIES_MAX < usize::try_from(now - from).unwrap_or(usize::MAX);
+            let next = Seq(if is_late { now } else { from });
             let silence = KeepAlive::new().interval(Duration::from_secs(STREAM_SILENT_SECONDS));
-            Sse::new(events(visit, owner, next, place)).keep_alive(silence).into_response()
+            Sse::new(events(Watch { visit, owner, next, is_late, waiting: 0, _place: place }))
+                .keep_alive(silence)
+                .into_response()
         }
         Err(stop) => stop.show(&visit),
     }
@@ -37,17 +43,12 @@ struct Watch {
     visit: Visit,
     owner: OwnerId,
     next: Seq,
+    is_late: bool,
     waiting: usize,
     _place: OwnedSemaphorePermit,
 }
 
-fn events(
-    visit: Visit,
-    owner: OwnerId,
-    next: Seq,
-    place: OwnedSemaphorePermit,
-) -> impl Stream<Item = Result<Event, Infallible>> {
-    let watch = Watch { visit, owner, next, waiting: 0, _place: place };
+fn events(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
     unfold(watch, |mut watch| async move {
         loop {
             let app = &watch.visit.site.app;
@@ -57,7 +58,8 @@ fn events(
                 return None;
             }
             let waiting = app.connections.waiting_for(watch.owner, app.clock.now()).len();
-            let (mut changed, owner, from) = (waiting != watch.waiting, watch.owner, watch.next);
+            let missed = std::mem::take(&mut watch.is_late);
+            let (mut changed, owner, from) = (missed || waiting != watch.waiting, watch.owner, watch.next);
             watch.waiting = waiting;
             if moved == Ok(true) {
                 let found = app.ask(move |view| {

@@ -57,12 +57,30 @@ struct Sub {
     fresh: [String; 3],
 }
 
-struct Held {
-    entry: u64,
-    seller: Text,
-    amount: Money,
-    ends: String,
-    machine: String,
+/// Money that is set aside.
+pub(crate) struct Held {
+    pub(crate) entry: u64,
+    pub(crate) seller: Text,
+    pub(crate) amount: Money,
+    pub(crate) ends: String,
+    pub(crate) machine: String,
+}
+
+/// Holds as lists show them.
+pub(crate) fn held(visit: &Visit, open: &[PurchaseRow]) -> Result<Vec<Held>, Stop> {
+    let show = |row: &PurchaseRow| {
+        let seller = row.purchase.to.each().next().map(|payee| visit.seller_called(payee)).transpose()?;
+        let ends_at = row.expires_at.unwrap_or(row.at);
+        let w = visit.words();
+        Ok(Held {
+            entry: row.seq.0,
+            seller: seller.unwrap_or(Text { text: String::new(), odd: false }),
+            amount: visit.money(row.held(), row.purchase.asset)?,
+            ends: w.say(w.ends_at, moment(ends_at, &visit.zone, visit.lang)),
+            machine: machine(ends_at),
+        })
+    };
+    open.iter().map(show).collect()
 }
 
 /// The page.
@@ -126,18 +144,7 @@ pub async fn show(visit: &Visit) -> Shown {
             subs,
         });
     }
-    let mut held = Vec::new();
-    for row in &open {
-        let seller = row.purchase.to.each().next().map(|payee| visit.seller_called(payee)).transpose()?;
-        let ends_at = row.expires_at.unwrap_or(row.at);
-        held.push(Held {
-            entry: row.seq.0,
-            seller: seller.unwrap_or(Text { text: String::new(), odd: false }),
-            amount: visit.money(row.held(), row.purchase.asset)?,
-            ends: w.say(w.ends_at, moment(ends_at, &visit.zone, visit.lang)),
-            machine: machine(ends_at),
-        });
-    }
+    let held = held(visit, &open)?;
     let asset = rows.iter().rev().find(|row| row.sub.is_none()).map(|row| row.asset);
     let spent = asset.map(|asset| Spent::of(visit, &bought, asset.code, since)).unwrap_or_default();
     let shares = |list: Vec<(Text, Amount)>| {

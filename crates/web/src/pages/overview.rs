@@ -2,6 +2,7 @@
 
 use crate::page::{Place, Shown, Stop, Top, html, whom};
 use crate::pages::activity::{Line, lines};
+use crate::pages::money::{Held, held};
 use crate::shown::{Money, Text, money};
 use crate::visit::Visit;
 use askama::Template;
@@ -26,6 +27,8 @@ struct OverviewPage {
     agents: Vec<AgentCard>,
     lines: Vec<Line>,
     waiting: String,
+    /// What is still held while everything is frozen: the owner decides over each.
+    held: Vec<Held>,
 }
 
 struct WalletCard {
@@ -49,14 +52,17 @@ pub(crate) struct AgentCard {
 pub async fn show(visit: &Visit) -> Shown {
     let top = Top::inside(visit, Place::Overview).await?;
     let (owner, of) = (visit.owner()?, whom(visit)?);
-    let (wallets, latest) = visit
-        .site
-        .app
-        .ask(move |view| {
-            let wallets = view.wallets_of(owner, None, CARDS)?.rows;
-            Ok((wallets, view.decisions(of, None, LATEST)?.rows))
-        })
-        .await?;
+    let frozen = top.frozen;
+    let asked = visit.site.app.ask(move |view| {
+        let wallets = view.wallets_of(owner, None, CARDS)?.rows;
+        let mut open = Vec::new();
+        for row in wallets.iter().filter(|_| frozen) {
+            open.extend(view.open_holds(row.id, None, CARDS)?.rows);
+        }
+        Ok((wallets, view.decisions(of, None, LATEST)?.rows, open))
+    });
+    let (wallets, latest, open) = asked.await?;
+    let held = held(visit, &open)?;
     let mut cards = Vec::new();
     for row in wallets.iter().rev().filter(|row| row.sub.is_none() && row.status != Status::Revoked) {
         let label = visit.site.app.label(row.id.0)?;
@@ -70,7 +76,7 @@ pub async fn show(visit: &Visit) -> Shown {
     let agents = agent_cards(visit).await?;
     let lines = lines(visit, latest)?;
     let waiting = top.w.say(top.w.waits, top.waiting);
-    Ok(html(StatusCode::OK, &OverviewPage { top, wallets: cards, agents, lines, waiting }))
+    Ok(html(StatusCode::OK, &OverviewPage { top, wallets: cards, agents, lines, waiting, held }))
 }
 
 /// Every agent of the owner's, newest first.

@@ -3,6 +3,7 @@
 use crate::page::{Place, Shown, Stop, Top, go, html};
 use crate::pages::activity::{Choice, agent_choices};
 use crate::pages::agents::{day, own_wallets};
+use crate::pages::overview::CARDS;
 use crate::preview::{For, Preview};
 use crate::rule::Saying;
 use crate::shown::{Text, moment, typed};
@@ -10,7 +11,7 @@ use crate::visit::Visit;
 use askama::Template;
 use book::freeze::Status;
 use book::{
-    Action, AgentId, Amount, Budget, Carry, GrantMandate, KeyHolder, Level, MandateId, PayeeId, Revoke,
+    Action, AgentId, Amount, Budget, Carry, GrantMandate, KeyHolder, Level, MandateId, PayeeId, Revoke, Seq,
     Subject, Time, Window, Zone,
 };
 use engine::views::{MandateRow, WalletRow};
@@ -21,7 +22,9 @@ use wire::IntentId;
 use wire::act::{ConversationHistory, Intent, IntentAnswer, IntentConfirmation, NewIntent, Words as Said};
 
 /// The rules of one page.
-const RULES: usize = 300;
+const RULES: usize = 30;
+/// The rules of one agent that are looked through for those that hold.
+const RULES_OF_AGENT: usize = 300;
 
 #[derive(Template)]
 #[template(path = "rules.html")]
@@ -30,6 +33,7 @@ struct RulesPage {
     agents: Vec<Choice>,
     rules: Vec<Rule>,
     levels: Vec<Choice>,
+    older: Option<String>,
 }
 
 /// A rule as the list shows it.
@@ -56,6 +60,7 @@ struct RulePage {
     questions: Vec<Question>,
     refused: bool,
     summary: Vec<String>,
+    particulars: Vec<String>,
     preview: Option<Preview>,
     agree: Option<Agree>,
     tried: String,
@@ -84,17 +89,18 @@ struct Question {
 pub async fn list(visit: &Visit) -> Shown {
     let top = Top::inside(visit, Place::Rules).await?;
     let (owner, w, now) = (visit.owner()?, visit.words(), visit.site.app.clock.now());
+    let before = visit.asked("before").parse::<u64>().ok().map(Seq);
     let asked = visit.site.app.ask(move |view| {
-        let rows = view.mandates_of_owner(owner, None, RULES)?.rows;
-        let wallets = view.wallets_of(owner, None, RULES)?.rows;
-        Ok((rows, wallets))
+        let page = view.mandates_of_owner(owner, before, RULES)?;
+        Ok((page.rows, page.next, view.wallets_of(owner, None, CARDS)?.rows))
     });
-    let (rows, wallets) = asked.await?;
+    let (rows, next, wallets) = asked.await?;
+    let older = next.map(|next| format!("/rules?before={}", next.0));
     let rule = |row: &MandateRow| rule(visit, row, &wallets, now).transpose();
     let rules = rows.iter().filter_map(rule).collect::<Result<_, Stop>>()?;
     let agents = agent_choices(visit, visit.asked("agent").parse().ok()).await?;
     let levels = levels(w, Level::L1);
-    Ok(html(StatusCode::OK, &RulesPage { top, agents, rules, levels }))
+    Ok(html(StatusCode::OK, &RulesPage { top, agents, rules, levels, older }))
 }
 
 fn rule(visit: &Visit, row: &MandateRow, wallets: &[WalletRow], now: Time) -> Result<Option<Rule>, Stop> {
@@ -209,6 +215,7 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
         questions: questions.collect(),
         refused,
         summary: intent.summary,
+        particulars: intent.particulars,
         preview,
         agree,
         tried: visit.asked("try").to_owned(),
@@ -286,6 +293,7 @@ pub async fn show_ready(visit: &Visit) -> Shown {
         questions: Vec::new(),
         refused: false,
         summary: Vec::new(),
+        particulars: Vec::new(),
         preview: Some(preview),
         agree: Some(agree),
         tried: String::new(),
@@ -385,7 +393,8 @@ async fn agent(visit: &Visit, text: &str) -> Result<(AgentId, WalletRow), Stop> 
 /// The rules of an agent that are neither ended nor over.
 async fn live_rules(visit: &Visit, agent: AgentId) -> Result<Vec<MandateId>, Stop> {
     let now = visit.site.app.clock.now();
-    let rows = visit.site.app.ask(move |view| Ok(view.mandates_of_agent(agent, None, RULES)?.rows)).await?;
+    let rows =
+        visit.site.app.ask(move |view| Ok(view.mandates_of_agent(agent, None, RULES_OF_AGENT)?.rows)).await?;
     let live = |row: &MandateRow| row.status != Status::Revoked && now < row.expires_at;
     Ok(rows.into_iter().filter(live).map(|row| row.id).collect())
 }

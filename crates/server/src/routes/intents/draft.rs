@@ -58,6 +58,8 @@ pub struct Understood {
     pub questions: Vec<IntentQuestion>,
     /// Every term in plain words.
     pub summary: Vec<String>,
+    /// What the credential states beside them: names, times, mode, the total.
+    pub particulars: Vec<String>,
 }
 
 /// What is private to us in the rules: it is under their digest, so nothing that was agreed to can change.
@@ -110,10 +112,9 @@ pub(crate) fn understand(app: &State, view: &View, said: &Said) -> Answered<Unde
         let open = draft.questions();
         questions.extend(open.iter().map(|open| question::of_rules(open, language)));
     }
-    let mut summary = reading.summary.clone();
-    summary.extend(merchants.iter().map(|(name, payee)| format!("{name} = {payee}")));
-    summary.extend(question::closing_lines(&draft, said, language));
-    Ok(Understood { draft, limits, questions, summary })
+    let merchants = merchants.iter().map(|(name, payee)| format!("{name} = {payee}"));
+    let particulars = merchants.chain(question::closing_lines(&draft, said, language)).collect();
+    Ok(Understood { draft, limits, questions, summary: reading.summary.clone(), particulars })
 }
 
 /// The sentence and its answers, as the compiler reads them.
