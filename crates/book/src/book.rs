@@ -274,6 +274,7 @@ impl Book {
             Action::CloseMeter(it) => it.decide(self, at, *by),
             Action::Redeem(it) => it.decide(self, at, *by),
             Action::Present(it) => it.decide(self, at, *by),
+            Action::Observe(it) => it.decide(self, *by),
         }
     }
 
@@ -359,6 +360,7 @@ impl Book {
             (Action::CloseMeter(it), Outcome::Settled(settled)) => it.apply(self, settled),
             (Action::Redeem(it), _) => it.apply(self),
             (Action::Present(it), _) => it.apply(self, *by),
+            (Action::Observe(it), _) => it.apply(self, at, *by),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)

@@ -12,6 +12,7 @@ use crate::limit::{Limit, well_formed};
 use crate::limits::RATES_MAX;
 use crate::mandate::{GrantMandate, SetLimits};
 use crate::meter::{Charge, CloseMeter, OpenMeter};
+use crate::observe::Observe;
 use crate::open::{OpenBook, RegisterAsset};
 use crate::pay::Pay;
 use crate::payee::RegisterPayee;
@@ -104,6 +105,7 @@ pub enum Action {
     Redeem(Redeem),
     Present(Present),
     Delegate(Delegate),
+    Observe(Observe),
 }
 
 canon_enum!(Action {
@@ -137,6 +139,7 @@ canon_enum!(Action {
     28 => Redeem(it),
     29 => Present(it),
     30 => Delegate(it),
+    31 => Observe(it),
 });
 
 impl Action {
@@ -176,7 +179,8 @@ impl Action {
             | Action::Refund(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => None,
+            | Action::Present(_)
+            | Action::Observe(_) => None,
         }
     }
 
@@ -212,7 +216,8 @@ impl Action {
             | Action::Charge(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => None,
+            | Action::Present(_)
+            | Action::Observe(_) => None,
         }
     }
 
@@ -248,7 +253,8 @@ impl Action {
             | Action::Pay(_)
             | Action::PlaceHold(_)
             | Action::OpenMeter(_)
-            | Action::Present(_) => None,
+            | Action::Present(_)
+            | Action::Observe(_) => None,
         }
     }
 
@@ -284,7 +290,8 @@ impl Action {
             | Action::OpenMeter(_)
             | Action::Charge(_)
             | Action::Redeem(_)
-            | Action::Present(_) => false,
+            | Action::Present(_)
+            | Action::Observe(_) => false,
         }
     }
 }

@@ -34,6 +34,12 @@ pub const DELEGATION_DEPTH_MAX: u8 = 4;
 /// The most mandates that one mandate may be delegated to, those that ended included.
 pub const DELEGATIONS_MAX: u32 = 1_024;
 
+/// The items of one payee whose price is remembered; beyond it, the one that was seen longest ago is forgotten.
+pub const OBSERVATIONS_MAX: usize = 64;
+
+/// How long ago a price may have been seen that a limit still goes by, in seconds: one day.
+pub const OBSERVATION_SECONDS_MAX: u32 = 86_400;
+
 /// The spendings a rolling window remembers one by one. Beyond it, neighbours are merged into the later of the two,
 /// so they count for longer, never for less.
 pub const ROLLING_SPENDINGS_MAX: usize = 1_024;

@@ -174,7 +174,8 @@ impl Book {
         let facts = facts.as_slice();
 
         let contacts = wallet.contacts();
-        let spending = Spending { at, amount: buy.amount, payees: facts, contacts, category: buy.category };
+        let (amount, category, reference) = (buy.amount, buy.category, buy.reference.as_ref());
+        let spending = Spending { at, amount, payees: facts, contacts, category, reference };
         let agent_policy = agent.and_then(|agent| self.agents.at(agent).policy.as_deref());
         let mandate_policy = mandate.map(|mandate| &self.mandates.at(mandate).policy);
         let policies = [
@@ -294,7 +295,7 @@ impl Book {
         self.stopped_above(mandate.parent).map_or(Ok(()), |denial| Err(deny(denial)))
     }
 
-    fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts, Decision> {
+    fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts<'_>, Decision> {
         let wallet = self.wallets.at(slot);
         let mut facts = Facts { one: None, slot: None, many: Vec::new(), trusted: true };
         for id in buy.to.each() {
@@ -317,7 +318,8 @@ impl Book {
                 facts.slot = Some(payee_slot);
             }
             facts.trusted &= payee.provenance.is_trusted();
-            facts.push(PayeeFacts { payee: id, slot: payee_slot, category: payee.category });
+            let (category, observed) = (payee.category, payee.observed.as_slice());
+            facts.push(PayeeFacts { payee: id, slot: payee_slot, category, observed });
         }
         Ok(facts)
     }
@@ -503,15 +505,15 @@ pub(crate) struct Payer {
 canon_struct!(Payer { wallet, agent, mandate });
 
 /// What the limits may know of the payees; a single one costs no allocation.
-struct Facts {
-    one: Option<PayeeFacts>,
+struct Facts<'a> {
+    one: Option<PayeeFacts<'a>>,
     slot: Option<Slot>,
-    many: Vec<PayeeFacts>,
+    many: Vec<PayeeFacts<'a>>,
     trusted: bool,
 }
 
-impl Facts {
-    fn push(&mut self, facts: PayeeFacts) {
+impl<'a> Facts<'a> {
+    fn push(&mut self, facts: PayeeFacts<'a>) {
         match self.one {
             None if self.many.is_empty() => self.one = Some(facts),
             _ => {
@@ -521,7 +523,7 @@ impl Facts {
         }
     }
 
-    fn as_slice(&self) -> &[PayeeFacts] {
+    fn as_slice(&self) -> &[PayeeFacts<'a>] {
         if self.many.is_empty() { self.one.as_slice() } else { &self.many }
     }
 }

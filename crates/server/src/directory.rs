@@ -152,7 +152,8 @@ impl Known {
             | Action::Charge(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => {}
+            | Action::Present(_)
+            | Action::Observe(_) => {}
         }
     }
 

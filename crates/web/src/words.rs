@@ -110,6 +110,7 @@ impl Words {
             Kind::Refund => self.refunded,
             Kind::Charge => self.deed_charge,
             Kind::Redeem => self.deed_redeem,
+            Kind::Observe => self.deed_observe,
             Kind::Present => self.deed_present,
         }
     }
@@ -345,6 +346,7 @@ words! {
     deed_refuse "You refused" "您已拒绝"
     deed_charge "Work counted" "已计量"
     deed_redeem "Delivered" "已交付"
+    deed_observe "Price told" "商家报价"
     deed_present "Request" "请求"
     detail "Details" "详情"
     when "When" "时间"

@@ -249,6 +249,16 @@ requests! {
         pub document: String,
     }
 
+    /// What a seller says of an item's price.
+    pub struct NewObservation {
+        /// The digest of what is sold.
+        pub item: Digest,
+        /// What it costs now.
+        pub price: Money,
+        /// How many there are.
+        pub stock: u32,
+    }
+
     /// Stops something, starts it again, or ends it.
     pub struct Subject {
         /// The id of an owner, wallet, agent, mandate or payee.

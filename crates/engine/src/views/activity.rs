@@ -101,6 +101,13 @@ impl Batch<'_> {
                 touched.wallet = Some(it.wallet);
                 touched.agent = Some(it.agent);
             }
+            Action::Observe(it) => {
+                touched.amount = Some(it.price);
+                touched.asset = Some(it.asset);
+                if let Actor::Payee { payee, .. } = command.by {
+                    touched.others = self.watchers(payee, it.item)?;
+                }
+            }
             Action::Delegate(it) => {
                 touched.agent = Some(it.agent);
                 touched.others.push((Role::Mandate, it.parent.0));

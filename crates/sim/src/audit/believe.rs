@@ -92,6 +92,7 @@ impl Walk {
                     fee_ppm: *fee_ppm,
                     fee_carry: 0,
                     status: Status::Active,
+                    observed: Vec::new(),
                 };
                 self.state.payees.insert(id, payee);
                 if let Some(key) = key {
@@ -191,6 +192,21 @@ impl Walk {
                 self.expect(is_same, "I9", "another question was approved");
                 self.expect(at < *until && *until <= at.saturating_add(WEEK), "I9", "approved for too long");
                 self.answer(at, by, *question, Answer::Approved { until: *until });
+            }
+            Action::Observe { item, price, asset, stock } => {
+                let By::Payee { payee, key } = by else {
+                    self.wrong("I9", "a price that no seller named");
+                    return;
+                };
+                self.allowed(self.state.key_speaks(key, Holder::Payee(payee)).is_ok());
+                let Some(row) = self.state.payees.get_mut(&payee) else { return };
+                let is_own = row.asset == *asset && row.status == Status::Active;
+                row.observed.retain(|seen| seen.0 != *item);
+                if row.observed.len() == 64 {
+                    row.observed.remove(0);
+                }
+                row.observed.push((*item, *price, *stock, at));
+                self.expect(is_own && *price != 0, "I9", "a price that is none");
             }
             Action::Refuse { question } => self.answer(at, by, *question, Answer::Refused),
             Action::Transfer { from, to, amount, asset } => self.transfer(by, *from, *to, *amount, asset),

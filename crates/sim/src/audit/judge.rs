@@ -185,7 +185,13 @@ impl State {
             payees: Vec::new(),
             categories: buy.category.iter().cloned().collect(),
             all_known: true,
+            reference: buy.reference,
+            observed: None,
         };
+        if let ([(payee, _)], Some(item)) = (buy.shares.as_slice(), buy.reference) {
+            let seen = self.payees.get(payee).and_then(|row| row.observed.iter().find(|seen| seen.0 == item));
+            spending.observed = seen.map(|(_, price, stock, at)| (*price, *stock, *at));
+        }
         for (name, _) in &buy.shares {
             let payee = self.payees.get(name).ok_or(Judgement::Rejected("payee_unknown"))?;
             if payee.status != Status::Active {

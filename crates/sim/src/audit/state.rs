@@ -55,6 +55,8 @@ pub(super) struct Payee {
     pub(super) fee_ppm: u128,
     pub(super) fee_carry: u128,
     pub(super) status: Status,
+    /// What it last said: item, price, stock, when; the newest last.
+    pub(super) observed: Vec<(Digest, u128, u64, u64)>,
 }
 
 #[derive(Debug)]
