@@ -6,6 +6,7 @@ pub mod agents;
 pub mod approvals;
 pub mod assets;
 pub mod entrance;
+pub(crate) mod line;
 pub mod live;
 pub mod money;
 pub mod overview;

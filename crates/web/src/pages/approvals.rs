@@ -53,7 +53,8 @@ struct Seller {
 
 /// A question that was answered.
 struct Settled {
-    said: Text,
+    seller: Text,
+    agent: Text,
     amount: Money,
     what: &'static str,
     when: String,
@@ -171,8 +172,11 @@ fn settled(visit: &Visit, row: QuestionRow) -> Result<Option<Settled>, Stop> {
         Answer::Expired => w.was_expired,
     };
     let agent = row.agent.map(|agent| visit.agent_called(agent)).transpose()?;
+    let seller = row.purchase.to.each().next().map(|payee| visit.seller_called(payee)).transpose()?;
+    let nobody = |said: &str| Text { text: said.to_owned(), odd: false };
     Ok(Some(Settled {
-        said: asks(visit, agent),
+        seller: seller.unwrap_or_else(|| nobody("")),
+        agent: agent.unwrap_or_else(|| nobody(w.another_agent)),
         amount: visit.money(row.purchase.amount, row.purchase.asset)?,
         what,
         when: moment(row.at, &visit.zone, visit.lang),

@@ -170,6 +170,9 @@ async function looksBack(person, w, agent) {
   await person.look('decision-refused');
 
   await person.goto('/activity?q=weather&kind=paid');
+  // One line for each purchase, whatever became of it since.
+  assert.equal(await lines.count(), 3);
+  assert.match(await lines.first().innerText(), new RegExp(`^${w.paid} · weather[^]*¥0\\.01[^]*${w.delivered}`));
   await person.go(lines.last().getByRole('link'));
   await person.look('decision-paid');
   const saved = page.waitForEvent('download');

@@ -281,12 +281,16 @@ export class Person {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
     assert.equal(wide, 0, `${name}: ${wide} px too wide at ${width} px`);
     const place = String((this.pictures += 1)).padStart(2, '0');
+    // The bar stays in sight; a picture of all of the page has it on top.
+    await page.evaluate(() => window.scrollTo(0, 0));
     const picture = (night) =>
       page.screenshot({ path: join(PICTURES, `${lang}-${width}-${place}-${name}${night}.png`), fullPage: true });
     await picture('');
-    assert.deepEqual(await stumbles(page), [], name);
+    // What a screen reader finds is the same in every window: one of each language is enough.
+    const reader = (lang === 'en') === (width < 600);
+    if (reader) assert.deepEqual(await stumbles(page), [], name);
     await page.emulateMedia({ colorScheme: 'dark' });
-    assert.deepEqual(await stumbles(page, ['color-contrast']), [], `${name} in the dark`);
+    if (reader) assert.deepEqual(await stumbles(page, ['color-contrast']), [], `${name} in the dark`);
     await picture('-dark');
     await page.emulateMedia({ colorScheme: 'light' });
   }
