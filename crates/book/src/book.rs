@@ -262,6 +262,7 @@ impl Book {
             Action::Revoke(it) => it.decide(self, *by),
             Action::Approve(it) => it.decide(self, at, *by),
             Action::Refuse(it) => it.decide(self, at, *by),
+            Action::ApproveAlike(it) => it.decide(self, at, *by),
             Action::Transfer(it) => it.decide(self, *by),
             Action::Pay(it) => it.decide(self, at, *by, rows),
             Action::PlaceHold(it) => it.decide(self, at, *by),
@@ -274,6 +275,7 @@ impl Book {
             Action::CloseMeter(it) => it.decide(self, at, *by),
             Action::Redeem(it) => it.decide(self, at, *by),
             Action::Present(it) => it.decide(self, at, *by),
+            Action::Observe(it) => it.decide(self, *by),
         }
     }
 
@@ -344,6 +346,7 @@ impl Book {
             (Action::Revoke(it), _) => it.apply(self, at),
             (Action::Approve(it), _) => it.apply(self),
             (Action::Refuse(it), _) => it.apply(self),
+            (Action::ApproveAlike(it), _) => it.apply(self, at),
             (Action::Transfer(it), _) => it.apply(self),
             (Action::Pay(it), Outcome::Paid(moved)) => {
                 let rows = rows.unwrap_or_else(|| self.rows(*by, &it.purchase));
@@ -359,6 +362,7 @@ impl Book {
             (Action::CloseMeter(it), Outcome::Settled(settled)) => it.apply(self, settled),
             (Action::Redeem(it), _) => it.apply(self),
             (Action::Present(it), _) => it.apply(self, *by),
+            (Action::Observe(it), _) => it.apply(self, at, *by),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)

@@ -1,6 +1,7 @@
 //! Commands: everything a book can be asked to do, and who may ask.
 
 use crate::agent::{EnrolAgent, EnrolKey, Present, RevokeKey};
+use crate::alike::ApproveAlike;
 use crate::approval::{Approve, Refuse};
 use crate::canon::{canon_enum, canon_struct};
 use crate::delegate::Delegate;
@@ -12,6 +13,7 @@ use crate::limit::{Limit, well_formed};
 use crate::limits::RATES_MAX;
 use crate::mandate::{GrantMandate, SetLimits};
 use crate::meter::{Charge, CloseMeter, OpenMeter};
+use crate::observe::Observe;
 use crate::open::{OpenBook, RegisterAsset};
 use crate::pay::Pay;
 use crate::payee::RegisterPayee;
@@ -104,6 +106,8 @@ pub enum Action {
     Redeem(Redeem),
     Present(Present),
     Delegate(Delegate),
+    Observe(Observe),
+    ApproveAlike(ApproveAlike),
 }
 
 canon_enum!(Action {
@@ -137,6 +141,8 @@ canon_enum!(Action {
     28 => Redeem(it),
     29 => Present(it),
     30 => Delegate(it),
+    31 => Observe(it),
+    32 => ApproveAlike(it),
 });
 
 impl Action {
@@ -176,7 +182,9 @@ impl Action {
             | Action::Refund(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => None,
+            | Action::Present(_)
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => None,
         }
     }
 
@@ -212,7 +220,9 @@ impl Action {
             | Action::Charge(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => None,
+            | Action::Present(_)
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => None,
         }
     }
 
@@ -248,7 +258,9 @@ impl Action {
             | Action::Pay(_)
             | Action::PlaceHold(_)
             | Action::OpenMeter(_)
-            | Action::Present(_) => None,
+            | Action::Present(_)
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => None,
         }
     }
 
@@ -284,7 +296,9 @@ impl Action {
             | Action::OpenMeter(_)
             | Action::Charge(_)
             | Action::Redeem(_)
-            | Action::Present(_) => false,
+            | Action::Present(_)
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => false,
         }
     }
 }

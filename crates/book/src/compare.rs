@@ -70,6 +70,8 @@ pub enum Dimension {
     AskFirstContact,
     /// What this version does not know.
     Unknown,
+    /// Which item, and for how much at most.
+    Price,
 }
 
 /// What changed in one dimension.
@@ -143,7 +145,8 @@ pub fn widens(parent: &[Limit], child: &[Limit]) -> Option<Dimension> {
         | Limit::Window { .. }
         | Limit::Velocity { .. }
         | Limit::Validity { .. }
-        | Limit::AskAbove { .. } => !is_within(child, parent, limit.dimension()),
+        | Limit::AskAbove { .. }
+        | Limit::PriceAtMost { .. } => !is_within(child, parent, limit.dimension()),
     };
     child.iter().find(claims_more).map(Limit::dimension)
 }
@@ -163,6 +166,7 @@ impl Limit {
             Limit::AskAbove { .. } | Limit::AskAlways => Dimension::AskAbove,
             Limit::AskFirstContact => Dimension::AskFirstContact,
             Limit::Unknown { .. } => Dimension::Unknown,
+            Limit::PriceAtMost { .. } => Dimension::Price,
         }
     }
 }
@@ -194,6 +198,9 @@ fn is_within(inner: &[Limit], outer: &[Limit], dimension: Dimension) -> bool {
             inner.contains(&Limit::AskFirstContact) || asks_above(inner) <= Bound::At(Amount::ZERO)
         }
         Limit::Unknown { .. } => inner.contains(limit),
+        Limit::PriceAtMost { trigger } => inner
+            .iter()
+            .any(|limit| matches!(limit, Limit::PriceAtMost { trigger: inner } if inner.is_within(trigger))),
     })
 }
 

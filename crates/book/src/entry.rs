@@ -378,6 +378,12 @@ reasons! {
         48 DelegationTooDeep "delegation_too_deep",
         /// The agent would get back what it delegated.
         49 DelegationCircular "delegation_circular",
+        /// The price has not come down to where it shall be bought.
+        50 TriggerNotMet "trigger_not_met",
+        /// The seller has none.
+        51 OutOfStock "out_of_stock",
+        /// The seller has not said of late what it costs.
+        52 ObservationStale "observation_stale",
     }
 }
 

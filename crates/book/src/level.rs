@@ -141,9 +141,10 @@ mod tests {
         }
         let (known, other) = (Slot::new(1), Slot::new(2));
         let (payee, category) = (PayeeId(crate::id::Id([1; 16])), crate::canon::Code::new("food").unwrap());
-        let facts = [PayeeFacts { payee, slot: if is_new { other } else { known }, category }];
+        let facts = [PayeeFacts { payee, slot: if is_new { other } else { known }, category, observed: &[] }];
         let (at, amount) = (Time(2 * DAY + 1), amount(minor));
-        let spending = Spending { at, amount, payees: &facts, contacts: &[known], category: None };
+        let spending =
+            Spending { at, amount, payees: &facts, contacts: &[known], category: None, reference: None };
         let policies = [(Scope::Wallet, Some(&wallet)), (Scope::Mandate, Some(&mandate))];
         match consult(policies, Some(&mandate), &spending, None) {
             Ok(None) => "paid".to_owned(),

@@ -24,6 +24,7 @@
 )]
 
 pub mod agent;
+pub mod alike;
 pub mod approval;
 pub mod book;
 mod calendar;
@@ -42,6 +43,7 @@ pub mod limits;
 pub mod mandate;
 pub mod meter;
 pub mod money;
+pub mod observe;
 pub mod open;
 pub mod pay;
 pub mod payee;
@@ -58,6 +60,7 @@ pub mod transfer;
 pub mod wallet;
 
 pub use agent::{EnrolAgent, EnrolKey, KeyHolder, Present, PublicKeyBytes, RevokeKey};
+pub use alike::ApproveAlike;
 pub use approval::{Approve, Refuse};
 pub use book::{Book, Decided, Decision, Head, ReplayError};
 pub use calendar::{Period, Zone};
@@ -80,6 +83,7 @@ pub use limit::{Limit, Versions, Window};
 pub use mandate::{Carry, GrantMandate, LimitSubject, SetLimits};
 pub use meter::{Charge, CloseMeter, OpenMeter};
 pub use money::{Amount, Asset, Nanos, NanosPerUnit, PartsPerMillion, Rounding};
+pub use observe::{Observe, Trigger};
 pub use open::{Balance, OpenBook, RegisterAsset};
 pub use pay::Pay;
 pub use payee::{Provenance, RegisterPayee};

@@ -7,8 +7,12 @@ use crate::calendar::{Period, Zone, period_end};
 use crate::canon::{self, Code, canon_enum, canon_struct};
 use crate::entry::{Ask, Denial, Refusal, RuleRef, Scope};
 use crate::id::PayeeId;
-use crate::limits::{LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, ROLLING_SECONDS_MAX, ROLLING_SPENDINGS_MAX};
+use crate::limits::{
+    LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, OBSERVATION_SECONDS_MAX, ROLLING_SECONDS_MAX,
+    ROLLING_SPENDINGS_MAX,
+};
 use crate::money::Amount;
+use crate::observe::{Observation, Trigger};
 use crate::open::refusal;
 use crate::table::Slot;
 use crate::time::Time;
@@ -47,6 +51,8 @@ pub enum Limit {
     AskAlways,
     /// A constraint this version does not know, by the digest of its text. Denies.
     Unknown { constraint: Box<Hash> },
+    /// Denies all but one item, until its seller says that it has it for little enough.
+    PriceAtMost { trigger: Box<Trigger> },
 }
 
 canon_enum!(Limit {
@@ -64,6 +70,7 @@ canon_enum!(Limit {
     12 => AskFirstContact,
     13 => AskAlways,
     14 => Unknown { constraint },
+    15 => PriceAtMost { trigger },
 });
 
 /// The stretch of time that a window limit counts over.
@@ -93,6 +100,7 @@ pub(crate) fn well_formed(limits: &[Limit]) -> bool {
                 categories.len() <= LIST_MAX
             }
             Limit::Validity { from, until } => from < until,
+            Limit::PriceAtMost { trigger } => (1..=OBSERVATION_SECONDS_MAX).contains(&trigger.within_seconds),
             Limit::PerPayment { .. }
             | Limit::Total { .. }
             | Limit::Uses { .. }
@@ -108,19 +116,23 @@ pub(crate) fn well_formed(limits: &[Limit]) -> bool {
 pub(crate) struct Spending<'a> {
     pub(crate) at: Time,
     pub(crate) amount: Amount,
-    pub(crate) payees: &'a [PayeeFacts],
+    pub(crate) payees: &'a [PayeeFacts<'a>],
     /// The payees that were paid before, in order.
     pub(crate) contacts: &'a [Slot],
     /// The category that the purchase itself names, beside those of its payees.
     pub(crate) category: Option<Code>,
+    /// The digest of what is bought, where the purchase names it.
+    pub(crate) reference: Option<&'a Hash>,
 }
 
 /// What the limits may know of a payee.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PayeeFacts {
+pub(crate) struct PayeeFacts<'a> {
     pub(crate) payee: PayeeId,
     pub(crate) slot: Slot,
     pub(crate) category: Code,
+    /// What it said of its prices.
+    pub(crate) observed: &'a [Observation],
 }
 
 /// The limits of one wallet, agent or mandate, and what was used of them.
@@ -187,7 +199,7 @@ impl Policy {
     }
 
     fn judge_one(&self, limit: &Limit, spending: &Spending<'_>) -> Word {
-        let Spending { at, amount, payees, contacts, category } = *spending;
+        let Spending { at, amount, payees, contacts, category, reference } = *spending;
         let categories = || payees.iter().map(|p| p.category).chain(category);
         let at_most = |max: Amount, used: Amount, denial: Denial| {
             let remaining = max.saturating_sub(used);
@@ -237,6 +249,10 @@ impl Policy {
             }
             Limit::AskAlways => Word::Ask(Ask::Always),
             Limit::Unknown { .. } => Word::Deny(Denial::ConstraintUnknown, None),
+            Limit::PriceAtMost { trigger } => match trigger.check(at, amount, payees, reference) {
+                None => Word::Allow,
+                Some((denial, remaining)) => Word::Deny(denial, remaining),
+            },
         }
     }
 }
@@ -392,7 +408,8 @@ impl Limit {
             | Limit::AskAbove { .. }
             | Limit::AskFirstContact
             | Limit::AskAlways
-            | Limit::Unknown { .. } => None,
+            | Limit::Unknown { .. }
+            | Limit::PriceAtMost { .. } => None,
         }
     }
 }

@@ -34,6 +34,12 @@ pub const DELEGATION_DEPTH_MAX: u8 = 4;
 /// The most mandates that one mandate may be delegated to, those that ended included.
 pub const DELEGATIONS_MAX: u32 = 1_024;
 
+/// The items of one payee whose price is remembered; beyond it, the one that was seen longest ago is forgotten.
+pub const OBSERVATIONS_MAX: usize = 64;
+
+/// How long ago a price may have been seen that a limit still goes by, in seconds: one day.
+pub const OBSERVATION_SECONDS_MAX: u32 = 86_400;
+
 /// The spendings a rolling window remembers one by one. Beyond it, neighbours are merged into the later of the two,
 /// so they count for longer, never for less.
 pub const ROLLING_SPENDINGS_MAX: usize = 1_024;
@@ -55,6 +61,12 @@ pub const ASK_NANOS_MAX: u64 = 24 * 3_600 * 1_000_000_000;
 
 /// How long an approval may be good for, in nanoseconds: 7 days.
 pub const APPROVAL_NANOS_MAX: u64 = 7 * 86_400 * 1_000_000_000;
+
+/// How long the rest of a question's like may be approved, in nanoseconds: 24 hours.
+pub const ALIKE_NANOS_MAX: u64 = 24 * 3_600 * 1_000_000_000;
+
+/// The approvals of a question's like that one wallet may have at once.
+pub const ALIKE_MAX: usize = 32;
 
 /// The longest hold, in nanoseconds: 90 days.
 pub const HOLD_NANOS_MAX: u64 = 90 * 86_400 * 1_000_000_000;

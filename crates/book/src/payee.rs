@@ -8,6 +8,7 @@ use crate::entry::{Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{Id, KeyId, OwnerId, PayeeId};
 use crate::money::{Asset, PartsPerMillion};
+use crate::observe::Observation;
 use crate::open::Balance;
 use crate::table::Slot;
 
@@ -69,9 +70,11 @@ pub(crate) struct Payee {
     /// Millionths of fee not yet taken.
     pub(crate) fee_carry: u32,
     pub(crate) balance: Balance,
+    /// What it last said of its prices, the newest last.
+    pub(crate) observed: Vec<Observation>,
 }
 
-canon_struct!(Payee { owner, asset, status, provenance, category, fee, fee_carry, balance });
+canon_struct!(Payee { owner, asset, status, provenance, category, fee, fee_carry, balance, observed });
 
 impl RegisterPayee {
     pub(crate) fn decide(&self, book: &Book, id: Id, by: Actor) -> Decision {
@@ -105,6 +108,7 @@ impl RegisterPayee {
                 fee: self.fee,
                 fee_carry: 0,
                 balance: Balance::default(),
+                observed: Vec::new(),
             },
         );
         if let Some((key, _)) = self.key {

@@ -134,6 +134,8 @@ pub(crate) enum Kind {
     Meter,
 }
 
+canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter });
+
 /// A purchase that nobody denies: the limits that allowed it, and the rows that were found on the way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowed {
@@ -174,7 +176,8 @@ impl Book {
         let facts = facts.as_slice();
 
         let contacts = wallet.contacts();
-        let spending = Spending { at, amount: buy.amount, payees: facts, contacts, category: buy.category };
+        let (amount, category, reference) = (buy.amount, buy.category, buy.reference.as_ref());
+        let spending = Spending { at, amount, payees: facts, contacts, category, reference };
         let agent_policy = agent.and_then(|agent| self.agents.at(agent).policy.as_deref());
         let mandate_policy = mandate.map(|mandate| &self.mandates.at(mandate).policy);
         let policies = [
@@ -199,14 +202,15 @@ impl Book {
             };
             return Err(Decision::Record(Outcome::Denied(refusal)));
         }
-        self.check_asked(at, slot, agent, kind, buy, asked)?;
+        let payer = Payer { wallet: slot, agent, mandate };
+        self.check_asked(at, payer, kind, buy, asked)?;
         let version = |policy: Option<&Policy>| policy.map_or(0, |policy| policy.version);
         let versions = Versions {
             wallet: version(wallet.policy.as_deref()),
             agent: version(agent_policy),
             mandate: version(mandate_policy),
         };
-        Ok(Allowed { versions, rows: Rows { payer: Payer { wallet: slot, agent, mandate }, payee } })
+        Ok(Allowed { versions, rows: Rows { payer, payee } })
     }
 
     /// The rows of a purchase that was allowed.
@@ -294,7 +298,7 @@ impl Book {
         self.stopped_above(mandate.parent).map_or(Ok(()), |denial| Err(deny(denial)))
     }
 
-    fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts, Decision> {
+    fn check_payees(&self, slot: Slot, buy: &Purchase) -> Result<Facts<'_>, Decision> {
         let wallet = self.wallets.at(slot);
         let mut facts = Facts { one: None, slot: None, many: Vec::new(), trusted: true };
         for id in buy.to.each() {
@@ -317,7 +321,8 @@ impl Book {
                 facts.slot = Some(payee_slot);
             }
             facts.trusted &= payee.provenance.is_trusted();
-            facts.push(PayeeFacts { payee: id, slot: payee_slot, category: payee.category });
+            let (category, observed) = (payee.category, payee.observed.as_slice());
+            facts.push(PayeeFacts { payee: id, slot: payee_slot, category, observed });
         }
         Ok(facts)
     }
@@ -337,13 +342,13 @@ impl Book {
     fn check_asked(
         &self,
         at: Time,
-        wallet: Slot,
-        agent: Option<Slot>,
+        payer: Payer,
         kind: Kind,
         buy: &Purchase,
         asked: Option<(RuleRef, Ask)>,
     ) -> Result<(), Decision> {
-        let Some(agent) = agent else {
+        let wallet = payer.wallet;
+        let Some(agent) = payer.agent else {
             // The owner who pays has been asked, and no answer to another question is hers to use up.
             return match buy.approval {
                 None => Ok(()),
@@ -356,6 +361,7 @@ impl Book {
                 self.check_approval(question, wallet, buy.digest(agent, kind), at).map_or(Ok(()), Err)
             }
             (None, None) => Ok(()),
+            (None, Some((_, ask))) if self.is_alike(at, payer, kind, buy, ask) => Ok(()),
             (None, Some(_)) if !self.may_ask(wallet, at) => Err(deny(Denial::AskRateLimited)),
             (None, Some((rule, ask))) => {
                 let digest = buy.digest(agent, kind);
@@ -503,15 +509,15 @@ pub(crate) struct Payer {
 canon_struct!(Payer { wallet, agent, mandate });
 
 /// What the limits may know of the payees; a single one costs no allocation.
-struct Facts {
-    one: Option<PayeeFacts>,
+struct Facts<'a> {
+    one: Option<PayeeFacts<'a>>,
     slot: Option<Slot>,
-    many: Vec<PayeeFacts>,
+    many: Vec<PayeeFacts<'a>>,
     trusted: bool,
 }
 
-impl Facts {
-    fn push(&mut self, facts: PayeeFacts) {
+impl<'a> Facts<'a> {
+    fn push(&mut self, facts: PayeeFacts<'a>) {
         match self.one {
             None if self.many.is_empty() => self.one = Some(facts),
             _ => {
@@ -521,7 +527,7 @@ impl Facts {
         }
     }
 
-    fn as_slice(&self) -> &[PayeeFacts] {
+    fn as_slice(&self) -> &[PayeeFacts<'a>] {
         if self.many.is_empty() { self.one.as_slice() } else { &self.many }
     }
 }

@@ -56,7 +56,8 @@ pub enum Rehearsed {
 /// What each of `past` would have come to, had `limits` been the limits of a mandate since `since`, and the only ones.
 ///
 /// `contacts` are the payees that the wallet had paid before. They grow no further: limits to which that matters allow no
-/// payee that is new. A purchase counts where the limits allow it.
+/// payee that is new. A purchase counts where the limits allow it. What prices were seen then is not known here: a limit
+/// that waits for one denies.
 pub fn rehearse(limits: &[Limit], since: Time, contacts: &[PayeeId], past: &[Past]) -> Vec<Rehearsed> {
     let mut policy = Policy::new(limits.to_vec(), Usage::default(), since);
     let mut slots = Slots::default();
@@ -64,11 +65,13 @@ pub fn rehearse(limits: &[Limit], since: Time, contacts: &[PayeeId], past: &[Pas
     contacts.iter().for_each(|payee| remember(&mut known, slots.of(*payee)));
     let mut rehearsed = Vec::with_capacity(past.len());
     for purchase in past {
-        let facts =
-            |it: &PastPayee| PayeeFacts { payee: it.payee, slot: slots.of(it.payee), category: it.category };
-        let payees: Vec<PayeeFacts> = purchase.payees.iter().map(facts).collect();
+        let facts = |it: &PastPayee| {
+            let (payee, category) = (it.payee, it.category);
+            PayeeFacts { payee, slot: slots.of(payee), category, observed: &[] }
+        };
+        let payees: Vec<PayeeFacts<'_>> = purchase.payees.iter().map(facts).collect();
         let Past { at, amount, category, .. } = *purchase;
-        let spending = Spending { at, amount, payees: &payees, contacts: &known, category };
+        let spending = Spending { at, amount, payees: &payees, contacts: &known, category, reference: None };
         let is_trusted = purchase.payees.iter().all(|payee| payee.is_trusted);
         let unverified = (!is_trusted).then_some((RuleRef::BOOK, Ask::PayeeUnverified));
         rehearsed.push(

@@ -466,6 +466,35 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             done(),
         ),
         (
+            "observe",
+            payee(),
+            Action::Observe(Observe {
+                item: hash(0x17),
+                price: amount(700_000),
+                asset: code("CNY"),
+                stock: 3,
+            }),
+            done(),
+        ),
+        (
+            "set-limits-with-a-trigger",
+            owner(Presence::Fresh),
+            Action::SetLimits(SetLimits {
+                subject: LimitSubject::Mandate(MandateId(id(MANDATE))),
+                version: 1,
+                limits: vec![Limit::PriceAtMost {
+                    trigger: Box::new(Trigger {
+                        payee: PayeeId(id(PAYEE)),
+                        item: hash(0x17),
+                        max: amount(700_000),
+                        within_seconds: 3_600,
+                    }),
+                }],
+                document: hash(0xD0),
+            }),
+            done(),
+        ),
+        (
             "pay-denied-above",
             agent(),
             Action::Pay(Pay { purchase: purchase() }),
@@ -484,6 +513,16 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
                 denial: Denial::UsesExceeded,
                 remaining: None,
             }),
+        ),
+        (
+            "approve-alike",
+            owner(Presence::Fresh),
+            Action::ApproveAlike(ApproveAlike {
+                question: id(PAYMENT),
+                digest: hash(0xA1),
+                until: AT.after(1),
+            }),
+            done(),
         ),
     ]
 }
@@ -526,7 +565,7 @@ fn golden_files_show_every_action_and_outcome() {
         actions.push(number(&bytes, "action"));
         outcomes.push(number(&bytes, "outcome"));
     }
-    for (mut found, count) in [(actions, 30u8), (outcomes, 10)] {
+    for (mut found, count) in [(actions, 32u8), (outcomes, 10)] {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, (1..=count).collect::<Vec<u8>>());
@@ -544,11 +583,11 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 49);
+    assert_eq!(denials.len(), 52);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
-    assert_eq!(denials.last().map(String::as_str), Some("49 delegation_circular"));
+    assert_eq!(denials.last().map(String::as_str), Some("52 observation_stale"));
     let asks =
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(

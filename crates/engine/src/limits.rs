@@ -130,3 +130,6 @@ pub const VIEWS_SUM_ROWS_MAX: usize = 20_000;
 
 /// The statements that a connection keeps prepared; the views have fewer.
 pub const VIEWS_STATEMENTS_MAX: usize = 128;
+
+/// The agents and owners that are told of one price in their lists; whoever waits beyond them reads the seller's.
+pub const VIEWS_WATCHERS_MAX: usize = 256;

@@ -210,6 +210,17 @@ pub fn denial(denial: Denial) -> Explained {
             "Nothing was delegated. The agent has this mandate, or one it was delegated from.",
             Stop,
         ),
+        Denial::TriggerNotMet => (
+            "Not at this price",
+            "Nothing was spent. The owner allows one item of one seller, for no more than the seller asks and she set.",
+            NewId,
+        ),
+        Denial::OutOfStock => ("Out of stock", "Nothing was spent. The seller says that it has none.", NewId),
+        Denial::ObservationStale => (
+            "No fresh price",
+            "Nothing was spent. The seller has not said of late what the item costs.",
+            NewId,
+        ),
     };
     explained(denial.code(), 403, title, detail, next, false)
 }

@@ -264,6 +264,14 @@ fn limit(it: &wire::limit::Limit, place: usize) -> Answered<Limit> {
         W::AskFirstContact => Limit::AskFirstContact,
         W::AskAlways => Limit::AskAlways,
         W::Unknown { constraint } => Limit::Unknown { constraint: Box::new(Hash(constraint.0)) },
+        W::PriceAtMost { payee, item, max, within_seconds } => Limit::PriceAtMost {
+            trigger: Box::new(book::Trigger {
+                payee: book::PayeeId(id(payee.0)),
+                item: Hash(item.0),
+                max: amount(*max),
+                within_seconds: *within_seconds,
+            }),
+        },
     })
 }
 
@@ -307,6 +315,12 @@ fn limit_text(limit: &Limit) -> wire::limit::Limit {
         Limit::AskFirstContact => W::AskFirstContact,
         Limit::AskAlways => W::AskAlways,
         Limit::Unknown { constraint } => W::Unknown { constraint: wire::Digest(constraint.0) },
+        Limit::PriceAtMost { trigger } => W::PriceAtMost {
+            payee: wire::PayeeId(bits(trigger.payee.0)),
+            item: wire::Digest(trigger.item.0),
+            max: max(&trigger.max),
+            within_seconds: trigger.within_seconds,
+        },
     }
 }
 

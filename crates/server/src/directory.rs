@@ -152,7 +152,9 @@ impl Known {
             | Action::Charge(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => {}
+            | Action::Present(_)
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::routes::payment_services::{self, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, log, mandates,
-    meters, orders, payments, sessions, system, transfers,
+    meters, observations, orders, payments, sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -88,6 +88,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(mandates::get_mandate))
         .routes(routes!(mandates::delegate_mandate))
         .routes(routes!(autonomy::get_autonomy))
+        .routes(routes!(observations::create_observation))
         .routes(routes!(control::freeze))
         .routes(routes!(control::unfreeze))
         .routes(routes!(control::revoke))

@@ -13,6 +13,7 @@ pub mod joining;
 pub mod log;
 pub mod mandates;
 pub mod meters;
+pub mod observations;
 pub mod orders;
 pub mod payment_services;
 pub mod payments;

@@ -254,6 +254,8 @@ impl World {
             Action::Freeze(it) => self.stopped.push((by, it.subject)),
             Action::Unfreeze(it) => self.stopped.retain(|(_, subject)| *subject != it.subject),
             Action::RevokeKey(_)
+            | Action::Observe(_)
+            | Action::ApproveAlike(_)
             | Action::CloseWallet(_)
             | Action::Revoke(_)
             | Action::Approve(_)

@@ -31,6 +31,7 @@ const WORLD: &str = "
     mandate  D1 W1 A1 until +2d          limits: total 200; day 120 Europe/Berlin
     mandate  D2 W1 A2 from +3h           limits: rolling 1h 90; only M1,M2
     mandate  D3 W2 A4                    limits: ask-above 20; uses 3
+    mandate  D7 W1 A2                    limits: price-at-most M1 cart 60 2h; uses 4
     delegate D8 D1 A2                    limits: total 150; times 5 2h
     delegate D9 D8 A3 by A2              limits: per-payment 60
     transfer X0 W1 S1 150
@@ -97,6 +98,7 @@ fn row() -> impl Strategy<Value = String> {
         6 => (bought(), amount(), by()).prop_map(|(id, amount, by)| format!("refund R+ {id} {amount} {by}")),
         6 => (0..9u32, by()).prop_map(|(n, by)| format!("approve Q~{n} {by}")),
         1 => (0..9u32, by()).prop_map(|(n, by)| format!("refuse Q~{n} {by}")),
+        3 => (0..9u32).prop_map(|n| format!("approve Q~{n} alike until +5h fresh")),
         6 => (0..9u32).prop_map(|n| format!("again {n}")),
         2 => (select(vec!["W1", "A1", "A2", "A3", "D1", "D2", "S1", "D8", "D9"]), 0..4u32, select(&LIMITS[..]))
             .prop_map(|(of, version, limits)| format!("set-limits {of} v{version} {limits}")),
@@ -113,6 +115,10 @@ fn row() -> impl Strategy<Value = String> {
         1 => select(vec!["D1", "D2", "D4", "D5", "D8"]).prop_map(|of| format!("stranger mandate {of} O1\nrevoke {of}")),
         2 => (select(&ENDS[..]), amount())
             .prop_map(|((ends, by), amount)| format!("transfer X+ {ends} {amount} {by}")),
+        3 => (select(vec!["M1", "M1", "M4"]), select(vec!["cart", "tv"]), amount(), 0..3u32, by())
+            .prop_map(|(of, item, price, stock, by)| format!("observe {of} {item} {price} stock {stock} {by}")),
+        3 => (amount(), select(vec!["cart", "tv"]), select(vec!["M1", "M4", "M1=1"]))
+            .prop_map(|(amount, item, payee)| format!("pay P+ A2 W1 D7 {payee} {amount} ref {item}")),
         1 => (0..9u32, by()).prop_map(|(n, by)| format!("present +{n}us {by}")),
         4 => select(vec!["1s", "20m", "1h", "3h", "7h", "1d"]).prop_map(|time| format!("advance +{time}")),
     ]

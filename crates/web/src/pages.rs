@@ -6,6 +6,7 @@ pub mod agents;
 pub mod approvals;
 pub mod assets;
 pub mod entrance;
+pub(crate) mod line;
 pub mod live;
 pub mod money;
 pub mod overview;
@@ -52,6 +53,7 @@ pub fn router() -> Router<Site> {
         .route("/rules/{intent}/agree", post(at!(rules::agree)))
         .route("/approvals", get(at!(approvals::list)))
         .route("/approvals/{id}/once", post(at!(approvals::once)))
+        .route("/approvals/{id}/rest", post(at!(approvals::rest)))
         .route("/approvals/{id}/refuse", post(at!(approvals::refuse)))
         .route("/activity", get(at!(activity::list)))
         .route("/activity/{entry}", get(at!(activity::show)))

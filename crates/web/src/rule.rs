@@ -91,6 +91,14 @@ impl Saying<'_> {
             (Lang::Chinese, Limit::AskFirstContact) => "首次付款给某商家前问您".to_owned(),
             (Lang::English, Limit::AskAlways) => "Asks you every time".to_owned(),
             (Lang::Chinese, Limit::AskAlways) => "每次都问您".to_owned(),
+            (Lang::English, Limit::PriceAtMost { trigger }) => format!(
+                "Only once {} says a price of at most {}",
+                (self.seller)(trigger.payee),
+                money(&trigger.max)
+            ),
+            (Lang::Chinese, Limit::PriceAtMost { trigger }) => {
+                format!("仅当 {} 报价不超过 {} 时", (self.seller)(trigger.payee), money(&trigger.max))
+            }
             (Lang::English, Limit::Unknown { .. }) => {
                 "Something this version does not know: allows nothing".to_owned()
             }

@@ -101,6 +101,7 @@ impl Words {
             Kind::Unfreeze => self.deed_unfreeze,
             Kind::Revoke => self.deed_revoke,
             Kind::Approve => self.deed_approve,
+            Kind::ApproveAlike => self.deed_approve_alike,
             Kind::Refuse => self.deed_refuse,
             Kind::Transfer => self.moved,
             Kind::Pay => self.paid,
@@ -110,6 +111,7 @@ impl Words {
             Kind::Refund => self.refunded,
             Kind::Charge => self.deed_charge,
             Kind::Redeem => self.deed_redeem,
+            Kind::Observe => self.deed_observe,
             Kind::Present => self.deed_present,
         }
     }
@@ -212,7 +214,7 @@ words! {
     no_agents "No agent is connected." "还没有连接智能体。"
     no_limits "No limits of its own." "没有单独的限额。"
     asks_without_rules "Without limits and rules, every payment asks you." "没有限额和规则时，每笔付款都会先问您。"
-    spent_in_all "spent in all" "累计已花"
+    spent_in_all "Spent in all" "累计已花"
     its_rules "Its rules" "它的规则"
     since "since {}" "自 {} 起"
 
@@ -334,13 +336,19 @@ words! {
     deed_set_limits "Limits changed" "限额已修改"
     deed_grant_mandate "Rule agreed" "规则已同意"
     deed_delegate "Permission passed on" "权限已转授"
-    deed_freeze "Stopped" "已停止"
-    deed_unfreeze "Goes on" "已恢复"
+    deed_freeze "Paused" "已暂停"
+    deed_unfreeze "Resumed" "已恢复"
+    deed_freeze_all "Everything frozen" "已全部冻结"
+    deed_unfreeze_all "Everything unfrozen" "已全部解冻"
+    was_delivered "delivered" "已交付"
+    still_left "{} left" "还剩 {}"
     deed_revoke "Ended" "已结束"
     deed_approve "You approved" "您已同意"
+    deed_approve_alike "You approved the rest of today" "您已同意今天的同类付款"
     deed_refuse "You refused" "您已拒绝"
     deed_charge "Work counted" "已计量"
     deed_redeem "Delivered" "已交付"
+    deed_observe "Price told" "商家报价"
     deed_present "Request" "请求"
     detail "Details" "详情"
     when "When" "时间"

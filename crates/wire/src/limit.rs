@@ -81,6 +81,18 @@ pub enum Limit {
         /// SHA-256 of the constraint's text.
         constraint: Digest,
     },
+    /// Denies all but one item, until its seller says that it has it for little enough.
+    PriceAtMost {
+        /// The seller.
+        payee: PayeeId,
+        /// What is bought: the `reference` of the payment, and the `item` of the seller's observations.
+        item: Digest,
+        /// The most that it may cost.
+        max: AmountText,
+        /// How long ago the seller may have said so; at most a day.
+        #[cfg_attr(feature = "schema", schema(minimum = 1, maximum = 86400))]
+        within_seconds: u32,
+    },
 }
 
 /// The stretch of time that a window counts over.

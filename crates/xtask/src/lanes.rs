@@ -36,6 +36,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "storm", why: "a thousand at once get exactly what a limit allows", command: &["cargo", "xtask", "storm", "--rounds", "10"], when: Ci },
     Lane { name: "storm-long", why: "the same, 100 rounds", command: &["cargo", "xtask", "storm", "--rounds", "100"], when: Named },
     Lane { name: "docs", why: "what the documents tell a newcomer to type works as it stands there", command: &["cargo", "xtask", "docs"], when: Ci },
+    Lane { name: "browser", why: "owners' pages work for people, on a phone and on a desk, and for nobody else", command: &["cargo", "xtask", "browser"], when: Ci },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
     Lane { name: "schemathesis", why: "the API does what its description says, and nothing ends in a 5xx", command: &["cargo", "xtask", "schemathesis", "--examples", "300"], when: Ci },

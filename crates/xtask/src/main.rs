@@ -7,6 +7,7 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 
 mod blackbox;
+mod browser;
 mod crates;
 mod docs;
 mod fuzz;
@@ -107,6 +108,11 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Uses owners' pages in Chromium; needs `cargo xtask lane browser` once, which installs it.
+    Browser {
+        /// Only the tests whose name contains this.
+        name: Option<String>,
+    },
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -142,6 +148,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Storm { rounds } => storm::run(&root, rounds),
         Task::Fuzz { seconds, target } => fuzz::run(&root, seconds, target.as_deref()),
         Task::Schemathesis { examples, seed } => schemathesis::run(&root, examples, seed),
+        Task::Browser { name } => browser::run(&root, name.as_deref()),
         Task::Docs => docs::run(&root),
     }
 }

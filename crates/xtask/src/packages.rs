@@ -29,6 +29,7 @@ enum Proof {
 use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
+const BROWSER: &[&str] = &["browser"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 
 /// Debian packages. One line each.
@@ -36,12 +37,20 @@ const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 const APT: &[Package] = &[
     Package { name: "build-essential", proof: Program("cc"), lanes: ALWAYS },
     Package { name: "ca-certificates", proof: File("/etc/ssl/certs/ca-certificates.crt"), lanes: ALWAYS },
+    Package { name: "chromium", proof: Program("chromium"), lanes: BROWSER },
     Package { name: "curl", proof: Program("curl"), lanes: &["docs"] },
+    Package { name: "fonts-noto-cjk", proof: File("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), lanes: BROWSER },
+    Package { name: "nodejs", proof: Program("node"), lanes: BROWSER },
+    Package { name: "npm", proof: Program("npm"), lanes: BROWSER },
     Package { name: "python3-venv", proof: Succeeds(&["python3", "-m", "ensurepip", "--version"]), lanes: ALWAYS },
 ];
 
 /// npm packages, into `target/npm`; the proof lies in `target/npm/node_modules`. One line each.
-const NPM: &[Package] = &[];
+#[rustfmt::skip]
+const NPM: &[Package] = &[
+    Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
+    Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
+];
 
 /// Python packages, into the environment `target/venv`; the proof lies in `target/venv/bin`. One line each.
 #[rustfmt::skip]

@@ -100,7 +100,8 @@ fn tighten(limit: &Limit, turn: u8) -> Limit {
         | Limit::Validity { .. }
         | Limit::AskFirstContact
         | Limit::AskAlways
-        | Limit::Unknown { .. }) => limit.clone(),
+        | Limit::Unknown { .. }
+        | Limit::PriceAtMost { .. }) => limit.clone(),
     }
 }
 
@@ -166,11 +167,16 @@ fn never_freer(before: &[Limit], after: &[Limit], history: &[Moment]) -> Result<
                 spent.remove(which);
             }
         }
-        let facts =
-            |n: &u8| PayeeFacts { payee: payee(*n), slot: Slot::new((*n).into()), category: code(n % 3) };
-        let payees: Vec<PayeeFacts> = moment.payees.iter().map(facts).collect();
+        let facts = |n: &u8| PayeeFacts {
+            payee: payee(*n),
+            slot: Slot::new((*n).into()),
+            category: code(n % 3),
+            observed: &[],
+        };
+        let payees: Vec<PayeeFacts<'_>> = moment.payees.iter().map(facts).collect();
         let (amount, category) = (amount(moment.amount), moment.category.map(code));
-        let spending = Spending { at, amount, payees: &payees, contacts: &contacts, category };
+        let spending =
+            Spending { at, amount, payees: &payees, contacts: &contacts, category, reference: None };
         let [old, new] = [0, 1].map(|which: usize| policies[which].judge(&spending));
         prop_assert!(freedom(&new) <= freedom(&old), "at {at:?}: {new:?} after {old:?}");
         if new == Opinion::Allow || (freedom(&new) == 1 && moment.yes) {

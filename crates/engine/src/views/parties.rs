@@ -1,5 +1,6 @@
 //! Parties: who is who in the tables, what each may do, and what stopped it.
 
+use crate::limits::VIEWS_WATCHERS_MAX;
 use crate::views::ViewsFault;
 use crate::views::activity::Touched;
 use crate::views::batch::{Batch, raise};
@@ -9,10 +10,11 @@ use crate::views::subjects::{Role, Subject};
 use book::freeze::Status;
 use book::mandate::{Carry, LimitSubject};
 use book::{
-    Action, AgentId, Amount, CloseWallet, Delegate, EnrolAgent, Entry, GrantMandate, KeyHolder, KeyId, Limit,
-    MandateId, OpenSubAccount, OpenWallet, OwnerId, PublicKeyBytes, Question, RegisterPayee, SetLimits,
-    WalletId,
+    Action, AgentId, Amount, CloseWallet, Delegate, EnrolAgent, Entry, GrantMandate, Id, KeyHolder, KeyId,
+    Limit, MandateId, OpenSubAccount, OpenWallet, OwnerId, PayeeId, PublicKeyBytes, Question, RegisterPayee,
+    SetLimits, WalletId,
 };
+use evidence::Hash;
 
 impl Batch<'_> {
     /// Makes so what an entry says became so.
@@ -68,11 +70,15 @@ impl Batch<'_> {
                 "UPDATE questions SET answer = 2, until = ?2, answered = ?3 WHERE id = ?1",
                 stored![it.question, it.until, entry.seq],
             ),
+            Action::ApproveAlike(it) => self.run_one(
+                "UPDATE questions SET answer = 2, until = ?2, answered = ?3 WHERE id = ?1",
+                stored![it.question, it.until, entry.seq],
+            ),
             Action::Refuse(it) => self.run_one(
                 "UPDATE questions SET answer = 3, answered = ?2 WHERE id = ?1",
                 stored![it.question, entry.seq],
             ),
-            Action::Present(_) => Ok(()),
+            Action::Present(_) | Action::Observe(_) => Ok(()),
             Action::Transfer(_)
             | Action::Pay(_)
             | Action::PlaceHold(_)
@@ -243,6 +249,7 @@ impl Batch<'_> {
                 ("UPDATE agents SET limits = ?2, version = version + 1 WHERE id = ?1", id.0)
             }
             LimitSubject::Mandate(id) => {
+                self.watch(id, &it.limits)?;
                 ("UPDATE mandates SET limits = ?2, version = version + 1 WHERE id = ?1", id.0)
             }
         };
@@ -280,7 +287,7 @@ impl Batch<'_> {
         subject.spent = inherited.amount;
         subject.uses = inherited.uses;
         self.add_subject(mandate.0, subject);
-        Ok(())
+        self.watch(mandate, &it.limits)
     }
 
     /// A mandate that another one was delegated as. It begins with nothing used.
@@ -307,7 +314,47 @@ impl Batch<'_> {
         let mut subject = Subject::new(entry.seq, Role::Mandate, None, touched.wallet);
         subject.is_delegated = true;
         self.add_subject(mandate.0, subject);
+        self.watch(mandate, &it.limits)
+    }
+
+    /// Notes which prices a mandate waits for, in place of those it waited for before.
+    fn watch(&mut self, mandate: MandateId, limits: &[Limit]) -> Result<(), ViewsFault> {
+        self.run("DELETE FROM watches WHERE mandate = ?1", stored![mandate])?;
+        for limit in limits {
+            if let Limit::PriceAtMost { trigger } = limit {
+                self.run(
+                    "INSERT OR IGNORE INTO watches VALUES (?1, ?2, ?3)",
+                    stored![trigger.payee, trigger.item, mandate],
+                )?;
+            }
+        }
         Ok(())
+    }
+
+    /// The agents whose mandates wait for the price of `item`, and the owners of their wallets; so many at most.
+    pub(super) fn watchers(&self, payee: PayeeId, item: Hash) -> Result<Vec<(Role, Id)>, ViewsFault> {
+        let mut watchers = Vec::new();
+        let mut last = MandateId::default();
+        while watchers.len() < VIEWS_WATCHERS_MAX {
+            let next = self.find(
+                "SELECT t.mandate, m.agent, w.owner FROM watches t JOIN mandates m ON m.id = t.mandate
+                 JOIN wallets w ON w.id = m.wallet WHERE t.payee = ?1 AND t.item = ?2 AND ?3 < t.mandate
+                 ORDER BY t.mandate LIMIT 1",
+                stored![payee, item, last],
+                |columns| {
+                    let mandate: MandateId = columns.next()?;
+                    Ok((mandate, columns.next::<AgentId>()?, columns.next::<OwnerId>()?))
+                },
+            )?;
+            let Some((mandate, agent, owner)) = next else { break };
+            last = mandate;
+            for watcher in [(Role::Agent, agent.0), (Role::Owner, owner.0)] {
+                if !watchers.contains(&watcher) {
+                    watchers.push(watcher);
+                }
+            }
+        }
+        Ok(watchers)
     }
 
     fn set_status(&mut self, subject: book::Subject, status: Status) -> Result<(), ViewsFault> {
@@ -324,6 +371,7 @@ impl Batch<'_> {
     /// What was used under a mandate that ends waits with the agent for its next one.
     fn revoke(&mut self, subject: book::Subject) -> Result<(), ViewsFault> {
         if let book::Subject::Mandate(mandate) = subject {
+            self.watch(mandate, &[])?;
             let found =
                 self.find("SELECT agent, status FROM mandates WHERE id = ?1", stored![mandate], |columns| {
                     Ok((columns.next::<AgentId>()?, columns.next::<Status>()?))

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 4;
+const VERSION: i64 = 5;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -58,6 +58,10 @@ CREATE TABLE mandates (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT
     agent BLOB NOT NULL, status INTEGER NOT NULL, valid_from INTEGER NOT NULL, expires_at INTEGER NOT NULL,
     document BLOB NOT NULL, limits BLOB NOT NULL, version INTEGER NOT NULL,
     inherited_spent NOT NULL, inherited_uses INTEGER NOT NULL, parent BLOB, depth INTEGER NOT NULL);
+
+CREATE TABLE watches (payee BLOB NOT NULL, item BLOB NOT NULL, mandate BLOB NOT NULL,
+    PRIMARY KEY (payee, item, mandate)) WITHOUT ROWID;
+CREATE INDEX watches_of_mandate ON watches (mandate);
 CREATE INDEX mandates_of_wallet ON mandates (wallet);
 CREATE INDEX mandates_of_agent ON mandates (agent);
 

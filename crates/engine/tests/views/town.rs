@@ -2,12 +2,13 @@
 
 use book::mandate::{Carry, LimitSubject};
 use book::{
-    Account, Action, Actor, AgentId, Amount, Approve, Book, Capture, Charge, CloseMeter, CloseWallet, Code,
-    Command, Delegate, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id, KeyHolder, KeyId,
-    Limit, MandateId, MeterId, NanosPerUnit, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, Outcome,
-    OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance, PublicKeyBytes,
-    Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey,
-    Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Verdict, Void, WalletId, Window,
+    Account, Action, Actor, AgentId, Amount, Approve, ApproveAlike, Book, Capture, Charge, CloseMeter,
+    CloseWallet, Code, Command, Delegate, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id,
+    KeyHolder, KeyId, Limit, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount,
+    OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present,
+    Provenance, PublicKeyBytes, Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner,
+    RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze,
+    Verdict, Void, WalletId, Window,
 };
 use evidence::Hash;
 
@@ -418,6 +419,7 @@ impl Town {
                     let until = self.at.after(600_000_000_000);
                     let answer = match which % 3 {
                         0 => Action::Refuse(Refuse { question }),
+                        1 => Action::ApproveAlike(ApproveAlike { question, digest, until }),
                         _ => Action::Approve(Approve { question, digest, until }),
                     };
                     self.act(owner, answer);
@@ -460,6 +462,10 @@ impl Town {
                 self.act(owner, Action::RevokeKey(RevokeKey { key }));
             }
             26 => {
+                let (item, price) = (Hash([3; 32]), amount(minor));
+                let stock = u32::try_from(which).expect("fits") % 2;
+                let observe = Observe { item, price, asset: code("CNY"), stock };
+                self.act(self.as_payee(which % 3), Action::Observe(observe));
                 let other = self.agent(0, vec![]);
                 let (child, _) = self.delegate(self.mandates[0], 0, other, minor);
                 let mut purchase = self.purchase(0, payee, minor / 2 + 1);

@@ -14,6 +14,7 @@ mod autonomy;
 mod delegation;
 mod house;
 mod log;
+mod observations;
 mod patience;
 mod payments;
 mod shape;

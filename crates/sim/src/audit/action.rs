@@ -8,7 +8,7 @@ const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 30] = [
+const ACTIONS: [&str; 32] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -39,6 +39,8 @@ const ACTIONS: [&str; 30] = [
     "redeem",
     "present",
     "delegate",
+    "observe",
+    "approve-alike",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -165,6 +167,17 @@ fn spending(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
             b.raw::<32>("request")?;
             Action::Present { nonce }
         }
+        32 => Action::ApproveAlike {
+            question: b.raw("question")?,
+            digest: b.raw("digest")?,
+            until: b.integer("until", U64)? as u64,
+        },
+        31 => Action::Observe {
+            item: b.raw("item")?,
+            price: amount(b, "price")?,
+            asset: b.text("asset", CODE)?,
+            stock: b.integer("stock", U32)? as u64,
+        },
         _ => {
             let (parent, agent) = (b.raw("parent")?, b.raw("agent")?);
             let from = b.integer("valid_from", U64)? as u64;
@@ -191,9 +204,7 @@ fn purchase(b: &mut Bytes<'_>) -> Result<Purchase, Wrong> {
     let amount = amount(b, "amount")?;
     let asset = b.text("asset", CODE)?;
     let category = if b.flag("has category")? { Some(b.text("category", CODE)?) } else { None };
-    if b.flag("has reference")? {
-        b.raw::<32>("reference")?;
-    }
+    let reference = if b.flag("has reference")? { Some(b.raw("reference")?) } else { None };
     let mut bytes_unapproved = b.since(start).to_vec();
     bytes_unapproved.push(0);
     let approval = option(b, "approval")?;
@@ -206,6 +217,7 @@ fn purchase(b: &mut Bytes<'_>) -> Result<Purchase, Wrong> {
         amount,
         asset,
         category,
+        reference,
         approval,
         bytes_unapproved,
     })
@@ -231,6 +243,7 @@ fn limit(b: &mut Bytes<'_>) -> Result<Limit, Wrong> {
         "ask-first-contact",
         "ask-always",
         "unknown",
+        "price-at-most",
     ];
     let payee = |b: &mut Bytes<'_>| b.raw("payee");
     let category = |b: &mut Bytes<'_>| b.text("category", CODE);
@@ -248,10 +261,16 @@ fn limit(b: &mut Bytes<'_>) -> Result<Limit, Wrong> {
         11 => Limit::AskAbove(amount(b, "amount")?),
         12 => Limit::AskFirstContact,
         13 => Limit::AskAlways,
-        _ => {
+        14 => {
             b.raw::<32>("constraint")?;
             Limit::Unknown
         }
+        _ => Limit::PriceAtMost {
+            payee: b.raw("payee")?,
+            item: b.raw("item")?,
+            max: amount(b, "max")?,
+            seconds: b.integer("within_seconds", U32)? as u64,
+        },
     })
 }
 

@@ -152,6 +152,17 @@ pub(super) enum Action {
     Present {
         nonce: u64,
     },
+    ApproveAlike {
+        question: Name,
+        digest: Digest,
+        until: u64,
+    },
+    Observe {
+        item: Digest,
+        price: u128,
+        asset: String,
+        stock: u64,
+    },
     Delegate {
         parent: Name,
         agent: Name,
@@ -197,6 +208,7 @@ pub(super) struct Purchase {
     pub(super) amount: u128,
     pub(super) asset: String,
     pub(super) category: Option<String>,
+    pub(super) reference: Option<Digest>,
     pub(super) approval: Option<Name>,
     /// Its bytes as if there were no approval.
     pub(super) bytes_unapproved: Vec<u8>,
@@ -218,6 +230,7 @@ pub(super) enum Limit {
     AskFirstContact,
     AskAlways,
     Unknown,
+    PriceAtMost { payee: Name, item: Digest, max: u128, seconds: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -377,7 +390,7 @@ pub(super) const ASKS: [&str; 5] =
     ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
 
 /// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 49] = [
+pub(super) const DENIALS: [&str; 52] = [
     "forbidden",
     "key_revoked",
     "owner_frozen",
@@ -427,4 +440,7 @@ pub(super) const DENIALS: [&str; 49] = [
     "delegation_too_wide",
     "delegation_too_deep",
     "delegation_circular",
+    "trigger_not_met",
+    "out_of_stock",
+    "observation_stale",
 ];

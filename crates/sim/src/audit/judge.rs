@@ -185,7 +185,13 @@ impl State {
             payees: Vec::new(),
             categories: buy.category.iter().cloned().collect(),
             all_known: true,
+            reference: buy.reference,
+            observed: None,
         };
+        if let ([(payee, _)], Some(item)) = (buy.shares.as_slice(), buy.reference) {
+            let seen = self.payees.get(payee).and_then(|row| row.observed.iter().find(|seen| seen.0 == item));
+            spending.observed = seen.map(|(_, price, stock, at)| (*price, *stock, *at));
+        }
         for (name, _) in &buy.shares {
             let payee = self.payees.get(name).ok_or(Judgement::Rejected("payee_unknown"))?;
             if payee.status != Status::Active {
@@ -273,6 +279,19 @@ impl State {
             .into();
         let Some(name) = buy.approval else {
             let Some((rule, ask)) = asked else { return Ok(()) };
+            let is_alike = |question: &super::state::Question| {
+                let asked = &question.purchase;
+                question.alike.is_some_and(|until| at < until)
+                    && question.agent == Some(agent)
+                    && question.kind == kind
+                    && super::entry::ASKS[usize::from(question.ask) - 1] == ask
+                    && (asked.wallet, asked.mandate) == (buy.wallet, buy.mandate)
+                    && (asked.is_split, asked.whole, &asked.shares) == (buy.is_split, buy.whole, &buy.shares)
+                    && buy.amount <= asked.amount
+            };
+            if self.questions.values().any(is_alike) {
+                return Ok(());
+            }
             let waits = |question: &&super::state::Question| {
                 question.wallet == buy.wallet
                     && question.answer == Answer::Waiting

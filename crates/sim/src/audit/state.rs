@@ -55,6 +55,8 @@ pub(super) struct Payee {
     pub(super) fee_ppm: u128,
     pub(super) fee_carry: u128,
     pub(super) status: Status,
+    /// What it last said: item, price, stock, when; the newest last.
+    pub(super) observed: Vec<(Digest, u128, u64, u64)>,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,13 @@ pub(super) struct Question {
     pub(super) digest: Digest,
     pub(super) at: u64,
     pub(super) answer: Answer,
+    /// Who asked in which form, for what, and why.
+    pub(super) agent: Option<Name>,
+    pub(super) kind: u8,
+    pub(super) purchase: Purchase,
+    pub(super) ask: u8,
+    /// Whether the like of it is approved, and until when.
+    pub(super) alike: Option<u64>,
 }
 
 /// A payment, hold or meter, and what it came to.

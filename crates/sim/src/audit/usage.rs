@@ -47,6 +47,9 @@ pub(super) struct Spending {
     pub(super) payees: Vec<Name>,
     pub(super) categories: Vec<String>,
     pub(super) all_known: bool,
+    pub(super) reference: Option<[u8; 32]>,
+    /// What the payee said of that reference, where there is one payee: price, stock, when.
+    pub(super) observed: Option<(u128, u64, u64)>,
 }
 
 /// What one limit says.
@@ -119,6 +122,18 @@ impl Policy {
             Limit::AskFirstContact if !spending.all_known => Word::Ask("first_contact"),
             Limit::AskAlways => Word::Ask("ask_always"),
             Limit::Unknown => Word::Deny("constraint_unknown", None),
+            Limit::PriceAtMost { payee, item, max, seconds } => {
+                if spending.payees != [*payee] || spending.reference != Some(*item) {
+                    return Word::Deny("trigger_not_met", None);
+                }
+                let ages = seconds.saturating_mul(1_000_000_000);
+                match spending.observed.filter(|(_, _, at)| spending.at < at.saturating_add(ages)) {
+                    None => Word::Deny("observation_stale", None),
+                    Some((price, ..)) if price > *max => Word::Deny("trigger_not_met", None),
+                    Some((_, 0, _)) => Word::Deny("out_of_stock", None),
+                    Some((price, ..)) => within(0, price, "trigger_not_met"),
+                }
+            }
             Limit::AskAbove(_) | Limit::AskFirstContact => Word::Allow,
         }
     }

@@ -1,7 +1,7 @@
 //! What clients ask: commands of every kind, mostly such as an honest client would send, and some by somebody who is
 //! confused or means harm.
 
-use super::rule::{amount, category, code, limits, price, purchase};
+use super::rule::{amount, category, code, item, limits, price, purchase};
 use crate::seed::Chance;
 use crate::world::World;
 use ::book::*;
@@ -35,6 +35,7 @@ enum Kind {
     SetLimits,
     GrantMandate,
     Delegate,
+    Observe,
     Stop,
     Start,
     EnrolAgent,
@@ -60,6 +61,7 @@ const KINDS: &[(u64, Kind)] = &[
     (4, Kind::SetLimits),
     (4, Kind::GrantMandate),
     (3, Kind::Delegate),
+    (4, Kind::Observe),
     (2, Kind::Stop),
     (5, Kind::Start),
     (2, Kind::EnrolAgent),
@@ -177,7 +179,9 @@ impl Asker<'_> {
             | Action::Expire(_)
             | Action::CloseMeter(_)
             | Action::Redeem(_)
-            | Action::Present(_) => {}
+            | Action::Present(_)
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => {}
         }
     }
 
@@ -219,6 +223,7 @@ impl Asker<'_> {
             Kind::SetLimits => self.set_limits(),
             Kind::GrantMandate => self.grant(),
             Kind::Delegate => self.delegate(),
+            Kind::Observe => self.observe(),
             Kind::Stop => self.stop(),
             Kind::Start => self.start(),
             Kind::EnrolAgent => self.enrol_agent(),
@@ -360,6 +365,10 @@ impl Asker<'_> {
             return Some((by, Action::Refuse(Refuse { question: question.id })));
         }
         let digest = if self.chance.one_in(15) { Hash(self.chance.bytes()) } else { question.digest };
+        if self.chance.one_in(4) {
+            let until = self.now.after(self.chance.below(DAY + 3_600 * SECOND));
+            return Some((by, Action::ApproveAlike(ApproveAlike { question: question.id, digest, until })));
+        }
         let until = self.now.after(self.chance.below(3 * DAY));
         Some((by, Action::Approve(Approve { question: question.id, digest, until })))
     }
@@ -427,6 +436,15 @@ impl Asker<'_> {
             document: Hash(self.chance.bytes()),
         };
         Some((by, Action::Delegate(delegate)))
+    }
+
+    /// A seller that says what one of a few items costs.
+    fn observe(&mut self) -> Option<(Actor, Action)> {
+        let world = self.world;
+        let payee = self.chance.pick(&world.payees)?;
+        let (price, stock) = (price(self.chance, payee.asset, 1), self.chance.below(3) as u32);
+        let observe = Observe { item: item(self.chance), price, asset: payee.asset, stock };
+        Some((world.payee(payee.id)?, Action::Observe(observe)))
     }
 
     /// What can be stopped, and whoever it belongs to.

@@ -354,6 +354,8 @@ fn name(action: &Action) -> &'static str {
         Action::SetLimits(_) => "set-limits",
         Action::GrantMandate(_) => "grant-mandate",
         Action::Delegate(_) => "delegate",
+        Action::Observe(_) => "observe",
+        Action::ApproveAlike(_) => "approve-alike",
         Action::Freeze(_) => "freeze",
         Action::Unfreeze(_) => "unfreeze",
         Action::Revoke(_) => "revoke",

@@ -3,8 +3,8 @@
 use crate::seed::Chance;
 use crate::world::World;
 use book::{
-    AgentId, Amount, Code, Limit, MandateId, PayeeId, Payees, Period, Purchase, Share, Split, Time, WalletId,
-    Window, Zone,
+    AgentId, Amount, Code, Limit, MandateId, PayeeId, Payees, Period, Purchase, Share, Split, Time, Trigger,
+    WalletId, Window, Zone,
 };
 use evidence::Hash;
 
@@ -32,6 +32,11 @@ pub(super) fn code(text: &str) -> Code {
 
 pub(super) fn amount(minor: u128) -> Amount {
     Amount::new(minor).expect("below the maximum")
+}
+
+/// The digest of one of the things that are sold.
+pub(super) fn item(chance: &mut Chance) -> Hash {
+    Hash([chance.below(3) as u8; 32])
 }
 
 pub(super) fn category(chance: &mut Chance) -> Code {
@@ -66,7 +71,7 @@ pub(super) fn limits(chance: &mut Chance, world: &World, asset: Code, now: Time)
 
 fn limit(chance: &mut Chance, world: &World, asset: Code, now: Time) -> Limit {
     let times = u128::from(chance.between(2, 100));
-    match chance.below(42) {
+    match chance.below(44) {
         0..=4 => Limit::PerPayment { max: price(chance, asset, 3) },
         5..=9 => Limit::Total { max: price(chance, asset, times) },
         10..=12 => Limit::Uses { max: chance.between(1, 80) },
@@ -86,6 +91,14 @@ fn limit(chance: &mut Chance, world: &World, asset: Code, now: Time) -> Limit {
         36..=37 => Limit::AskFirstContact,
         38 => Limit::AskAlways,
         39..=40 => Limit::PerPayment { max: price(chance, asset, 20) },
+        41..=42 if !world.payees.is_empty() => Limit::PriceAtMost {
+            trigger: Box::new(Trigger {
+                payee: chance.pick(&world.payees).map(|row| row.id).unwrap_or_default(),
+                item: item(chance),
+                max: price(chance, asset, 1),
+                within_seconds: chance.weigh(&[(1, 60), (1, 3_600), (1, 86_400)]),
+            }),
+        },
         _ if chance.one_in(4) => Limit::Unknown { constraint: Box::new(Hash(chance.bytes())) },
         _ => Limit::AskAbove { amount: price(chance, asset, 3) },
     }
@@ -113,7 +126,7 @@ pub(super) fn purchase(
         _ => Payees::One(*chance.pick(&to)?),
     };
     let category = chance.one_in(4).then(|| category(chance));
-    let reference = chance.one_in(4).then(|| Hash(chance.bytes()));
+    let reference = chance.one_in(2).then(|| item(chance));
     let amount = price(chance, asset, 1);
     Some(Purchase { wallet, mandate, to, amount, asset, category, reference, approval: None })
 }

@@ -4,12 +4,12 @@ use super::limits::code;
 use super::names::{Names, Thing, public_key, time_option};
 use super::words::{self, Words};
 use book::{
-    Account, Action, Actor, AgentId, Approve, Capture, Carry, Charge, CloseMeter, CloseWallet, Command,
-    Delegate, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId, LimitSubject,
-    MandateId, MeterId, NanosPerUnit, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, OwnerId,
-    PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present, Provenance, Purchase, Redeem, Refund, Refuse,
-    RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share, Split,
-    Subject, Time, Transfer, Unfreeze, Void, WalletId,
+    Account, Action, Actor, AgentId, Approve, ApproveAlike, Capture, Carry, Charge, CloseMeter, CloseWallet,
+    Command, Delegate, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId,
+    LimitSubject, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount, OpenWallet,
+    OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present, Provenance, Purchase, Redeem, Refund,
+    Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share,
+    Split, Subject, Time, Transfer, Unfreeze, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -36,6 +36,7 @@ impl Names {
             "close-wallet" | "transfer" => self.own_money(verb, words, now),
             "freeze" | "unfreeze" | "revoke" => self.stop(verb, words, now),
             "approve" | "refuse" => self.answer(verb, words, now),
+            "observe" => self.observe(words, now),
             "enrol-key" | "revoke-key" | "present" => self.keys(verb, words, now),
             _ => Err(format!("`{verb}` begins no row")),
         }
@@ -392,9 +393,24 @@ impl Names {
             let digest = self.questions.get(&shown).copied();
             let digest = digest.unwrap_or(Hash::EMPTY_TREE);
             let until = time_option(words, "until", "+1h", now)?;
-            Action::Approve(Approve { question, digest, until })
+            if words.flag("alike") {
+                Action::ApproveAlike(ApproveAlike { question, digest, until })
+            } else {
+                Action::Approve(Approve { question, digest, until })
+            }
         };
         self.request_by(&self.speaker(&name), action, words, now, "done")
+    }
+
+    /// `observe M1 tv 700000 stock 3`: what a seller says of a price.
+    fn observe(&mut self, words: &mut Words, now: Time) -> Result<Vec<Asked>, String> {
+        let name = words.next("a payee")?;
+        let item = Hash::of(words.next("an item")?.as_bytes());
+        let price = words::amount(&words.next("an amount")?)?;
+        let asset = self.asset_option(words, self.first_asset()?)?;
+        let stock = words.option("stock").map_or(Ok(1), |stock| words::number(&stock))?;
+        let action = Action::Observe(Observe { item, price, asset, stock });
+        self.request_by(&name, action, words, now, "done")
     }
 
     fn keys(&mut self, verb: &str, words: &mut Words, now: Time) -> Result<Vec<Asked>, String> {

@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::words::{self, Words};
-use book::{Code, Limit, PayeeId, Period, Time, Window, Zone};
+use book::{Code, Limit, PayeeId, Period, Time, Trigger, Window, Zone};
 use evidence::Hash;
 
 impl Names {
@@ -64,6 +64,14 @@ impl Names {
             "ask-above" => Limit::AskAbove { amount: words::amount(&max()?)? },
             "ask-first" => Limit::AskFirstContact,
             "ask-always" => Limit::AskAlways,
+            "price-at-most" => {
+                let payee = PayeeId(self.name(&max()?, now));
+                let item = Hash::of(max()?.as_bytes());
+                let max = words::amount(&words.next("an amount")?)?;
+                let within = words::nanos(&words.next("a duration")?)? / 1_000_000_000;
+                let within_seconds = u32::try_from(within).map_err(|_| "too long".to_owned())?;
+                Limit::PriceAtMost { trigger: Box::new(Trigger { payee, item, max, within_seconds }) }
+            }
             "unknown" => Limit::Unknown { constraint: Box::new(Hash::of(max()?.as_bytes())) },
             _ => return Err(format!("`{kind}` is no limit")),
         })

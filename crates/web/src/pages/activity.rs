@@ -2,9 +2,9 @@
 
 use crate::limits::{ROWS, SEARCH_ROWS_MAX, TOLD_CHARS_MAX};
 use crate::page::{Place, Shown, Stop, Top, go, html};
-use crate::reasons;
+use crate::pages::line::{Line, is_part, line, lines, why};
 use crate::rule::Saying;
-use crate::shown::{Money, Text, machine, moment};
+use crate::shown::{Money, Text, moment};
 use crate::visit::Visit;
 use crate::words::Words;
 use askama::Template;
@@ -15,19 +15,6 @@ use engine::views::{DecisionRow, Form, Kind, PurchaseRow, Ruling, State, Whom};
 use http::{HeaderValue, StatusCode, header};
 use server::codes::Edge;
 use server::problem::Problem;
-
-/// One decision as lists show it.
-pub(crate) struct Line {
-    pub(crate) entry: u64,
-    pub(crate) what: String,
-    pub(crate) tone: &'static str,
-    pub(crate) seller: Option<Text>,
-    pub(crate) agent: Option<Text>,
-    pub(crate) amount: Option<Money>,
-    pub(crate) why: &'static str,
-    pub(crate) when: String,
-    pub(crate) machine: String,
-}
 
 #[derive(Template)]
 #[template(path = "activity.html")]
@@ -71,10 +58,10 @@ impl Filter {
     }
 
     fn takes(self, row: &DecisionRow) -> bool {
-        let spends = matches!(
-            row.kind,
-            Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::Capture | Kind::CloseMeter | Kind::Refund
-        );
+        if is_part(row.kind) {
+            return false;
+        }
+        let spends = matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::Refund);
         match self {
             Filter::All => true,
             Filter::Paid => spends && matches!(row.ruling, Ruling::Allowed),
@@ -146,7 +133,7 @@ pub async fn list(visit: &Visit) -> Shown {
         link.append_pair("before", &seq.0.to_string()).finish()
     });
     let query = visit.asked("q").to_owned();
-    let lines = lines(visit, found)?;
+    let lines = lines(visit, found).await?;
     Ok(html(StatusCode::OK, &ActivityPage { top, query, kinds, agents, lines, older }))
 }
 
@@ -169,64 +156,6 @@ fn matches(visit: &Visit, row: &DecisionRow, query: &str) -> Result<bool, Stop> 
     Ok(names || why || row.ruling.reason().is_some_and(|code| code.contains(query)))
 }
 
-/// Decisions as lists show them.
-pub(crate) fn lines(visit: &Visit, rows: Vec<DecisionRow>) -> Result<Vec<Line>, Stop> {
-    rows.into_iter().map(|row| line(visit, &row)).collect()
-}
-
-fn line(visit: &Visit, row: &DecisionRow) -> Result<Line, Stop> {
-    let w = visit.words();
-    let (what, tone) = match row.ruling {
-        Ruling::Denied(_) => (w.filter_refused.to_owned(), "deny"),
-        Ruling::Asked(..) => (w.filter_asked.to_owned(), "ask"),
-        Ruling::Allowed => (deed(visit, row).to_owned(), "plain"),
-    };
-    let amount = match (row.amount, row.asset) {
-        (Some(amount), Some(asset)) => Some(visit.money(amount, asset)?),
-        (Some(_) | None, _) => None,
-    };
-    Ok(Line {
-        entry: row.seq.0,
-        what,
-        tone,
-        seller: row.payee.map(|payee| visit.seller_called(payee)).transpose()?,
-        agent: match row.by {
-            Actor::Agent { .. } | Actor::Owner { .. } => Some(visit.actor_called(row.by)?),
-            Actor::Operator { .. } | Actor::Payee { .. } | Actor::Book => {
-                row.agent.map(|agent| visit.agent_called(agent)).transpose()?
-            }
-        },
-        amount,
-        why: why(visit, row),
-        when: moment(row.at, &visit.zone, visit.lang),
-        machine: machine(row.at),
-    })
-}
-
-/// Why a rule said no or asked; nothing where it allowed.
-fn why(visit: &Visit, row: &DecisionRow) -> &'static str {
-    match row.ruling {
-        Ruling::Allowed => "",
-        Ruling::Denied(Refusal { denial, .. }) => reasons::denial(visit.lang, denial),
-        Ruling::Asked(ask, _) => reasons::ask(visit.lang, ask),
-    }
-}
-
-/// What was done, in a word or two.
-fn deed(visit: &Visit, row: &DecisionRow) -> &'static str {
-    let w = visit.words();
-    match row.kind {
-        Kind::Pay => w.paid,
-        Kind::PlaceHold | Kind::OpenMeter => w.was_held,
-        Kind::Capture | Kind::CloseMeter => w.captured,
-        Kind::Void | Kind::Expire => w.released,
-        Kind::Refund => w.refunded,
-        Kind::Transfer if matches!(row.by, Actor::Operator { .. }) => w.topped_up,
-        Kind::Transfer => w.moved,
-        kind => w.deed(kind),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "decision.html")]
 struct DecisionPage {
@@ -234,6 +163,7 @@ struct DecisionPage {
     line: Line,
     said: &'static str,
     by: Text,
+    rules_say: &'static str,
     reason: Option<String>,
     rules: Vec<RuleSaid>,
     state: Option<String>,
@@ -260,7 +190,8 @@ pub async fn show(visit: &Visit) -> Shown {
     let w = visit.words();
     let (row, entry, bytes) = find(visit).await?;
     let bought = bought(visit, &row).await?;
-    let line = line(visit, &row)?;
+    let own = bought.as_ref().filter(|it| it.id == row.id);
+    let line = line(visit, &row, own)?;
     let said = match row.ruling {
         Ruling::Denied(_) => w.refused_said,
         Ruling::Asked(..) => w.asked_said,
@@ -291,6 +222,7 @@ pub async fn show(visit: &Visit) -> Shown {
         line,
         said,
         by: visit.actor_called(row.by)?,
+        rules_say: if matches!(row.ruling, Ruling::Allowed) { w.allowed_by } else { w.rule_asked },
         reason,
         rules,
         state,
@@ -406,7 +338,7 @@ async fn explain(
     }
     if let (Ruling::Denied(Refusal { remaining: Some(left), .. }), Some(said)) = (row.ruling, &reason) {
         let left = visit.money(left, buy.asset)?.short;
-        reason = Some(format!("{said} ({left})"));
+        reason = Some(format!("{said} · {}", w.say(w.still_left, left)));
     }
     Ok((reason, rules))
 }

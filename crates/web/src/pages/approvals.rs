@@ -1,12 +1,13 @@
 //! Approvals: what is asked of the owner, with everything she needs to say yes or no.
 
 use crate::page::{Place, Shown, Stop, Top, go, html};
+use crate::pages::overview::midnight;
 use crate::reasons;
 use crate::rule::Saying;
 use crate::shown::{Money, Text, machine, moment};
 use crate::visit::Visit;
 use askama::Template;
-use book::{Action, Approve, Id, Limit, PayeeId, Provenance, Refuse, Scope, Time};
+use book::{Action, Approve, ApproveAlike, Id, Limit, PayeeId, Provenance, Refuse, Scope, Time};
 use engine::views::{Answer, QuestionRow, View, Whom};
 use http::StatusCode;
 use server::problem::Answered;
@@ -53,7 +54,8 @@ struct Seller {
 
 /// A question that was answered.
 struct Settled {
-    said: Text,
+    seller: Text,
+    agent: Text,
     amount: Money,
     what: &'static str,
     when: String,
@@ -171,8 +173,11 @@ fn settled(visit: &Visit, row: QuestionRow) -> Result<Option<Settled>, Stop> {
         Answer::Expired => w.was_expired,
     };
     let agent = row.agent.map(|agent| visit.agent_called(agent)).transpose()?;
+    let seller = row.purchase.to.each().next().map(|payee| visit.seller_called(payee)).transpose()?;
+    let nobody = |said: &str| Text { text: said.to_owned(), odd: false };
     Ok(Some(Settled {
-        said: asks(visit, agent),
+        seller: seller.unwrap_or_else(|| nobody("")),
+        agent: agent.unwrap_or_else(|| nobody(w.another_agent)),
         amount: visit.money(row.purchase.amount, row.purchase.asset)?,
         what,
         when: moment(row.at, &visit.zone, visit.lang),
@@ -188,6 +193,19 @@ pub async fn once(visit: &Visit) -> Shown {
     let until = app.clock.now().after(Time::from_seconds(ONCE_SECONDS).0);
     let approve = Approve { question: row.id, digest: seen(visit, &row)?, until };
     app.execute(&caller, visit.change()?, Action::Approve(approve)).await?;
+    Ok(go("/approvals"))
+}
+
+/// Says yes to this payment and to what is like it until midnight.
+pub async fn rest(visit: &Visit) -> Shown {
+    let app = &visit.site.app;
+    let row = find(visit).await?;
+    let caller = visit.confirmed()?;
+    let now = app.clock.now();
+    let tomorrow = midnight(now, &visit.zone).after(Time::from_seconds(36 * 3_600).0);
+    let until = midnight(tomorrow, &visit.zone).min(now.after(Time::from_seconds(86_400).0));
+    let alike = ApproveAlike { question: row.id, digest: seen(visit, &row)?, until };
+    app.execute(&caller, visit.change()?, Action::ApproveAlike(alike)).await?;
     Ok(go("/approvals"))
 }
 

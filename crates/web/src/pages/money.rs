@@ -162,8 +162,14 @@ pub async fn show(visit: &Visit) -> Shown {
     let by_seller = spent.by_seller.iter().map(|(payee, amount)| Ok((visit.seller_called(*payee)?, *amount)));
     let by_seller = shares(by_seller.collect::<Result<_, Stop>>()?);
     let days = Bars::of(spent.days(now, &visit.zone, visit.lang, asset));
-    let top_up =
-        if visit.site.app.livemode { w.top_up_live.to_owned() } else { w.say(w.top_up_test, TOP_UP_MAX) };
+    let most = asset.and_then(|asset| {
+        let unit = 10u128.checked_pow(u32::from(asset.scale))?;
+        Some(money(Amount::new(TOP_UP_MAX.checked_mul(unit)?)?, asset).short)
+    });
+    let top_up = match most {
+        Some(most) if !visit.site.app.livemode => w.say(w.top_up_test, most),
+        Some(_) | None => w.top_up_live.to_owned(),
+    };
     let agents = agent_choices(visit, None).await?;
     let fresh = [fresh(), fresh(), fresh(), fresh()];
     Ok(html(

@@ -1,7 +1,7 @@
 //! The overview: what there is, what is left today for each agent, what waits, and what happened last.
 
 use crate::page::{Place, Shown, Stop, Top, html, whom};
-use crate::pages::activity::{Line, lines};
+use crate::pages::line::{Line, is_part, lines};
 use crate::pages::money::{Held, held};
 use crate::shown::{Money, Text, money};
 use crate::visit::Visit;
@@ -18,6 +18,8 @@ use std::collections::HashMap;
 pub(crate) const CARDS: usize = 100;
 /// The lines of the overview.
 const LATEST: usize = 6;
+/// The decisions that are looked through for them: a purchase is several.
+const LATEST_LOOKED_AT: usize = 30;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -59,7 +61,7 @@ pub async fn show(visit: &Visit) -> Shown {
         for row in wallets.iter().filter(|_| frozen) {
             open.extend(view.open_holds(row.id, None, CARDS)?.rows);
         }
-        Ok((wallets, view.decisions(of, None, LATEST)?.rows, open))
+        Ok((wallets, view.decisions(of, None, LATEST_LOOKED_AT)?.rows, open))
     });
     let (wallets, latest, open) = asked.await?;
     let held = held(visit, &open)?;
@@ -74,7 +76,8 @@ pub async fn show(visit: &Visit) -> Shown {
         });
     }
     let agents = agent_cards(visit).await?;
-    let lines = lines(visit, latest)?;
+    let latest = latest.into_iter().filter(|row| !is_part(row.kind)).take(LATEST).collect();
+    let lines = lines(visit, latest).await?;
     let waiting = top.w.say(top.w.waits, top.waiting);
     Ok(html(StatusCode::OK, &OverviewPage { top, wallets: cards, agents, lines, waiting, held }))
 }

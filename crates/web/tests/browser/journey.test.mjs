@@ -170,6 +170,9 @@ async function looksBack(person, w, agent) {
   await person.look('decision-refused');
 
   await person.goto('/activity?q=weather&kind=paid');
+  // One line for each purchase, whatever became of it since.
+  assert.equal(await lines.count(), 3);
+  assert.match(await lines.first().innerText(), new RegExp(`^${w.paid} · weather[^]*¥0\\.01[^]*${w.delivered}`));
   await person.go(lines.last().getByRole('link'));
   await person.look('decision-paid');
   const saved = page.waitForEvent('download');
@@ -178,9 +181,9 @@ async function looksBack(person, w, agent) {
   await (await saved).saveAs(file);
   const verified = await run(['verify', file, '--data', stage.book]);
   assert.equal(verified.code, 0, verified.err);
-  const receipt = await readFile(file, 'utf8');
+  const receipt = JSON.parse(await readFile(file, 'utf8'));
   const forged = join(agent.folder, 'forged.json');
-  await writeFile(forged, receipt.replace(/"size":\d+/, '"size":1'));
+  await writeFile(forged, JSON.stringify({ ...receipt, entry: receipt.entry - 1 }));
   assert.notEqual((await run(['verify', forged, '--data', stage.book])).code, 0);
 
   await page.locator('summary').getByText(w.wrong).click();
@@ -199,6 +202,9 @@ async function ruleHolds(person, w, agent) {
   await person.look('rules-at-first');
   await page.getByLabel(w.sentence).fill(w.mayBuy);
   await person.press(w.readIt);
+  await person.look('rule-asks');
+  await page.getByLabel(w.agentChooses).check();
+  await person.press(w.answer);
   await person.look('rule');
   await person.press(w.agree);
   await person.goto('/rules');

@@ -45,6 +45,8 @@ const PAIRS = {
   search: ['Search', '搜索'],
   show: ['Show', '显示'],
   refusedFilter: ['Refused', '被拒绝'],
+  paid: ['Paid', '已付款'],
+  delivered: ['delivered', '已交付'],
   receipt: ['Receipt for anybody to check', '任何人都可核验的回执'],
   wrong: ['Something wrong?', '有问题？'],
   tooMuch: ['Too much', '金额过高'],
@@ -57,6 +59,8 @@ const PAIRS = {
   notConfirmed: ['Nothing was changed. Your passkey did not confirm this; go back and try again.', '没有任何改动。通行密钥没有确认这项操作，请返回重试。'],
   sentence: ['What may it spend?', '它可以花多少钱？'],
   readIt: ['Read it', '解读'],
+  agentChooses: ['the agent chooses', '代理自行选择'],
+  answer: ['Answer', '回答'],
   agree: ['Agree', '同意'],
   mayBuy: ['At most 5 in total this week', '本周总共最多5元'],
 };

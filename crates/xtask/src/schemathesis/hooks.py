@@ -43,6 +43,7 @@ KINDS = {
     "/v1/keys": "owner",
     "/v1/questions": "owner",
     "/v1/transfers": "owner",
+    "/v1/observations": "payee",
     "/v1/payments": "agent",
     "/v1/holds": "agent",
     "/v1/meters": "agent",

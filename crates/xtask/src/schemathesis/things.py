@@ -146,6 +146,8 @@ class Things:
                                      "valid_from": "2026-01-01T00:00:00Z", "expires_at": "2099-01-01T00:00:00Z"},
             "/v1/mandates/{id}/delegate": lambda: {"id": fresh("mdt"), "agent": chance.choice(self.agents_of[wallet]), "limits": [],
                                                    "valid_from": "2030-01-01T00:00:00Z", "expires_at": "2031-01-01T00:00:00Z"},
+            "/v1/observations": lambda: {"item": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()[:43],
+                                         "price": money(chance), "stock": chance.randint(0, 9)},
             "/v1/freeze": lambda: {"subject": chance.choice(names["subject"])},
             "/v1/unfreeze": lambda: {"subject": chance.choice(names["subject"])},
             "/v1/revoke": lambda: {"subject": self.take("subject")},
