@@ -47,10 +47,14 @@ async function joins(person, w) {
   assert.match(await person.reads(), /¥1,000\.00/);
   await person.look('overview-at-first');
   // The link is good once.
-  await person.goto(invitation);
-  assert.equal(await person.page.getByRole('button', { name: w.createWallet, exact: true }).count(), 0);
-  await person.look('invitation-over');
-  person.settle(/status of 410/);
+  const friend = await stage.person({ lang: person.lang, width: person.width, pictures: person.pictures });
+  await friend.goto(invitation);
+  assert.equal(await friend.page.getByRole('button', { name: w.createWallet, exact: true }).count(), 0);
+  await friend.look('invitation-over');
+  friend.settle(/status of 410/);
+  await friend.context.close();
+  person.pictures = friend.pictures;
+  person.settle();
   return code;
 }
 
@@ -170,10 +174,11 @@ async function looksBack(person, w, agent) {
   await person.look('decision-refused');
 
   await person.goto('/activity?q=weather&kind=paid');
-  // One line for each purchase, whatever became of it since.
   assert.equal(await lines.count(), 3);
+  // One line for each purchase, whatever became of it since.
   assert.match(await lines.first().innerText(), new RegExp(`^${w.paid} · weather[^]*¥0\\.01[^]*${w.delivered}`));
   await person.go(lines.last().getByRole('link'));
+  assert.match(await person.reads(), new RegExp(w.youApproved));
   await person.look('decision-paid');
   const saved = page.waitForEvent('download');
   await page.getByRole('link', { name: w.receipt }).click();

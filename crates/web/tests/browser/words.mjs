@@ -47,6 +47,7 @@ const PAIRS = {
   refusedFilter: ['Refused', '被拒绝'],
   paid: ['Paid', '已付款'],
   delivered: ['delivered', '已交付'],
+  youApproved: ['You approved', '您已同意'],
   receipt: ['Receipt for anybody to check', '任何人都可核验的回执'],
   wrong: ['Something wrong?', '有问题？'],
   tooMuch: ['Too much', '金额过高'],
