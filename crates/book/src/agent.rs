@@ -240,9 +240,11 @@ pub(crate) struct Agent {
     pub(crate) policy: Option<Box<Policy>>,
     /// What was used under mandates that have ended, for the next mandate to begin with.
     pub(crate) ended: Option<Box<Usage>>,
+    /// So many times it was stopped.
+    pub(crate) stops: u32,
 }
 
-canon_struct!(Agent { wallet, status, first_key, policy, ended });
+canon_struct!(Agent { wallet, status, first_key, policy, ended, stops });
 
 /// Registers an agent with a wallet. The command's id becomes the [`AgentId`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -282,7 +284,14 @@ impl EnrolAgent {
             .then(|| Box::new(Policy::new(self.limits.clone(), Usage::default(), at)));
         let agent = book.agents.insert(
             id,
-            Agent { wallet, status: Status::Active, first_key: Some(self.key), policy, ended: None },
+            Agent {
+                wallet,
+                status: Status::Active,
+                first_key: Some(self.key),
+                policy,
+                ended: None,
+                stops: 0,
+            },
         );
         book.keys.insert(self.key.0, Key::new(Holder::Agent(agent)));
     }

@@ -1,5 +1,6 @@
 //! Approvals: what the owner is asked, and the one thing that an answer is good for.
 
+use crate::alike::Like;
 use crate::book::{Book, Decision};
 use crate::canon::{canon_enum, canon_struct};
 use crate::command::{Actor, Command};
@@ -14,16 +15,18 @@ use evidence::Hash;
 /// A question that was put to an owner.
 #[derive(Debug)]
 pub(crate) struct Question {
-    wallet: Slot,
-    digest: Hash,
+    pub(crate) wallet: Slot,
+    pub(crate) digest: Hash,
     asked_at: Time,
     answer: Answer,
+    /// What the owner may say yes to for longer.
+    pub(crate) like: Like,
 }
 
-canon_struct!(Question { wallet, digest, asked_at, answer });
+canon_struct!(Question { wallet, digest, asked_at, answer, like });
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Answer {
+pub(crate) enum Answer {
     Waiting,
     Approved { until: Time },
     Refused,
@@ -100,7 +103,7 @@ impl Refuse {
 
 impl Book {
     /// A question that `by` may answer now.
-    fn waiting_question(&self, id: Id, at: Time, by: Actor) -> Result<&Question, Decision> {
+    pub(crate) fn waiting_question(&self, id: Id, at: Time, by: Actor) -> Result<&Question, Decision> {
         let question = self.questions.get(id).ok_or(Decision::Reject(Reject::QuestionUnknown))?;
         let wallet = question.wallet;
         if let Some(no) = self.owner_only(by, self.wallets.at(wallet).owner, Reject::QuestionUnknown) {
@@ -114,7 +117,7 @@ impl Book {
         }
     }
 
-    fn answer(&mut self, id: Id, answer: Answer) {
+    pub(crate) fn answer(&mut self, id: Id, answer: Answer) {
         let question = self.questions.get_mut(id).expect("decided: the question is known");
         question.answer = answer;
         let wallet = question.wallet;
@@ -131,7 +134,8 @@ impl Book {
         asked.retain(|(_, asked_at)| at < asked_at.after(ASK_NANOS_MAX));
         asked.push((command.id, at));
         let (digest, answer) = (question.digest, Answer::Waiting);
-        self.questions.push(command.id, Question { wallet, digest, asked_at: at, answer });
+        let like = self.like(command, purchase, question.ask);
+        self.questions.push(command.id, Question { wallet, digest, asked_at: at, answer, like });
     }
 
     /// Whether the owner of `wallet` may be asked one more thing.

@@ -262,6 +262,7 @@ impl Book {
             Action::Revoke(it) => it.decide(self, *by),
             Action::Approve(it) => it.decide(self, at, *by),
             Action::Refuse(it) => it.decide(self, at, *by),
+            Action::ApproveAlike(it) => it.decide(self, at, *by),
             Action::Transfer(it) => it.decide(self, *by),
             Action::Pay(it) => it.decide(self, at, *by, rows),
             Action::PlaceHold(it) => it.decide(self, at, *by),
@@ -345,6 +346,7 @@ impl Book {
             (Action::Revoke(it), _) => it.apply(self, at),
             (Action::Approve(it), _) => it.apply(self),
             (Action::Refuse(it), _) => it.apply(self),
+            (Action::ApproveAlike(it), _) => it.apply(self, at),
             (Action::Transfer(it), _) => it.apply(self),
             (Action::Pay(it), Outcome::Paid(moved)) => {
                 let rows = rows.unwrap_or_else(|| self.rows(*by, &it.purchase));

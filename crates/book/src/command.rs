@@ -1,6 +1,7 @@
 //! Commands: everything a book can be asked to do, and who may ask.
 
 use crate::agent::{EnrolAgent, EnrolKey, Present, RevokeKey};
+use crate::alike::ApproveAlike;
 use crate::approval::{Approve, Refuse};
 use crate::canon::{canon_enum, canon_struct};
 use crate::delegate::Delegate;
@@ -106,6 +107,7 @@ pub enum Action {
     Present(Present),
     Delegate(Delegate),
     Observe(Observe),
+    ApproveAlike(ApproveAlike),
 }
 
 canon_enum!(Action {
@@ -140,6 +142,7 @@ canon_enum!(Action {
     29 => Present(it),
     30 => Delegate(it),
     31 => Observe(it),
+    32 => ApproveAlike(it),
 });
 
 impl Action {
@@ -180,7 +183,8 @@ impl Action {
             | Action::CloseMeter(_)
             | Action::Redeem(_)
             | Action::Present(_)
-            | Action::Observe(_) => None,
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => None,
         }
     }
 
@@ -217,7 +221,8 @@ impl Action {
             | Action::CloseMeter(_)
             | Action::Redeem(_)
             | Action::Present(_)
-            | Action::Observe(_) => None,
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => None,
         }
     }
 
@@ -254,7 +259,8 @@ impl Action {
             | Action::PlaceHold(_)
             | Action::OpenMeter(_)
             | Action::Present(_)
-            | Action::Observe(_) => None,
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => None,
         }
     }
 
@@ -291,7 +297,8 @@ impl Action {
             | Action::Charge(_)
             | Action::Redeem(_)
             | Action::Present(_)
-            | Action::Observe(_) => false,
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => false,
         }
     }
 }

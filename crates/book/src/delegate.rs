@@ -100,6 +100,7 @@ impl Delegate {
             policy: Policy::new(self.limits.clone(), Usage::default(), at),
             parent: Some(parent),
             children: 0,
+            stops: 0,
         };
         book.mandates.insert(id, mandate);
     }
@@ -137,7 +138,7 @@ impl Book {
     }
 
     /// `mandate`, the one it was delegated from, and so on up to the one that the owner granted.
-    fn lineage(&self, mandate: Option<Slot>) -> impl Iterator<Item = Slot> {
+    pub(crate) fn lineage(&self, mandate: Option<Slot>) -> impl Iterator<Item = Slot> {
         std::iter::successors(mandate, |slot| self.mandates.at(*slot).parent)
     }
 

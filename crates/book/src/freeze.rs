@@ -89,7 +89,18 @@ impl Freeze {
     pub(crate) fn apply(&self, book: &mut Book) {
         let found = book.find_subject(self.subject).expect("decided: the subject is known");
         *book.status_mut(found) = Status::Frozen;
+        match found {
+            Found::Owner(slot) => count(&mut book.owners.at_mut(slot).stops),
+            Found::Wallet(slot) => count(&mut book.wallets.at_mut(slot).stops),
+            Found::Agent(slot) => count(&mut book.agents.at_mut(slot).stops),
+            Found::Mandate(slot) => count(&mut book.mandates.at_mut(slot).stops),
+            Found::Payee(_) => {}
+        }
     }
+}
+
+fn count(stops: &mut u32) {
+    *stops = stops.saturating_add(1);
 }
 
 impl Unfreeze {

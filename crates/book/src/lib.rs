@@ -24,6 +24,7 @@
 )]
 
 pub mod agent;
+pub mod alike;
 pub mod approval;
 pub mod book;
 mod calendar;
@@ -59,6 +60,7 @@ pub mod transfer;
 pub mod wallet;
 
 pub use agent::{EnrolAgent, EnrolKey, KeyHolder, Present, PublicKeyBytes, RevokeKey};
+pub use alike::ApproveAlike;
 pub use approval::{Approve, Refuse};
 pub use book::{Book, Decided, Decision, Head, ReplayError};
 pub use calendar::{Period, Zone};

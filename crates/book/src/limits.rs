@@ -62,6 +62,12 @@ pub const ASK_NANOS_MAX: u64 = 24 * 3_600 * 1_000_000_000;
 /// How long an approval may be good for, in nanoseconds: 7 days.
 pub const APPROVAL_NANOS_MAX: u64 = 7 * 86_400 * 1_000_000_000;
 
+/// How long the rest of a question's like may be approved, in nanoseconds: 24 hours.
+pub const ALIKE_NANOS_MAX: u64 = 24 * 3_600 * 1_000_000_000;
+
+/// The approvals of a question's like that one wallet may have at once.
+pub const ALIKE_MAX: usize = 32;
+
 /// The longest hold, in nanoseconds: 90 days.
 pub const HOLD_NANOS_MAX: u64 = 90 * 86_400 * 1_000_000_000;
 

@@ -26,9 +26,11 @@ pub(crate) struct Mandate {
     pub(crate) parent: Option<Slot>,
     /// So many mandates were ever delegated from it.
     pub(crate) children: u32,
+    /// So many times it was stopped.
+    pub(crate) stops: u32,
 }
 
-canon_struct!(Mandate { wallet, agent, status, valid_from, expires_at, policy, parent, children });
+canon_struct!(Mandate { wallet, agent, status, valid_from, expires_at, policy, parent, children, stops });
 
 /// Whether a new mandate begins with what was used under those that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,8 +107,8 @@ impl GrantMandate {
         };
         let (valid_from, expires_at) = (self.valid_from, self.expires_at);
         let policy = Policy::new(self.limits.clone(), usage, at);
-        let (status, parent, children) = (Status::Active, None, 0);
-        let row = Mandate { wallet, agent, status, valid_from, expires_at, policy, parent, children };
+        let (status, parent, children, stops) = (Status::Active, None, 0, 0);
+        let row = Mandate { wallet, agent, status, valid_from, expires_at, policy, parent, children, stops };
         book.mandates.insert(id, row);
     }
 }

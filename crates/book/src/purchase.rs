@@ -134,6 +134,8 @@ pub(crate) enum Kind {
     Meter,
 }
 
+canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter });
+
 /// A purchase that nobody denies: the limits that allowed it, and the rows that were found on the way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowed {
@@ -200,14 +202,15 @@ impl Book {
             };
             return Err(Decision::Record(Outcome::Denied(refusal)));
         }
-        self.check_asked(at, slot, agent, kind, buy, asked)?;
+        let payer = Payer { wallet: slot, agent, mandate };
+        self.check_asked(at, payer, kind, buy, asked)?;
         let version = |policy: Option<&Policy>| policy.map_or(0, |policy| policy.version);
         let versions = Versions {
             wallet: version(wallet.policy.as_deref()),
             agent: version(agent_policy),
             mandate: version(mandate_policy),
         };
-        Ok(Allowed { versions, rows: Rows { payer: Payer { wallet: slot, agent, mandate }, payee } })
+        Ok(Allowed { versions, rows: Rows { payer, payee } })
     }
 
     /// The rows of a purchase that was allowed.
@@ -339,13 +342,13 @@ impl Book {
     fn check_asked(
         &self,
         at: Time,
-        wallet: Slot,
-        agent: Option<Slot>,
+        payer: Payer,
         kind: Kind,
         buy: &Purchase,
         asked: Option<(RuleRef, Ask)>,
     ) -> Result<(), Decision> {
-        let Some(agent) = agent else {
+        let wallet = payer.wallet;
+        let Some(agent) = payer.agent else {
             // The owner who pays has been asked, and no answer to another question is hers to use up.
             return match buy.approval {
                 None => Ok(()),
@@ -358,6 +361,7 @@ impl Book {
                 self.check_approval(question, wallet, buy.digest(agent, kind), at).map_or(Ok(()), Err)
             }
             (None, None) => Ok(()),
+            (None, Some((_, ask))) if self.is_alike(at, payer, kind, buy, ask) => Ok(()),
             (None, Some(_)) if !self.may_ask(wallet, at) => Err(deny(Denial::AskRateLimited)),
             (None, Some((rule, ask))) => {
                 let digest = buy.digest(agent, kind);

@@ -1,6 +1,7 @@
 //! Owners and their wallets; an agent's sub-account is a wallet that one agent alone may spend from.
 
 use crate::agent::{Holder, Key, PublicKeyBytes};
+use crate::alike::Alike;
 use crate::book::{Book, Decision};
 use crate::canon::{Code, canon_struct};
 use crate::command::Actor;
@@ -18,9 +19,11 @@ use std::hint::black_box;
 #[derive(Debug)]
 pub(crate) struct Owner {
     pub(crate) status: Status,
+    /// So many times it was stopped.
+    pub(crate) stops: u32,
 }
 
-canon_struct!(Owner { status });
+canon_struct!(Owner { status, stops });
 
 /// Registers an owner with a first key. The command's id becomes the [`OwnerId`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,7 @@ impl RegisterOwner {
     }
 
     pub(crate) fn apply(&self, book: &mut Book, id: Id) {
-        let owner = book.owners.insert(id, Owner { status: Status::Active });
+        let owner = book.owners.insert(id, Owner { status: Status::Active, stops: 0 });
         book.keys.insert(self.key.0, Key::new(Holder::Owner(owner)));
     }
 }
@@ -67,9 +70,14 @@ pub(crate) struct Wallet {
     contacts: Vec<Slot>,
     /// Of a sub-account: the wallet it belongs to, and its agent.
     pub(crate) sub: Option<(Slot, Slot)>,
+    /// So many times it was stopped.
+    pub(crate) stops: u32,
+    /// What the owner said yes to for the rest of a day; most wallets never have any.
+    #[allow(clippy::box_collection)]
+    pub(crate) alike: Option<Box<Vec<Alike>>>,
 }
 
-canon_struct!(Wallet { owner, asset, status, asked, balance, policy, contacts, sub });
+canon_struct!(Wallet { owner, asset, status, asked, balance, policy, contacts, sub, stops, alike });
 
 impl Wallet {
     /// The payees it has paid, in order.
@@ -253,6 +261,8 @@ impl Book {
                 policy,
                 contacts: Vec::new(),
                 sub,
+                stops: 0,
+                alike: None,
             },
         );
     }

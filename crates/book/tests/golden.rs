@@ -514,6 +514,16 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
                 remaining: None,
             }),
         ),
+        (
+            "approve-alike",
+            owner(Presence::Fresh),
+            Action::ApproveAlike(ApproveAlike {
+                question: id(PAYMENT),
+                digest: hash(0xA1),
+                until: AT.after(1),
+            }),
+            done(),
+        ),
     ]
 }
 
@@ -555,7 +565,7 @@ fn golden_files_show_every_action_and_outcome() {
         actions.push(number(&bytes, "action"));
         outcomes.push(number(&bytes, "outcome"));
     }
-    for (mut found, count) in [(actions, 31u8), (outcomes, 10)] {
+    for (mut found, count) in [(actions, 32u8), (outcomes, 10)] {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, (1..=count).collect::<Vec<u8>>());

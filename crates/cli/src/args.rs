@@ -68,7 +68,7 @@ pub(crate) enum Command {
     /// The signed log of a book.
     #[command(subcommand)]
     Log(LogCommand),
-    /// Check a whole journal or one receipt without asking anybody, or the log of a server.
+    /// Check a whole journal, one receipt or one credential without asking anybody, or the log of a server.
     Verify(Verify),
     /// Compute a book again from its journal.
     Replay(Replay),
@@ -90,8 +90,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A server's data directory, or a file with a receipt.
-    #[arg(value_name = "DIR|RECEIPT", required_unless_present = "log")]
+    /// A server's data directory, or a file with a receipt or, with `--jwks`, a credential.
+    #[arg(value_name = "DIR|FILE", required_unless_present = "log")]
     pub(crate) path: Option<PathBuf>,
     /// The log's keys, as `GET /log/vkey` gives them; by default the data directory's own.
     #[arg(long, value_name = "KEY")]
@@ -102,6 +102,9 @@ pub(crate) struct Verify {
     /// Of a receipt: the data directory whose log's keys to use.
     #[arg(long, value_name = "DIR", conflicts_with = "vkey")]
     pub(crate) data: Option<PathBuf>,
+    /// Of a credential: its issuer's keys, as `GET /v1/credentials/keys` gives them.
+    #[arg(long, value_name = "FILE", requires = "path", conflicts_with_all = ["vkey", "successions", "data", "checkpoint", "log"])]
+    pub(crate) jwks: Option<PathBuf>,
     /// A checkpoint you kept, instead of the directory's newest: shows that nothing before it was changed since.
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,

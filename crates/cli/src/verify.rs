@@ -1,6 +1,7 @@
 //! `verify`: whether a journal is whole, follows from itself, adds up, and is what the log's key signed. Offline, but for
 //! the log of a server.
 
+mod credential;
 pub(crate) mod damage;
 mod log;
 pub(crate) mod receipt;
@@ -31,9 +32,12 @@ pub(crate) struct Report {
     seconds: f64,
 }
 
-/// Verifies a data directory, the receipt in a file, or the log of a server.
+/// Verifies a data directory, the receipt or credential in a file, or the log of a server.
 pub(crate) fn run(output: &Output, args: &Verify) -> Outcome {
     let Some(path) = &args.path else { return log::verify(output, args) };
+    if let Some(keys) = &args.jwks {
+        return credential::verify(output, path, keys);
+    }
     if path.is_file() {
         return receipt::verify(output, path, &receipt::keys(args)?);
     }

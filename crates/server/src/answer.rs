@@ -316,6 +316,7 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Present(_) => ("present", "req"),
         Action::Delegate(_) => ("delegate", "mdt"),
         Action::Observe(_) => ("observe", "req"),
+        Action::ApproveAlike(_) => ("approve_alike", "req"),
     }
 }
 

@@ -153,7 +153,8 @@ impl Known {
             | Action::CloseMeter(_)
             | Action::Redeem(_)
             | Action::Present(_)
-            | Action::Observe(_) => {}
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => {}
         }
     }
 

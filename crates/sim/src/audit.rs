@@ -12,6 +12,7 @@ mod entry;
 mod judge;
 mod money;
 mod state;
+mod stop;
 mod usage;
 mod walk;
 

@@ -255,6 +255,7 @@ impl World {
             Action::Unfreeze(it) => self.stopped.retain(|(_, subject)| *subject != it.subject),
             Action::RevokeKey(_)
             | Action::Observe(_)
+            | Action::ApproveAlike(_)
             | Action::CloseWallet(_)
             | Action::Revoke(_)
             | Action::Approve(_)

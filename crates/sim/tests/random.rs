@@ -98,6 +98,7 @@ fn row() -> impl Strategy<Value = String> {
         6 => (bought(), amount(), by()).prop_map(|(id, amount, by)| format!("refund R+ {id} {amount} {by}")),
         6 => (0..9u32, by()).prop_map(|(n, by)| format!("approve Q~{n} {by}")),
         1 => (0..9u32, by()).prop_map(|(n, by)| format!("refuse Q~{n} {by}")),
+        3 => (0..9u32).prop_map(|n| format!("approve Q~{n} alike until +5h fresh")),
         6 => (0..9u32).prop_map(|n| format!("again {n}")),
         2 => (select(vec!["W1", "A1", "A2", "A3", "D1", "D2", "S1", "D8", "D9"]), 0..4u32, select(&LIMITS[..]))
             .prop_map(|(of, version, limits)| format!("set-limits {of} v{version} {limits}")),

@@ -53,6 +53,7 @@ pub fn router() -> Router<Site> {
         .route("/rules/{intent}/agree", post(at!(rules::agree)))
         .route("/approvals", get(at!(approvals::list)))
         .route("/approvals/{id}/once", post(at!(approvals::once)))
+        .route("/approvals/{id}/rest", post(at!(approvals::rest)))
         .route("/approvals/{id}/refuse", post(at!(approvals::refuse)))
         .route("/activity", get(at!(activity::list)))
         .route("/activity/{entry}", get(at!(activity::show)))

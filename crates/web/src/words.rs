@@ -101,6 +101,7 @@ impl Words {
             Kind::Unfreeze => self.deed_unfreeze,
             Kind::Revoke => self.deed_revoke,
             Kind::Approve => self.deed_approve,
+            Kind::ApproveAlike => self.deed_approve_alike,
             Kind::Refuse => self.deed_refuse,
             Kind::Transfer => self.moved,
             Kind::Pay => self.paid,
@@ -343,6 +344,7 @@ words! {
     still_left "{} left" "还剩 {}"
     deed_revoke "Ended" "已结束"
     deed_approve "You approved" "您已同意"
+    deed_approve_alike "You approved the rest of today" "您已同意今天的同类付款"
     deed_refuse "You refused" "您已拒绝"
     deed_charge "Work counted" "已计量"
     deed_redeem "Delivered" "已交付"

@@ -270,9 +270,13 @@ requests! {
     pub struct Approve {
         /// What the owner saw: the question's digest.
         pub digest: Digest,
-        /// Until then, exclusive; at most 7 days ahead.
+        /// Until then, exclusive; at most 7 days ahead, or 24 hours for what is alike.
         #[cfg_attr(feature = "schema", schema(format = DateTime))]
         pub until: String,
+        /// Whether what the same agent will ask in the same way is approved as well: no larger, to the same payees, for the
+        /// same reason. The owner has to sign this very request; freezing or revoking ends it.
+        #[serde(default)]
+        pub alike: bool,
     }
 
     /// Moves money between accounts.

@@ -148,3 +148,51 @@ fn accepts(file: &Path) -> bool {
         checked.unwrap_or_else(|fault| panic!("`{}`: {fault}; run `cargo xtask test`", program.display()));
     checked.status.success()
 }
+
+#[test]
+fn a_credential_is_verified_with_nothing_but_the_keys() {
+    use evidence::{SigningKey, base64url};
+    use protocols::act::Identifier;
+    use protocols::act::iac::{IacKey, IacReferences, Risk, Selection, SourceDigest, UnsignedIac};
+    use protocols::act::intent::{ConfirmedIsr, InputModes};
+    let rules = r#"{"intent_id":"int-1","conversation_history":{"user_intent_raw":"maps"},"delegation_mode":"BOUNDED",
+        "validity_start_time":"2026-01-01T00:00:00Z","validity_end_time":"2099-01-01T00:00:00Z",
+        "max_total_amount":300.00,"currency":"CNY","agent_id":"agt_A","user_confirmation_method":"PASSKEY",
+        "user_confirmation_timestamp":"2026-01-01T00:00:00Z"}"#;
+    let rules = ConfirmedIsr::from_record(rules.as_bytes(), &InputModes::default()).expect("rules");
+    let name = |text: &str| Identifier::parse(text).expect("a name");
+    let selection = Selection {
+        delegation_id: name("mdt_D"),
+        delegator_identity: name("own_O"),
+        source_isr_digest: SourceDigest::Include,
+    };
+    let signing = SigningKey::es256(&[7; 32]).expect("a key");
+    let point = signing.public().bytes().to_vec();
+    let key = IacKey::of_service(name("k1"), signing).expect("a key for credentials");
+    let now = book::Time::from_seconds(1_780_000_000);
+    let iac = UnsignedIac::select(&rules, selection);
+    let token = key.issue(&iac, &IacReferences::default(), Risk::Ordinary, now).expect("issued");
+    let keys = |kid: &str| {
+        let (x, y) = (base64url::encode(&point[1..33]), base64url::encode(&point[33..]));
+        serde_json::json!({"keys": [{"kid": kid, "kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "ES256", "use": "sig"}]})
+    };
+    let directory = Directory::new();
+    let file = |name: &str, text: &str| {
+        let path = directory.0.join(name);
+        std::fs::write(&path, text).expect("the directory is ours");
+        path.to_str().expect("a path is a text").to_owned()
+    };
+    let good = file("good.jwt", &token);
+    let (head, rest) = token.split_at(token.len() - 40);
+    let forged =
+        file("forged.jwt", &format!("{head}{}{}", if rest.starts_with('A') { "B" } else { "A" }, &rest[1..]));
+    let (known, unknown) =
+        (file("keys.json", &keys("k1").to_string()), file("others.json", &keys("k2").to_string()));
+    let seen = tollbridge(&["verify", &good, "--jwks", &known]);
+    assert_eq!(seen.status.code(), Some(0), "{}", complained(&seen));
+    assert!(printed(&seen).contains("at most 300.00 CNY in all, BOUNDED"), "{}", printed(&seen));
+    for (credential, keys) in [(&forged, &known), (&good, &unknown)] {
+        let seen = tollbridge(&["verify", credential, "--jwks", keys]);
+        assert_eq!(seen.status.code(), Some(6), "{}", complained(&seen));
+    }
+}

@@ -122,7 +122,9 @@ impl Batch<'_> {
                 Subject::Mandate(mandate) => touched.mandate = Some(mandate),
                 Subject::Payee(payee) => touched.payee = Some(payee),
             },
-            Action::Approve(book::Approve { question, .. }) | Action::Refuse(book::Refuse { question }) => {
+            Action::Approve(book::Approve { question, .. })
+            | Action::ApproveAlike(book::ApproveAlike { question, .. })
+            | Action::Refuse(book::Refuse { question }) => {
                 touched.about = Some(*question);
                 if let Some((agent, purchase)) = self.question(*question)? {
                     touched.agent = agent;
@@ -218,7 +220,7 @@ impl Batch<'_> {
         let listed = kind != Kind::Present || !allowed;
         let asked_by_payee =
             matches!(entry.command.by, Actor::Payee { payee, .. } if touched.payee == Some(payee));
-        let answers = matches!(kind, Kind::Approve | Kind::Refuse);
+        let answers = matches!(kind, Kind::Approve | Kind::ApproveAlike | Kind::Refuse);
         let tells_payees = listed && (allowed && !answers || asked_by_payee);
 
         let owner = self.list(listed, Role::Owner, touched.owner.map(|id| id.0))?;

@@ -70,6 +70,10 @@ impl Batch<'_> {
                 "UPDATE questions SET answer = 2, until = ?2, answered = ?3 WHERE id = ?1",
                 stored![it.question, it.until, entry.seq],
             ),
+            Action::ApproveAlike(it) => self.run_one(
+                "UPDATE questions SET answer = 2, until = ?2, answered = ?3 WHERE id = ?1",
+                stored![it.question, it.until, entry.seq],
+            ),
             Action::Refuse(it) => self.run_one(
                 "UPDATE questions SET answer = 3, answered = ?2 WHERE id = ?1",
                 stored![it.question, entry.seq],

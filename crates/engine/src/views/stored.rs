@@ -320,6 +320,7 @@ kinds! {
     29 Present "present",
     30 Delegate "delegate",
     31 Observe "observe",
+    32 ApproveAlike "approve_alike",
 }
 
 impl Column for Kind {
@@ -404,6 +405,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=31).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=32).collect::<Vec<u8>>());
     }
 }

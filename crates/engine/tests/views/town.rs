@@ -2,13 +2,13 @@
 
 use book::mandate::{Carry, LimitSubject};
 use book::{
-    Account, Action, Actor, AgentId, Amount, Approve, Book, Capture, Charge, CloseMeter, CloseWallet, Code,
-    Command, Delegate, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id, KeyHolder, KeyId,
-    Limit, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount, OpenWallet,
-    Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance,
-    PublicKeyBytes, Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke,
-    RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Verdict, Void, WalletId,
-    Window,
+    Account, Action, Actor, AgentId, Amount, Approve, ApproveAlike, Book, Capture, Charge, CloseMeter,
+    CloseWallet, Code, Command, Delegate, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id,
+    KeyHolder, KeyId, Limit, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount,
+    OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present,
+    Provenance, PublicKeyBytes, Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner,
+    RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze,
+    Verdict, Void, WalletId, Window,
 };
 use evidence::Hash;
 
@@ -419,6 +419,7 @@ impl Town {
                     let until = self.at.after(600_000_000_000);
                     let answer = match which % 3 {
                         0 => Action::Refuse(Refuse { question }),
+                        1 => Action::ApproveAlike(ApproveAlike { question, digest, until }),
                         _ => Action::Approve(Approve { question, digest, until }),
                     };
                     self.act(owner, answer);

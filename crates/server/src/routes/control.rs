@@ -11,7 +11,7 @@ use crate::routes::{page, paged};
 use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Action, Approve, Freeze, KeyHolder, Refuse, Revoke, Unfreeze};
+use book::{Action, Approve, ApproveAlike, Freeze, KeyHolder, Refuse, Revoke, Unfreeze};
 use engine::views::{self, QuestionRow};
 use evidence::Hash;
 use wire::account::{Question, Subject};
@@ -88,7 +88,7 @@ fn question_text(app: &state::State, row: &QuestionRow) -> Answered<Question> {
     })
 }
 
-/// Says yes to one question: to exactly what was asked, once, until a time.
+/// Says yes to one question: to exactly what was asked, once, until a time; or to the rest of today, if signed for.
 #[utoipa::path(post, path = "/v1/questions/{id}/approve", tag = "control", request_body = wire::account::Approve,
     params(("id" = String, Path), ("Idempotency-Key" = String, Header)),
     responses((status = 201, description = "Approved", body = Done)))]
@@ -102,7 +102,12 @@ pub async fn approve_question(
     let approve: wire::account::Approve = call.json()?;
     let until = time(&approve.until, "until")?;
     let digest = Hash(approve.digest.0);
-    app.execute(&caller, change, Action::Approve(Approve { question, digest, until })).await
+    let action = if approve.alike {
+        Action::ApproveAlike(ApproveAlike { question, digest, until })
+    } else {
+        Action::Approve(Approve { question, digest, until })
+    };
+    app.execute(&caller, change, action).await
 }
 
 /// Says no to one question.

@@ -75,6 +75,9 @@ async fn ics_05_what_is_open_is_asked_and_grants_nothing() {
 
     let latte = draw_up(&house, "Order me a coconut latte from Luckin Coffee, at most 20 yuan").await;
     assert_eq!(codes(&latte), ["MERCHANT_UNKNOWN"], "a name nobody registered is a question, never a guess");
+    let path = format!("/v1/intents/{}/answers", latte["id"].as_str().unwrap());
+    let left_out = json!({"question": latte["questions"][0]["id"], "answer": "leave it out"});
+    house.post(&house.agent, &path, left_out).await.problem(422, "intent_malformed");
     merchant(&house, "Luckin Coffees", "drink").await;
     let id = latte["id"].as_str().unwrap();
     let latte = house.get(&house.owner, &format!("/v1/intents/{id}")).await.expect(200);

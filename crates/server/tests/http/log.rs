@@ -30,7 +30,7 @@ async fn bundles_are_what_the_tiles_are_the_hashes_of() {
         house.post(&house.agent, "/v1/payments", payments.into()).await.expect(200);
     }
     let keys = KeyHistory::parse(&String::from_utf8(public(&house, "/log/vkey").await).unwrap()).unwrap();
-    let entry_count = 4 + 6 + 6 + 3 * 101;
+    let entry_count = 5 + 6 + 6 + 3 * 101;
     let signed = loop {
         let note = String::from_utf8(public(&house, "/log/checkpoint").await).unwrap();
         let signed = keys.verify(&note).unwrap().into_inner();

@@ -130,6 +130,15 @@ async fn the_owner_is_asked_and_her_word_is_good_for_exactly_that() {
     house.post(&house.agent, "/v1/payments", payment).await.problem(403, "approval_used");
     assert_eq!(house.money().await.0, "98500");
 
+    // The rest of today: asked in the same way, it is paid; no larger, and only if she signs for it.
+    let asked = house.post(&house.agent, "/v1/payments", house.payment("1100")).await.expect(202);
+    let path = format!("/v1/questions/{}/approve", asked["id"].as_str().unwrap());
+    let yes = json!({"digest": asked["digest"], "until": in_seconds(600), "alike": true});
+    house.change(&house.owner, Method::POST, &path, Some(yes)).await.expect(201);
+    house.post(&house.agent, "/v1/payments", house.payment("1100")).await.expect(201);
+    house.post(&house.agent, "/v1/payments", house.payment("1001")).await.expect(201);
+    assert_eq!(house.money().await.0, "96399");
+
     let asked = house.post(&house.agent, "/v1/payments", house.payment("2000")).await.expect(202);
     let path = format!("/v1/questions/{}/refuse", asked["id"].as_str().unwrap());
     house.change(&house.owner, Method::POST, &path, None).await.expect(201);

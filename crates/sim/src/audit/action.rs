@@ -8,7 +8,7 @@ const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 31] = [
+const ACTIONS: [&str; 32] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -40,6 +40,7 @@ const ACTIONS: [&str; 31] = [
     "present",
     "delegate",
     "observe",
+    "approve-alike",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -166,6 +167,11 @@ fn spending(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
             b.raw::<32>("request")?;
             Action::Present { nonce }
         }
+        32 => Action::ApproveAlike {
+            question: b.raw("question")?,
+            digest: b.raw("digest")?,
+            until: b.integer("until", U64)? as u64,
+        },
         31 => Action::Observe {
             item: b.raw("item")?,
             price: amount(b, "price")?,

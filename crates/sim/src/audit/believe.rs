@@ -173,6 +173,7 @@ impl Walk {
                 self.may_stop(by, *subject);
                 self.expect(self.state.status(*subject) != Some(Status::Ended), "I9", "it had ended");
                 self.state.set_status(*subject, Status::Frozen);
+                self.end_alike(*subject);
             }
             Action::Unfreeze { subject } => {
                 let is_payee = matches!(subject, Subject::Payee(_));
@@ -207,6 +208,13 @@ impl Walk {
                 }
                 row.observed.push((*item, *price, *stock, at));
                 self.expect(is_own && *price != 0, "I9", "a price that is none");
+            }
+            Action::ApproveAlike { question, digest, until } => {
+                let is_same = self.state.questions.get(question).is_some_and(|row| row.digest == *digest);
+                self.expect(is_same && is_fresh(by), "I9", "another question, or by an absent owner");
+                self.expect(at < *until && *until <= at.saturating_add(WEEK / 7), "I9", "for too long");
+                self.answer(at, by, *question, Answer::Approved { until: *until });
+                self.state.questions.get_mut(question).into_iter().for_each(|row| row.alike = Some(*until));
             }
             Action::Refuse { question } => self.answer(at, by, *question, Answer::Refused),
             Action::Transfer { from, to, amount, asset } => self.transfer(by, *from, *to, *amount, asset),
@@ -354,27 +362,6 @@ impl Walk {
                 self.state.set_status(Subject::Agent(agent), Status::Ended);
             }
             None => self.expect(sums.available() == 0, "I2", "closed with money in it"),
-        }
-    }
-
-    fn revoke(&mut self, at: u64, subject: Subject) {
-        match subject {
-            Subject::Agent(_) => self.state.set_status(subject, Status::Ended),
-            Subject::Mandate(name) if self.state.status(subject) != Some(Status::Ended) => {
-                self.state.set_status(subject, Status::Ended);
-                let mandate = &self.state.mandates[&name];
-                let (agent, usage) = (mandate.agent, mandate.policy.usage.clone());
-                if mandate.parent.is_some() {
-                    return;
-                }
-                if let Some(row) = self.state.agents.get_mut(&agent) {
-                    row.ended.get_or_insert_default().absorb(&usage, at);
-                }
-            }
-            Subject::Mandate(_) => {}
-            Subject::Owner(_) | Subject::Wallet(_) | Subject::Payee(_) => {
-                self.wrong("I9", "it cannot be revoked")
-            }
         }
     }
 

@@ -152,6 +152,11 @@ pub(super) enum Action {
     Present {
         nonce: u64,
     },
+    ApproveAlike {
+        question: Name,
+        digest: Digest,
+        until: u64,
+    },
     Observe {
         item: Digest,
         price: u128,

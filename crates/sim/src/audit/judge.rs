@@ -279,6 +279,19 @@ impl State {
             .into();
         let Some(name) = buy.approval else {
             let Some((rule, ask)) = asked else { return Ok(()) };
+            let is_alike = |question: &super::state::Question| {
+                let asked = &question.purchase;
+                question.alike.is_some_and(|until| at < until)
+                    && question.agent == Some(agent)
+                    && question.kind == kind
+                    && super::entry::ASKS[usize::from(question.ask) - 1] == ask
+                    && (asked.wallet, asked.mandate) == (buy.wallet, buy.mandate)
+                    && (asked.is_split, asked.whole, &asked.shares) == (buy.is_split, buy.whole, &buy.shares)
+                    && buy.amount <= asked.amount
+            };
+            if self.questions.values().any(is_alike) {
+                return Ok(());
+            }
             let waits = |question: &&super::state::Question| {
                 question.wallet == buy.wallet
                     && question.answer == Answer::Waiting

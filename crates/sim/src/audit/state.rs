@@ -93,6 +93,13 @@ pub(super) struct Question {
     pub(super) digest: Digest,
     pub(super) at: u64,
     pub(super) answer: Answer,
+    /// Who asked in which form, for what, and why.
+    pub(super) agent: Option<Name>,
+    pub(super) kind: u8,
+    pub(super) purchase: Purchase,
+    pub(super) ask: u8,
+    /// Whether the like of it is approved, and until when.
+    pub(super) alike: Option<u64>,
 }
 
 /// A payment, hold or meter, and what it came to.

@@ -77,7 +77,7 @@ impl Walk {
         self.compare(&judgement, outcome);
         match outcome {
             Outcome::Denied { denial, left, .. } => self.check_funds(action, *denial, *left),
-            Outcome::Asked { digest, .. } => self.ask(*at, *id, action, *digest),
+            Outcome::Asked { digest, ask, .. } => self.ask(*at, *id, *by, action, (*digest, *ask)),
             Outcome::Done
             | Outcome::Paid(_)
             | Outcome::Held { .. }
@@ -160,7 +160,7 @@ impl Walk {
         }
     }
 
-    fn ask(&mut self, at: u64, id: Name, action: &Action, digest: entry::Digest) {
+    fn ask(&mut self, at: u64, id: Name, by: By, action: &Action, (digest, ask): (entry::Digest, u8)) {
         let (Action::Pay { purchase }
         | Action::PlaceHold { purchase, .. }
         | Action::OpenMeter { purchase, .. }) = action
@@ -173,6 +173,17 @@ impl Walk {
             digest,
             at,
             answer: super::state::Answer::Waiting,
+            agent: if let By::Agent { agent, .. } = by { Some(agent) } else { None },
+            kind: if matches!(action, Action::Pay { .. }) {
+                1
+            } else if matches!(action, Action::PlaceHold { .. }) {
+                2
+            } else {
+                3
+            },
+            purchase: purchase.clone(),
+            ask,
+            alike: None,
         };
         self.state.questions.insert(id, question);
     }

@@ -180,7 +180,8 @@ impl Asker<'_> {
             | Action::CloseMeter(_)
             | Action::Redeem(_)
             | Action::Present(_)
-            | Action::Observe(_) => {}
+            | Action::Observe(_)
+            | Action::ApproveAlike(_) => {}
         }
     }
 
@@ -364,6 +365,10 @@ impl Asker<'_> {
             return Some((by, Action::Refuse(Refuse { question: question.id })));
         }
         let digest = if self.chance.one_in(15) { Hash(self.chance.bytes()) } else { question.digest };
+        if self.chance.one_in(4) {
+            let until = self.now.after(self.chance.below(DAY + 3_600 * SECOND));
+            return Some((by, Action::ApproveAlike(ApproveAlike { question: question.id, digest, until })));
+        }
         let until = self.now.after(self.chance.below(3 * DAY));
         Some((by, Action::Approve(Approve { question: question.id, digest, until })))
     }

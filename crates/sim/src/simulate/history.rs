@@ -355,6 +355,7 @@ fn name(action: &Action) -> &'static str {
         Action::GrantMandate(_) => "grant-mandate",
         Action::Delegate(_) => "delegate",
         Action::Observe(_) => "observe",
+        Action::ApproveAlike(_) => "approve-alike",
         Action::Freeze(_) => "freeze",
         Action::Unfreeze(_) => "unfreeze",
         Action::Revoke(_) => "revoke",

@@ -4,12 +4,12 @@ use super::limits::code;
 use super::names::{Names, Thing, public_key, time_option};
 use super::words::{self, Words};
 use book::{
-    Account, Action, Actor, AgentId, Approve, Capture, Carry, Charge, CloseMeter, CloseWallet, Command,
-    Delegate, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId, LimitSubject,
-    MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount, OpenWallet, OwnerId,
-    PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present, Provenance, Purchase, Redeem, Refund, Refuse,
-    RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share, Split,
-    Subject, Time, Transfer, Unfreeze, Void, WalletId,
+    Account, Action, Actor, AgentId, Approve, ApproveAlike, Capture, Carry, Charge, CloseMeter, CloseWallet,
+    Command, Delegate, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId,
+    LimitSubject, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount, OpenWallet,
+    OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present, Provenance, Purchase, Redeem, Refund,
+    Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share,
+    Split, Subject, Time, Transfer, Unfreeze, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -393,7 +393,11 @@ impl Names {
             let digest = self.questions.get(&shown).copied();
             let digest = digest.unwrap_or(Hash::EMPTY_TREE);
             let until = time_option(words, "until", "+1h", now)?;
-            Action::Approve(Approve { question, digest, until })
+            if words.flag("alike") {
+                Action::ApproveAlike(ApproveAlike { question, digest, until })
+            } else {
+                Action::Approve(Approve { question, digest, until })
+            }
         };
         self.request_by(&self.speaker(&name), action, words, now, "done")
     }

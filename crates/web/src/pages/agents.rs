@@ -226,8 +226,9 @@ pub async fn set_limits(visit: &Visit) -> Shown {
     limits.extend(row.limits.iter().filter(|limit| !is_in_form(limit)).cloned());
     let caller = visit.confirmed()?;
     let subject = LimitSubject::Agent(row.id);
-    let text = format!("{limits:?}");
-    let document = visit.site.app.keep_text(&text).unwrap_or(Hash([0; 32]));
+    let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
+    let saying = Saying { lang: visit.lang, asset: wallet.asset, zone: &visit.zone, seller: &seller };
+    let document = visit.site.app.keep_text(&saying.all(&limits).join("\n"))?;
     let change = Action::SetLimits(SetLimits { subject, version, limits, document });
     visit.site.app.execute(&caller, visit.change()?, change).await?;
     Ok(go(&format!("/agents/{}", row.id)))

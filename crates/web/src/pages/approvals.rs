@@ -1,12 +1,13 @@
 //! Approvals: what is asked of the owner, with everything she needs to say yes or no.
 
 use crate::page::{Place, Shown, Stop, Top, go, html};
+use crate::pages::overview::midnight;
 use crate::reasons;
 use crate::rule::Saying;
 use crate::shown::{Money, Text, machine, moment};
 use crate::visit::Visit;
 use askama::Template;
-use book::{Action, Approve, Id, Limit, PayeeId, Provenance, Refuse, Scope, Time};
+use book::{Action, Approve, ApproveAlike, Id, Limit, PayeeId, Provenance, Refuse, Scope, Time};
 use engine::views::{Answer, QuestionRow, View, Whom};
 use http::StatusCode;
 use server::problem::Answered;
@@ -190,6 +191,19 @@ pub async fn once(visit: &Visit) -> Shown {
     let until = app.clock.now().after(Time::from_seconds(ONCE_SECONDS).0);
     let approve = Approve { question: row.id, digest: seen(visit, &row)?, until };
     app.execute(&caller, visit.change()?, Action::Approve(approve)).await?;
+    Ok(go("/approvals"))
+}
+
+/// Says yes to this payment and to what is like it until midnight.
+pub async fn rest(visit: &Visit) -> Shown {
+    let app = &visit.site.app;
+    let row = find(visit).await?;
+    let caller = visit.confirmed()?;
+    let now = app.clock.now();
+    let tomorrow = midnight(now, &visit.zone).after(Time::from_seconds(36 * 3_600).0);
+    let until = midnight(tomorrow, &visit.zone).min(now.after(Time::from_seconds(86_400).0));
+    let alike = ApproveAlike { question: row.id, digest: seen(visit, &row)?, until };
+    app.execute(&caller, visit.change()?, Action::ApproveAlike(alike)).await?;
     Ok(go("/approvals"))
 }
 

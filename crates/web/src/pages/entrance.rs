@@ -57,11 +57,7 @@ pub async fn show_login(visit: &Visit) -> Shown {
 
 /// Logs in with a passkey.
 pub async fn log_in(visit: &Visit) -> Shown {
-    if visit.site.tries.is_full(visit.site.app.wall_clock()) {
-        return Err(Stop::TooMany);
-    }
-    let (owner, key) =
-        visit.passkey().inspect_err(|_| visit.site.tries.count(visit.site.app.wall_clock()))?;
+    let (owner, key) = visit.passkey().map_err(|stop| failed(visit, stop))?;
     let next = inner(visit.field("next"));
     begin_session(visit, owner, key, go(&next))
 }
@@ -77,6 +73,9 @@ pub async fn log_out(visit: &Visit) -> Shown {
 
 /// The form for somebody who was invited.
 pub async fn show_join(visit: &Visit) -> Shown {
+    if visit.here.is_some() {
+        return Ok(go("/"));
+    }
     invited(visit)?;
     let mut assets: Vec<String> =
         visit.site.app.directory.assets().iter().map(|it| it.code.as_str().to_owned()).collect();
@@ -119,19 +118,17 @@ pub async fn join(visit: &Visit) -> Shown {
 
 /// The form for somebody who lost every passkey.
 pub async fn show_recover(visit: &Visit) -> Shown {
+    if visit.here.is_some() {
+        return Ok(go("/account"));
+    }
     Ok(html(StatusCode::OK, &RecoverPage { top: Top::outside(visit) }))
 }
 
 /// Freezes everything, takes a new passkey, and ends every key that is lost.
 pub async fn recover(visit: &Visit) -> Shown {
-    if visit.site.tries.is_full(visit.site.app.wall_clock()) {
-        return Err(Stop::TooMany);
-    }
     let app = &visit.site.app;
     let found = recovery::find(visit, visit.field("code")).await?;
-    let (owner, old) = found
-        .ok_or(Stop::NotConfirmed)
-        .inspect_err(|_| visit.site.tries.count(visit.site.app.wall_clock()))?;
+    let (owner, old) = found.ok_or(Stop::NotConfirmed).map_err(|stop| failed(visit, stop))?;
     let (stored, public_key) = made(visit, owner)?;
     let request = form_hash(&visit.path, &visit.form);
     let here = |key| app.visitor(KeyHolder::Owner(owner), key, Presence::Fresh, request);
@@ -171,14 +168,8 @@ pub async fn challenge(visit: &Visit) -> Shown {
             (Some(owner), _, _) => owner,
             (None, Some(text), _) => invitation(visit, text)?,
             (None, None, Some(code)) if path == "/recover" => {
-                if visit.site.tries.is_full(visit.site.app.wall_clock()) {
-                    return Err(Stop::TooMany);
-                }
                 let found = recovery::find(visit, code).await?;
-                found
-                    .ok_or(Stop::NotConfirmed)
-                    .inspect_err(|_| visit.site.tries.count(visit.site.app.wall_clock()))?
-                    .0
+                found.ok_or(Stop::NotConfirmed).map_err(|stop| failed(visit, stop))?.0
             }
             (None, _, _) => return Err(Stop::LogIn { next: "/".to_owned() }),
         };
@@ -218,6 +209,19 @@ pub async fn choose_language(visit: &Visit) -> Shown {
     }
     let back = go(&inner(visit.field("next")));
     Ok(with_cookie(back, &format!("{LANGUAGE_COOKIE}={other}; Path=/; SameSite=Lax; Max-Age=31536000")))
+}
+
+/// Counts a failed try. Where there were too many, whoever tries is told to wait; who does get in never has to.
+fn failed(visit: &Visit, stop: Stop) -> Stop {
+    let (tries, now) = (&visit.site.tries, visit.site.app.wall_clock());
+    match stop {
+        Stop::NotConfirmed if tries.is_full(now) => Stop::TooMany,
+        Stop::NotConfirmed => {
+            tries.count(now);
+            Stop::NotConfirmed
+        }
+        other => other,
+    }
 }
 
 /// The owner whom the invitation in the address makes.

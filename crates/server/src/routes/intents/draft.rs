@@ -92,7 +92,6 @@ pub(crate) fn understand(app: &State, view: &View, said: &Said) -> Answered<Unde
                     merchants.push((name.clone(), payee));
                     found.push(payee);
                 }
-                Merchant::LeftOut => {}
                 Merchant::Unknown => reading.own.push(Own::MerchantUnknown(name.clone())),
                 Merchant::Several(ids) => reading.own.push(Own::MerchantAmbiguous(name.clone(), ids)),
             }
@@ -321,7 +320,6 @@ impl Reading {
 /// Who a merchant's name means.
 enum Merchant {
     Is(PayeeId),
-    LeftOut,
     Unknown,
     Several(Vec<PayeeId>),
 }
@@ -345,15 +343,11 @@ fn merchant(
         [Own::MerchantUnknown(name.to_owned()), Own::MerchantAmbiguous(name.to_owned(), Vec::new())]
             .iter()
             .find_map(|own| answers.get(&own.name()));
-    if let Some(answer) = answered {
-        if question::leaves_out(answer) {
-            return Ok(Merchant::LeftOut);
-        }
-        if let Ok(payee) = answer.trim().parse::<PayeeId>()
-            && collects(payee)?
-        {
-            return Ok(Merchant::Is(payee));
-        }
+    // A name cannot be left out: the words would still say that it counts.
+    if let Some(Ok(payee)) = answered.map(|answer| answer.trim().parse::<PayeeId>())
+        && collects(payee)?
+    {
+        return Ok(Merchant::Is(payee));
     }
     let named = name.parse::<PayeeId>().map(|payee| vec![payee.0]).ok();
     let ids = match named {

@@ -71,7 +71,6 @@ impl Own {
             Language::English => english.to_owned(),
             Language::Chinese => chinese.to_owned(),
         };
-        let leave_out = || say("leave it out", "去掉");
         let (text, suggestions) = match self {
             Own::Total(currency) => (
                 say(
@@ -99,7 +98,7 @@ impl Own {
                     &format!("No registered merchant is called “{name}”. Which one is meant?"),
                     &format!("没有名为“{name}”的注册商家。指的是哪一家？"),
                 ),
-                vec![leave_out()],
+                Vec::new(),
             ),
             Own::MerchantAmbiguous(name, payees) => (
                 say(
@@ -117,11 +116,6 @@ impl Own {
             suggestions,
         }
     }
-}
-
-/// Whether an answer takes a name out of the rules.
-pub(crate) fn leaves_out(answer: &str) -> bool {
-    matches!(answer.trim(), "leave it out" | "去掉")
 }
 
 /// What an answer to a question of the compiler names.
