@@ -42,6 +42,7 @@ struct Card {
     machine: String,
     expires: String,
     once: String,
+    rest: String,
     refuse: String,
 }
 
@@ -150,6 +151,7 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
         machine: machine(row.at),
         expires: w.say(w.expires_in, moment(until, &visit.zone, visit.lang)),
         once: fresh(),
+        rest: fresh(),
         refuse: fresh(),
     })
 }

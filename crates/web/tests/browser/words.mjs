@@ -22,6 +22,7 @@ const PAIRS = {
   notMine: ['Not mine', '不是我的'],
   newCode: ['New code', '新的配对码'],
   once: ['Once', '仅此一次'],
+  restOfToday: ['Rest of today', '今天都可以'],
   refuse: ['Refuse', '拒绝'],
   nothingWaits: ['Nothing waits for you.', '没有等您处理的事。'],
   perPayment: ['Most per payment', '每笔上限'],
