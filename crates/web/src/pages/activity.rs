@@ -162,6 +162,8 @@ struct DecisionPage {
     top: Top,
     line: Line,
     said: &'static str,
+    /// Whether the owner had said yes to this very payment.
+    approved: bool,
     by: Text,
     rules_say: &'static str,
     reason: Option<String>,
@@ -197,6 +199,8 @@ pub async fn show(visit: &Visit) -> Shown {
         Ruling::Asked(..) => w.asked_said,
         Ruling::Allowed => "",
     };
+    let approved = entry.command.action.purchase().is_some_and(|buy| buy.approval.is_some());
+    let approved = approved && matches!(row.ruling, Ruling::Allowed);
     let agent_paused = row.agent.filter(|_| !matches!(row.ruling, Ruling::Allowed));
     let (reason, rules) = explain(visit, &row, &entry, bought.as_ref()).await?;
     let (state, delivery, hold) = match &bought {
@@ -221,6 +225,7 @@ pub async fn show(visit: &Visit) -> Shown {
         top,
         line,
         said,
+        approved,
         by: visit.actor_called(row.by)?,
         rules_say: if matches!(row.ruling, Ruling::Allowed) { w.allowed_by } else { w.rule_asked },
         reason,
@@ -369,33 +374,22 @@ async fn limits_at(visit: &Visit, subject: LimitSubject, seq: Seq, version: u32)
                     continue;
                 }
                 let (entry, _) = app.entry(row.seq)?.ok_or(Problem::from(Edge::Internal))?;
-                let limits = match entry.command.action {
-                    Action::SetLimits(it)
-                        if it.subject == subject && it.version.checked_add(1) == Some(version) =>
-                    {
-                        Some(it.limits)
-                    }
-                    Action::GrantMandate(it)
-                        if version == 1 && of == Whom::Mandate(book::MandateId(entry.command.id)) =>
-                    {
-                        Some(it.limits)
-                    }
-                    Action::EnrolAgent(it)
-                        if version == 1 && of == Whom::Agent(book::AgentId(entry.command.id)) =>
-                    {
-                        Some(it.limits)
-                    }
-                    Action::OpenWallet(it)
-                        if version == 1 && of == Whom::Wallet(book::WalletId(entry.command.id)) =>
-                    {
-                        Some(it.limits)
-                    }
-                    Action::OpenSubAccount(it)
-                        if version == 1 && of == Whom::Wallet(book::WalletId(entry.command.id)) =>
-                    {
-                        Some(it.limits)
-                    }
-                    _ => None,
+                let id = entry.command.id;
+                let made_it = |made: Whom| version == 1 && of == made;
+                let action = entry.command.action;
+                let limits = if let Action::SetLimits(it) = action {
+                    let next = it.version.checked_add(1);
+                    (it.subject == subject && next == Some(version)).then_some(it.limits)
+                } else if let Action::GrantMandate(it) = action {
+                    made_it(Whom::Mandate(book::MandateId(id))).then_some(it.limits)
+                } else if let Action::EnrolAgent(it) = action {
+                    made_it(Whom::Agent(book::AgentId(id))).then_some(it.limits)
+                } else if let Action::OpenWallet(it) = action {
+                    made_it(Whom::Wallet(book::WalletId(id))).then_some(it.limits)
+                } else if let Action::OpenSubAccount(it) = action {
+                    made_it(Whom::Wallet(book::WalletId(id))).then_some(it.limits)
+                } else {
+                    None
                 };
                 if let Some(limits) = limits {
                     return Ok(Some(limits));
@@ -420,8 +414,11 @@ pub async fn receipt(visit: &Visit) -> Shown {
     Ok(response)
 }
 
+/// A sentence in whatever language the words are in.
+type Said = fn(&Words) -> &'static str;
+
 /// What can be wrong with a purchase.
-const WRONGS: [(&str, fn(&Words) -> &'static str); 4] = [
+const WRONGS: [(&str, Said); 4] = [
     ("not_delivered", |w| w.wrong_not_delivered),
     ("goods", |w| w.wrong_goods),
     ("amount", |w| w.wrong_amount),

@@ -102,10 +102,14 @@ fn deed(visit: &Visit, row: &DecisionRow) -> &'static str {
     let w = visit.words();
     let is_everything =
         row.wallet.is_none() && row.agent.is_none() && row.mandate.is_none() && row.payee.is_none();
-    match row.kind {
-        Kind::Freeze if is_everything => w.deed_freeze_all,
-        Kind::Unfreeze if is_everything => w.deed_unfreeze_all,
-        Kind::Transfer if matches!(row.by, Actor::Operator { .. }) => w.topped_up,
-        kind => w.deed(kind),
+    if row.kind == Kind::Freeze && is_everything {
+        return w.deed_freeze_all;
     }
+    if row.kind == Kind::Unfreeze && is_everything {
+        return w.deed_unfreeze_all;
+    }
+    if row.kind == Kind::Transfer && matches!(row.by, Actor::Operator { .. }) {
+        return w.topped_up;
+    }
+    w.deed(row.kind)
 }

@@ -31,7 +31,9 @@ test('without scripts every page reads, and everything can be frozen', async () 
   for (const path of [...PAGES, `/agents/${agent.agent}`, decision]) {
     await wen.goto(path);
     const says = (page) => page.locator('h1').innerText();
-    await plain.goto(path);
+    const policy = (await plain.goto(path)).headers()['content-security-policy'];
+    assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self';/, path);
+    assert.doesNotMatch(policy, /unsafe|https?:|\*/, path);
     assert.equal(await says(plain.page), await says(wen.page), path);
     assert.ok(await plain.page.getByRole('button', { name: w.freeze }).isVisible(), path);
   }

@@ -151,7 +151,7 @@ test('forms from elsewhere change nothing', async () => {
     ['the same site, another port', { ...ours, origin: 'http://localhost:1' }, freeze, 403],
     ['a browser that says it comes from elsewhere', { ...ours, 'sec-fetch-site': 'cross-site' }, freeze, 403],
     ['no token', ours, form({ id: '01M80000000000000000000000' }), 403],
-    ['a wrong token', ours, freeze.replace(csrf, `${csrf.slice(0, -1)}A`), 403],
+    ['a wrong token', ours, freeze.replace(csrf, [...csrf].reverse().join('')), 403],
     ['plain text', { ...ours, 'content-type': 'text/plain' }, freeze, 415],
     ['JSON', { ...ours, 'content-type': 'application/json' }, '{}', 415],
     ['another host name', { ...ours, host: 'evil.example' }, freeze, 421],
