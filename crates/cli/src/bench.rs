@@ -5,6 +5,7 @@ mod http;
 mod ledger;
 pub(crate) mod machine;
 mod report;
+mod rules;
 mod workload;
 
 use crate::args::Bench;
@@ -32,6 +33,7 @@ pub(crate) fn run(output: &Output, args: &Bench) -> Outcome {
     floors(output, &mut figures, &scratch.0)?;
     program(output, &mut figures)?;
     in_process(output, &mut figures, args, &scratch.0)?;
+    rules::measure(output, &mut figures, args, &scratch.0)?;
     http::measure(output, &mut figures, args, &scratch.0)?;
     figures.note("load_average_after", machine::load_average());
     output.line(format!("load average {}", machine::load_average()));

@@ -4,7 +4,7 @@ use super::machine::percentile;
 use super::workload::{Place, Workload};
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
-use book::{Outcome as Came, Verdict};
+use book::{Command, Outcome as Came, Time, Verdict};
 use engine::schedule::Scheduling;
 use engine::{BookId, Clock, Engine, FileJournal, Log, Options, Stepdown, Ticket, Tiles};
 use evidence::{NoteSigner, SigningKey};
@@ -68,26 +68,40 @@ impl Ledger {
 
     /// Makes `payments` payments in units of 100, many of them under way at once.
     pub(crate) fn pay(&mut self, payments: u32) -> Outcome<Round> {
+        self.play(payments, Workload::payment, all_paid)
+    }
+
+    /// Changes the limits of mandates as often, in the same way.
+    pub(crate) fn change_rules(&mut self, changes: u32) -> Outcome<Round> {
+        self.play(changes, Workload::change, |ticket| done(ticket).map(|()| UNIT))
+    }
+
+    fn play(
+        &mut self,
+        commands: u32,
+        draw: impl Fn(&mut Workload, Time) -> Command,
+        count: impl Fn(Ticket) -> Outcome<u32>,
+    ) -> Outcome<Round> {
         let mut waiting: VecDeque<(Instant, Ticket)> = VecDeque::with_capacity(WINDOW);
         let mut millis = Vec::new();
-        let mut paid = 0u32;
+        let mut counted = 0u32;
         let began = Instant::now();
-        for _ in 0..payments.div_ceil(UNIT) {
+        for _ in 0..commands.div_ceil(UNIT) {
             let at = self.clock.now();
-            let unit = (0..UNIT).map(|_| self.workload.payment(at)).collect();
+            let unit = (0..UNIT).map(|_| draw(&mut self.workload, at)).collect();
             if waiting.len() == WINDOW
                 && let Some((began, ticket)) = waiting.pop_front()
             {
-                paid += all_paid(ticket)?;
+                counted += count(ticket)?;
                 millis.push(began.elapsed().as_secs_f64() * 1e3);
             }
             waiting.push_back((Instant::now(), self.engine.submit(unit).map_err(Failure::fault)?));
         }
         for (began, ticket) in waiting {
-            paid += all_paid(ticket)?;
+            counted += count(ticket)?;
             millis.push(began.elapsed().as_secs_f64() * 1e3);
         }
-        let per_s = f64::from(paid) / began.elapsed().as_secs_f64();
+        let per_s = f64::from(counted) / began.elapsed().as_secs_f64();
         millis.sort_by(f64::total_cmp);
         Ok(Round { per_s, p50_ms: percentile(&millis, 50), p99_ms: percentile(&millis, 99) })
     }
@@ -153,7 +167,7 @@ pub(super) fn done(ticket: Ticket) -> Outcome {
         match verdict.map_err(Failure::fault)? {
             Verdict::Record(_, Came::Done) => {}
             other @ (Verdict::Record(..) | Verdict::Repeat(_) | Verdict::Reject(_)) => {
-                return Err(Failure::fault(format!("the workload was not set up: {other:?}")));
+                return Err(Failure::fault(format!("a change of the workload was not made: {other:?}")));
             }
         }
     }

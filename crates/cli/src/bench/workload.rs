@@ -3,11 +3,12 @@
 //! A mandate has three limits: per payment, in total, and per calendar day in Shanghai. Payments choose wallets at
 //! random. The random numbers are seeded, so every run asks for the same.
 
+use book::limits::{DELEGATION_DEPTH_MAX, LIMITS_MAX};
 use book::{
-    Account, Action, Actor, AgentId, Amount, Carry, Code, Command, EnrolAgent, GrantMandate, Id, KeyId,
-    Limit, MandateId, OpenBook, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PaymentId,
-    Period, Presence, Provenance, PublicKeyBytes, Purchase, RegisterAsset, RegisterOwner, RegisterPayee,
-    Time, Transfer, WalletId, Window, Zone,
+    Account, Action, Actor, AgentId, Amount, Carry, Code, Command, Delegate, EnrolAgent, GrantMandate, Id,
+    KeyId, Limit, LimitSubject, MandateId, OpenBook, OpenWallet, OwnerId, PartsPerMillion, Past, PastPayee,
+    Pay, PayeeId, Payees, PaymentId, Period, Presence, Provenance, PublicKeyBytes, Purchase, RegisterAsset,
+    RegisterOwner, RegisterPayee, SetLimits, Time, Transfer, WalletId, Window, Zone,
 };
 use evidence::{Hash, SigningKey};
 
@@ -46,12 +47,17 @@ pub(crate) struct Workload {
     asset: Code,
     payees: Vec<PayeeId>,
     spenders: Vec<Spender>,
+    /// Whose the wallets are.
+    owner: Option<Actor>,
+    /// How often the limits of each spender's mandate were changed.
+    changes: Vec<u32>,
 }
 
 impl Workload {
     pub(crate) fn new() -> Workload {
         let asset = Code::new("CNY").expect("three letters are a code");
-        Workload { random: 88_172_645_463_325_252, asset, payees: Vec::new(), spenders: Vec::new() }
+        let (payees, spenders, changes) = (Vec::new(), Vec::new(), Vec::new());
+        Workload { random: 88_172_645_463_325_252, asset, payees, spenders, owner: None, changes }
     }
 
     /// The commands that make a book with `wallets` wallets, handed over in units.
@@ -71,6 +77,7 @@ impl Workload {
         let operator = Actor::Operator { key: operator_key };
         let owner = OwnerId(owner_id);
         let present = Actor::Owner { owner, key: owner_key, presence: Presence::Fresh };
+        self.owner = Some(present);
         let asset = self.asset;
         let mut first = Vec::new();
         if matches!(place, Place::New) {
@@ -89,7 +96,7 @@ impl Workload {
             let payee = RegisterPayee {
                 owner: None,
                 asset,
-                category: Code::new("api").expect("three letters are a code"),
+                category: category(),
                 provenance: Provenance::Registry,
                 fee: PartsPerMillion::default(),
                 key: None,
@@ -142,12 +149,17 @@ impl Workload {
             ]);
             self.spenders.push(spender);
         }
+        self.changes = vec![0; self.spenders.len()];
     }
 
     /// One payment made at `at`.
     pub(crate) fn payment(&mut self, at: Time) -> Command {
         let place = self.below(self.spenders.len());
-        let spender = self.spenders[place];
+        self.payment_by(at, self.spenders[place])
+    }
+
+    /// One payment made at `at` by this spender.
+    pub(crate) fn payment_by(&mut self, at: Time, spender: Spender) -> Command {
         // One payee takes a fifth, and its share of the rest.
         let payee = if self.below(5) == 0 { 0 } else { self.below(self.payees.len()) };
         let purchase = Purchase {
@@ -164,6 +176,63 @@ impl Workload {
         self.command(at, by, Action::Pay(Pay { purchase }))
     }
 
+    /// One change of the limits of a mandate: the same ones again, in a new version.
+    pub(crate) fn change(&mut self, at: Time) -> Command {
+        let place = self.below(self.spenders.len());
+        self.changes[place] += 1;
+        let (subject, version) = (LimitSubject::Mandate(self.spenders[place].mandate), self.changes[place]);
+        self.set_limits(at, subject, version, limits())
+    }
+
+    /// What puts `limits` on the first spender's wallet, agent and mandate, and delegates the mandate as far as it goes,
+    /// to agents and under mandates with the same limits; and who can pay at the end of that chain.
+    pub(crate) fn delegate(&mut self, at: Time, limits: &[Limit]) -> (Vec<Command>, Spender) {
+        let owner = self.owner();
+        let mut last = self.spenders[0];
+        self.changes[0] += 1;
+        let version = self.changes[0];
+        let mut commands = vec![
+            self.set_limits(at, LimitSubject::Wallet(last.wallet), 0, limits.to_vec()),
+            self.set_limits(at, LimitSubject::Agent(last.agent), 0, limits.to_vec()),
+            self.set_limits(at, LimitSubject::Mandate(last.mandate), version, limits.to_vec()),
+        ];
+        for _ in 0..DELEGATION_DEPTH_MAX {
+            let key = KeyId(self.id(at));
+            let public_key = PublicKeyBytes::Ed25519([7; 32]);
+            let enrol = EnrolAgent { wallet: last.wallet, limits: limits.to_vec(), key, public_key };
+            let enrol = self.command(at, owner, Action::EnrolAgent(enrol));
+            let delegate = Delegate {
+                parent: last.mandate,
+                agent: AgentId(enrol.id),
+                valid_from: Time(0),
+                expires_at: Time::MAX,
+                limits: limits.to_vec(),
+                document: Hash([0; 32]),
+            };
+            let delegate = self.command(at, owner, Action::Delegate(delegate));
+            let (agent, mandate) = (AgentId(enrol.id), MandateId(delegate.id));
+            last = Spender { wallet: last.wallet, agent, key, mandate };
+            commands.extend([enrol, delegate]);
+        }
+        (commands, last)
+    }
+
+    /// A history of `count` payments, one a minute until `until`, for rules to be tried on.
+    pub(crate) fn history(&mut self, until: Time, count: u32) -> Vec<Past> {
+        let category = category();
+        let past = |minutes_ago: u32| {
+            let place = self.below(self.payees.len());
+            let payee = self.payees[place];
+            Past {
+                at: Time(until.0 - u64::from(minutes_ago) * 60_000_000_000),
+                amount: amount(1 + self.below(100) as u128),
+                payees: vec![PastPayee { payee, category, is_trusted: true }],
+                category: None,
+            }
+        };
+        (0..count).rev().map(past).collect()
+    }
+
     /// Those who can pay, in the order of their numbers.
     pub(crate) fn spenders(&self) -> &[Spender] {
         &self.spenders
@@ -177,6 +246,15 @@ impl Workload {
             r#"{{"id":"{id}","wallet":"{}","mandate":"{}","payee":"{payee}","amount":{{"amount":"{minor}","asset":"CNY/2"}}}}"#,
             by.wallet, by.mandate
         )
+    }
+
+    fn set_limits(&mut self, at: Time, subject: LimitSubject, version: u32, limits: Vec<Limit>) -> Command {
+        let set = SetLimits { subject, version, limits, document: Hash([0; 32]) };
+        self.command(at, self.owner(), Action::SetLimits(set))
+    }
+
+    fn owner(&self) -> Actor {
+        self.owner.expect("the workload was set up, and its owner with it")
     }
 
     fn command(&mut self, at: Time, by: Actor, action: Action) -> Command {
@@ -210,6 +288,26 @@ fn limits() -> Vec<Limit> {
         Limit::Total { max: amount(1_000_000_000) },
         Limit::Window { window: Window::Calendar { period: Period::Day, zone }, max: amount(100_000_000) },
     ]
+}
+
+/// As many limits as one policy may have, all of which the workload's payments keep to: five that look at the payment or
+/// at a sum, and so many windows, no two alike.
+pub(crate) fn most_limits(windows: impl Iterator<Item = Window>) -> Vec<Limit> {
+    let others = [
+        Limit::PerPayment { max: amount(1_000) },
+        Limit::Total { max: amount(1_000_000_000) },
+        Limit::Uses { max: u64::MAX },
+        Limit::Validity { from: Time(0), until: Time::MAX },
+        Limit::CategoriesAllowed { categories: vec![category()] },
+    ];
+    let windows = windows.map(|window| Limit::Window { window, max: amount(100_000_000) });
+    let limits: Vec<Limit> = others.into_iter().chain(windows).take(LIMITS_MAX).collect();
+    assert!(limits.len() == LIMITS_MAX, "there are as many windows as fit");
+    limits
+}
+
+fn category() -> Code {
+    Code::new("api").expect("three letters are a code")
 }
 
 fn amount(minor: u128) -> Amount {
