@@ -35,6 +35,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "kill9-long", why: "the same, 200 times", command: &["cargo", "xtask", "kill9", "--kills", "200", "--seed", "200"], when: Named },
     Lane { name: "storm", why: "a thousand at once get exactly what a limit allows", command: &["cargo", "xtask", "storm", "--rounds", "10"], when: Ci },
     Lane { name: "storm-long", why: "the same, 100 rounds", command: &["cargo", "xtask", "storm", "--rounds", "100"], when: Named },
+    Lane { name: "freeze", why: "nothing is paid once a freeze is answered, 100 rounds under full load", command: &["cargo", "xtask", "freeze", "--rounds", "100"], when: Named },
     Lane { name: "docs", why: "what the documents tell a newcomer to type works as it stands there", command: &["cargo", "xtask", "docs"], when: Ci },
     Lane { name: "browser", why: "owners' pages work for people, on a phone and on a desk, and for nobody else", command: &["cargo", "xtask", "browser"], when: Ci },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },

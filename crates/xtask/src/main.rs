@@ -10,6 +10,7 @@ mod blackbox;
 mod browser;
 mod crates;
 mod docs;
+mod freeze;
 mod fuzz;
 mod kill9;
 mod lanes;
@@ -91,6 +92,12 @@ enum Task {
         #[arg(long, default_value_t = 100)]
         rounds: usize,
     },
+    /// Freezes an agent under full load, round after round: nothing is paid once the freeze is answered.
+    Freeze {
+        /// How often.
+        #[arg(long, default_value_t = 100)]
+        rounds: usize,
+    },
     /// Feeds every parser with bytes nobody would write; the targets lie in `crates/fuzz`.
     Fuzz {
         /// How long each target runs.
@@ -146,6 +153,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         }
         Task::Kill9 { kills, clients, seed } => kill9::run(&root, kill9::Plan { kills, clients, seed }),
         Task::Storm { rounds } => storm::run(&root, rounds),
+        Task::Freeze { rounds } => freeze::run(&root, rounds),
         Task::Fuzz { seconds, target } => fuzz::run(&root, seconds, target.as_deref()),
         Task::Schemathesis { examples, seed } => schemathesis::run(&root, examples, seed),
         Task::Browser { name } => browser::run(&root, name.as_deref()),

@@ -5,7 +5,7 @@
 //! after every step: what a line does not name may not have moved.
 
 mod act;
-mod crowd;
+pub(crate) mod crowd;
 mod deeds;
 mod judge;
 mod metering;

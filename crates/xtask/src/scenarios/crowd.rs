@@ -34,7 +34,8 @@ pub(crate) fn pay_at_once(caller: &Caller, count: usize, purchase: &Value) -> an
 
 /// Lets `count` payers pay as fast as they can, halts their agent, and checks what came before and after.
 ///
-/// Every payer goes on until it was refused once. The order is the journal's: no payment may stand behind the halt.
+/// Every payer goes on until something that it sent after the halt was answered is refused: nothing sent then is paid. Of
+/// what was under way the order is the journal's: no payment may stand behind the halt.
 pub(crate) fn halt(
     owner: &mut Caller,
     agent: &str,
@@ -45,13 +46,15 @@ pub(crate) fn halt(
     payer.clone().get("/v1/me")?;
     let last_paid = AtomicUsize::new(0);
     let paid = AtomicUsize::new(0);
-    let gave_up = AtomicBool::new(false);
+    let (is_answered, gave_up) = (AtomicBool::new(false), AtomicBool::new(false));
     let first_refusal = Mutex::new(None::<Instant>);
     let pay_until_refused = || -> anyhow::Result<()> {
         let mut caller = payer.clone();
-        while !gave_up.load(Ordering::Relaxed) {
+        while !gave_up.load(Ordering::Acquire) {
+            let is_after = is_answered.load(Ordering::Acquire);
             let answer = pay(&mut caller, purchase)?;
             if answer.status == 201 {
+                ensure!(!is_after, "paid although the halt was answered before: {}", answer.json);
                 paid.fetch_add(1, Ordering::Relaxed);
                 let entry = answer.json["entry"].as_u64().context("a payment has an entry")?;
                 last_paid.fetch_max(usize::try_from(entry)?, Ordering::Relaxed);
@@ -59,7 +62,9 @@ pub(crate) fn halt(
             }
             ensure!(answer.code() == "agent_frozen", "refused for another reason: {}", answer.json);
             first_refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(Instant::now);
-            return Ok(());
+            if is_after {
+                return Ok(());
+            }
         }
         Ok(())
     };
@@ -70,7 +75,8 @@ pub(crate) fn halt(
         let body = json!({ "subject": agent });
         let call = Call { method: "POST", target: "/v1/freeze", change: Some(fresh_id()), body: Some(&body) };
         let halt = owner.must(Auth::Signed, &call);
-        gave_up.store(halt.is_err(), Ordering::Relaxed);
+        is_answered.store(halt.is_ok(), Ordering::Release);
+        gave_up.store(halt.is_err(), Ordering::Release);
         for payer in payers {
             payer.join().map_err(|_| anyhow!("a payer panicked"))??;
         }
