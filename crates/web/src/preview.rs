@@ -131,10 +131,8 @@ impl Preview {
 }
 
 fn payees_of(limit: &Limit) -> Vec<PayeeId> {
-    match limit {
-        Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees } => payees.clone(),
-        _ => Vec::new(),
-    }
+    let (Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees }) = limit else { return Vec::new() };
+    payees.clone()
 }
 
 fn look(view: &View, agent: AgentId, wallet: WalletId, named: &[PayeeId], at: Time) -> Answered<Known> {
@@ -193,9 +191,9 @@ fn examples(
     tried: Option<Amount>,
 ) -> Vec<Example> {
     let w = visit.words();
-    let allowed = limits.iter().find_map(|limit| match limit {
-        Limit::PayeesAllowed { payees } => payees.first().copied(),
-        _ => None,
+    let allowed = limits.iter().find_map(|limit| {
+        let Limit::PayeesAllowed { payees } = limit else { return None };
+        payees.first().copied()
     });
     let denied: Vec<PayeeId> = limits
         .iter()
@@ -203,9 +201,9 @@ fn examples(
             |limit| if let Limit::PayeesDenied { payees } = limit { payees.clone() } else { Vec::new() },
         )
         .collect();
-    let category = limits.iter().find_map(|limit| match limit {
-        Limit::CategoriesAllowed { categories } => categories.first().copied(),
-        _ => None,
+    let category = limits.iter().find_map(|limit| {
+        let Limit::CategoriesAllowed { categories } = limit else { return None };
+        categories.first().copied()
     });
     let usual = allowed.or_else(|| known.contacts.iter().find(|payee| !denied.contains(payee)).copied());
     let usual = usual.and_then(|payee| known.payees.get(&payee).copied());
@@ -215,9 +213,11 @@ fn examples(
     let usual = usual.unwrap_or(stranger);
     let usual = PastPayee { category: category.unwrap_or(usual.category), ..usual };
 
-    let caps = limits.iter().filter_map(|limit| match limit {
-        Limit::PerPayment { max } | Limit::Total { max } | Limit::Window { max, .. } => Some(*max),
-        _ => None,
+    let caps = limits.iter().filter_map(|limit| {
+        let (Limit::PerPayment { max } | Limit::Total { max } | Limit::Window { max, .. }) = limit else {
+            return None;
+        };
+        Some(*max)
     });
     let cap = caps.min();
     let one = Amount::new(1).expect("1 is an amount");
