@@ -242,9 +242,11 @@ pub(crate) struct Agent {
     pub(crate) ended: Option<Box<Usage>>,
     /// So many times it was stopped.
     pub(crate) stops: u32,
+    /// So many questions since then.
+    pub(crate) asked: (Time, u32),
 }
 
-canon_struct!(Agent { wallet, status, first_key, policy, ended, stops });
+canon_struct!(Agent { wallet, status, first_key, policy, ended, stops, asked });
 
 /// Registers an agent with a wallet. The command's id becomes the [`AgentId`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -291,6 +293,7 @@ impl EnrolAgent {
                 policy,
                 ended: None,
                 stops: 0,
+                asked: (Time(0), 0),
             },
         );
         book.keys.insert(self.key.0, Key::new(Holder::Agent(agent)));

@@ -35,7 +35,7 @@ canon_struct!(ApproveAlike { question, digest, until });
 /// What another purchase has to have in common with one that was asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Like {
-    agent: Option<Slot>,
+    pub(crate) agent: Option<Slot>,
     mandate: Option<Slot>,
     kind: Kind,
     to: Payees,

@@ -6,10 +6,11 @@ use crate::canon::{canon_enum, canon_struct};
 use crate::command::{Actor, Command};
 use crate::entry::{self, Denial, Outcome, Reject};
 use crate::id::Id;
-use crate::limits::{APPROVAL_NANOS_MAX, ASK_NANOS_MAX, ASKS_OPEN_MAX};
+use crate::limits::{APPROVAL_NANOS_MAX, ASK_NANOS_MAX, ASKS_AGENT_MAX, ASKS_AGENT_NANOS, ASKS_OPEN_MAX};
 use crate::open::deny;
+use crate::purchase::Payer;
 use crate::table::Slot;
-use crate::time::Time;
+use crate::time::{Seq, Time};
 use evidence::Hash;
 
 /// A question that was put to an owner.
@@ -135,14 +136,39 @@ impl Book {
         asked.push((command.id, at));
         let (digest, answer) = (question.digest, Answer::Waiting);
         let like = self.like(command, purchase, question.ask);
+        self.count_question(like.agent, at);
         self.questions.push(command.id, Question { wallet, digest, asked_at: at, answer, like });
     }
 
-    /// Whether the owner of `wallet` may be asked one more thing.
-    pub(crate) fn may_ask(&self, wallet: Slot, at: Time) -> bool {
-        let waiting = |(_, asked_at): &&(Id, Time)| at < asked_at.after(ASK_NANOS_MAX);
-        self.wallets.at(wallet).asked.iter().flat_map(|asked| asked.iter()).filter(waiting).count()
-            < usize::from(ASKS_OPEN_MAX)
+    /// The questions of `wallet` that wait.
+    fn waiting(&self, wallet: Slot, at: Time) -> impl Iterator<Item = Id> {
+        let asked = self.wallets.at(wallet).asked.iter().flat_map(|asked| asked.iter());
+        asked.filter(move |(_, asked_at)| at < asked_at.after(ASK_NANOS_MAX)).map(|(id, _)| *id)
+    }
+
+    /// Whether `payer` may ask the owner one more thing.
+    pub(crate) fn may_ask(&self, payer: Payer, at: Time) -> bool {
+        let is_calm = payer.agent.is_none_or(|agent| {
+            let (since, count) = self.agents.at(agent).asked;
+            since.after(ASKS_AGENT_NANOS) <= at || count < ASKS_AGENT_MAX
+        });
+        is_calm && self.waiting(payer.wallet, at).count() < usize::from(ASKS_OPEN_MAX)
+    }
+
+    /// The entry of the question that waits for the same.
+    pub(crate) fn waiting_for(&self, wallet: Slot, digest: Hash, at: Time) -> Option<Seq> {
+        let is_same = |id: &Id| self.questions.get(*id).is_some_and(|question| question.digest == digest);
+        self.waiting(wallet, at).find(is_same).and_then(|id| self.records.get(id)).map(|record| record.seq)
+    }
+
+    /// Counts a question of an agent.
+    fn count_question(&mut self, agent: Option<Slot>, at: Time) {
+        let Some(agent) = agent else { return };
+        let (since, count) = &mut self.agents.at_mut(agent).asked;
+        if since.after(ASKS_AGENT_NANOS) <= at {
+            (*since, *count) = (at, 0);
+        }
+        *count = count.saturating_add(1);
     }
 
     /// Why the approval of `question` does not allow what has `digest`.

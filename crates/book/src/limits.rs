@@ -56,6 +56,12 @@ pub const AHEAD_NANOS_MAX: u64 = 60 * 1_000_000_000;
 /// The questions one wallet may have waiting for its owner.
 pub const ASKS_OPEN_MAX: u16 = 32;
 
+/// The questions one agent may put within [`ASKS_AGENT_NANOS`], however soon they are answered: refusing is no invitation.
+pub const ASKS_AGENT_MAX: u32 = 32;
+
+/// The stretch of time that an agent's questions are counted over, in nanoseconds: one hour from its first.
+pub const ASKS_AGENT_NANOS: u64 = 3_600 * 1_000_000_000;
+
 /// How long a question waits for its owner, in nanoseconds: 24 hours.
 pub const ASK_NANOS_MAX: u64 = 24 * 3_600 * 1_000_000_000;
 

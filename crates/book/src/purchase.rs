@@ -362,10 +362,14 @@ impl Book {
             }
             (None, None) => Ok(()),
             (None, Some((_, ask))) if self.is_alike(at, payer, kind, buy, ask) => Ok(()),
-            (None, Some(_)) if !self.may_ask(wallet, at) => Err(deny(Denial::AskRateLimited)),
             (None, Some((rule, ask))) => {
                 let digest = buy.digest(agent, kind);
-                Err(Decision::Record(Outcome::Asked(Question { rule, ask, digest })))
+                // Whoever asks again is told what it was told, and the owner is left in peace.
+                Err(match self.waiting_for(wallet, digest, at) {
+                    Some(seq) => Decision::Repeat(seq),
+                    None if !self.may_ask(payer, at) => deny(Denial::AskRateLimited),
+                    None => Decision::Record(Outcome::Asked(Question { rule, ask, digest })),
+                })
             }
         }
     }

@@ -49,7 +49,7 @@ fn another_reason_is_another_question() {
         set-limits D1 v1                         limits: ask-first; ask-above 50
         pay      P1 A1 W1 D1 M1 100              asked first_contact
         set-limits D1 v2                         limits: ask-always
-        pay      P2 A1 W1 D1 M1 100              asked ask_always
+        pay      P2 A1 W1 D1 M1 99               asked ask_always
         set-limits D1 v3                         limits: ask-above 40
         pay      P3 A1 W1 D1 M1 100              paid
     "
@@ -135,11 +135,11 @@ fn one_wallet_has_32_at_once() {
         agent    A1 W1
         mandate  D1 W1 A1                        limits: ask-always
         32x pay  P* A1 W1 D1 M* 5                asked
-        32x approve P* alike until +1h fresh
-        advance  +30m
+        32x approve P* alike until +3h fresh
+        advance  +2h
         pay      Q1 A1 W1 D1 M33 5               asked
         approve  Q1 alike until +1h fresh        reject too_many
-        advance  +31m
+        advance  +1h
         approve  Q1 alike until +1h fresh
     ",
     );

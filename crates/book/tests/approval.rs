@@ -165,18 +165,20 @@ fn no_more_than_32_questions_wait_for_a_wallet() {
         "{WORLD}
         wallet   W2 O1 100
         agent    A3 W2
-        32x pay  P* A1 W1 - M1 1                  asked no_rules_yet
+        agent    A4 W1
+        16x pay  P* A1 W1 - M1 *                  asked no_rules_yet
+        16x pay  R* A4 W1 - M1 *                  asked no_rules_yet
         pay      Q1 A2 W1 - M1 1                  denied ask_rate_limited
         hold     Q2 A1 W1 - M1 1                  denied ask_rate_limited
         pay      Q3 A3 W2 - M1 1                  asked no_rules_yet
         refuse   P1
         approve  P2
-        pay      Q4 A1 W1 - M1 1 approval P2      paid
-        pay      Q5 A1 W1 - M1 1                  asked no_rules_yet
-        pay      Q6 A1 W1 - M1 1                  asked no_rules_yet
-        pay      Q7 A1 W1 - M1 1                  denied ask_rate_limited
+        pay      Q4 A1 W1 - M1 2 approval P2      paid
+        pay      Q5 A1 W1 - M1 31                 asked no_rules_yet
+        pay      Q6 A1 W1 - M1 32                 asked no_rules_yet
+        pay      Q7 A1 W1 - M1 33                 denied ask_rate_limited
         advance  +24h1s
-        pay      Q8 A1 W1 - M1 1                  asked no_rules_yet
+        pay      Q8 A1 W1 - M1 33                 asked no_rules_yet
     "
     ));
 }
@@ -226,6 +228,50 @@ fn a_payee_is_new_until_this_wallet_has_paid_it() {
         set-limits A2 v0                          limits: per-payment 5
         hold     H1 A2 W1 - M2 1                  held
         pay      P6 A1 W1 - M1=1,M2=1 2           paid
+    "
+    ));
+}
+
+/// Who pays attention to the third question that is the same? So there is none: whoever asks again is told which one
+/// waits.
+#[test]
+fn what_is_asked_again_is_the_question_that_waits() {
+    check(&format!(
+        "{WORLD}
+        pay      P1 A1 W1 - M1 60 ref cart        asked no_rules_yet
+        pay      P2 A1 W1 - M1 60 ref cart        repeat
+        pay      P1 A1 W1 - M1 60 ref cart        repeat
+        pay      P3 A1 W1 - M1 61 ref cart        asked
+        pay      P4 A1 W1 - M2 60 ref cart        asked
+        pay      P5 A1 W1 - M1 60 ref trap        asked
+        pay      P6 A2 W1 - M1 60 ref cart        asked
+        hold     H1 A1 W1 - M1 60 ref cart        asked
+        refuse   P1
+        pay      P7 A1 W1 - M1 60 ref cart        asked
+        approve  P7
+        pay      P8 A1 W1 - M1 60 ref cart        asked
+        pay      P2 A1 W1 - M1 60 ref cart approval P7  paid
+        advance  +24h1s
+        pay      P9 A1 W1 - M1 61 ref cart        asked
+    "
+    ));
+}
+
+/// However soon the owner answers: a refusal is no invitation to ask for a little less.
+#[test]
+fn an_agent_asks_32_times_an_hour() {
+    check(&format!(
+        "{WORLD}
+        20x pay  P* A1 W1 - M1 *                  asked
+        20x refuse P*
+        12x pay  Q* A1 W1 - M2 *                  asked
+        12x refuse Q*
+        pay      R1 A1 W1 - M1 40                 denied ask_rate_limited
+        pay      R2 A2 W1 - M1 40                 asked
+        advance  +59m
+        pay      R3 A1 W1 - M1 40                 denied ask_rate_limited
+        advance  +2m
+        pay      R4 A1 W1 - M1 40                 asked
     "
     ));
 }

@@ -250,7 +250,7 @@ fn what_is_refused_uses_nothing_up() {
         "{WORLD}
         agent    A1 W1                           limits: total 100; uses 1; times 1 1d; day 100 UTC; ask-above 90; never M2
         9x pay   P* A1 W1 - M1 101               denied total_exceeded left 100
-        9x pay   Q* A1 W1 - M1 100               asked above_amount
+        9x pay   Q* A1 W1 - M1 100 ref Q*        asked above_amount
         9x pay   R* A1 W1 - M2 1                 denied payee_denied
         pay      S1 A1 W1 - M1 90                paid
         balance  W1 available 910

@@ -8,6 +8,7 @@ use book::{
 };
 use evidence::Hash;
 use sim::seed::Chance;
+use std::collections::BTreeMap;
 
 /// So many random pairs of limits and a history.
 const PAIRS: u32 = 100_000;
@@ -111,7 +112,7 @@ impl Reality {
             }
         }
         let mandate = MandateId(self.done(owner, grant(limits)));
-        let mut answers = Vec::new();
+        let (mut answers, mut asked) = (Vec::new(), BTreeMap::new());
         for purchase in past {
             self.now = purchase.at;
             let shares =
@@ -123,11 +124,14 @@ impl Reality {
             let pay = pay(wallet, mandate, to, purchase.amount, purchase.category);
             answers.push(match self.ask(agent, pay).1 {
                 Verdict::Record(_, Outcome::Paid(_)) => Rehearsed::Allowed,
-                Verdict::Record(_, Outcome::Asked(question)) => {
-                    Rehearsed::Asked { rule: question.rule, ask: question.ask }
+                Verdict::Record(seq, Outcome::Asked(question)) => {
+                    asked.insert(seq, Rehearsed::Asked { rule: question.rule, ask: question.ask });
+                    asked[&seq]
                 }
+                // It is asked about already.
+                Verdict::Repeat(seq) => asked[&seq],
                 Verdict::Record(_, Outcome::Denied(refusal)) => Rehearsed::Denied(refusal),
-                other @ (Verdict::Record(..) | Verdict::Repeat(_) | Verdict::Reject(_)) => {
+                other @ (Verdict::Record(..) | Verdict::Reject(_)) => {
                     panic!("{other:?}")
                 }
             });

@@ -209,6 +209,21 @@ impl State {
         Ok(results)
     }
 
+    /// Writes to the papers, where that may wait for the disk.
+    pub(crate) async fn write_papers<T: Send + 'static>(
+        self: &Arc<Self>,
+        write: impl FnOnce(&Papers) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Answered<T> {
+        let state = self.clone();
+        let written = self.reads.aside(move || {
+            write(&state.papers).map_err(|fault| {
+                tracing::error!(%fault, "the papers cannot be written");
+                Problem::from(Edge::Internal)
+            })
+        });
+        written.await
+    }
+
     /// Uses up a caller's nonce for a request that changes nothing else.
     ///
     /// # Errors

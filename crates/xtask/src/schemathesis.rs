@@ -103,8 +103,11 @@ fn seed_book(installation: &mut Installation) -> anyhow::Result<Value> {
     // Without limits of its own, an agent has to ask.
     let mut curious = installation.agent(&mut owner, &wallet, &[])?;
     let mut asked = Vec::new();
-    for id in &questions {
-        let question = curious.caller.make("/v1/payments", &buy(id))?;
+    for (number, id) in (1..).zip(&questions) {
+        // What is asked already is not asked again.
+        let mut payment = buy(id);
+        payment["amount"]["amount"] = json!(i32::to_string(&number));
+        let question = curious.caller.make("/v1/payments", &payment)?;
         asked.push(json!([id, question["digest"]]));
     }
     // What may be frozen, revoked or closed is nothing that the rest depends on.

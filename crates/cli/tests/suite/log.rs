@@ -131,7 +131,7 @@ fn a_history_that_was_tampered_with_is_refused() {
         (format!("first = \"{first}"), format!("first = \"{second}")),
         (format!("first = \"{first}"), format!("first = \"{first}x")),
         (format!("successor {second}"), format!("successor {first}")),
-        ("\n4\n".to_owned(), "\n3\n".to_owned()),
+        ("\n5\n".to_owned(), "\n4\n".to_owned()),
         ("\n— ".to_owned(), String::new()),
     ] {
         assert!(good.contains(&part), "`{part}` is not in the keys");

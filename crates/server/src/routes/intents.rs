@@ -51,7 +51,7 @@ pub async fn draw_up(app: &App, viewer: KeyHolder, intent: NewIntent) -> Answere
     // What cannot be read at all is not kept.
     show(app, viewer, said.clone(), None).await?;
     let text = text_of(&said);
-    let kept = app.papers.keep_intent(name, &text).map_err(|fault| unreadable(&fault))?;
+    let kept = app.write_papers(move |papers| papers.keep_intent(name, &text)).await?;
     let kept = read(&kept)?;
     if kept.intent != said.intent {
         return Err(Reject::IdReused.into());
@@ -115,8 +115,8 @@ pub async fn answer_one(
     if question::Own::is_one(&answer.question) && is_open(&shown) {
         return Err(not_an_answer());
     }
-    let changed = app.papers.change_intent(name, &text, &text_of(&after));
-    if changed.map_err(|fault| unreadable(&fault))? { Ok(shown) } else { Err(Edge::IntentChanged.into()) }
+    let changed = app.write_papers(move |papers| papers.change_intent(name, &text, &text_of(&after)));
+    if changed.await? { Ok(shown) } else { Err(Edge::IntentChanged.into()) }
 }
 
 /// An intent as it stands.
@@ -189,8 +189,9 @@ pub async fn confirm(
                 return Err(Edge::IntentOpen.into());
             }
             let paper = issue(app, caller, name, mandate, &understood, &yes)?;
-            let kept = app.papers.keep_credential(mandate, &paper, &text);
-            if !kept.map_err(|fault| unreadable(&fault))? {
+            let written = paper.clone();
+            let kept = app.write_papers(move |papers| papers.keep_credential(mandate, &written, &text));
+            if !kept.await? {
                 return Err(Edge::IntentChanged.into());
             }
             paper

@@ -66,8 +66,9 @@ pub async fn confirm(app: &App, caller: &Caller, order: NewOrder) -> Answered<Or
     let name = id(order.id.0);
     let text = serde_json::to_string(&order).expect("an order is JSON");
     let paper = OrderPaper { payee, text };
-    let kept = app.papers.keep_order(name, &paper).map_err(|fault| unreadable(&fault))?;
-    if kept.as_ref() != Some(&paper) {
+    let written = paper.clone();
+    let kept = app.write_papers(move |papers| papers.keep_order(name, &written)).await?;
+    if kept != Some(paper) {
         return Err(Reject::IdReused.into());
     }
     look_up(app, caller.holder, name).await

@@ -95,7 +95,8 @@ pub async fn pay(app: &App, caller: &Caller, message: Message) -> Answered<Respo
     let purchase = check(app, message.clone()).await?;
     let command = ids::of_message(agent.0, &request, claim.timestamp.time());
     let paper = RequestPaper { command, order, message: message.text() };
-    let kept = app.papers.keep_request(agent, &request, &paper).map_err(|fault| unreadable(&fault))?;
+    let name = request.clone();
+    let kept = app.write_papers(move |papers| papers.keep_request(agent, &name, &paper)).await?;
     if kept.is_none_or(|kept| kept.command != command) {
         return Err(of_class(PaymentError::DuplicateRequest, &request));
     }

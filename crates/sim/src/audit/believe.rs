@@ -130,7 +130,8 @@ impl Walk {
             Action::EnrolAgent { wallet, limits, key } => {
                 self.allowed_to_owner(by, Subject::Wallet(*wallet));
                 let policy = (!limits.is_empty()).then(|| Policy::new(limits.clone(), Usage::default(), at));
-                let agent = Agent { wallet: *wallet, status: Status::Active, policy, ended: None };
+                let agent =
+                    Agent { wallet: *wallet, status: Status::Active, policy, ended: None, asked: (0, 0) };
                 self.state.agents.insert(id, agent);
                 self.add_key(*key, Holder::Agent(id));
             }

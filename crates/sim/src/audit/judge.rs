@@ -297,7 +297,12 @@ impl State {
                     && question.answer == Answer::Waiting
                     && at < question.at.saturating_add(DAY)
             };
-            if self.questions.values().filter(waits).count() >= 32 {
+            if self.questions.values().filter(waits).any(|question| question.digest == digest) {
+                return Err(Judgement::Rejected("it is asked already"));
+            }
+            let (since, count) = self.agents[&agent].asked;
+            let is_calm = since.saturating_add(DAY / 24) <= at || count < 32;
+            if !is_calm || self.questions.values().filter(waits).count() >= 32 {
                 return Err(denied("ask_rate_limited"));
             }
             return Err(Judgement::Asked { rule, ask, digest });

@@ -65,6 +65,8 @@ pub(super) struct Agent {
     pub(super) status: Status,
     pub(super) policy: Option<Policy>,
     pub(super) ended: Option<Usage>,
+    /// So many questions since then.
+    pub(super) asked: (u64, u64),
 }
 
 #[derive(Debug)]

@@ -185,6 +185,13 @@ impl Walk {
             ask,
             alike: None,
         };
+        let asker = question.agent.and_then(|agent| self.state.agents.get_mut(&agent));
+        if let Some(row) = asker {
+            if row.asked.0.saturating_add(3_600_000_000_000) <= at {
+                row.asked = (at, 0);
+            }
+            row.asked.1 += 1;
+        }
         self.state.questions.insert(id, question);
     }
 

@@ -60,10 +60,15 @@ impl History {
         let allows = |command: &Command| {
             matches!(command.action, Action::SetLimits(_)) && command.by.holder() == Some(owner)
         };
+        // What others spend under a mandate that was delegated from this one is spent of this one.
+        let delegates =
+            |command: &Command| matches!(&command.action, Action::Delegate(it) if it.parent == mandate);
         let stops = |command: &Command| matches!(&command.action, Action::Freeze(Freeze { subject }) | Action::Revoke(Revoke { subject }) if on.contains(subject));
         let others =
             self.read.iter().map(|entry| &entry.command).filter(|command| !ids.contains(&command.id));
-        others.into_iter().any(|command| buys(command) || allows(command) || stops(command))
+        others
+            .into_iter()
+            .any(|command| buys(command) || allows(command) || stops(command) || delegates(command))
     }
 
     /// The entry that `id` had before the entry at `next`.
@@ -166,8 +171,20 @@ impl History {
         match self.entry_before(next, command.id) {
             Some(entry) if entry.seq == seq && is_same(&entry.command, command) => Ok(()),
             Some(entry) => Err(format!("I4: {command:?} was answered with entry {}, is {entry:?}", seq.0)),
+            None if self.waits(next, command, seq) => Ok(()),
             None => Err(format!("I4: {command:?} was called a repetition of what is not in the journal")),
         }
+    }
+
+    /// Whether the entry at `seq` asked for the same, in another request of the same agent.
+    fn waits(&self, next: usize, command: &Command, seq: Seq) -> bool {
+        let entry = self.read.iter().take(next).find(|entry| entry.seq == seq);
+        entry.is_some_and(|entry| {
+            let is_question = matches!(entry.outcome, Outcome::Asked(_));
+            is_question
+                && entry.command.action == command.action
+                && entry.command.by.holder() == command.by.holder()
+        })
     }
 
     fn rejected(

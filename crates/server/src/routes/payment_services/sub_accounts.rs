@@ -11,7 +11,6 @@ use crate::codes::Edge;
 use crate::directory::KeyStatus;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
-use crate::routes::intents::draft::unreadable;
 use crate::state::App;
 use axum::extract::State;
 use axum::response::Response;
@@ -77,7 +76,7 @@ pub async fn operate(app: &App, caller: &Caller, request: &SubAccountRequest) ->
         O::Query => None,
         O::Open => {
             let key = proof_key(app, request, agent).map_err(no)?;
-            app.papers.keep_proof_key(wallet.0, key).map_err(|fault| unreadable(&fault))?;
+            app.write_papers(move |papers| papers.keep_proof_key(wallet.0, key)).await?;
             let limits = limits(request.risk_limits.as_ref(), home).map_err(no)?;
             Some(Action::OpenSubAccount(OpenSubAccount { wallet: home.id, agent, limits }))
         }

@@ -1,0 +1,174 @@
+//! The words for owners, wallets, agents, mandates and payees.
+
+use super::{Caller, LimitArgs, seconds};
+use clap::Subcommand;
+use std::path::PathBuf;
+use url::Url;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OwnerCommand {
+    /// Register an owner with a new key. For the operator.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// The new file for the owner's key.
+        #[arg(long, value_name = "FILE")]
+        key_out: PathBuf,
+        /// What people call the owner.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// Print a link with which somebody becomes an owner, once. For the operator.
+    Invite {
+        #[command(flatten)]
+        caller: Caller,
+        /// Where owners find their pages, as `serve --public-url` has it.
+        #[arg(
+            long,
+            value_name = "URL",
+            env = "TOLLBRIDGE_PUBLIC_URL",
+            default_value = "http://localhost:8402"
+        )]
+        public_url: Url,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WalletCommand {
+    /// Open a wallet. For its owner and the operator.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// Whose.
+        #[arg(long, value_name = "OWNER")]
+        owner: String,
+        /// The one asset it holds, such as `CNY/2`.
+        #[arg(long)]
+        asset: String,
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// What people call it.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// Bring money in from outside. For the operator.
+    Fill {
+        #[command(flatten)]
+        caller: Caller,
+        /// Which wallet.
+        wallet: String,
+        /// How much, such as `100.00`.
+        amount: String,
+    },
+    /// List wallets.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AgentCommand {
+    /// Register an agent with a new key. For the wallet's owner.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// The wallet it may spend from.
+        #[arg(long, value_name = "WALLET")]
+        wallet: String,
+        /// The new file for the agent's key.
+        #[arg(long, value_name = "FILE")]
+        key_out: PathBuf,
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// What people call it.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// List agents.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MandateCommand {
+    /// Let an agent spend within limits. For the wallet's owner.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// From this wallet.
+        #[arg(long, value_name = "WALLET")]
+        wallet: String,
+        /// This agent.
+        #[arg(long, value_name = "AGENT")]
+        agent: String,
+        /// For how long, such as `30d`.
+        #[arg(long, value_name = "TIME", value_parser = seconds, default_value = "30d")]
+        valid_for: u64,
+        #[command(flatten)]
+        limits: LimitArgs,
+        /// The text the owner agreed to.
+        #[arg(long)]
+        document: Option<String>,
+    },
+    /// List mandates.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PayeeCommand {
+    /// Register a payee. For the operator.
+    Create {
+        #[command(flatten)]
+        caller: Caller,
+        /// What it collects, such as `CNY/2`.
+        #[arg(long)]
+        asset: String,
+        /// What it sells, in a word.
+        #[arg(long)]
+        category: String,
+        /// The new file for the seller's key.
+        #[arg(long, value_name = "FILE")]
+        key_out: Option<PathBuf>,
+        /// The operator's fee, in millionths.
+        #[arg(long, default_value_t = 0)]
+        fee_ppm: u32,
+        /// What people call it.
+        #[arg(long)]
+        label: Option<String>,
+    },
+    /// List payees.
+    List {
+        #[command(flatten)]
+        caller: Caller,
+    },
+    /// Show one.
+    Show {
+        #[command(flatten)]
+        caller: Caller,
+        id: String,
+    },
+}
