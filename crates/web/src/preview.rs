@@ -131,10 +131,10 @@ impl Preview {
 }
 
 fn payees_of(limit: &Limit) -> Vec<PayeeId> {
-    match limit {
-        Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees } => payees.clone(),
-        _ => Vec::new(),
+    if let Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees } = limit {
+        return payees.clone();
     }
+    Vec::new()
 }
 
 fn look(view: &View, agent: AgentId, wallet: WalletId, named: &[PayeeId], at: Time) -> Answered<Known> {
@@ -193,9 +193,8 @@ fn examples(
     tried: Option<Amount>,
 ) -> Vec<Example> {
     let w = visit.words();
-    let allowed = limits.iter().find_map(|limit| match limit {
-        Limit::PayeesAllowed { payees } => payees.first().copied(),
-        _ => None,
+    let allowed = limits.iter().find_map(|limit| {
+        if let Limit::PayeesAllowed { payees } = limit { payees.first().copied() } else { None }
     });
     let denied: Vec<PayeeId> = limits
         .iter()
@@ -203,9 +202,8 @@ fn examples(
             |limit| if let Limit::PayeesDenied { payees } = limit { payees.clone() } else { Vec::new() },
         )
         .collect();
-    let category = limits.iter().find_map(|limit| match limit {
-        Limit::CategoriesAllowed { categories } => categories.first().copied(),
-        _ => None,
+    let category = limits.iter().find_map(|limit| {
+        if let Limit::CategoriesAllowed { categories } = limit { categories.first().copied() } else { None }
     });
     let usual = allowed.or_else(|| known.contacts.iter().find(|payee| !denied.contains(payee)).copied());
     let usual = usual.and_then(|payee| known.payees.get(&payee).copied());
@@ -215,9 +213,11 @@ fn examples(
     let usual = usual.unwrap_or(stranger);
     let usual = PastPayee { category: category.unwrap_or(usual.category), ..usual };
 
-    let caps = limits.iter().filter_map(|limit| match limit {
-        Limit::PerPayment { max } | Limit::Total { max } | Limit::Window { max, .. } => Some(*max),
-        _ => None,
+    let caps = limits.iter().filter_map(|limit| {
+        let (Limit::PerPayment { max } | Limit::Total { max } | Limit::Window { max, .. }) = limit else {
+            return None;
+        };
+        Some(*max)
     });
     let cap = caps.min();
     let one = Amount::new(1).expect("1 is an amount");

@@ -260,16 +260,17 @@ impl LimitFields {
         };
         let mut fields = LimitFields { version: row.version, ..LimitFields::default() };
         for limit in &row.limits {
-            match limit {
-                Limit::PerPayment { max } => fields.per_payment = text(max),
-                Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } => {
-                    fields.per_day = text(max);
-                }
-                Limit::AskAbove { amount } => fields.ask_above = text(amount),
-                Limit::AskFirstContact => fields.ask_first = true,
-                Limit::AskAlways => fields.ask_always = true,
-                _ => {}
+            if let Limit::PerPayment { max } = limit {
+                fields.per_payment = text(max);
             }
+            if let Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } = limit {
+                fields.per_day = text(max);
+            }
+            if let Limit::AskAbove { amount } = limit {
+                fields.ask_above = text(amount);
+            }
+            fields.ask_first |= matches!(limit, Limit::AskFirstContact);
+            fields.ask_always |= matches!(limit, Limit::AskAlways);
         }
         fields
     }

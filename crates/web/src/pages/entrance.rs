@@ -214,14 +214,14 @@ pub async fn choose_language(visit: &Visit) -> Shown {
 /// Counts a failed try. Where there were too many, whoever tries is told to wait; who does get in never has to.
 fn failed(visit: &Visit, stop: Stop) -> Stop {
     let (tries, now) = (&visit.site.tries, visit.site.app.wall_clock());
-    match stop {
-        Stop::NotConfirmed if tries.is_full(now) => Stop::TooMany,
-        Stop::NotConfirmed => {
-            tries.count(now);
-            Stop::NotConfirmed
-        }
-        other => other,
+    if !matches!(stop, Stop::NotConfirmed) {
+        return stop;
     }
+    if tries.is_full(now) {
+        return Stop::TooMany;
+    }
+    tries.count(now);
+    stop
 }
 
 /// The owner whom the invitation in the address makes.
