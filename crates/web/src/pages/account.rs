@@ -3,7 +3,7 @@
 use crate::limits::PASSKEYS_MAX;
 use crate::page::{Place, Shown, Stop, Top, go, html};
 use crate::pages::entrance::{enrol_recovery, keep, made, revoke};
-use crate::shown::moment;
+use crate::shown::{Text, moment};
 use crate::step_up::Ceremony;
 use crate::store::Preferences;
 use crate::visit::{Visit, form_hash};
@@ -24,7 +24,7 @@ struct AccountPage {
 
 struct Row {
     key: String,
-    label: String,
+    label: Text,
     made: String,
     in_use: bool,
     only: bool,
@@ -55,7 +55,7 @@ pub async fn show(visit: &Visit) -> Shown {
         key: it.key.to_string(),
         in_use: it.key == here.session.key,
         made: moment(it.made_at, &visit.zone, visit.lang),
-        label: it.label,
+        label: Text::of(&it.label),
         only,
     });
     let page = AccountPage {
