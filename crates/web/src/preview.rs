@@ -120,7 +120,12 @@ impl Preview {
         let at = visit.site.app.clock.now();
         let named: Vec<PayeeId> = limits.iter().flat_map(payees_of).collect();
         let known = visit.site.app.ask(move |view| look(view, agent, wallet, &named, at)).await?;
-        let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
+        // Names are not unique: what is agreed to says which one is meant.
+        let seller = |payee: PayeeId| {
+            let name = visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
+            let text = payee.to_string();
+            format!("{name} (…{})", text.get(24..).unwrap_or_default())
+        };
         let saying = Saying { lang: visit.lang, asset, zone: &visit.zone, seller: &seller };
         let examples = examples(visit, &saying, limits, &known, at, tried);
         let rehearsal = rehearsal(visit, &saying, limits, &known)?;

@@ -78,7 +78,7 @@ pub async fn add_passkey(visit: &Visit) -> Shown {
     let grant = base64url::encode(&rand::random::<[u8; 24]>());
     let confirmed = Ceremony::Confirmed(caller.key);
     let form = form_hash("/account/passkeys/new", &Vec::new());
-    visit.site.challenges.remember(grant.clone(), form, Some(owner), confirmed, app.wall_clock());
+    visit.site.challenges.remember(grant.clone(), form, owner, confirmed, app.wall_clock());
     let top = Top::inside(visit, Place::Account).await?;
     Ok(html(StatusCode::OK, &NewPasskeyPage { top, grant }))
 }
@@ -90,7 +90,7 @@ pub async fn new_passkey(visit: &Visit) -> Shown {
     let grant =
         visit.site.challenges.take(visit.field("grant"), app.wall_clock()).ok_or(Stop::NotConfirmed)?;
     let Ceremony::Confirmed(by) = grant.state else { return Err(Stop::NotConfirmed) };
-    if grant.owner != Some(owner) {
+    if grant.owner != owner {
         return Err(Stop::NotConfirmed);
     }
     let (stored, public_key) = made(visit, owner)?;

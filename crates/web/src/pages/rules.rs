@@ -210,7 +210,7 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
     let rehearsed = preview.as_ref().map(|it| top.w.say(top.w.rehearsal_text, it.rehearsal.count));
     let page = RulePage {
         agent: visit.agent_called(agent)?,
-        said: vec![Text::of(&sentence(visit, intent.id)?).text],
+        said: vec![Text::told(&sentence(visit, intent.id)?).text],
         intent: intent.id.to_string(),
         questions: questions.collect(),
         refused,
