@@ -17,7 +17,7 @@ pub(crate) mod trade;
 use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
-use crate::convert::{amount, code, id};
+use crate::convert::{amount, code, id, purchase_id};
 use crate::papers::RequestPaper;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
@@ -159,9 +159,14 @@ async fn execute(
     let (status, trade_no, entry, repeated) = match answer.map_err(|no| in_acts_words(no, &request))? {
         Answer::Paid(paid) => (TradeStatus::Success, paid.id.to_string(), paid.entry, paid.repeated),
         Answer::Asked(asked) => {
-            let trade = stand(app, command, Some(message.clone())).await?;
+            // The owner is asked once about one thing: it may be another request of the agent's that she thinks about.
+            let waiting = purchase_id(&asked.id, "id")?;
+            let trade = stand(app, waiting, Some(message.clone())).await?;
             if let Trade::Waiting(question) = trade {
                 return Ok(pending(app, message, &question, asked.repeated));
+            }
+            if waiting != command {
+                return Err(of_class(PaymentError::DuplicateRequest, &request));
             }
             return repeat(app, caller, message, command, trade).await;
         }
