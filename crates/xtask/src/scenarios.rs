@@ -28,6 +28,7 @@ const STORIES: &[(&str, &str)] = &[
     ("S1", include_str!("scenarios/s1.txt")),
     ("S2", include_str!("scenarios/s2.txt")),
     ("S3", include_str!("scenarios/s3.txt")),
+    ("S4", include_str!("scenarios/s4.txt")),
     ("S8", include_str!("scenarios/s8.txt")),
     ("S13", include_str!("scenarios/s13.txt")),
     ("S16", include_str!("scenarios/s16.txt")),

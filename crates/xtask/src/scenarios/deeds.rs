@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail, ensure};
 use book::Id;
+use evidence::{Hash, base64url};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -92,7 +93,12 @@ impl Stage {
             [who, "refuses", question] => {
                 self.change(who, "POST", &format!("/v1/questions/{}/refuse", self.id(question)?), None)
             }
-            [who, "sets", "limits", "of", agent, ":", limits @ ..] => self.set_limits(who, agent, limits),
+            [who, "sets", "limits", "of", subject, rest @ ..] => self.set_limits(who, subject, rest),
+            [who, "says", item, "costs", price, ",", stock, "left", how @ ..] => {
+                let (price, stock) = (money(price.parse()?), stock.parse::<u32>()?);
+                let said = json!({ "item": digest(item), "price": price, "stock": stock });
+                self.send(who, auth_of(how)?, "POST", "/v1/observations", Some(fresh_id()), Some(said))
+            }
             [who, "closes", name] if self.is_wallet(name) => {
                 self.change(who, "POST", &format!("/v1/wallets/{}/close", self.id(name)?), None)
             }
@@ -135,6 +141,9 @@ impl Stage {
         match rest {
             ["as", _, "to", shares @ ..] => body["split"] = self.split(shares)?,
             _ => body["payee"] = json!(self.id(named(rest, "to").context("nobody is paid")?)?),
+        }
+        if let Some(item) = named(rest, "for") {
+            body["reference"] = json!(digest(item));
         }
         if let Some(mandate) = named(rest, "under") {
             body["mandate"] = json!(self.id(mandate)?);
@@ -190,12 +199,17 @@ impl Stage {
         Ok(came)
     }
 
-    fn set_limits(&mut self, who: &str, agent: &str, limits: &[&str]) -> anyhow::Result<Came> {
-        let limits = self.limits(&limits.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>())?;
-        let path = format!("/v1/agents/{}", self.id(agent)?);
+    /// `: per_payment 500`, `with a wrong signature : per_payment 500`.
+    fn set_limits(&mut self, who: &str, subject: &str, rest: &[&str]) -> anyhow::Result<Came> {
+        let colon = rest.iter().position(|word| *word == ":").context("limits follow `:`")?;
+        let auth = auth_of(&rest[..colon])?;
+        let limits: Vec<String> = rest[colon + 1..].iter().map(|word| (*word).to_owned()).collect();
+        let limits = self.limits(&limits)?;
+        let kind = if matches!(self.thing(subject)?, Thing::Mandate(_)) { "mandates" } else { "agents" };
+        let path = format!("/v1/{kind}/{}", self.id(subject)?);
         let version = self.installation.operator.get(&path)?["limits_version"].clone();
         let body = json!({ "version": version, "limits": limits });
-        self.change(who, "PUT", &format!("{path}/limits"), Some(body))
+        self.send(who, auth, "PUT", &format!("{path}/limits"), Some(fresh_id()), Some(body))
     }
 
     /// Gives a purchase its name, or the question it raised.
@@ -282,6 +296,20 @@ impl Stage {
 /// The word after `label`.
 fn named<'a>(words: &[&'a str], label: &str) -> Option<&'a str> {
     words.windows(2).find(|pair| pair[0] == label).map(|pair| pair[1])
+}
+
+/// How a request shows whose it is, where a line says more than that it is signed.
+fn auth_of(how: &[&str]) -> anyhow::Result<Auth> {
+    match how {
+        [] => Ok(Auth::Signed),
+        ["with", "a", "wrong", "signature"] => Ok(Auth::Forged),
+        _ => bail!("nobody signs `{}`", how.join(" ")),
+    }
+}
+
+/// The digest that an item is known by, to its seller and to those who wait for its price.
+pub(crate) fn digest(item: &str) -> String {
+    base64url::encode(&Hash::of(item.as_bytes()).0)
 }
 
 /// The route of what somebody does: `freeze` for `freezes`.

@@ -7,10 +7,14 @@ use serde_json::{Value, json};
 
 use crate::blackbox::caller::now;
 use crate::blackbox::installation::{Installation, Party};
+use crate::scenarios::deeds::digest;
 use crate::scenarios::story::Movement;
 
 /// The account of everything that is set aside.
 const HELD: &str = "ESC";
+
+/// How long a seller's word on a price is gone by, in seconds.
+const PRICE_GOOD_SECONDS: u32 = 3_600;
 
 /// Everybody and everything of one story, by the names it uses.
 #[derive(Debug)]
@@ -233,6 +237,15 @@ impl Stage {
         Ok(match term {
             ["per_payment", max] => json!({ "kind": "per_payment", "max": max }),
             ["total", max] => json!({ "kind": "total", "max": max }),
+            ["uses", max] => json!({ "kind": "uses", "max": max.parse::<u64>()? }),
+            ["ask_always"] => json!({ "kind": "ask_always" }),
+            ["price", "of", item, "from", payee, "at", "most", max] => {
+                let (payee, item) = (self.id(payee)?, digest(item));
+                json!({
+                    "kind": "price_at_most", "payee": payee, "item": item, "max": max,
+                    "within_seconds": PRICE_GOOD_SECONDS,
+                })
+            }
             ["ask_above", amount] => json!({ "kind": "ask_above", "amount": amount }),
             ["day", max, zone] => {
                 let window = json!({ "kind": "calendar", "period": "day", "zone": zone });
