@@ -99,7 +99,7 @@ pub async fn join(visit: &Visit) -> Shown {
     app.keep_label(owner.0, Some(name).filter(|name| !name.is_empty()));
     keep(visit, owner, key, stored, name)?;
     let zone = jiff::tz::TimeZone::get(zone).map_or("UTC", |_| zone).to_owned();
-    visit.site.store.prefer(owner, &Preferences { language: None, zone })?;
+    visit.site.store.prefer(owner, &Preferences { language: Some(visit.lang.tag().to_owned()), zone })?;
 
     let here = || app.visitor(KeyHolder::Owner(owner), key, Presence::Fresh, request);
     let wallet = WalletId(app.new_id());
@@ -207,10 +207,7 @@ pub async fn challenge(visit: &Visit) -> Shown {
 
 /// Changes the language.
 pub async fn choose_language(visit: &Visit) -> Shown {
-    let other = match visit.lang {
-        crate::words::Lang::English => "zh",
-        crate::words::Lang::Chinese => "en",
-    };
+    let other = visit.lang.other().tag();
     if let Some(here) = &visit.here {
         let preferences = Preferences { language: Some(other.to_owned()), ..here.preferences.clone() };
         visit.site.store.prefer(here.session.owner, &preferences)?;
