@@ -157,7 +157,7 @@ enum Name {
     /// That of the attempt with this number.
     Next(u32),
     /// That of an attempt of which nothing was recorded.
-    Same(Record),
+    Same { attempt: u32, hold: HoldId },
 }
 
 /// What the owner was asked: an answer is good for exactly that.
@@ -203,7 +203,9 @@ impl Buyer {
             Some(record) => match record.stage {
                 Stage::Paid => self.deliver(&errand, record).await,
                 Stage::Billed => self.resume(&errand, record).await,
-                Stage::Rejected => self.begin(&errand, Name::Same(record), None).await,
+                Stage::Rejected => {
+                    self.begin(&errand, Name::Same { attempt: record.attempt, hold: record.hold }, None).await
+                }
                 Stage::Refused | Stage::Returned => {
                     self.begin(&errand, Name::Next(record.attempt + 1), None).await
                 }
@@ -275,7 +277,7 @@ impl Buyer {
         let now = self.client.clock().now();
         let (attempt, hold) = match name {
             Name::Next(attempt) => (attempt, errand.locked.hold(self.settings.wallet, attempt, now)?),
-            Name::Same(record) => (record.attempt, record.hold),
+            Name::Same { attempt, hold } => (attempt, hold),
         };
         let record = Record {
             purchase: errand.fetch.purchase.clone(),

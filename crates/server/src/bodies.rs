@@ -47,17 +47,30 @@ impl Bodies {
         connection.query_row(find, params![id.0], |row| row.get(0)).optional()
     }
 
-    /// What people call so, whatever the case of its letters; at most `limit` of it.
+    /// What people call so, whatever the case of its letters, among what `counts`; at most `limit` of it.
     ///
     /// # Errors
     /// Any failure of SQLite.
-    pub fn labelled(&self, label: &str, limit: usize) -> rusqlite::Result<Vec<Id>> {
+    pub fn labelled(
+        &self,
+        label: &str,
+        limit: usize,
+        mut counts: impl FnMut(Id) -> bool,
+    ) -> rusqlite::Result<Vec<Id>> {
         let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let find = "SELECT id FROM labels WHERE label = ?1 COLLATE NOCASE LIMIT ?2";
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let mut find = connection.prepare_cached(find)?;
-        let rows = find.query_map(params![label, limit], |row| Ok(Id(row.get(0)?)))?;
-        rows.collect()
+        let mut find = connection.prepare_cached("SELECT id FROM labels WHERE label = ?1 COLLATE NOCASE")?;
+        let mut found = Vec::new();
+        for id in find.query_map(params![label], |row| Ok(Id(row.get(0)?)))? {
+            let id = id?;
+            // Anybody may call something of her own so: only what counts takes a place.
+            if counts(id) {
+                found.push(id);
+            }
+            if limit <= found.len() {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// Keeps a text under its digest, and returns the digest.

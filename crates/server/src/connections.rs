@@ -6,7 +6,7 @@
 
 mod words;
 
-use crate::limits::{CONNECTIONS_WAITING_MAX, PAIRING_SECONDS_MAX};
+use crate::limits::{CONNECTIONS_OF_OWNER_MAX, CONNECTIONS_WAITING_MAX, PAIRING_SECONDS_MAX};
 use book::{AgentId, Id, KeyId, OwnerId, PublicKeyBytes, Time, WalletId};
 use evidence::Hash;
 use std::collections::HashMap;
@@ -63,11 +63,38 @@ pub enum Connecting {
     Refused,
 }
 
+impl Waiting {
+    /// Forgets an owner's oldest codes, then her oldest connections, until one more fits.
+    fn make_room(&mut self, owner: OwnerId) {
+        let codes = self.codes.values().filter(|it| it.owner == owner).count();
+        let connections = self.connections.values().filter(|it| it.owner == owner).count();
+        if codes + connections < CONNECTIONS_OF_OWNER_MAX {
+            return;
+        }
+        let mine = self.codes.iter().filter(|(_, it)| it.owner == owner);
+        if let Some(code) = mine.min_by_key(|(_, it)| it.expires_at).map(|(code, _)| code.clone()) {
+            self.codes.remove(&code);
+            return;
+        }
+        let mine = self.connections.values().filter(|it| it.owner == owner);
+        if let Some(id) = mine.min_by_key(|it| it.id.0).map(|it| it.id) {
+            self.connections.remove(&id);
+        }
+    }
+}
+
 impl Connections {
-    /// A new code for the owner's page; `random` is random. None where too many wait.
+    /// Whether an owner was shown this code, and it is good.
+    pub fn is_shown(&self, code: &str, owner: OwnerId, now: Time) -> bool {
+        self.at(now).codes.get(code).is_some_and(|pairing| pairing.owner == owner)
+    }
+
+    /// A new code for the owner's page; `random` is random. Her oldest is forgotten where she has as many as one may.
+    /// None where too many wait.
     pub fn pair(&self, owner: OwnerId, wallet: WalletId, now: Time, random: [u8; 5]) -> Option<String> {
         let mut waiting = self.at(now);
-        if CONNECTIONS_WAITING_MAX <= waiting.codes.len() {
+        waiting.make_room(owner);
+        if CONNECTIONS_WAITING_MAX <= waiting.codes.len() + waiting.connections.len() {
             return None;
         }
         let code = spell(random);
@@ -190,6 +217,21 @@ mod tests {
         let code = connections.pair(owner, wallet, now, [8; 5]).unwrap();
         let late = now.after(Time::from_seconds(PAIRING_SECONDS_MAX).0);
         assert!(asks(&code, late).is_none(), "its time is over");
+    }
+
+    #[test]
+    fn one_owner_cannot_take_everybodys_codes() {
+        let connections = Connections::default();
+        let (one, other) = (OwnerId(Id([1; 16])), OwnerId(Id([7; 16])));
+        let (wallet, now) = (WalletId(Id([2; 16])), Time::from_seconds(1_000));
+        let first = connections.pair(other, wallet, now, [200; 5]).unwrap();
+        for number in 0..=255u8 {
+            let at = now.after(u64::from(number));
+            let code = connections.pair(one, wallet, at, [number, 0, 0, 0, 1]).unwrap();
+            assert!(connections.is_shown(&code, one, at) && !connections.is_shown(&code, other, at));
+        }
+        assert!(connections.is_shown(&first, other, now));
+        assert_eq!(connections.at(now).codes.len(), CONNECTIONS_OF_OWNER_MAX + 1);
     }
 
     #[test]

@@ -63,7 +63,10 @@ pub const RETENTION_SECONDS: u64 = 400 * 86_400;
 /// How long a code for connecting an agent is good, and its connection remembered, in seconds.
 pub const PAIRING_SECONDS_MAX: u64 = 600;
 
-/// The codes for connecting agents that wait at once.
+/// The codes and connections of one owner that are remembered at once; the oldest is forgotten first.
+pub const CONNECTIONS_OF_OWNER_MAX: usize = 8;
+
+/// The codes for connecting agents, and the connections, that are remembered at once.
 pub const CONNECTIONS_WAITING_MAX: usize = 1_024;
 
 /// How long an invitation is good unless it says otherwise, in seconds: a week, which is also the longest.
@@ -80,6 +83,9 @@ pub const NAMESAKES_MAX: usize = 8;
 
 /// For how many seconds the state of a credential may be relied on.
 pub const STATUS_AGE_SECONDS_MAX: u64 = 60;
+
+/// The pages of a mandate's decisions that are looked through for what changed its state last.
+pub const STATUS_PAGES_MAX: usize = 20;
 
 /// How long an owner may take over an instant payment, in seconds: five minutes.
 pub const INSTANT_SECONDS_MAX: u64 = 300;

@@ -31,6 +31,7 @@ use crate::passkeys::Passkeys;
 use crate::step_up::{Challenges, Tries};
 use crate::store::Store;
 use axum::Router;
+use evidence::Secret;
 use server::App;
 use std::path::Path;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ pub fn open(app: App, directory: &Path, public_url: Url) -> Result<Site, Console
         app,
         store,
         passkeys,
-        challenges: Challenges::default(),
+        challenges: Challenges::new(Secret::new(rand::random())),
         tries: Tries::default(),
         public_url,
     }))

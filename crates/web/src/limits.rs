@@ -15,6 +15,9 @@ pub const CHALLENGE_SECONDS_MAX: u64 = 300;
 /// The challenges that wait at once; the oldest is forgotten first.
 pub const CHALLENGES_MAX: usize = 4_096;
 
+/// The challenges of one owner that wait at once; her oldest is forgotten first.
+pub const CHALLENGES_OF_OWNER_MAX: usize = 16;
+
 /// The failed log-ins of everybody together in one minute; one more is told to wait.
 pub const LOGIN_FAILURES_PER_MINUTE_MAX: u32 = 60;
 

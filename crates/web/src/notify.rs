@@ -58,14 +58,50 @@ struct Pending {
     newest: Option<DecisionRow>,
 }
 
+/// What is to be told to whom, and who was told something lately.
+#[derive(Debug, Default)]
+struct Outbox {
+    pending: BTreeMap<OwnerId, Pending>,
+    told: BTreeMap<OwnerId, Time>,
+}
+
+impl Outbox {
+    /// Notes a decision, if it is one that an owner is told of.
+    fn note(&mut self, row: DecisionRow) {
+        let Some(owner) = row.owner.filter(|_| row.agent.is_some() && row.payee.is_some()) else { return };
+        let (asked, refused) = match row.ruling {
+            Ruling::Asked(..) => (1, 0),
+            Ruling::Denied(_) => (0, 1),
+            Ruling::Allowed => return,
+        };
+        let it = self.pending.entry(owner).or_default();
+        it.asked = it.asked.saturating_add(asked);
+        it.refused = it.refused.saturating_add(refused);
+        // What waits for an answer is told before what was refused.
+        let newest_asks = it.newest.is_some_and(|row| matches!(row.ruling, Ruling::Asked(..)));
+        if asked == 1 || !newest_asks {
+            it.newest = Some(row);
+        }
+    }
+
+    /// Takes out what is to be told now: nothing to whoever was told something a moment ago.
+    fn take(&mut self, now: Time) -> Vec<(OwnerId, Pending)> {
+        let pause = Time::from_seconds(NOTICE_SECONDS_MIN).0;
+        self.told.retain(|_, at| now < at.after(pause));
+        let told = &mut self.told;
+        let due: Vec<_> = self.pending.extract_if(.., |owner, _| !told.contains_key(owner)).collect();
+        told.extend(due.iter().map(|(owner, _)| (*owner, now)));
+        due
+    }
+}
+
 /// Follows the decisions for as long as the server runs. What was not told before a restart is told after it.
 pub async fn run(site: Site, notifier: Notifier) {
     const MARK: &str = "notices";
     let app = &site.app;
     let begin = site.store.mark(MARK).ok().flatten().unwrap_or_else(|| app.engine.size());
     let mut next = Seq(begin);
-    let mut pending: BTreeMap<OwnerId, Pending> = BTreeMap::new();
-    let mut told: BTreeMap<OwnerId, Time> = BTreeMap::new();
+    let mut outbox = Outbox::default();
     loop {
         let rest = tokio::time::timeout(Duration::from_secs(1), app.reads.moved(next)).await;
         if rest == Ok(false) {
@@ -74,46 +110,22 @@ pub async fn run(site: Site, notifier: Notifier) {
         let from = next;
         match app.ask(move |view| Ok(view.decisions_from(Whom::Everybody, from, 256)?)).await {
             Ok(found) => {
-                for row in found.rows {
-                    note(&mut pending, row);
-                }
+                found.rows.into_iter().for_each(|row| outbox.note(row));
                 next = found.next;
             }
             Err(problem) => tracing::warn!(code = problem.code(), "decisions cannot be read for notices"),
         }
         let now = app.wall_clock();
-        let pause = Time::from_seconds(NOTICE_SECONDS_MIN).0;
-        told.retain(|_, at| now < at.after(pause));
-        let due: Vec<OwnerId> = pending.keys().filter(|owner| !told.contains_key(owner)).copied().collect();
-        for owner in due {
-            let Some(notice) = pending.remove(&owner).and_then(|it| notice(&site, owner, &it)) else {
-                continue;
-            };
-            told.insert(owner, now);
-            send(&notifier, &notice, now).await;
+        for (owner, pending) in outbox.take(now) {
+            if let Some(notice) = notice(&site, owner, &pending) {
+                send(&notifier, &notice, now).await;
+            }
         }
-        if pending.is_empty()
+        if outbox.pending.is_empty()
             && let Err(fault) = site.store.set_mark(MARK, next.0)
         {
             tracing::warn!(%fault, "the place of notices was not kept");
         }
-    }
-}
-
-fn note(pending: &mut BTreeMap<OwnerId, Pending>, row: DecisionRow) {
-    let Some(owner) = row.owner.filter(|_| row.agent.is_some() && row.payee.is_some()) else { return };
-    let (asked, refused) = match row.ruling {
-        Ruling::Asked(..) => (1, 0),
-        Ruling::Denied(_) => (0, 1),
-        Ruling::Allowed => return,
-    };
-    let it = pending.entry(owner).or_default();
-    it.asked = it.asked.saturating_add(asked);
-    it.refused = it.refused.saturating_add(refused);
-    // What waits for an answer is told before what was refused.
-    let newest_asks = it.newest.is_some_and(|row| matches!(row.ruling, Ruling::Asked(..)));
-    if asked == 1 || !newest_asks {
-        it.newest = Some(row);
     }
 }
 
@@ -200,6 +212,57 @@ fn signature(secret: &Secret, id: &str, seconds: u64, body: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use book::{Actor, AgentId, Ask, Denial, Id, PayeeId, Refusal, RuleRef};
+    use engine::views::Kind;
+
+    fn row(seq: u64, owner: u8, ruling: Ruling) -> DecisionRow {
+        DecisionRow {
+            seq: Seq(seq),
+            at: Time::from_seconds(seq),
+            id: Id([0; 16]),
+            kind: Kind::Pay,
+            by: Actor::Book,
+            ruling,
+            amount: None,
+            asset: None,
+            about: None,
+            owner: Some(OwnerId(Id([owner; 16]))),
+            wallet: None,
+            agent: Some(AgentId(Id([1; 16]))),
+            payee: Some(PayeeId(Id([2; 16]))),
+            mandate: None,
+        }
+    }
+
+    #[test]
+    fn an_owner_is_told_once_and_then_left_alone_for_a_while() {
+        let asked = Ruling::Asked(Ask::Always, RuleRef::BOOK);
+        let refusal = Refusal { rule: RuleRef::BOOK, denial: Denial::NoRules, remaining: None };
+        let mut outbox = Outbox::default();
+        let at = Time::from_seconds;
+        outbox.note(row(1, 7, asked));
+        outbox.note(row(2, 7, Ruling::Allowed));
+        let told = outbox.take(at(100));
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].1.asked, told[0].1.refused), (1, 0));
+
+        for seq in 3..6 {
+            outbox.note(row(seq, 7, asked));
+        }
+        outbox.note(row(6, 7, Ruling::Denied(refusal)));
+        assert!(outbox.take(at(100 + NOTICE_SECONDS_MIN - 1)).is_empty(), "not so soon again");
+        outbox.note(row(7, 8, asked));
+        assert_eq!(outbox.take(at(100 + NOTICE_SECONDS_MIN - 1)).len(), 1, "somebody else is told at once");
+
+        let told = outbox.take(at(100 + NOTICE_SECONDS_MIN));
+        assert_eq!((told[0].1.asked, told[0].1.refused), (3, 1));
+        assert_eq!(
+            told[0].1.newest.map(|row| row.seq),
+            Some(Seq(5)),
+            "what waits comes before what was refused"
+        );
+        assert!(outbox.take(at(1_000)).is_empty());
+    }
 
     #[test]
     fn a_webhook_is_signed_as_the_standard_says() {

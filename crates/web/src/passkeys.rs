@@ -90,6 +90,26 @@ impl Passkeys {
         Ok((serde_json::to_value(&challenge)?, state))
     }
 
+    /// What the browser needs to use any passkey of this place's for `challenge`: whoever logs in says by it who it is.
+    ///
+    /// # Errors
+    /// [`NoPasskey`].
+    pub fn begin_log_in(&self, challenge: &[u8]) -> Result<Value, NoPasskey> {
+        let (mut options, _) = self.begin_using(&[])?;
+        options["challenge"] = Value::String(Passki::base64_encode(challenge));
+        Ok(options)
+    }
+
+    /// What to check an answer to [`begin_log_in`](Passkeys::begin_log_in) against.
+    ///
+    /// # Errors
+    /// [`NoPasskey`].
+    pub fn log_in_state(&self, challenge: &[u8]) -> Result<AuthenticationState, NoPasskey> {
+        let (_, mut state) = self.begin_using(&[])?;
+        state.challenge = challenge.to_vec();
+        Ok(state)
+    }
+
     /// Checks that `passkey` confirmed what `state` was remembered for, and counts its use.
     ///
     /// # Errors

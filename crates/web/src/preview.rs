@@ -120,7 +120,12 @@ impl Preview {
         let at = visit.site.app.clock.now();
         let named: Vec<PayeeId> = limits.iter().flat_map(payees_of).collect();
         let known = visit.site.app.ask(move |view| look(view, agent, wallet, &named, at)).await?;
-        let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
+        // Names are not unique: what is agreed to says which one is meant.
+        let seller = |payee: PayeeId| {
+            let name = visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
+            let text = payee.to_string();
+            format!("{name} (…{})", text.get(24..).unwrap_or_default())
+        };
         let saying = Saying { lang: visit.lang, asset, zone: &visit.zone, seller: &seller };
         let examples = examples(visit, &saying, limits, &known, at, tried);
         let rehearsal = rehearsal(visit, &saying, limits, &known)?;
@@ -131,10 +136,8 @@ impl Preview {
 }
 
 fn payees_of(limit: &Limit) -> Vec<PayeeId> {
-    match limit {
-        Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees } => payees.clone(),
-        _ => Vec::new(),
-    }
+    let (Limit::PayeesAllowed { payees } | Limit::PayeesDenied { payees }) = limit else { return Vec::new() };
+    payees.clone()
 }
 
 fn look(view: &View, agent: AgentId, wallet: WalletId, named: &[PayeeId], at: Time) -> Answered<Known> {
@@ -193,9 +196,9 @@ fn examples(
     tried: Option<Amount>,
 ) -> Vec<Example> {
     let w = visit.words();
-    let allowed = limits.iter().find_map(|limit| match limit {
-        Limit::PayeesAllowed { payees } => payees.first().copied(),
-        _ => None,
+    let allowed = limits.iter().find_map(|limit| {
+        let Limit::PayeesAllowed { payees } = limit else { return None };
+        payees.first().copied()
     });
     let denied: Vec<PayeeId> = limits
         .iter()
@@ -203,9 +206,9 @@ fn examples(
             |limit| if let Limit::PayeesDenied { payees } = limit { payees.clone() } else { Vec::new() },
         )
         .collect();
-    let category = limits.iter().find_map(|limit| match limit {
-        Limit::CategoriesAllowed { categories } => categories.first().copied(),
-        _ => None,
+    let category = limits.iter().find_map(|limit| {
+        let Limit::CategoriesAllowed { categories } = limit else { return None };
+        categories.first().copied()
     });
     let usual = allowed.or_else(|| known.contacts.iter().find(|payee| !denied.contains(payee)).copied());
     let usual = usual.and_then(|payee| known.payees.get(&payee).copied());
@@ -215,9 +218,11 @@ fn examples(
     let usual = usual.unwrap_or(stranger);
     let usual = PastPayee { category: category.unwrap_or(usual.category), ..usual };
 
-    let caps = limits.iter().filter_map(|limit| match limit {
-        Limit::PerPayment { max } | Limit::Total { max } | Limit::Window { max, .. } => Some(*max),
-        _ => None,
+    let caps = limits.iter().filter_map(|limit| {
+        let (Limit::PerPayment { max } | Limit::Total { max } | Limit::Window { max, .. }) = limit else {
+            return None;
+        };
+        Some(*max)
     });
     let cap = caps.min();
     let one = Amount::new(1).expect("1 is an amount");

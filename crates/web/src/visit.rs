@@ -3,7 +3,7 @@
 use crate::limits::{FORM_BYTES_MAX, FORM_FIELDS_MAX};
 use crate::page::{Stop, refuse};
 use crate::passkeys::named;
-use crate::step_up::Ceremony;
+use crate::step_up::{Ceremony, Challenge};
 use crate::store::{Preferences, Session};
 use crate::words::{Lang, Words};
 use crate::{Console, Site};
@@ -184,18 +184,31 @@ impl Visit {
         let Console { app, store, passkeys, challenges, .. } = &*self.site;
         let text = self.field(PASSKEY_FIELD);
         let (challenge, credential) = named(text).ok_or(Stop::NotConfirmed)?;
-        let challenge = challenges.take(&challenge, app.wall_clock()).ok_or(Stop::NotConfirmed)?;
+        let (now, form) = (app.wall_clock(), form_hash(&self.path, &self.form));
         let passkey = store.passkey(&credential)?.ok_or(Stop::NotConfirmed)?;
-        let asked = challenge.owner.is_none_or(|owner| owner == passkey.owner);
         let counts = app.directory.key(passkey.key).is_some_and(|key| key.status == KeyStatus::Active);
-        if challenge.form != form_hash(&self.path, &self.form) || !asked || !counts {
-            return Err(Stop::NotConfirmed);
-        }
-        let Ceremony::Use(state) = challenge.state else { return Err(Stop::NotConfirmed) };
+        let (state, of_log_in) = match challenges.take(&challenge, now) {
+            Some(Challenge { form: of, owner, state: Ceremony::Use(state), .. })
+                if of == form && owner == passkey.owner =>
+            {
+                (state, None)
+            }
+            Some(_) => return Err(Stop::NotConfirmed),
+            None => {
+                let bytes = base64url::decode(&challenge).ok_or(Stop::NotConfirmed)?;
+                if self.path != "/login" || !challenges.is_for_log_in(&bytes, form, now) {
+                    return Err(Stop::NotConfirmed);
+                }
+                (passkeys.log_in_state(&bytes)?, Some(bytes))
+            }
+        };
         let used = passkeys.check(text, &state, &passkey.stored).map_err(|fault| {
             tracing::info!(%fault, "a passkey was refused");
             Stop::NotConfirmed
         })?;
+        if !counts || of_log_in.is_some_and(|bytes| !challenges.use_up(bytes, now)) {
+            return Err(Stop::NotConfirmed);
+        }
         store.count_passkey(&used)?;
         Ok((passkey.owner, passkey.key))
     }

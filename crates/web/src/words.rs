@@ -29,11 +29,19 @@ impl Lang {
         }
     }
 
-    /// As the intent compiler calls it.
-    pub fn spoken(self) -> intent::Language {
+    /// Its code where it is remembered, and where intents are drawn up in it.
+    pub fn tag(self) -> &'static str {
         match self {
-            Lang::English => intent::Language::English,
-            Lang::Chinese => intent::Language::Chinese,
+            Lang::English => "en",
+            Lang::Chinese => "zh",
+        }
+    }
+
+    /// The other one.
+    pub fn other(self) -> Lang {
+        match self {
+            Lang::English => Lang::Chinese,
+            Lang::Chinese => Lang::English,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, time_text};
-use crate::limits::STATUS_AGE_SECONDS_MAX;
+use crate::limits::{STATUS_AGE_SECONDS_MAX, STATUS_PAGES_MAX};
 use crate::papers::CredentialPaper;
 use crate::problem::{Answered, Problem};
 use crate::reads;
@@ -123,10 +123,11 @@ pub(crate) fn lifecycle(view: &View, row: &MandateRow) -> Answered<(Lifecycle, O
     Ok((life, change.and_then(|change| name_of(change.by))))
 }
 
-/// The entry that froze, thawed or revoked a mandate last. Its payments stand between, so as many pages are read as it takes.
+/// The entry that froze, thawed or revoked a mandate last. Its payments stand between: behind too many of them it is not looked
+/// for, and the state is told as of the issue, for whoever asks may be anybody.
 fn last_change(view: &View, mandate: MandateId) -> Answered<Option<DecisionRow>> {
     let mut cursor = None;
-    loop {
+    for _ in 0..STATUS_PAGES_MAX {
         let page = view.decisions(Whom::Mandate(mandate), cursor, LIST_MAX)?;
         let is_change = |row: &DecisionRow| {
             matches!(row.ruling, Ruling::Allowed)
@@ -140,6 +141,7 @@ fn last_change(view: &View, mandate: MandateId) -> Answered<Option<DecisionRow>>
             None => return Ok(None),
         }
     }
+    Ok(None)
 }
 
 fn name_of(by: Actor) -> Option<String> {

@@ -5,7 +5,7 @@
 use crate::answer::json;
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
-use crate::convert::{bits, code, id, registered, time};
+use crate::convert::{amount, bits, code, id, registered, time};
 use crate::papers::OrderPaper;
 use crate::problem::{Answered, Problem};
 use crate::request::{Call, path_id};
@@ -15,7 +15,7 @@ use crate::routes::payment_services::ids;
 use crate::state::{App, State as Shared};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Id, KeyHolder, PaymentId, Reject};
+use book::{Id, KeyHolder, Payees, PaymentId, Reject};
 use engine::View;
 use evidence::Hash;
 use http::StatusCode;
@@ -127,9 +127,17 @@ pub(crate) fn digest(paper: &OrderPaper) -> Hash {
 
 /// The payment for an order, if there is one.
 pub(crate) fn paid_by(app: &Shared, view: &View, name: Id) -> Answered<Option<Id>> {
+    let Some((order, paper)) = read(app, name)? else { return Ok(None) };
     for command in app.papers.commands_for(name).map_err(|fault| unreadable(&fault))? {
-        for trade in [command, ids::approved(command)] {
-            if view.purchase(trade)?.is_some() {
+        for trade in [command, ids::approved(&app.session_secret, command)] {
+            let pays = |row: &engine::views::PurchaseRow| {
+                let bought = &row.purchase;
+                bought.reference == Some(digest(&paper))
+                    && bought.to == Payees::One(paper.payee)
+                    && bought.amount == amount(order.amount.amount)
+                    && bought.asset.as_str() == order.amount.asset.code()
+            };
+            if view.purchase(trade)?.is_some_and(|row| pays(&row)) {
                 return Ok(Some(trade));
             }
         }

@@ -17,7 +17,7 @@ pub(crate) mod trade;
 use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
-use crate::convert::{amount, code, id};
+use crate::convert::{amount, code, id, purchase_id};
 use crate::papers::RequestPaper;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
@@ -93,7 +93,7 @@ pub async fn pay(app: &App, caller: &Caller, message: Message) -> Answered<Respo
         }
     }
     let purchase = check(app, message.clone()).await?;
-    let command = ids::of_message(agent.0, &request, claim.timestamp.time());
+    let command = ids::of_message(&app.session_secret, agent.0, &request, claim.timestamp.time());
     let paper = RequestPaper { command, order, message: message.text() };
     let name = request.clone();
     let kept = app.write_papers(move |papers| papers.keep_request(agent, &name, &paper)).await?;
@@ -159,9 +159,14 @@ async fn execute(
     let (status, trade_no, entry, repeated) = match answer.map_err(|no| in_acts_words(no, &request))? {
         Answer::Paid(paid) => (TradeStatus::Success, paid.id.to_string(), paid.entry, paid.repeated),
         Answer::Asked(asked) => {
-            let trade = stand(app, command, Some(message.clone())).await?;
+            // The owner is asked once about one thing: it may be another request of the agent's that she thinks about.
+            let waiting = purchase_id(&asked.id, "id")?;
+            let trade = stand(app, waiting, Some(message.clone())).await?;
             if let Trade::Waiting(question) = trade {
                 return Ok(pending(app, message, &question, asked.repeated));
+            }
+            if waiting != command {
+                return Err(of_class(PaymentError::DuplicateRequest, &request));
             }
             return repeat(app, caller, message, command, trade).await;
         }
@@ -195,8 +200,18 @@ async fn repeat(
             Ok(pending(app, message, &question, true))
         }
         Trade::Approved(question) => {
+            let paying = ids::approved(&app.session_secret, command);
+            let claim = message.claim().ok_or_else(|| of_class(UNREAD, ""))?;
+            let mismatch = || of_class(PaymentError::OrderMismatch, claim.request_id.as_str());
+            let order: wire::OrderId = claim.order_no.as_str().parse().map_err(|_| mismatch())?;
+            let (state, order) = (app.clone(), id(order.0));
+            // Another request of the agent's may have paid the order while the owner thought about this one.
+            let paid = app.ask(move |view| orders::paid_by(&state, view, order)).await?;
+            if paid.is_some_and(|paid| paid != paying) {
+                return Err(mismatch());
+            }
             let purchase = Purchase { approval: Some(command), ..question.purchase };
-            Box::pin(execute(app, caller, message, ids::approved(command), purchase)).await
+            Box::pin(execute(app, caller, message, paying, purchase)).await
         }
         Trade::Paid { entry, .. } => {
             let (entry, _) = app.entry(entry)?.ok_or_else(|| Problem::from(Edge::Internal))?;
@@ -224,7 +239,7 @@ async fn repeat(
 
 /// That the owner is asked: nothing was moved, and the number under which it will be.
 fn pending(app: &App, message: &Message, question: &QuestionRow, repeated: bool) -> Response {
-    let trade_no = PaymentId(ids::approved(question.id)).to_string();
+    let trade_no = PaymentId(ids::approved(&app.session_secret, question.id)).to_string();
     let text = message.answer(identifier(&trade_no), TradeStatus::Pending, None);
     told(app, StatusCode::ACCEPTED, &text, |body| {
         body.insert("question".to_owned(), PaymentId(question.id).to_string().into());
@@ -251,7 +266,8 @@ fn told(
 /// Where a payment stands now.
 pub(crate) async fn stand(app: &App, command: Id, message: Option<Message>) -> Answered<Trade> {
     let now = app.clock.now();
-    app.ask(move |view| Trade::of(view, command, message.as_ref(), now)).await
+    let state = app.clone();
+    app.ask(move |view| Trade::of(&state.session_secret, view, command, message.as_ref(), now)).await
 }
 
 /// What came of a request: an agent that does not know asks here first, and pays never twice.
@@ -280,7 +296,7 @@ pub async fn query(app: &App, agent: AgentId, request: String) -> Answered<ActTr
     app.ask(move |view| {
         let mut found = kept.map(|kept| kept.command);
         if found.is_none() {
-            for command in ids::in_every_epoch(agent.0, &named, now) {
+            for command in ids::in_every_epoch(&state.session_secret, agent.0, &named, now) {
                 if view.decision_of(command)?.is_some() {
                     found = Some(command);
                     break;
@@ -289,7 +305,7 @@ pub async fn query(app: &App, agent: AgentId, request: String) -> Answered<ActTr
         }
         let unknown = || Problem::from(Edge::ActRequestUnknown);
         let command = found.ok_or_else(unknown)?;
-        let trade = Trade::of(view, command, message.as_ref(), now)?;
+        let trade = Trade::of(&state.session_secret, view, command, message.as_ref(), now)?;
         let first = view.decision_of(command)?.ok_or_else(unknown)?;
         let asset = first.asset.and_then(|code| state.directory.asset(code));
         let error = match &trade {
@@ -299,7 +315,7 @@ pub async fn query(app: &App, agent: AgentId, request: String) -> Answered<ActTr
         let (trade_no, payment_time, entry) = match &trade {
             Trade::Paid { name, at, entry } => (Some(*name), Some(crate::convert::time_text(*at)), *entry),
             Trade::Waiting(question) | Trade::Approved(question) => {
-                (Some(ids::approved(command)), None, question.seq)
+                (Some(ids::approved(&state.session_secret, command)), None, question.seq)
             }
             Trade::Over { entry, .. } => (None, None, *entry),
             Trade::Unknown => return Err(unknown()),

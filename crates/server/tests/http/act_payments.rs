@@ -255,6 +255,58 @@ async fn an_order_is_paid_once_however_many_ask() {
 }
 
 #[tokio::test]
+async fn an_order_is_paid_once_however_often_its_owner_was_asked() {
+    let house = House::new().await;
+    let seller = merchant(&house, "Luckin Coffee", "drink").await;
+    let (token, order) = (token(&house).await, order(&house, &seller, "1600", &["drink"]).await);
+    let [first, second] =
+        [request(&house, &order, "16.00", &token), request(&house, &order, "16.00", &token)];
+    let mut questions = Vec::new();
+    for asking in [&first, &second] {
+        let reply = pay(&house, "instant", asking).await;
+        if reply.status == 202 {
+            questions.push(reply.json()["question"].as_str().unwrap().to_owned());
+        } else {
+            assert!((400..500).contains(&reply.status), "{:?}", reply.body);
+        }
+    }
+    for question in &questions {
+        let prompt = house.get(&house.owner, &format!("/v1/act/cashier/{question}")).await;
+        if prompt.status != 200 {
+            continue;
+        }
+        let yes = json!({"digest": prompt.json()["digest"], "until": crate::act::second(200)});
+        house
+            .change(&house.owner, Method::POST, &format!("/v1/questions/{question}/approve"), Some(yes))
+            .await;
+    }
+    for asking in [&first, &second, &first, &second] {
+        let status = pay(&house, "instant", asking).await.status;
+        assert!(status < 500, "{status}");
+    }
+    assert_eq!(house.money().await.0, "98400");
+}
+
+#[tokio::test]
+async fn only_what_pays_an_order_has_paid_it() {
+    let house = House::new().await;
+    let seller = merchant(&house, "Luckin Coffee", "drink").await;
+    let issued = credential(&house, DATA).await;
+    let other = merchant(&house, "Maps", "data").await;
+    let (token, order) = (token(&house).await, order(&house, &seller, "1600", &["drink"]).await);
+    let asked = pay(&house, "instant", &request(&house, &order, "16.00", &token)).await.expect(202);
+    // The agent was told the name that the payment will have.
+    let instead = json!({"id": asked["trade_no"], "wallet": house.wallet, "mandate": issued["delegation_id"],
+        "payee": other.id, "amount": crate::house::cny("1")});
+    house.post(&house.agent, "/v1/payments", instead).await.expect(201);
+    let shown = house.get(&seller, &format!("/v1/orders/{order}")).await.expect(200);
+    assert_eq!(shown["trade_no"], Value::Null, "{shown}");
+    let query =
+        house.get(&house.agent, &format!("/v1/act/cashier/{}", asked["question"].as_str().unwrap())).await;
+    assert!(query.status < 500);
+}
+
+#[tokio::test]
 async fn del_14_anothers_tool_or_credential_pays_nothing() {
     let house = House::new().await;
     let seller = merchant(&house, "Air", "flight").await;

@@ -3,7 +3,7 @@
 use crate::limits::PASSKEYS_MAX;
 use crate::page::{Place, Shown, Stop, Top, go, html};
 use crate::pages::entrance::{enrol_recovery, keep, made, revoke};
-use crate::shown::moment;
+use crate::shown::{Text, moment};
 use crate::step_up::Ceremony;
 use crate::store::Preferences;
 use crate::visit::{Visit, form_hash};
@@ -24,7 +24,7 @@ struct AccountPage {
 
 struct Row {
     key: String,
-    label: String,
+    label: Text,
     made: String,
     in_use: bool,
     only: bool,
@@ -55,7 +55,7 @@ pub async fn show(visit: &Visit) -> Shown {
         key: it.key.to_string(),
         in_use: it.key == here.session.key,
         made: moment(it.made_at, &visit.zone, visit.lang),
-        label: it.label,
+        label: Text::of(&it.label),
         only,
     });
     let page = AccountPage {
@@ -78,7 +78,7 @@ pub async fn add_passkey(visit: &Visit) -> Shown {
     let grant = base64url::encode(&rand::random::<[u8; 24]>());
     let confirmed = Ceremony::Confirmed(caller.key);
     let form = form_hash("/account/passkeys/new", &Vec::new());
-    visit.site.challenges.remember(grant.clone(), form, Some(owner), confirmed, app.wall_clock());
+    visit.site.challenges.remember(grant.clone(), form, owner, confirmed, app.wall_clock());
     let top = Top::inside(visit, Place::Account).await?;
     Ok(html(StatusCode::OK, &NewPasskeyPage { top, grant }))
 }
@@ -90,7 +90,7 @@ pub async fn new_passkey(visit: &Visit) -> Shown {
     let grant =
         visit.site.challenges.take(visit.field("grant"), app.wall_clock()).ok_or(Stop::NotConfirmed)?;
     let Ceremony::Confirmed(by) = grant.state else { return Err(Stop::NotConfirmed) };
-    if grant.owner != Some(owner) {
+    if grant.owner != owner {
         return Err(Stop::NotConfirmed);
     }
     let (stored, public_key) = made(visit, owner)?;

@@ -89,11 +89,14 @@ pub async fn show_connect(visit: &Visit) -> Shown {
         "" => wallets.first().map(|row| row.id),
         text => text.parse().ok().filter(|id| wallets.iter().any(|row| row.id == *id)),
     };
-    // A code that was shown stays good while the page is loaded again.
-    let shown = visit.asked("code").to_owned();
-    let code = if shown.is_empty() { None } else { Some(shown) };
+    // A code that she was shown stays good while the page is loaded again; nobody else's is ever shown.
+    let shown = visit.asked("code");
+    let code = app.connections.is_shown(shown, owner, now).then(|| shown.to_owned());
+    let asking = asking(visit)?;
     let code = match (code, chosen) {
         (Some(code), _) => code,
+        // One at a time: first the program that asks now.
+        (None, _) if !asking.is_empty() => String::new(),
         (None, Some(wallet)) => {
             let code = app.connections.pair(owner, wallet, now, rand::random()).ok_or(Stop::TooMany)?;
             return Ok(go(&format!("/agents/connect?wallet={wallet}&code={code}")));
@@ -108,7 +111,6 @@ pub async fn show_connect(visit: &Visit) -> Shown {
         Ok((row.id.to_string(), Text::of(label.as_deref().unwrap_or(visit.words().wallet))))
     };
     let wallets = wallets.iter().map(names).collect::<Result<_, Stop>>()?;
-    let asking = asking(visit)?;
     Ok(html(StatusCode::OK, &ConnectPage { top, wallets, command, code, asking }))
 }
 
@@ -260,16 +262,17 @@ impl LimitFields {
         };
         let mut fields = LimitFields { version: row.version, ..LimitFields::default() };
         for limit in &row.limits {
-            match limit {
-                Limit::PerPayment { max } => fields.per_payment = text(max),
-                Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } => {
-                    fields.per_day = text(max);
-                }
-                Limit::AskAbove { amount } => fields.ask_above = text(amount),
-                Limit::AskFirstContact => fields.ask_first = true,
-                Limit::AskAlways => fields.ask_always = true,
-                _ => {}
+            if let Limit::PerPayment { max } = limit {
+                fields.per_payment = text(max);
             }
+            if let Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } = limit {
+                fields.per_day = text(max);
+            }
+            if let Limit::AskAbove { amount } = limit {
+                fields.ask_above = text(amount);
+            }
+            fields.ask_first |= *limit == Limit::AskFirstContact;
+            fields.ask_always |= *limit == Limit::AskAlways;
         }
         fields
     }

@@ -48,6 +48,7 @@ struct Card {
 
 struct Seller {
     name: Text,
+    id: String,
     known: String,
     vouched: &'static str,
 }
@@ -131,7 +132,7 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
             Some(Provenance::Agent) => w.vouched_agent,
             Some(Provenance::Untrusted) | None => w.vouched_untrusted,
         };
-        sellers.push(Seller { name: visit.seller_called(payee)?, known, vouched });
+        sellers.push(Seller { name: visit.seller_called(payee)?, id: payee.to_string(), known, vouched });
     }
     let until = match row.answer {
         Answer::Waiting { until } => until,

@@ -99,7 +99,7 @@ pub async fn join(visit: &Visit) -> Shown {
     app.keep_label(owner.0, Some(name).filter(|name| !name.is_empty()));
     keep(visit, owner, key, stored, name)?;
     let zone = jiff::tz::TimeZone::get(zone).map_or("UTC", |_| zone).to_owned();
-    visit.site.store.prefer(owner, &Preferences { language: None, zone })?;
+    visit.site.store.prefer(owner, &Preferences { language: Some(visit.lang.tag().to_owned()), zone })?;
 
     let here = || app.visitor(KeyHolder::Owner(owner), key, Presence::Fresh, request);
     let wallet = WalletId(app.new_id());
@@ -162,7 +162,7 @@ pub async fn challenge(visit: &Visit) -> Shown {
         tracing::info!(%fault, "no passkey could be asked for");
         Stop::Malformed
     };
-    let (options, state) = if visit.field("ceremony") == "make" {
+    let (options, known) = if visit.field("ceremony") == "make" {
         let code = form.iter().find(|(name, _)| name == "code").map(|(_, code)| code.as_str());
         let owner = match (here, path.strip_prefix("/join/"), code) {
             (Some(owner), _, _) => owner,
@@ -182,16 +182,24 @@ pub async fn challenge(visit: &Visit) -> Shown {
         let others = site.store.passkeys_of(owner)?.into_iter().map(|passkey| passkey.stored);
         let others: Vec<StoredPasskey> = others.collect();
         let (options, state) = site.passkeys.begin_making(owner, &name, &others).map_err(refused)?;
-        (options, (Some(owner), Ceremony::Make(state)))
+        (options, Some((owner, Ceremony::Make(state))))
     } else {
-        // Whoever logs in says by the passkey who it is.
-        let passkeys = here.map(|owner| site.store.passkeys_of(owner)).transpose()?.unwrap_or_default();
-        let (options, state) = site.passkeys.begin_using(&passkeys).map_err(refused)?;
-        (options, (here, Ceremony::Use(state)))
+        match here {
+            Some(owner) => {
+                let passkeys = site.store.passkeys_of(owner)?;
+                let (options, state) = site.passkeys.begin_using(&passkeys).map_err(refused)?;
+                (options, Some((owner, Ceremony::Use(state))))
+            }
+            None => {
+                let challenge = site.challenges.for_log_in(hash, now, rand::random());
+                (site.passkeys.begin_log_in(&challenge).map_err(refused)?, None)
+            }
+        }
     };
-    let text = options.get("challenge").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
-    let (owner, state) = state;
-    site.challenges.remember(text, hash, owner, state, now);
+    if let Some((owner, state)) = known {
+        let text = options.get("challenge").and_then(|text| text.as_str()).unwrap_or_default().to_owned();
+        site.challenges.remember(text, hash, owner, state, now);
+    }
     let mut response = options.to_string().into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
@@ -199,10 +207,7 @@ pub async fn challenge(visit: &Visit) -> Shown {
 
 /// Changes the language.
 pub async fn choose_language(visit: &Visit) -> Shown {
-    let other = match visit.lang {
-        crate::words::Lang::English => "zh",
-        crate::words::Lang::Chinese => "en",
-    };
+    let other = visit.lang.other().tag();
     if let Some(here) = &visit.here {
         let preferences = Preferences { language: Some(other.to_owned()), ..here.preferences.clone() };
         visit.site.store.prefer(here.session.owner, &preferences)?;
@@ -214,14 +219,14 @@ pub async fn choose_language(visit: &Visit) -> Shown {
 /// Counts a failed try. Where there were too many, whoever tries is told to wait; who does get in never has to.
 fn failed(visit: &Visit, stop: Stop) -> Stop {
     let (tries, now) = (&visit.site.tries, visit.site.app.wall_clock());
-    match stop {
-        Stop::NotConfirmed if tries.is_full(now) => Stop::TooMany,
-        Stop::NotConfirmed => {
-            tries.count(now);
-            Stop::NotConfirmed
-        }
-        other => other,
+    if !matches!(stop, Stop::NotConfirmed) {
+        return stop;
     }
+    if tries.is_full(now) {
+        return Stop::TooMany;
+    }
+    tries.count(now);
+    stop
 }
 
 /// The owner whom the invitation in the address makes.
@@ -243,7 +248,7 @@ pub(crate) fn made(visit: &Visit, owner: OwnerId) -> Result<(StoredPasskey, Publ
     let text = visit.field(PASSKEY_FIELD);
     let (challenge, _) = named(text).ok_or(Stop::NotConfirmed)?;
     let challenge = site.challenges.take(&challenge, site.app.wall_clock()).ok_or(Stop::NotConfirmed)?;
-    if challenge.form != form_hash(&visit.path, &visit.form) || challenge.owner != Some(owner) {
+    if challenge.form != form_hash(&visit.path, &visit.form) || challenge.owner != owner {
         return Err(Stop::NotConfirmed);
     }
     let Ceremony::Make(state) = challenge.state else { return Err(Stop::NotConfirmed) };
@@ -315,7 +320,8 @@ fn with_cookie(mut response: Response, cookie: &str) -> Response {
 
 /// An address of this console, or its first page: nobody is led elsewhere.
 fn inner(next: &str) -> String {
-    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\r', '\n']);
+    let odd = |it: char| it == '\\' || it.is_control() || !it.is_ascii();
+    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains(odd);
     if ours { next.to_owned() } else { "/".to_owned() }
 }
 

@@ -202,8 +202,8 @@ impl Spent {
         }
         spent.by_agent = agents.into_iter().collect();
         spent.by_seller = sellers.into_iter().collect();
-        spent.by_agent.sort_by(|one, other| other.1.cmp(&one.1));
-        spent.by_seller.sort_by(|one, other| other.1.cmp(&one.1));
+        spent.by_agent.sort_by_key(|(_, amount)| std::cmp::Reverse(*amount));
+        spent.by_seller.sort_by_key(|(_, amount)| std::cmp::Reverse(*amount));
         spent
     }
 

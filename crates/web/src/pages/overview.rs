@@ -144,9 +144,11 @@ fn left_today(
     spent: Option<Amount>,
 ) -> Result<Option<Amount>, ViewsFault> {
     let of = |limits: &[Limit], spent: Amount| {
-        let daily = limits.iter().filter_map(|limit| match limit {
-            Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } => Some(*max),
-            _ => None,
+        let daily = limits.iter().filter_map(|limit| {
+            let Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } = limit else {
+                return None;
+            };
+            Some(*max)
         });
         daily.min().map(|max| max.saturating_sub(spent))
     };

@@ -133,10 +133,6 @@ fn rule(visit: &Visit, row: &MandateRow, wallets: &[WalletRow], now: Time) -> Re
 pub async fn draw_up(visit: &Visit) -> Shown {
     let (agent, wallet) = agent(visit, visit.field("agent")).await?;
     let here = visit.here()?;
-    let language = match visit.lang {
-        crate::words::Lang::English => "en",
-        crate::words::Lang::Chinese => "zh",
-    };
     let id = IntentId(bits(visit.change()?));
     let new = NewIntent {
         id,
@@ -148,7 +144,7 @@ pub async fn draw_up(visit: &Visit) -> Shown {
             input_mode: Some(vec!["TEXT".to_owned()]),
             context_ref: None,
         },
-        language: Some(language.to_owned()),
+        language: Some(visit.lang.tag().to_owned()),
         zone: Some(here.preferences.zone.clone()),
         delegation_mode: None,
     };
@@ -210,7 +206,7 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
     let rehearsed = preview.as_ref().map(|it| top.w.say(top.w.rehearsal_text, it.rehearsal.count));
     let page = RulePage {
         agent: visit.agent_called(agent)?,
-        said: vec![Text::of(&sentence(visit, intent.id)?).text],
+        said: vec![Text::told(&sentence(visit, intent.id)?).text],
         intent: intent.id.to_string(),
         questions: questions.collect(),
         refused,

@@ -97,13 +97,9 @@ async fn movements(visit: &Visit) -> Result<(WalletRow, Vec<Movement>), Stop> {
                 if !matches!(row.ruling, Ruling::Allowed) || !moves(row.kind) {
                     continue;
                 }
-                let comes_in = match row.kind {
-                    Kind::Refund => true,
-                    Kind::Transfer => view
-                        .transfer(book::TransferId(row.id))?
-                        .is_some_and(|it| it.to == Account::Wallet(id)),
-                    _ => false,
-                };
+                let moved = view.transfer(book::TransferId(row.id))?;
+                let comes_in =
+                    row.kind == Kind::Refund || moved.is_some_and(|it| it.to == Account::Wallet(id));
                 rows.push((row, comes_in));
             }
             cursor = page.next;

@@ -136,6 +136,35 @@ test('what somebody says is wrong is kept and shown as it was said', async () =>
   wen.settle();
 });
 
+test('what she types or is led to type is text, too', async () => {
+  const { page } = wen;
+  await wen.connect(w, 'Typist');
+  const foreign = 'main :is(script, iframe, base, meta, style, b, img, svg[onload])';
+  const markup = MARKUP.slice(0, 6).map(([text]) => text);
+  const eve = await stage.person({ name: markup[1] });
+  await eve.join(w);
+  await eve.goto('/account');
+  assert.equal(await eve.page.locator(foreign).count(), 0);
+  await eve.press(w.addPasskey);
+  await eve.page.getByLabel(w.deviceName).fill('\u202E<script>alert(1)</script>');
+  await eve.takeDevice();
+  await eve.press(w.addPasskey);
+  assert.match(await eve.reads(), /⟨U\+202E⟩<script>/);
+  eve.settle();
+  await eve.context.close();
+  for (const text of markup) {
+    await wen.goto(`/activity?q=${encodeURIComponent(text)}&kind=${encodeURIComponent(text)}&agent=${encodeURIComponent(text)}`);
+    assert.equal(await page.getByRole('searchbox').inputValue(), text);
+    assert.equal(await page.locator(foreign).count(), 0, text);
+    await wen.goto('/rules');
+    await page.getByLabel(w.sentence).fill(`At most 5 ${text} in total this week`);
+    await wen.press(w.readIt);
+    assert.ok((await wen.reads()).includes(text), text);
+    assert.equal(await page.locator(foreign).count(), 0, text);
+  }
+  wen.settle(/status of 4\d\d/);
+});
+
 test('forms from elsewhere change nothing', async () => {
   await wen.goto('/');
   const csrf = await wen.page.locator('input[name=csrf]').first().inputValue();

@@ -13,7 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("protocols", &["book", "evidence"]),
     ("listen", &[]),
     ("intent", &[]),
-    ("web", &["server", "engine", "book", "evidence", "intent", "wire"]),
+    ("web", &["server", "engine", "book", "evidence", "wire"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent"]),
     ("gateway", &["wire", "protocols", "sdk", "evidence", "listen"]),
     ("cli", &["web", "server", "gateway", "sdk", "wire", "protocols", "engine", "book", "evidence"]),

@@ -352,7 +352,18 @@ fn merchant(
     let named = name.parse::<PayeeId>().map(|payee| vec![payee.0]).ok();
     let ids = match named {
         Some(ids) => ids,
-        None => app.bodies.labelled(name, NAMESAKES_MAX).map_err(|fault| unreadable(&fault))?,
+        None => {
+            let mut fault = None;
+            let counts = |id| {
+                collects(PayeeId(id)).unwrap_or_else(|problem| {
+                    fault = Some(problem);
+                    false
+                })
+            };
+            let found =
+                app.bodies.labelled(name, NAMESAKES_MAX, counts).map_err(|fault| unreadable(&fault))?;
+            fault.map_or(Ok(found), Err)?
+        }
     };
     let mut found = Vec::new();
     for payee in ids.into_iter().map(PayeeId) {

@@ -43,7 +43,7 @@ pub async fn bind(app: &App, caller: &Caller, request: &BindingRequest) -> Answe
     let name = request.request_id.as_str();
     let no = |error| unbound(error, name);
     let KeyHolder::Owner(owner) = caller.holder else { return Err(Edge::AudienceWrong.into()) };
-    let mandate = MandateId(ids::of_message(owner.0, name, request.timestamp.time()));
+    let mandate = MandateId(ids::of_message(&app.session_secret, owner.0, name, request.timestamp.time()));
     let token = crate::routes::intents::draft::identifier(&tools::token(mandate));
     let now = app.clock.now();
 

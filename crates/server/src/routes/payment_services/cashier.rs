@@ -110,7 +110,7 @@ pub async fn confirm(
     }
     // The order too is paid by one at a time, as when it was asked for.
     let Some(_in_hand) = app.orders_in_hand.take(paper.order) else { return Err(Edge::Busy.into()) };
-    let paying = ids::approved(question);
+    let paying = ids::approved(&app.session_secret, question);
     let (trade, paid) = {
         let trade = stand(app, question, Some(message.clone())).await?;
         let (state, order) = (app.clone(), paper.order);

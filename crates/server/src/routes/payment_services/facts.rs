@@ -78,7 +78,8 @@ impl<'a> Facts<'a> {
 impl PaymentFacts for Facts<'_> {
     fn request_is_unused(&self, agent_id: &Identifier, request_id: &Identifier) -> bool {
         let Ok(agent) = agent_id.as_str().parse::<AgentId>() else { return true };
-        let mut every = ids::in_every_epoch(agent.0, request_id.as_str(), self.app.clock.now());
+        let mut every =
+            ids::in_every_epoch(&self.app.session_secret, agent.0, request_id.as_str(), self.app.clock.now());
         every.all(|id| {
             let found = self.view.decision_of(id).map_err(Problem::from);
             self.read(found.map(|found| found.is_none()), false)

@@ -53,19 +53,23 @@ pub async fn operate(app: &App, caller: &Caller, request: &SubAccountRequest) ->
         request.agent_id.as_str().parse().map_err(|_| no(SubAccountError::BindingMismatch))?;
     let principal: OwnerId =
         request.principal_id.as_str().parse().map_err(|_| no(SubAccountError::IdentityVerificationFailed))?;
-    let command = ids::of_message(principal.0, &name, request.timestamp.time());
+    let command = ids::of_message(&app.session_secret, principal.0, &name, request.timestamp.time());
     let wallet = match &request.subaccount_id {
         Some(text) => text.as_str().parse().map_err(|_| no(SubAccountError::NotOpened))?,
         None => WalletId(command),
     };
     let known = look_up(app, agent, principal, wallet).await?;
-    let repeated = app.ask(move |view| Ok(view.decision_of(command)?.is_some())).await?;
+    let by = caller.holder;
+    let repeated = app
+        .ask(move |view| Ok(view.decision_of(command)?.is_some_and(|row| row.by.holder() == Some(by))))
+        .await?;
     if let Some(account) = &known.account
         && (account.agent_id != request.agent_id || account.principal_id != request.principal_id)
     {
         return Err(no(SubAccountError::BindingMismatch));
     }
-    if !repeated {
+    // What only shows changes nothing: it is never the repetition of something.
+    if !repeated || request.operation == O::Query {
         let by = requester(caller, principal, agent);
         let from = known.account.as_ref().map(|account| account.status);
         request.operation.after(from, by).map_err(no)?;

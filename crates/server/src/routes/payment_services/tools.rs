@@ -36,7 +36,7 @@ pub(crate) fn binding(app: &State, view: &View, token: &str) -> Answered<Option<
     let Some(row) = view.mandate(mandate)? else { return Ok(None) };
     // What asks for no confirmation is no reference, whatever its name; nor is an authorization.
     let asks = row.limits.contains(&Limit::AskAlways);
-    let is_credential = app.papers.credential(mandate).map_err(|fault| unreadable(&fault))?.is_some();
+    let is_credential = crate::routes::credentials::paper(app, &row)?.is_some();
     let Some(wallet) = view.wallet(row.wallet)? else { return Ok(None) };
     if !asks || is_credential {
         return Ok(None);

@@ -6,7 +6,8 @@ use crate::limits::INSTANT_SECONDS_MAX;
 use crate::problem::Answered;
 use book::{Id, Seq, Time};
 use engine::View;
-use engine::views::{Answer, DecisionRow, QuestionRow, Ruling};
+use engine::views::{Answer, DecisionRow, Kind, QuestionRow, Ruling};
+use evidence::Secret;
 use protocols::act::psd::{Level, TradeStatus};
 
 /// Where a payment stands.
@@ -26,8 +27,17 @@ pub(crate) enum Trade {
 
 impl Trade {
     /// Where what `asked` asked for stands.
-    pub(crate) fn of(view: &View, asked: Id, message: Option<&Message>, now: Time) -> Answered<Trade> {
+    pub(crate) fn of(
+        secret: &Secret,
+        view: &View,
+        asked: Id,
+        message: Option<&Message>,
+        now: Time,
+    ) -> Answered<Trade> {
         let Some(first) = view.decision_of(asked)? else { return Ok(Trade::Unknown) };
+        if first.kind != Kind::Pay {
+            return Ok(Trade::Over { entry: first.seq, code: "id_reused" });
+        }
         match first.ruling {
             Ruling::Allowed => return Ok(paid(&first)),
             Ruling::Denied(refusal) => {
@@ -35,7 +45,10 @@ impl Trade {
             }
             Ruling::Asked(..) => {}
         }
-        let second = view.decision_of(ids::approved(asked))?;
+        let name = ids::approved(secret, asked);
+        // Told to the agent before it is used, the name may have been used for something else.
+        let uses = view.purchase(name)?.map(|row| row.purchase.approval == Some(asked));
+        let second = view.decision_of(name)?.filter(|_| uses != Some(false));
         match second.as_ref().map(|second| (second, second.ruling)) {
             Some((second, Ruling::Allowed)) => return Ok(paid(second)),
             Some((second, Ruling::Denied(refusal))) => {
