@@ -51,6 +51,7 @@ pub mod purchase;
 mod record;
 pub mod refund;
 pub mod rehearse;
+mod rolling;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 pub mod saved;

@@ -7,17 +7,14 @@ use crate::calendar::{Period, Zone, period_end};
 use crate::canon::{self, Code, canon_enum, canon_struct};
 use crate::entry::{Ask, Denial, Refusal, RuleRef, Scope};
 use crate::id::PayeeId;
-use crate::limits::{
-    LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, OBSERVATION_SECONDS_MAX, ROLLING_SECONDS_MAX,
-    ROLLING_SPENDINGS_MAX,
-};
+use crate::limits::{LIMITS_BYTES_MAX, LIMITS_MAX, LIST_MAX, OBSERVATION_SECONDS_MAX, ROLLING_SECONDS_MAX};
 use crate::money::Amount;
 use crate::observe::{Observation, Trigger};
 use crate::open::refusal;
+use crate::rolling::Rolling;
 use crate::table::Slot;
 use crate::time::Time;
 use evidence::Hash;
-use std::collections::VecDeque;
 use std::hint::black_box;
 
 /// One limit. All amounts are in the wallet's asset and bounds are inclusive.
@@ -429,30 +426,16 @@ canon_struct!(WindowUsage { window, since, state });
 enum WindowState {
     /// The period that ends at `ends_at`; later ones are untouched.
     Calendar { ends_at: Time, spent: Amount, count: u32 },
-    /// Single payments, oldest first.
-    Rolling { nanos: u64, payments: VecDeque<Spent> },
+    /// Single payments.
+    Rolling(Rolling),
 }
 
-canon_enum!(WindowState { 1 => Calendar { ends_at, spent, count }, 2 => Rolling { nanos, payments } });
-
-#[derive(Clone, Copy, Debug)]
-struct Spent {
-    /// The first payment in it; the last is at `at`.
-    from: Time,
-    at: Time,
-    amount: Amount,
-    count: u32,
-}
-
-canon_struct!(Spent { from, at, amount, count });
+canon_enum!(WindowState { 1 => Calendar { ends_at, spent, count }, 2 => Rolling(it) });
 
 impl WindowUsage {
     fn new(window: Window, since: Time) -> WindowUsage {
         let state = match window {
-            Window::Rolling { seconds } => WindowState::Rolling {
-                nanos: Time::from_seconds(u64::from(seconds)).0,
-                payments: VecDeque::new(),
-            },
+            Window::Rolling { seconds } => WindowState::Rolling(Rolling::new(seconds)),
             Window::Calendar { .. } => {
                 WindowState::Calendar { ends_at: Time(0), spent: Amount::ZERO, count: 0 }
             }
@@ -469,13 +452,7 @@ impl WindowUsage {
                     (Amount::ZERO, 0)
                 }
             }
-            WindowState::Rolling { nanos, payments } => payments
-                .iter()
-                .rev()
-                .take_while(|spent| at < spent.at.after(*nanos))
-                .fold((Amount::ZERO, 0u32), |(sum, count), spent| {
-                    (sum.saturating_add(spent.amount), count.saturating_add(spent.count))
-                }),
+            WindowState::Rolling(rolling) => rolling.used(at),
         }
     }
 
@@ -490,17 +467,9 @@ impl WindowUsage {
                 *spent = spent.saturating_add(amount);
                 *count = count.saturating_add(payments);
             }
-            (WindowState::Rolling { nanos, payments: list }, Window::Rolling { .. }) => {
-                while list.front().is_some_and(|oldest| oldest.at.after(*nanos) <= at) {
-                    list.pop_front();
-                }
-                if list.len() == ROLLING_SPENDINGS_MAX {
-                    merge_oldest(list);
-                }
-                list.push_back(Spent { from: at, at, amount, count: payments });
-            }
+            (WindowState::Rolling(rolling), Window::Rolling { .. }) => rolling.count(at, amount, payments),
             (WindowState::Calendar { .. }, Window::Rolling { .. })
-            | (WindowState::Rolling { .. }, Window::Calendar { .. }) => {
+            | (WindowState::Rolling(_), Window::Calendar { .. }) => {
                 unreachable!("a window's state is made for it")
             }
         }
@@ -516,29 +485,13 @@ impl WindowUsage {
                     *spent = spent.saturating_sub(amount);
                 }
             }
-            (WindowState::Rolling { payments, .. }, Window::Rolling { .. }) => {
-                // A hold older than the window is not among them any more.
-                let holds = |spent: &&mut Spent| spent.from <= placed_at && placed_at <= spent.at;
-                if let Some(spent) = payments.iter_mut().find(holds) {
-                    spent.amount = spent.amount.saturating_sub(amount);
-                }
-            }
+            // A hold older than the window is not among them any more.
+            (WindowState::Rolling(rolling), Window::Rolling { .. }) => rolling.give_back(placed_at, amount),
             (WindowState::Calendar { .. }, Window::Rolling { .. })
-            | (WindowState::Rolling { .. }, Window::Calendar { .. }) => {
+            | (WindowState::Rolling(_), Window::Calendar { .. }) => {
                 unreachable!("a window's state is made for it")
             }
         }
-    }
-}
-
-/// Makes room by letting the oldest payment count as long as its neighbour.
-fn merge_oldest(payments: &mut VecDeque<Spent>) {
-    if let Some(oldest) = payments.pop_front()
-        && let Some(next) = payments.front_mut()
-    {
-        next.from = oldest.from;
-        next.amount = next.amount.saturating_add(oldest.amount);
-        next.count = next.count.saturating_add(oldest.count);
     }
 }
 

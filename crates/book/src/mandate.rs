@@ -4,6 +4,7 @@ use crate::agent::presence_required;
 use crate::book::{Book, Decision};
 use crate::canon::{canon_enum, canon_struct};
 use crate::command::Actor;
+use crate::compare::compare;
 use crate::entry::{Denial, Outcome, Reject};
 use crate::freeze::Status;
 use crate::id::{AgentId, Id, MandateId, WalletId};
@@ -114,6 +115,8 @@ impl GrantMandate {
 }
 
 /// Replaces the limits of a wallet, an agent or a mandate. What was used stays used.
+///
+/// Whatever lets more through takes the owner's presence for this very request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetLimits {
     /// Whose.
@@ -187,7 +190,30 @@ impl SetLimits {
         {
             return deny(Denial::DelegationTooWide);
         }
+        if self.widens(book)
+            && let Some(no) = presence_required(by)
+        {
+            return no;
+        }
         Decision::Record(Outcome::Done)
+    }
+
+    /// Whether the new limits let anything through that the old ones do not.
+    ///
+    /// An agent without limits of its own is asked about whatever it buys without a mandate: any limits are more.
+    fn widens(&self, book: &Book) -> bool {
+        let before = match self.subject {
+            LimitSubject::Wallet(id) => book.wallets.get(id.0).and_then(|it| it.policy.as_deref()),
+            LimitSubject::Agent(id) => book.agents.get(id.0).and_then(|it| it.policy.as_deref()),
+            LimitSubject::Mandate(id) => book.mandates.get(id.0).map(|it| &it.policy),
+        };
+        let before = before.map(|policy| &*policy.limits).unwrap_or_default();
+        let means_nothing = match self.subject {
+            LimitSubject::Wallet(_) => false,
+            LimitSubject::Agent(_) | LimitSubject::Mandate(_) => before.is_empty(),
+        };
+        let is_wider = !compare(before, &self.limits).change().is_no_wider();
+        if means_nothing { !self.limits.is_empty() } else { is_wider }
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time) {

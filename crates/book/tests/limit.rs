@@ -286,6 +286,27 @@ fn new_limits_begin_with_what_was_used() {
 }
 
 #[test]
+fn more_is_let_through_only_by_an_owner_who_is_there() {
+    check(&format!(
+        "{WORLD}
+        agent    A1 W1                           limits: per-payment 5
+        agent    A2 W1
+        mandate  D1 W1 A1                        limits: per-payment 5
+        set-limits D1 v1 session                 limits: per-payment 4        done
+        set-limits D1 v2 session                 limits: per-payment 5        denied presence_required
+        set-limits D1 v2                         limits: per-payment 5        done
+        set-limits A1 v1 session                 limits: per-payment 6        denied presence_required
+        set-limits A1 v1 session                 limits: per-payment 5; total 9  done
+        set-limits W1 v0 session                 limits: per-payment 9        done
+        set-limits W1 v1 session                 limits: per-payment 10       denied presence_required
+        // Without limits it asks each time: with some, it would not.
+        set-limits A2 v0 session                 limits: per-payment 1        denied presence_required
+        set-limits A2 v0                         limits: per-payment 1        done
+    "
+    ));
+}
+
+#[test]
 fn limits_are_their_owners_to_change() {
     check(&format!(
         "{WORLD}

@@ -205,6 +205,9 @@ impl Names {
             Some(Thing::Mandate { .. }) => LimitSubject::Mandate(MandateId(id)),
             _ => return Err(format!("`{name}` has no limits")),
         };
+        if !words.flag("session") {
+            words.add("fresh");
+        }
         let version = words.next("a version")?;
         let version = version.strip_prefix('v').ok_or("a version is `v1`")?;
         let action = Action::SetLimits(SetLimits {

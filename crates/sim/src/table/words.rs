@@ -43,6 +43,11 @@ impl Words {
         place.and_then(|place| self.0.remove(place)).is_some()
     }
 
+    /// Says a word that was left out.
+    pub(super) fn add(&mut self, word: &str) {
+        self.0.push_back(word.to_owned());
+    }
+
     /// Takes everything from the word that begins a verdict on.
     pub(super) fn split_off_verdict(&mut self) -> Option<Words> {
         self.split_off(|word| VERDICTS.contains(&word))
