@@ -133,8 +133,8 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let draw = random >> 33;
             // Now and then hardly a second between them, so that the oldest are merged; now and then a long rest.
-            at = at.after(if draw % 997 == 0 { 900_000_000_000 } else { draw % 500_000_000 });
-            if draw % 5 == 0 {
+            at = at.after(if draw.is_multiple_of(997) { 900_000_000_000 } else { draw % 500_000_000 });
+            if draw.is_multiple_of(5) {
                 let back = Time(at.0.saturating_sub(draw % 2_000_000_000_000));
                 rolling.give_back(back, Amount::new(u128::from(draw % 90)).unwrap());
             } else {
@@ -146,7 +146,7 @@ mod tests {
                 let (used, times) = rolling.used(now);
                 assert_eq!((used.minor(), u64::from(times)), (sum, count), "step {step}");
             }
-            if step % 1_000 == 0 {
+            if step.is_multiple_of(1_000) {
                 let again: Rolling = canon::value(&canon::bytes(&rolling)).unwrap();
                 assert_eq!((again.sum, again.count), (rolling.sum, rolling.count));
             }

@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-/// What `init` writes: the book and three assets.
+/// What `init` writes: the book, three assets and the key of the desk.
 const FIRST_ENTRIES: u64 = 5;
 
 #[test]
