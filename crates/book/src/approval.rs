@@ -18,13 +18,15 @@ use evidence::Hash;
 pub(crate) struct Question {
     pub(crate) wallet: Slot,
     pub(crate) digest: Hash,
+    /// Its entry, also where the id of the purchase is not remembered any more.
+    seq: Seq,
     asked_at: Time,
     answer: Answer,
     /// What the owner may say yes to for longer.
     pub(crate) like: Like,
 }
 
-canon_struct!(Question { wallet, digest, asked_at, answer, like });
+canon_struct!(Question { wallet, digest, seq, asked_at, answer, like });
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -134,10 +136,10 @@ impl Book {
         let asked = self.wallets.at_mut(wallet).asked.get_or_insert_default();
         asked.retain(|(_, asked_at)| at < asked_at.after(ASK_NANOS_MAX));
         asked.push((command.id, at));
-        let (digest, answer) = (question.digest, Answer::Waiting);
+        let (digest, answer, seq) = (question.digest, Answer::Waiting, self.head.seq);
         let like = self.like(command, purchase, question.ask);
         self.count_question(like.agent, at);
-        self.questions.push(command.id, Question { wallet, digest, asked_at: at, answer, like });
+        self.questions.push(command.id, Question { wallet, digest, seq, asked_at: at, answer, like });
     }
 
     /// The questions of `wallet` that wait.
@@ -157,8 +159,8 @@ impl Book {
 
     /// The entry of the question that waits for the same.
     pub(crate) fn waiting_for(&self, wallet: Slot, digest: Hash, at: Time) -> Option<Seq> {
-        let is_same = |id: &Id| self.questions.get(*id).is_some_and(|question| question.digest == digest);
-        self.waiting(wallet, at).find(is_same).and_then(|id| self.records.get(id)).map(|record| record.seq)
+        let questions = self.waiting(wallet, at).filter_map(|id| self.questions.get(id));
+        questions.into_iter().find(|question| question.digest == digest).map(|question| question.seq)
     }
 
     /// Counts a question of an agent.

@@ -230,19 +230,19 @@ fn a_server_that_makes_up_entries_is_seen_through() {
         assert!(complained.contains(why), "{why}: {complained}");
     };
     seen_through(&honest, &honest, "");
-    let mut later = Entry::from_bytes(&honest[3]).expect("it is one");
+    let mut later = Entry::from_bytes(&honest[4]).expect("it is one");
     later.at = later.at.after(1);
     let mut another = honest.clone();
-    another[3] = later.to_bytes();
-    seen_through(&another, &honest, "entry 3 is wrong: it is not the one");
+    another[4] = later.to_bytes();
+    seen_through(&another, &honest, "entry 4 is wrong: it is not the one");
     seen_through(&another, &another, "are not those that were signed");
-    another[3] = honest[2].clone();
-    seen_through(&another, &another, "entry 3 is wrong");
-    another[3] = honest[3].clone();
-    another.push(honest[3].clone());
+    another[4] = honest[3].clone();
+    seen_through(&another, &another, "entry 4 is wrong");
+    another[4] = honest[4].clone();
+    another.push(honest[4].clone());
     seen_through(&another, &honest, "its bundle has not as many entries as its tile has hashes");
-    seen_through(&honest[..3], &honest[..3], "has not as many entries");
-    seen_through(&honest[..3], &honest, "has not as many entries");
+    seen_through(&honest[..4], &honest[..4], "has not as many entries");
+    seen_through(&honest[..4], &honest, "has not as many entries");
 }
 
 /// Answers each of these addresses with these bytes, and returns where.
