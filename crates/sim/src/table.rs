@@ -32,6 +32,7 @@ use crate::homes::{self, Step};
 use book::{Amount, Balance, Book, Command, Decision, Entry, Time, Verdict};
 use names::{Names, Thing};
 use std::collections::BTreeMap;
+use std::mem::discriminant;
 use verdict::Facts;
 use words::Words;
 
@@ -246,14 +247,16 @@ impl Run {
         Facts::of(&verdict).compare(expected)
     }
 
-    /// Whether the entry at `seq` asked for what `command` asks for, in another request of the same agent.
+    /// Whether the entry at `seq` asked for what `command` would buy, in the same form, in another request of the same
+    /// agent: for how long it would be held is not in the question.
     fn waits(&self, command: &Command, seq: book::Seq) -> bool {
         let entry = usize::try_from(seq.0).ok().and_then(|seq| self.entries.get(seq));
         let entry = entry.and_then(|bytes| Entry::from_bytes(bytes).ok());
         entry.is_some_and(|entry| {
             let is_question = matches!(entry.outcome, book::Outcome::Asked(_));
             is_question
-                && entry.command.action == command.action
+                && discriminant(&entry.command.action) == discriminant(&command.action)
+                && entry.command.action.purchase() == command.action.purchase()
                 && entry.command.by.holder() == command.by.holder()
         })
     }
