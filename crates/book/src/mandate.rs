@@ -150,23 +150,20 @@ impl SetLimits {
             LimitSubject::Wallet(id) => book
                 .wallets
                 .get(id.0)
-                .map(|w| (w.owner, w.status, w.policy.as_deref().map_or(0, |p| p.version)))
+                .map(|w| (w.owner, w.status, w.policy.as_deref()))
                 .ok_or(Reject::WalletUnknown),
             LimitSubject::Agent(id) => book
                 .agents
                 .get(id.0)
-                .map(|a| {
-                    let version = a.policy.as_deref().map_or(0, |p| p.version);
-                    (book.wallets.at(a.wallet).owner, a.status, version)
-                })
+                .map(|a| (book.wallets.at(a.wallet).owner, a.status, a.policy.as_deref()))
                 .ok_or(Reject::AgentUnknown),
             LimitSubject::Mandate(id) => book
                 .mandates
                 .get(id.0)
-                .map(|m| (book.wallets.at(m.wallet).owner, m.status, m.policy.version))
+                .map(|m| (book.wallets.at(m.wallet).owner, m.status, Some(&m.policy)))
                 .ok_or(Reject::MandateUnknown),
         };
-        let (owner, status, version) = match found {
+        let (owner, status, policy) = match found {
             Ok(found) => found,
             Err(reject) => return Decision::Reject(reject),
         };
@@ -181,7 +178,7 @@ impl SetLimits {
         if status == Status::Revoked {
             return deny(Denial::Revoked);
         }
-        if version != self.version {
+        if policy.map_or(0, |policy| policy.version) != self.version {
             return deny(Denial::VersionConflict);
         }
         if let LimitSubject::Mandate(id) = self.subject
@@ -190,30 +187,25 @@ impl SetLimits {
         {
             return deny(Denial::DelegationTooWide);
         }
-        if self.widens(book)
-            && let Some(no) = presence_required(by)
+        if let Some(no) = presence_required(by)
+            && self.widens(policy.map(|policy| &*policy.limits).unwrap_or_default())
         {
             return no;
         }
         Decision::Record(Outcome::Done)
     }
 
-    /// Whether the new limits let anything through that the old ones do not.
+    /// Whether the new limits let anything through that those `before` do not.
     ///
-    /// An agent without limits of its own is asked about whatever it buys without a mandate: any limits are more.
-    fn widens(&self, book: &Book) -> bool {
-        let before = match self.subject {
-            LimitSubject::Wallet(id) => book.wallets.get(id.0).and_then(|it| it.policy.as_deref()),
-            LimitSubject::Agent(id) => book.agents.get(id.0).and_then(|it| it.policy.as_deref()),
-            LimitSubject::Mandate(id) => book.mandates.get(id.0).map(|it| &it.policy),
-        };
-        let before = before.map(|policy| &*policy.limits).unwrap_or_default();
-        let means_nothing = match self.subject {
-            LimitSubject::Wallet(_) => false,
-            LimitSubject::Agent(_) | LimitSubject::Mandate(_) => before.is_empty(),
-        };
-        let is_wider = !compare(before, &self.limits).change().is_no_wider();
-        if means_nothing { !self.limits.is_empty() } else { is_wider }
+    /// An agent without limits of its own is asked about whatever it buys without a mandate, and a mandate without any
+    /// allows nothing: any limits are more.
+    fn widens(&self, before: &[Limit]) -> bool {
+        match self.subject {
+            LimitSubject::Agent(_) | LimitSubject::Mandate(_) if before.is_empty() => !self.limits.is_empty(),
+            LimitSubject::Wallet(_) | LimitSubject::Agent(_) | LimitSubject::Mandate(_) => {
+                !compare(before, &self.limits).change().is_no_wider()
+            }
+        }
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time) {
