@@ -79,8 +79,7 @@ impl Top {
     /// # Errors
     /// [`Stop`] where nobody is, or the views do not answer.
     pub async fn inside(visit: &Visit, place: Place) -> Result<Top, Stop> {
-        let here = visit.here()?;
-        let owner = here.session.owner;
+        let owner = visit.owner()?;
         let app = &visit.site.app;
         let now = app.clock.now();
         let seen = app.reads.position().0;
@@ -91,15 +90,7 @@ impl Top {
             })
             .await?;
         let waiting = asked + app.connections.waiting_for(owner, now).len();
-        Ok(Top {
-            place,
-            csrf: here.session.csrf.clone(),
-            frozen,
-            waiting,
-            fresh: app.new_id().text(),
-            seen,
-            ..Top::outside(visit)
-        })
+        Ok(Top { place, frozen, waiting, fresh: app.new_id().text(), seen, ..Top::outside(visit) })
     }
 
     /// Whether the reader is logged in.

@@ -120,13 +120,7 @@ impl Preview {
         let at = visit.site.app.clock.now();
         let named: Vec<PayeeId> = limits.iter().flat_map(payees_of).collect();
         let known = visit.site.app.ask(move |view| look(view, agent, wallet, &named, at)).await?;
-        // Names are not unique: what is agreed to says which one is meant.
-        let seller = |payee: PayeeId| {
-            let name = visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
-            let text = payee.to_string();
-            format!("{name} (…{})", text.get(24..).unwrap_or_default())
-        };
-        let saying = Saying { lang: visit.lang, asset, zone: &visit.zone, seller: &seller };
+        let saying = Saying::exactly(visit, asset);
         let examples = examples(visit, &saying, limits, &known, at, tried);
         let rehearsal = rehearsal(visit, &saying, limits, &known)?;
         let (compared, is_wider) = compared(visit, limits, &known.now);
@@ -260,11 +254,8 @@ fn examples(
     let show = |(amount, payee): (Amount, PastPayee)| {
         let past = [Past { at, amount, payees: vec![payee], category: None }];
         let found = rehearse(limits, at, &known.contacts, &past).into_iter().next();
-        let name = if payee.payee == stranger.payee {
-            w.new_seller.to_owned()
-        } else {
-            (saying.seller)(payee.payee)
-        };
+        let name =
+            if payee.payee == stranger.payee { w.new_seller.to_owned() } else { saying.seller(payee.payee) };
         let (verdict, tone, why) = verdict(visit, saying, limits, found);
         let said = format!("{name} · {}", payee.category.as_str());
         Example { said, amount: money(amount, saying.asset), verdict, tone, why }

@@ -1,29 +1,49 @@
 //! What a limit means, in plain words.
 
 use crate::shown::{moment, money};
+use crate::visit::Visit;
 use crate::words::Lang;
 use book::{Amount, Asset, Limit, PayeeId, Period, Window};
-use jiff::tz::TimeZone;
 
-/// What limits are said with.
+/// What limits are said with: the reader's language, zone and names for sellers.
+#[derive(Debug)]
 pub struct Saying<'a> {
-    /// In which language.
-    pub lang: Lang,
+    visit: &'a Visit,
     /// The asset of the wallet.
     pub asset: Asset,
-    /// The reader's zone.
-    pub zone: &'a TimeZone,
-    /// What a seller is called.
-    pub seller: &'a (dyn Fn(PayeeId) -> String + Sync),
+    naming: Naming,
 }
 
-impl std::fmt::Debug for Saying<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Saying({:?})", self.lang)
+/// How sellers are named.
+#[derive(Clone, Copy, Debug)]
+enum Naming {
+    /// As they are called.
+    Label,
+    /// With the end of their id, too: names are not unique, and what is agreed to says which one is meant.
+    Exact,
+}
+
+impl<'a> Saying<'a> {
+    /// For limits that hold, or held.
+    pub fn of(visit: &'a Visit, asset: Asset) -> Saying<'a> {
+        Saying { visit, asset, naming: Naming::Label }
     }
-}
 
-impl Saying<'_> {
+    /// For limits that somebody is about to agree to.
+    pub fn exactly(visit: &'a Visit, asset: Asset) -> Saying<'a> {
+        Saying { visit, asset, naming: Naming::Exact }
+    }
+
+    /// What a seller is called.
+    pub fn seller(&self, payee: PayeeId) -> String {
+        let id = payee.to_string();
+        let name = self.visit.seller_called(payee).map_or_else(|_| id.clone(), |name| name.text);
+        match self.naming {
+            Naming::Label => name,
+            Naming::Exact => format!("{name} (…{})", id.get(24..).unwrap_or_default()),
+        }
+    }
+
     /// Every limit, one sentence each.
     pub fn all(&self, limits: &[Limit]) -> Vec<String> {
         limits.iter().map(|limit| self.limit(limit)).collect()
@@ -32,16 +52,16 @@ impl Saying<'_> {
     /// One limit.
     pub fn limit(&self, limit: &Limit) -> String {
         let money = |amount: &Amount| money(*amount, self.asset).short;
-        let moment = |at: &book::Time| moment(*at, self.zone, self.lang);
+        let moment = |at: &book::Time| moment(*at, &self.visit.zone, self.visit.lang);
         let sellers = |list: &[PayeeId]| {
-            let names: Vec<String> = list.iter().map(|payee| (self.seller)(*payee)).collect();
+            let names: Vec<String> = list.iter().map(|payee| self.seller(*payee)).collect();
             names.join(self.comma())
         };
         let codes = |list: &[book::Code]| {
             let names: Vec<&str> = list.iter().map(book::Code::as_str).collect();
             names.join(self.comma())
         };
-        match (self.lang, limit) {
+        match (self.visit.lang, limit) {
             (Lang::English, Limit::PerPayment { max }) => format!("At most {} per payment", money(max)),
             (Lang::Chinese, Limit::PerPayment { max }) => format!("每笔最多 {}", money(max)),
             (Lang::English, Limit::Total { max }) => format!("At most {} in all", money(max)),
@@ -93,11 +113,11 @@ impl Saying<'_> {
             (Lang::Chinese, Limit::AskAlways) => "每次都问您".to_owned(),
             (Lang::English, Limit::PriceAtMost { trigger }) => format!(
                 "Only once {} says a price of at most {}",
-                (self.seller)(trigger.payee),
+                self.seller(trigger.payee),
                 money(&trigger.max)
             ),
             (Lang::Chinese, Limit::PriceAtMost { trigger }) => {
-                format!("仅当 {} 报价不超过 {} 时", (self.seller)(trigger.payee), money(&trigger.max))
+                format!("仅当 {} 报价不超过 {} 时", self.seller(trigger.payee), money(&trigger.max))
             }
             (Lang::English, Limit::Unknown { .. }) => {
                 "Something this version does not know: allows nothing".to_owned()
@@ -107,7 +127,7 @@ impl Saying<'_> {
     }
 
     fn window(&self, window: &Window) -> String {
-        match (self.lang, window) {
+        match (self.visit.lang, window) {
             (Lang::English, Window::Calendar { period: Period::Day, .. }) => "a day".to_owned(),
             (Lang::English, Window::Calendar { period: Period::Week, .. }) => "a week".to_owned(),
             (Lang::English, Window::Calendar { period: Period::Month, .. }) => "a month".to_owned(),
@@ -125,14 +145,14 @@ impl Saying<'_> {
         let found = units.into_iter().find(|(length, ..)| seconds.is_multiple_of(*length));
         let (length, english, chinese) = found.unwrap_or((1, "second", "秒"));
         let count = seconds / length;
-        match self.lang {
+        match self.visit.lang {
             Lang::English => format!("{count} {english}{}", if count == 1 { "" } else { "s" }),
             Lang::Chinese => format!("{count} {chinese}"),
         }
     }
 
     fn comma(&self) -> &'static str {
-        match self.lang {
+        match self.visit.lang {
             Lang::English => ", ",
             Lang::Chinese => "、",
         }

@@ -2,7 +2,7 @@
 
 use crate::limits::PASSKEYS_MAX;
 use crate::page::{Place, Shown, Stop, Top, go, html};
-use crate::pages::entrance::{enrol_recovery, keep, made, revoke};
+use crate::pages::entrance::{CodePage, enrol_recovery, keep, made, revoke};
 use crate::shown::{Text, moment};
 use crate::step_up::Ceremony;
 use crate::store::Preferences;
@@ -35,14 +35,6 @@ struct Row {
 struct NewPasskeyPage {
     top: Top,
     grant: String,
-}
-
-#[derive(Template)]
-#[template(path = "code.html")]
-struct CodePage {
-    top: Top,
-    code: String,
-    next: &'static str,
 }
 
 /// The page.

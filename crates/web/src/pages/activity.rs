@@ -8,9 +8,7 @@ use crate::shown::{Money, Text, moment};
 use crate::visit::Visit;
 use crate::words::Words;
 use askama::Template;
-use book::{
-    Action, Actor, Entry, HoldId, Limit, LimitSubject, OwnerId, PayeeId, Refusal, RuleRef, Scope, Seq, Void,
-};
+use book::{Action, Actor, Entry, HoldId, Limit, LimitSubject, OwnerId, Refusal, RuleRef, Scope, Seq, Void};
 use engine::views::{DecisionRow, Form, Kind, PurchaseRow, Ruling, State, Whom};
 use http::{HeaderValue, StatusCode, header};
 use server::codes::Edge;
@@ -316,8 +314,7 @@ async fn explain(
         (None, _) => version,
     };
     let asset = visit.asset(buy.asset)?;
-    let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
-    let saying = Saying { lang: visit.lang, asset, zone: &visit.zone, seller: &seller };
+    let saying = Saying::of(visit, asset);
     let subjects = [
         (Scope::Wallet, Some((w.wallet, LimitSubject::Wallet(buy.wallet))), versions.wallet),
         (Scope::Agent, agent.map(|agent| (w.agent_limits, LimitSubject::Agent(agent))), versions.agent),
@@ -366,6 +363,7 @@ async fn limits_at(visit: &Visit, subject: LimitSubject, seq: Seq, version: u32)
                     row.kind,
                     Kind::SetLimits
                         | Kind::GrantMandate
+                        | Kind::Delegate
                         | Kind::EnrolAgent
                         | Kind::OpenWallet
                         | Kind::OpenSubAccount
@@ -381,6 +379,8 @@ async fn limits_at(visit: &Visit, subject: LimitSubject, seq: Seq, version: u32)
                     let next = it.version.checked_add(1);
                     (it.subject == subject && next == Some(version)).then_some(it.limits)
                 } else if let Action::GrantMandate(it) = action {
+                    made_it(Whom::Mandate(book::MandateId(id))).then_some(it.limits)
+                } else if let Action::Delegate(it) = action {
                     made_it(Whom::Mandate(book::MandateId(id))).then_some(it.limits)
                 } else if let Action::EnrolAgent(it) = action {
                     made_it(Whom::Agent(book::AgentId(id))).then_some(it.limits)

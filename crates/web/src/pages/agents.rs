@@ -1,14 +1,14 @@
 //! Agents: connecting one with a phrase, its limits, pausing and ending it.
 
 use crate::page::{Place, Shown, Stop, Top, go, html};
-use crate::pages::overview::{AgentCard, CARDS, agent_cards};
+use crate::pages::overview::{AgentCard, CARDS, agent_cards, standing};
 use crate::rule::Saying;
 use crate::shown::{Money, Text, money, typed};
 use crate::visit::Visit;
 use askama::Template;
 use book::freeze::Status;
 use book::{
-    Action, AgentId, Asset, EnrolAgent, Id, KeyHolder, Limit, LimitSubject, PayeeId, Period, PublicKeyBytes,
+    Action, AgentId, Asset, EnrolAgent, Id, KeyHolder, Limit, LimitSubject, Period, PublicKeyBytes,
     SetLimits, Window, Zone,
 };
 use engine::views::{AgentRow, KeyRow, MandateRow, WalletRow};
@@ -165,13 +165,8 @@ pub async fn show(visit: &Visit) -> Shown {
     let top = Top::inside(visit, Place::Agents).await?;
     let w = visit.words();
     let Found { row, wallet, keys, mandates } = find(visit).await?;
-    let (status, tone) = match row.status {
-        Status::Active => (w.active, "good"),
-        Status::Frozen => (w.paused, "ask"),
-        Status::Revoked => (w.ended, "soft"),
-    };
-    let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
-    let saying = Saying { lang: visit.lang, asset: wallet.asset, zone: &visit.zone, seller: &seller };
+    let (status, tone) = standing(w, row.status);
+    let saying = Saying::of(visit, wallet.asset);
     let now = visit.site.app.clock.now();
     let rules = mandates.iter().filter(|it| it.status != Status::Revoked && now < it.expires_at);
     let rules = rules.map(|it| {
@@ -228,8 +223,7 @@ pub async fn set_limits(visit: &Visit) -> Shown {
     limits.extend(row.limits.iter().filter(|limit| !is_in_form(limit)).cloned());
     let caller = visit.confirmed()?;
     let subject = LimitSubject::Agent(row.id);
-    let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
-    let saying = Saying { lang: visit.lang, asset: wallet.asset, zone: &visit.zone, seller: &seller };
+    let saying = Saying::of(visit, wallet.asset);
     let document = visit.site.app.keep_text(&saying.all(&limits).join("\n"))?;
     let change = Action::SetLimits(SetLimits { subject, version, limits, document });
     visit.site.app.execute(&caller, visit.change()?, change).await?;

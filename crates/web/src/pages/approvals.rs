@@ -119,9 +119,8 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
     let w = visit.words();
     let agent = row.agent.map(|agent| visit.agent_called(agent)).transpose()?;
     let buy = &row.purchase;
-    let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
     let asset = visit.asset(buy.asset)?;
-    let saying = Saying { lang: visit.lang, asset, zone: &visit.zone, seller: &seller };
+    let saying = Saying::of(visit, asset);
     let mut sellers = Vec::new();
     for (payee, times, provenance) in facts.sellers {
         let known = if times == 0 { w.new_seller.to_owned() } else { w.say(w.known_seller, times) };

@@ -41,10 +41,10 @@ struct RecoverPage {
 
 #[derive(Template)]
 #[template(path = "code.html")]
-struct CodePage {
-    top: Top,
-    code: String,
-    next: &'static str,
+pub(crate) struct CodePage {
+    pub(crate) top: Top,
+    pub(crate) code: String,
+    pub(crate) next: &'static str,
 }
 
 /// The log-in.

@@ -5,6 +5,7 @@ use crate::pages::line::{Line, is_part, lines};
 use crate::pages::money::{Held, held};
 use crate::shown::{Money, Text, money};
 use crate::visit::Visit;
+use crate::words::Words;
 use askama::Template;
 use book::freeze::Status;
 use book::{Amount, Limit, MandateId, Period, Time, Window};
@@ -108,11 +109,7 @@ pub(crate) async fn agent_cards(visit: &Visit) -> Result<Vec<AgentCard>, Stop> {
     let mut cards = Vec::new();
     for (agent, asset, spent, left, asks) in found {
         let Some(asset) = asset else { continue };
-        let (status, tone) = match agent.status {
-            Status::Active => (w.active, "good"),
-            Status::Frozen => (w.paused, "ask"),
-            Status::Revoked => (w.ended, "soft"),
-        };
+        let (status, tone) = standing(w, agent.status);
         let left = match left {
             Some(left) => format!("{} {}", money(left, asset).short, w.left_today),
             None if asks => w.asks_every_time.to_owned(),
@@ -128,6 +125,15 @@ pub(crate) async fn agent_cards(visit: &Visit) -> Result<Vec<AgentCard>, Stop> {
         });
     }
     Ok(cards)
+}
+
+/// How an agent or a rule stands, in a word and its colour.
+pub(crate) fn standing(w: &Words, status: Status) -> (&'static str, &'static str) {
+    match status {
+        Status::Active => (w.active, "good"),
+        Status::Frozen => (w.paused, "ask"),
+        Status::Revoked => (w.ended, "soft"),
+    }
 }
 
 /// Whether a mandate allows anything now.

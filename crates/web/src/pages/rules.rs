@@ -3,7 +3,7 @@
 use crate::page::{Place, Shown, Stop, Top, go, html};
 use crate::pages::activity::{Choice, agent_choices};
 use crate::pages::agents::{day, own_wallets};
-use crate::pages::overview::CARDS;
+use crate::pages::overview::{CARDS, standing};
 use crate::preview::{For, Preview};
 use crate::rule::Saying;
 use crate::shown::{Text, moment, typed};
@@ -11,8 +11,8 @@ use crate::visit::Visit;
 use askama::Template;
 use book::freeze::Status;
 use book::{
-    Action, AgentId, Amount, Budget, Carry, GrantMandate, KeyHolder, Level, MandateId, PayeeId, Revoke, Seq,
-    Subject, Time, Window, Zone,
+    Action, AgentId, Amount, Budget, Carry, GrantMandate, KeyHolder, Level, MandateId, Revoke, Seq, Subject,
+    Time, Window, Zone,
 };
 use engine::views::{MandateRow, WalletRow};
 use http::StatusCode;
@@ -106,13 +106,10 @@ pub async fn list(visit: &Visit) -> Shown {
 fn rule(visit: &Visit, row: &MandateRow, wallets: &[WalletRow], now: Time) -> Result<Option<Rule>, Stop> {
     let w = visit.words();
     let Some(wallet) = wallets.iter().find(|wallet| wallet.id == row.wallet) else { return Ok(None) };
-    let seller = |payee: PayeeId| visit.seller_called(payee).map(|it| it.text).unwrap_or_default();
-    let saying = Saying { lang: visit.lang, asset: wallet.asset, zone: &visit.zone, seller: &seller };
+    let saying = Saying::of(visit, wallet.asset);
     let (status, tone) = match row.status {
-        Status::Revoked => (w.ended, "soft"),
         Status::Active | Status::Frozen if row.expires_at <= now => (w.expired, "soft"),
-        Status::Frozen => (w.paused, "ask"),
-        Status::Active => (w.active, "good"),
+        status @ (Status::Active | Status::Frozen | Status::Revoked) => standing(w, status),
     };
     let fresh = || visit.site.app.new_id().text();
     Ok(Some(Rule {
