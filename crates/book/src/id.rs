@@ -123,6 +123,8 @@ ids! {
     HoldId "hld",
     /// A hold that is drawn down by metered work.
     MeterId "mtr",
+    /// Work of a seller that is paid for before it is done.
+    QuotaId "qta",
     /// Money given back for a payment or a captured hold.
     RefundId "ref",
     /// A movement between accounts of one owner, or from and to the world outside.

@@ -113,13 +113,18 @@ impl Words {
             Kind::Refuse => self.deed_refuse,
             Kind::Transfer => self.moved,
             Kind::Pay => self.paid,
-            Kind::PlaceHold | Kind::OpenMeter => self.was_held,
+            Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel => self.was_held,
             Kind::Capture | Kind::CloseMeter => self.captured,
             Kind::Void | Kind::Expire => self.released,
             Kind::Refund => self.refunded,
-            Kind::Charge => self.deed_charge,
+            Kind::Charge | Kind::Claim => self.deed_charge,
             Kind::Redeem => self.deed_redeem,
             Kind::Observe => self.deed_observe,
+            Kind::GrantQuota => self.deed_grant_quota,
+            Kind::Deduct => self.deed_deduct,
+            Kind::Restore => self.deed_restore,
+            Kind::Allot => self.deed_allot,
+            Kind::Reclaim => self.deed_reclaim,
             Kind::Present => self.deed_present,
         }
     }
@@ -357,6 +362,11 @@ words! {
     deed_charge "Work counted" "已计量"
     deed_redeem "Delivered" "已交付"
     deed_observe "Price told" "商家报价"
+    deed_grant_quota "Prepaid units received" "收到预付额度"
+    deed_deduct "Prepaid units used" "使用预付额度"
+    deed_restore "Prepaid units given back" "退回预付额度"
+    deed_allot "Prepaid units assigned" "分配预付额度"
+    deed_reclaim "Prepaid units taken back" "收回预付额度"
     deed_present "Request" "请求"
     detail "Details" "详情"
     when "When" "时间"

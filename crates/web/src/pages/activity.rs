@@ -59,7 +59,10 @@ impl Filter {
         if is_part(row.kind) {
             return false;
         }
-        let spends = matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::Refund);
+        let spends = matches!(
+            row.kind,
+            Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::Refund
+        );
         match self {
             Filter::All => true,
             Filter::Paid => spends && matches!(row.ruling, Ruling::Allowed),
