@@ -110,8 +110,14 @@ async fn ics_06_a_clarification_changes_the_summary_and_the_rules() {
     assert_eq!(codes(&drawn), ["CEILING_MISSING"]);
     let answered = answer(&house, &drawn, "CEILING_MISSING", "25 yuan").await;
     assert_eq!(answered["status"], "ready", "{answered}");
-    assert!(answered["summary"][0].as_str().unwrap().contains("25.00 CNY"), "{}", answered["summary"]);
+    assert!(answered["summary"][0].as_str().unwrap().contains("¥25.00"), "{}", answered["summary"]);
     assert_eq!(isr(&answered)["max_total_amount"].to_string(), "25.0");
+    // Money as people write it, times on the clocks of the zone that was named; the credential itself says UTC.
+    let particulars = answered["particulars"].to_string();
+    assert!(particulars.contains("In total at most ¥25.00"), "{particulars}");
+    let until = particulars.split_once(" until ").expect("it ends").1;
+    assert!(until.contains(":") && until.contains("(Asia/Shanghai)"), "{particulars}");
+    assert!(!particulars.contains("Z\""), "{particulars}");
     let mut other = yes(&answered);
     other["of"] = json!(format!("sha-256:{}", "A".repeat(43)));
     house.post(&house.owner, &confirm_path(&drawn), other).await.problem(409, "intent_changed");

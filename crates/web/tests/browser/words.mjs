@@ -61,7 +61,7 @@ const PAIRS = {
   notConfirmed: ['Nothing was changed. Your passkey did not confirm this; go back and try again.', '没有任何改动。通行密钥没有确认这项操作，请返回重试。'],
   sentence: ['What may it spend?', '它可以花多少钱？'],
   readIt: ['Read it', '解读'],
-  agentChooses: ['the agent chooses', '代理自行选择'],
+  agentChooses: ['the agent chooses', '智能体自行选择'],
   answer: ['Answer', '回答'],
   agree: ['Agree', '同意'],
   mayBuy: ['At most 5 in total this week', '本周总共最多5元'],

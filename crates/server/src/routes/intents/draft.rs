@@ -113,7 +113,8 @@ pub(crate) fn understand(app: &State, view: &View, said: &Said) -> Answered<Unde
         questions.extend(open.iter().map(|open| question::of_rules(open, language)));
     }
     let merchants = merchants.iter().map(|(name, payee)| format!("{name} = {payee}"));
-    let particulars = merchants.chain(question::closing_lines(&draft, said, language)).collect();
+    let particulars =
+        merchants.chain(question::closing_lines(&draft, said, &reading.zone, language)).collect();
     Ok(Understood { draft, limits, questions, summary: reading.summary.clone(), particulars })
 }
 
@@ -433,7 +434,7 @@ fn window_of(window: intent::Window, zone: Option<Zone>) -> Option<Window> {
 fn mode_of(text: &str) -> Option<Mode> {
     match text.trim() {
         "SPECIFIED" | "one fixed purchase" | "单次指定购买" => Some(Mode::Specified),
-        "BOUNDED" | "the agent chooses" | "代理自行选择" => Some(Mode::Bounded),
+        "BOUNDED" | "the agent chooses" | "智能体自行选择" => Some(Mode::Bounded),
         _ => None,
     }
 }
