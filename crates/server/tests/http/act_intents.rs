@@ -124,6 +124,27 @@ async fn ics_06_a_clarification_changes_the_summary_and_the_rules() {
 }
 
 #[tokio::test]
+async fn who_drew_a_draft_up_and_who_answered_is_told() {
+    let house = House::new().await;
+    let by_agent = draw_up(&house, "Order me a coffee").await;
+    assert_eq!((&by_agent["drafted_by"], &by_agent["answered_by"]), (&json!(house.agent.id), &Value::Null));
+    // Also where the owner answers: the draft stays the agent's.
+    let answered = answer(&house, &by_agent, "CEILING_MISSING", "25 yuan").await;
+    assert_eq!((&answered["drafted_by"], &answered["answered_by"]), (&json!(house.agent.id), &Value::Null));
+
+    let new = intent(&house, "Order me a coffee");
+    let hers = house.post(&house.owner, "/v1/intents", new.clone()).await.expect(201);
+    assert_eq!((&hers["drafted_by"], &hers["answered_by"]), (&Value::Null, &Value::Null));
+    // The same request again is nobody else's draft.
+    let again = house.post(&house.agent, "/v1/intents", new).await.expect(201);
+    assert_eq!(again["drafted_by"], Value::Null);
+    let path = format!("/v1/intents/{}/answers", hers["id"].as_str().unwrap());
+    let reply = json!({"question": hers["questions"][0]["id"], "answer": "25 yuan"});
+    let answered = house.post(&house.agent, &path, reply).await.expect(201);
+    assert_eq!((&answered["drafted_by"], &answered["answered_by"]), (&Value::Null, &json!(house.agent.id)));
+}
+
+#[tokio::test]
 async fn ics_07_only_the_owner_present_for_it_confirms() {
     let house = House::new().await;
     let drawn = draw_up(&house, TEA).await;

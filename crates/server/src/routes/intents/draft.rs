@@ -32,6 +32,9 @@ pub struct Said {
     pub intent: NewIntent,
     /// When, in nanoseconds since 1970.
     pub made_at: u64,
+    /// The agent that drew it up; none where the owner did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<wire::AgentId>,
     /// Each answer that was taken.
     pub answers: Vec<Reply>,
 }
@@ -45,6 +48,9 @@ pub struct Reply {
     pub answer: String,
     /// When, in nanoseconds since 1970.
     pub at: u64,
+    /// The agent that gave it; none where the owner did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<wire::AgentId>,
 }
 
 /// What was understood.
