@@ -350,6 +350,9 @@ pub(crate) struct PayArgs {
     /// The most it may cost, such as `0.50 CNY`.
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) max_price: String,
+    /// Why it is bought, for the owner to read where she is asked.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
     /// The wallet to pay from.
     #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
     pub(crate) wallet: String,

@@ -297,6 +297,8 @@ words! {
     vouched_agent "named by an agent" "由智能体提供"
     vouched_untrusted "nobody vouches for it" "无人担保"
     what_for "For" "用途"
+    agent_claims "The agent says" "智能体自称"
+    agent_claims_text "Its own words; nobody has checked them." "这是它自己的说法，未经核实。"
     asked_because "Asked because" "询问原因"
     rule_asked "Rule" "规则"
     if_refused "If you refuse, nothing is spent and the agent is told." "如果拒绝，不会花钱，智能体会得到通知。"

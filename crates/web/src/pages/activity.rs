@@ -165,6 +165,8 @@ struct DecisionPage {
     by: Text,
     rules_say: &'static str,
     reason: Option<String>,
+    /// Why the agent wanted it, in its own words.
+    claim: Option<Text>,
     rules: Vec<RuleSaid>,
     state: Option<String>,
     delivery: Option<&'static str>,
@@ -227,6 +229,7 @@ pub async fn show(visit: &Visit) -> Shown {
         by: visit.actor_called(row.by)?,
         rules_say: if matches!(row.ruling, Ruling::Allowed) { w.allowed_by } else { w.rule_asked },
         reason,
+        claim: visit.claimed(row.about.unwrap_or(row.id))?,
         rules,
         state,
         delivery,
