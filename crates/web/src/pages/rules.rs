@@ -341,7 +341,7 @@ pub async fn show_ready(visit: &Visit) -> Shown {
         particulars: Vec::new(),
         preview: Some(preview),
         agree: Some(agree),
-        tried: String::new(),
+        tried: asked("try"),
         rehearsed,
         top,
     };
@@ -365,7 +365,8 @@ pub async fn agree_ready(visit: &Visit) -> Shown {
         expires_at: now.after(Time::from_seconds(ready.days.saturating_mul(86_400)).0),
         limits: ready.limits,
         document,
-        carry: Carry::Inherit,
+        // The page showed the whole of each limit, and she has just agreed to it.
+        carry: Carry::Reset,
     };
     app.execute(&caller, visit.change()?, Action::GrantMandate(grant)).await?;
     replace(visit, before).await?;

@@ -141,17 +141,24 @@ export class Program {
   }
 
   /** Buys one page of a seller with `tollbridge pay`; the same purchase is bought once. */
-  async buy(url, purchase) {
+  async buy(url, purchase, why) {
+    const said = why ? ['--why', why] : [];
     const places = ['--server', this.stage.server, '--key', this.file, '--wallet', this.wallet];
     const kept = ['--purchases', join(this.folder, 'purchases'), '--max-price', '1.00', '--purchase', purchase];
-    return run(['pay', url, '--json', ...places, ...kept]);
+    return run(['pay', url, '--json', ...places, ...kept, ...said]);
   }
 
-  /** Asks for a payment at the API. */
-  async pay(payee, minor, approval) {
+  /** Asks for a payment at the API; `more` are further members, such as the mandate. */
+  async pay(payee, minor, more = {}) {
     const amount = { amount: String(minor), asset: 'CNY/2' };
-    const body = { id: fresh('pay'), wallet: this.wallet, payee, amount };
-    return this.post('/v1/payments', approval ? { ...body, approval } : body);
+    return this.post('/v1/payments', { id: fresh('pay'), wallet: this.wallet, payee, amount, ...more });
+  }
+
+  /** Draws up a rule for itself. */
+  async draft(words) {
+    const history = { user_intent_raw: words, input_mode: ['TEXT'] };
+    return this.post('/v1/intents',
+      { id: fresh('int'), wallet: this.wallet, agent: this.agent, conversation_history: history });
   }
 
   /** One signed request (RFC 9421). */
