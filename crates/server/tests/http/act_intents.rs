@@ -115,9 +115,12 @@ async fn ics_06_a_clarification_changes_the_summary_and_the_rules() {
     // Money as people write it, times on the clocks of the zone that was named; the credential itself says UTC.
     let particulars = answered["particulars"].to_string();
     assert!(particulars.contains("In total at most ¥25.00"), "{particulars}");
-    let until = particulars.split_once(" until ").expect("it ends").1;
-    assert!(until.contains(":") && until.contains("(Asia/Shanghai)"), "{particulars}");
-    assert!(!particulars.contains("Z\""), "{particulars}");
+    for end in ["validity_start_time", "validity_end_time"] {
+        let utc: jiff::Timestamp = isr(&answered)[end].as_str().unwrap().parse().unwrap();
+        let there = utc.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
+        let there = there.strftime("%Y-%m-%d %H:%M (Asia/Shanghai)").to_string();
+        assert!(particulars.contains(&there), "{there}: {particulars}");
+    }
     let mut other = yes(&answered);
     other["of"] = json!(format!("sha-256:{}", "A".repeat(43)));
     house.post(&house.owner, &confirm_path(&drawn), other).await.problem(409, "intent_changed");
