@@ -160,7 +160,10 @@ test('a first visit costs little and does not jump', async () => {
   await page.getByRole('button', { name: w.logIn }).waitFor();
   const usable = Date.now() - began;
   assert.ok(usable < 1_000, `usable after ${usable} ms`);
-  assert.ok(bytes < FIRST_PAGE_BYTES_MAX, `${bytes} bytes`);
+  assert.ok(0 < bytes && bytes <= FIRST_PAGE_BYTES_MAX, `${bytes} bytes`);
+  // Where things come late, they are most likely to push others about.
+  await page.waitForTimeout(300);
+  assert.equal(await page.evaluate(() => window.shift), 0, 'the first page jumps');
   stranger.settle();
   await stranger.context.close();
 
