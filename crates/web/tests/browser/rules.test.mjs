@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Stage, fresh } from './stage.mjs';
+import { Stage, ZONES, fresh } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
 let stage;
@@ -154,10 +154,11 @@ async function sentences(person, agent, w) {
   await page.getByLabel(w.agentChooses).check();
   await person.press(w.answer);
   const text = await person.reads();
-  for (const said of [w.atMostTwoEach, w.askAboveOne, '¥20.00', w.narrower, w.rehearsed]) {
+  const until = ` 00:00 (${ZONES[person.lang]})`;
+  for (const said of [w.atMostTwoEach, w.askAboveOne, '¥20.00', until, w.narrower, w.rehearsed]) {
     assert.ok(text.includes(said), `${said} is not in ${text}`);
   }
-  assert.doesNotMatch(text, /CNY|代理/);
+  assert.doesNotMatch(text, /CNY|UTC|代理/);
   // The newest first: what was 3.00 would have been refused, what was 1.50 asked about; 0.50 is no matter.
   const past = page.locator('section.card').filter({ hasText: w.rehearsed });
   assert.deepEqual(await past.locator('p > strong').allInnerTexts(), ['1', '1', '1']);

@@ -180,12 +180,17 @@ export class Program {
   }
 }
 
+/** Whose clocks people read; what is shown to them says so. */
+export const ZONES = { en: 'America/New_York', zh: 'Asia/Shanghai' };
+
 /** A person: a browser's window of some size, in a language, with a passkey behind it. */
 export class Person {
   static async sit(stage, { lang = 'en', width = 1280, scripts = true, name = 'Wen', pictures = 0 } = {}) {
     const viewport = { width, height: width < 600 ? 780 : 860 };
     const locale = lang === 'zh' ? 'zh-CN' : 'en-US';
-    const context = await stage.browser.newContext({ viewport, locale, javaScriptEnabled: scripts, acceptDownloads: true });
+    const timezoneId = ZONES[lang];
+    const context = await stage.browser.newContext(
+      { viewport, locale, timezoneId, javaScriptEnabled: scripts, acceptDownloads: true });
     const it = Object.assign(new Person(), { stage, context, lang, width, name, complaints: [], pictures });
     it.page = await it.open();
     await it.takeDevice();
