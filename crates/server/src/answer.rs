@@ -68,6 +68,22 @@ impl Answer {
             Answer::Asked(it) => it.entry,
         }
     }
+
+    /// Whether it was given before.
+    pub fn is_repeated(&self) -> bool {
+        match self {
+            Answer::Done(it) => it.repeated,
+            Answer::Paid(it) => it.repeated,
+            Answer::Held(it) => it.repeated,
+            Answer::Captured(it) => it.repeated,
+            Answer::Released(it) => it.repeated,
+            Answer::Refunded(it) => it.repeated,
+            Answer::Metered(it) => it.repeated,
+            Answer::Charged(it) => it.repeated,
+            Answer::Settled(it) => it.repeated,
+            Answer::Asked(it) => it.repeated,
+        }
+    }
 }
 
 impl IntoResponse for Answer {
