@@ -32,8 +32,8 @@ use tokio::sync::watch;
 pub use decisions::Upward;
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{
-    AgentRow, Answer, AssetRow, BookRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow, OwnerRow, PartRow,
-    PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State, SubAccount, Total, TransferRow,
+    AgentRow, Answer, AssetRow, BookRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow, ObservationRow,
+    OwnerRow, PartRow, PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State, SubAccount, Total, TransferRow,
     WalletRow,
 };
 pub use stored::Kind;

@@ -84,9 +84,6 @@ pub const NAMESAKES_MAX: usize = 8;
 /// For how many seconds the state of a credential may be relied on.
 pub const STATUS_AGE_SECONDS_MAX: u64 = 60;
 
-/// The pages of a mandate's decisions that are looked through for what changed its state last.
-pub const STATUS_PAGES_MAX: usize = 20;
-
 /// How long an owner may take over an instant payment, in seconds: five minutes.
 pub const INSTANT_SECONDS_MAX: u64 = 300;
 

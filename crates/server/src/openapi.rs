@@ -88,7 +88,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(mandates::get_mandate))
         .routes(routes!(mandates::delegate_mandate))
         .routes(routes!(autonomy::get_autonomy))
-        .routes(routes!(observations::create_observation))
+        .routes(routes!(observations::create_observation, observations::list_observations))
         .routes(routes!(control::freeze))
         .routes(routes!(control::unfreeze))
         .routes(routes!(control::revoke))

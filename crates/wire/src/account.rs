@@ -417,6 +417,24 @@ answers! {
         pub livemode: bool,
     }
 
+    /// The latest word of a seller on an item.
+    pub struct Observation {
+        /// The seller.
+        pub payee: PayeeId,
+        /// The digest of what is sold.
+        pub item: Digest,
+        /// What it costs.
+        pub price: Money,
+        /// How many there are.
+        pub stock: u32,
+        /// When the seller said so.
+        pub observed_at: String,
+        /// Its place in the journal.
+        pub entry: u64,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
     /// A question that was put to an owner.
     pub struct Question {
         /// The id of the payment, hold or meter that raised it.

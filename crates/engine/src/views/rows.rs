@@ -223,6 +223,27 @@ pub struct MandateRow {
     pub parent: Option<MandateId>,
     /// So many delegations below the one that the owner granted.
     pub depth: u8,
+    /// The entry that froze, thawed or revoked it last; none where nothing did.
+    pub changed: Option<Seq>,
+}
+
+/// The latest word of a seller on one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservationRow {
+    /// The entry that says it.
+    pub seq: Seq,
+    /// When.
+    pub at: Time,
+    /// The seller.
+    pub payee: PayeeId,
+    /// The digest of what is sold.
+    pub item: Hash,
+    /// What one costs.
+    pub price: Amount,
+    /// Of what.
+    pub asset: Code,
+    /// How many there are.
+    pub stock: u32,
 }
 
 /// How a purchase is paid.

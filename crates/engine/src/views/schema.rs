@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -57,13 +57,16 @@ CREATE INDEX agents_of_wallet ON agents (wallet);
 CREATE TABLE mandates (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, wallet BLOB NOT NULL,
     agent BLOB NOT NULL, status INTEGER NOT NULL, valid_from INTEGER NOT NULL, expires_at INTEGER NOT NULL,
     document BLOB NOT NULL, limits BLOB NOT NULL, version INTEGER NOT NULL,
-    inherited_spent NOT NULL, inherited_uses INTEGER NOT NULL, parent BLOB, depth INTEGER NOT NULL);
+    inherited_spent NOT NULL, inherited_uses INTEGER NOT NULL, parent BLOB, depth INTEGER NOT NULL, changed INTEGER);
 
 CREATE TABLE watches (payee BLOB NOT NULL, item BLOB NOT NULL, mandate BLOB NOT NULL,
     PRIMARY KEY (payee, item, mandate)) WITHOUT ROWID;
 CREATE INDEX watches_of_mandate ON watches (mandate);
 CREATE INDEX mandates_of_wallet ON mandates (wallet);
 CREATE INDEX mandates_of_agent ON mandates (agent);
+
+CREATE TABLE observations (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, payee BLOB NOT NULL, item BLOB NOT NULL,
+    price NOT NULL, asset TEXT NOT NULL, stock INTEGER NOT NULL, UNIQUE (payee, item));
 
 CREATE TABLE purchases (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, form INTEGER NOT NULL,
     state INTEGER NOT NULL, owner BLOB, agent BLOB, purchase BLOB NOT NULL, versions BLOB NOT NULL, parts BLOB NOT NULL,

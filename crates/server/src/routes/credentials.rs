@@ -7,7 +7,7 @@ use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, time_text};
-use crate::limits::{STATUS_AGE_SECONDS_MAX, STATUS_PAGES_MAX};
+use crate::limits::STATUS_AGE_SECONDS_MAX;
 use crate::papers::CredentialPaper;
 use crate::problem::{Answered, Problem};
 use crate::reads;
@@ -19,13 +19,12 @@ use axum::response::Response;
 use book::freeze::Status;
 use book::{Action, Actor, Freeze, Id, KeyHolder, MandateId, Revoke, Subject, Unfreeze};
 use engine::View;
-use engine::views::{DecisionRow, Kind as What, MandateRow, Ruling, Whom};
+use engine::views::MandateRow;
 use evidence::{Hash, base64url};
 use http::{HeaderValue, StatusCode, header};
 use protocols::act::lifecycle::{Caller as Asker, Change, IacState, Lifecycle, NotChanged};
 use wire::act::{Credential, CredentialKey, CredentialKeys, CredentialStatus};
 use wire::answer::Done;
-use wire::limits::LIST_MAX;
 
 /// The credential itself, for its principal and its agent.
 #[utoipa::path(get, path = "/v1/credentials/{id}", tag = "credentials", params(("id" = wire::MandateId, Path)),
@@ -117,31 +116,13 @@ pub(crate) fn lifecycle(view: &View, row: &MandateRow) -> Answered<(Lifecycle, O
         Status::Frozen => IacState::Suspended,
         Status::Revoked => IacState::Revoked,
     };
-    let change = last_change(view, row.id)?;
+    let change = match row.changed {
+        Some(seq) => view.decision(seq)?,
+        None => None,
+    };
     let changed_at = change.as_ref().map_or(row.at, |change| change.at);
     let life = Lifecycle::stored((row.valid_from, row.expires_at), state, changed_at);
     Ok((life, change.and_then(|change| name_of(change.by))))
-}
-
-/// The entry that froze, thawed or revoked a mandate last. Its payments stand between: behind too many of them it is not looked
-/// for, and the state is told as of the issue, for whoever asks may be anybody.
-fn last_change(view: &View, mandate: MandateId) -> Answered<Option<DecisionRow>> {
-    let mut cursor = None;
-    for _ in 0..STATUS_PAGES_MAX {
-        let page = view.decisions(Whom::Mandate(mandate), cursor, LIST_MAX)?;
-        let is_change = |row: &DecisionRow| {
-            matches!(row.ruling, Ruling::Allowed)
-                && matches!(row.kind, What::Freeze | What::Unfreeze | What::Revoke)
-        };
-        if let Some(found) = page.rows.into_iter().find(is_change) {
-            return Ok(Some(found));
-        }
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => return Ok(None),
-        }
-    }
-    Ok(None)
 }
 
 fn name_of(by: Actor) -> Option<String> {
