@@ -194,7 +194,8 @@ impl Book {
         let slot = self.mandates.find(mandate.0).ok_or(unknown)?;
         let mandate = self.mandates.at(slot);
         let parent = mandate.parent.map(|parent| self.mandates.at(parent).agent);
-        let agent = self.agents.find(agent.0).filter(|agent| *agent == mandate.agent || Some(*agent) == parent);
+        let agent =
+            self.agents.find(agent.0).filter(|agent| *agent == mandate.agent || Some(*agent) == parent);
         let Some(agent) = agent else {
             return Err(Decision::Reject(Reject::MandateUnknown));
         };

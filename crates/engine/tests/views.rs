@@ -17,8 +17,8 @@ use book::{
 };
 use engine::views::{Answer, Kind, Ruling, State, Views, ViewsReader, Whom};
 use engine::{BookId, Follower, ViewsFault};
-use proptest::prelude::*;
 use evidence::Hash;
+use proptest::prelude::*;
 use rusqlite::Connection;
 use town::{Town, amount};
 
@@ -667,7 +667,9 @@ fn a_mandate_names_the_entry_that_changed_its_state_last() {
         let Verdict::Record(seq, _) = verdict else { panic!("{verdict:?}") };
         seqs.push((seq, changed(&town)));
     }
-    let [(frozen, first), (_, again), (thawed, second), (ended, third), (_, last)] = seqs[..] else { panic!() };
+    let [(frozen, first), (_, again), (thawed, second), (ended, third), (_, last)] = seqs[..] else {
+        panic!()
+    };
     assert_eq!([first, again, second], [Some(frozen), Some(frozen), Some(thawed)]);
     assert_eq!([third, last], [Some(ended), Some(ended)]);
 }
@@ -690,7 +692,12 @@ fn prices_are_listed_for_their_seller_and_for_those_who_wait() {
     say(&mut town, 0, 1, 500);
     say(&mut town, 1, 1, 600);
     let waits = Limit::PriceAtMost {
-        trigger: Box::new(Trigger { payee: town.payees[0].0, item: item(1), max: amount(400), within_seconds: 60 }),
+        trigger: Box::new(Trigger {
+            payee: town.payees[0].0,
+            item: item(1),
+            max: amount(400),
+            within_seconds: 60,
+        }),
     };
     let agent = town.agents[0].0;
     let grant = book::GrantMandate {

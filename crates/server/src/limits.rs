@@ -84,6 +84,9 @@ pub const NAMESAKES_MAX: usize = 8;
 /// For how many seconds the state of a credential may be relied on.
 pub const STATUS_AGE_SECONDS_MAX: u64 = 60;
 
+/// The agreements of one agent that wait for its owner's signature at once.
+pub const AGREEMENTS_WAITING_MAX: usize = 32;
+
 /// How long an owner may take over an instant payment, in seconds: five minutes.
 pub const INSTANT_SECONDS_MAX: u64 = 300;
 

@@ -1,6 +1,6 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
-use crate::routes::payment_services::{self, bindings, cashier, sub_accounts};
+use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, log, mandates,
     meters, observations, orders, payments, sessions, system, transfers,
@@ -138,6 +138,13 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(payment_services::pay_delegated))
         .routes(routes!(payment_services::pay_autonomous))
         .routes(routes!(payment_services::query_payment))
+        .routes(routes!(agreements::apply_for_agreement, agreements::list_agreements))
+        .routes(routes!(agreements::query_agreements))
+        .routes(routes!(agreements::cancel_agreement))
+        .routes(routes!(agreements::pay_agreed))
+        .routes(routes!(agreements::get_agreement))
+        .routes(routes!(agreements::sign_agreement))
+        .routes(routes!(agreements::decline_agreement))
         .routes(routes!(cashier::get_cashier_prompt))
         .routes(routes!(cashier::confirm_payment))
         .routes(routes!(log::get_checkpoint))

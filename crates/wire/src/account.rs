@@ -413,6 +413,9 @@ answers! {
         /// So many delegations below the mandate that the owner granted.
         #[serde(default)]
         pub depth: u8,
+        /// Where the task that it is for stands: `NORMAL`, `FINISHED` once its uses or its total are used up, `CANCELLED`,
+        /// `EXPIRED`, or `TERMINATE` where the operator ended it.
+        pub task_state: String,
         /// Whether real money is meant.
         pub livemode: bool,
     }

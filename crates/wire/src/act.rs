@@ -324,6 +324,33 @@ answers! {
         pub livemode: bool,
     }
 
+    /// A standing agreement, for its principal and its agent.
+    pub struct StandingAgreement {
+        /// Its number.
+        pub agreement_no: String,
+        /// The mandate it is, once it is signed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub mandate: Option<MandateId>,
+        /// `SIGNING`, `NORMAL`, `FINISHED`, `CANCELLED`, `EXPIRED`, `TERMINATE` or `INVALID`.
+        pub task_state: String,
+        /// The digest of the application, to quote in the yes.
+        pub digest: Digest,
+        /// What the agent applied for, as it signed it, as JSON.
+        pub application: String,
+        /// ACT's `Agreement`, as JSON.
+        pub agreement: String,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// The standing agreements of somebody, newest first.
+    pub struct StandingAgreements {
+        /// The agreements.
+        pub data: Vec<StandingAgreement>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
     /// A reference to a payment tool, as its principal and its agent see it.
     pub struct PaymentTool {
         /// The reference.
@@ -351,6 +378,12 @@ requests! {
     /// An owner's yes to one payment.
     pub struct CashierYes {
         /// The digest that was shown.
+        pub digest: Digest,
+    }
+
+    /// An owner's yes to a standing agreement.
+    pub struct AgreementYes {
+        /// The digest of the application that was shown.
         pub digest: Digest,
     }
 

@@ -12,8 +12,8 @@ use book::limits::OBSERVATIONS_MAX;
 use book::mandate::{Carry, LimitSubject};
 use book::{
     Action, AgentId, Amount, CloseWallet, Delegate, EnrolAgent, Entry, GrantMandate, Id, KeyHolder, KeyId,
-    Limit, MandateId, Observe, OpenSubAccount, OpenWallet, OwnerId, PayeeId, PublicKeyBytes, Question, RegisterPayee,
-    SetLimits, WalletId,
+    Limit, MandateId, Observe, OpenSubAccount, OpenWallet, OwnerId, PayeeId, PublicKeyBytes, Question,
+    RegisterPayee, SetLimits, WalletId,
 };
 use evidence::Hash;
 

@@ -318,11 +318,11 @@ fn e4_a_task_makes_these_moves_and_no_other() {
     }
     assert_eq!((made, S::ALL.len(), E::ALL.len()), (8, 7, 7));
     let words: Vec<&str> = S::ALL.iter().map(|state| state.as_str()).collect();
-    assert_eq!(
-        words,
-        ["SIGNING", "NORMAL", "FINISHED", "CANCELLED", "EXPIRED", "TERMINATE", "INVALID"]
-    );
+    assert_eq!(words, ["SIGNING", "NORMAL", "FINISHED", "CANCELLED", "EXPIRED", "TERMINATE", "INVALID"]);
     let own: Vec<AgreementStatus> = S::ALL.iter().map(|state| state.agreement()).collect();
     use AgreementStatus as A;
-    assert_eq!(own, [A::Signing, A::Signed, A::Signed, A::Cancelled, A::Cancelled, A::Cancelled, A::Unsigned]);
+    assert_eq!(
+        own,
+        [A::Signing, A::Signed, A::Signed, A::Cancelled, A::Cancelled, A::Cancelled, A::Unsigned]
+    );
 }

@@ -1,9 +1,10 @@
 //! Payment services: ACT's payment tools and payments at the three levels, in front of the book.
 //!
 //! Reading order: [`message`] is what is asked for, [`facts`] what the checks are told, [`trade`] where a payment stands,
-//! [`cashier`] how an owner confirms one. [`bindings`] and [`sub_accounts`] make tools. However a request arrived, it
+//! [`cashier`] how an owner confirms one. [`agreements`], [`bindings`] and [`sub_accounts`] make tools. However a request arrived, it
 //! passes the same checks, and what they let through the book decides again.
 
+pub mod agreements;
 pub mod bindings;
 pub mod cashier;
 pub(crate) mod facts;
@@ -11,6 +12,7 @@ pub(crate) mod ids;
 pub mod message;
 pub(crate) mod refusal;
 pub mod sub_accounts;
+pub(crate) mod task;
 pub(crate) mod tools;
 pub(crate) mod trade;
 
@@ -33,7 +35,7 @@ use http::StatusCode;
 use message::{Message, UNREAD};
 use protocols::act::UtcTime;
 use protocols::act::psd::{Level, PaymentError, ToolClaim, TradeStatus};
-use refusal::{in_acts_words, of_class, refused};
+use refusal::{in_acts_words, of_class};
 use serde_json::Value;
 use trade::Trade;
 use wire::act::ActTrade;
@@ -72,7 +74,7 @@ async fn handle(app: &App, call: &Call, level: Level) -> Answered<Response> {
 /// # Errors
 /// A [`Problem`] with ACT's class. Nothing was moved then, unless it is [`PaymentError::ResultUnknown`].
 pub async fn pay(app: &App, caller: &Caller, message: Message) -> Answered<Response> {
-    let claim = message.claim().ok_or_else(|| of_class(UNREAD, ""))?;
+    let claim = message.head().ok_or_else(|| of_class(UNREAD, ""))?;
     let request = claim.request_id.as_str().to_owned();
     let agent = its_agent(caller, claim.agent_id.as_str());
     let agent = agent.ok_or_else(|| of_class(PaymentError::AgentIdentityMismatch, &request))?;
@@ -113,12 +115,16 @@ fn its_agent(caller: &Caller, named: &str) -> Option<AgentId> {
 async fn check(app: &App, message: Message) -> Answered<Purchase> {
     let state = app.clone();
     app.ask(move |view| {
-        let claim = message.claim().ok_or_else(|| of_class(UNREAD, ""))?;
-        let request = claim.request_id.as_str();
-        let facts = Facts::of(&state, view, message.credential());
+        let head = message.head().ok_or_else(|| of_class(UNREAD, ""))?;
+        let request = head.request_id.as_str();
+        let facts = Facts::of(&state, view, head.agent_id, message.credential());
         let checked = message.check(&facts, state.clock.now());
         facts.fault()?;
-        checked.map_err(|no| refused(no, request))?;
+        checked.map_err(|no| of_class(no, request))?;
+        if let Message::Agreed(it) = &message {
+            return agreements::purchase(&state, view, it);
+        }
+        let claim = message.claim().ok_or_else(|| of_class(UNREAD, request))?;
 
         let unknown = || of_class(PaymentError::OrderMismatch, request);
         let name: wire::OrderId = claim.order_no.as_str().parse().map_err(|_| unknown())?;
@@ -154,7 +160,7 @@ async fn execute(
     command: Id,
     purchase: Purchase,
 ) -> Answered<Response> {
-    let request = message.claim().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
+    let request = message.head().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
     let answer = app.execute(caller, command, Action::Pay(Pay { purchase })).await;
     let (status, trade_no, entry, repeated) = match answer.map_err(|no| in_acts_words(no, &request))? {
         Answer::Paid(paid) => (TradeStatus::Success, paid.id.to_string(), paid.entry, paid.repeated),
@@ -163,7 +169,7 @@ async fn execute(
             let waiting = purchase_id(&asked.id, "id")?;
             let trade = stand(app, waiting, Some(message.clone())).await?;
             if let Trade::Waiting(question) = trade {
-                return Ok(pending(app, message, &question, asked.repeated));
+                return pending(app, message, &question, asked.repeated).await;
             }
             if waiting != command {
                 return Err(of_class(PaymentError::DuplicateRequest, &request));
@@ -180,7 +186,8 @@ async fn execute(
         | Answer::Settled(_) => return Err(Edge::Internal.into()),
     };
     let at = app.entry(Seq(entry))?.map(|(entry, _)| UtcTime::second_of(entry.at));
-    Ok(told(app, StatusCode::CREATED, &message.answer(identifier(&trade_no), status, at), |body| {
+    let text = said(app, message, &trade_no, status, at).await?;
+    Ok(told(app, StatusCode::CREATED, &text, |body| {
         body.insert("entry".to_owned(), entry.into());
         body.insert("repeated".to_owned(), repeated.into());
     }))
@@ -197,11 +204,11 @@ async fn repeat(
     match trade {
         Trade::Waiting(question) => {
             app.present(caller).await?;
-            Ok(pending(app, message, &question, true))
+            pending(app, message, &question, true).await
         }
         Trade::Approved(question) => {
             let paying = ids::approved(&app.session_secret, command);
-            let claim = message.claim().ok_or_else(|| of_class(UNREAD, ""))?;
+            let claim = message.head().ok_or_else(|| of_class(UNREAD, ""))?;
             let mismatch = || of_class(PaymentError::OrderMismatch, claim.request_id.as_str());
             let order: wire::OrderId = claim.order_no.as_str().parse().map_err(|_| mismatch())?;
             let (state, order) = (app.clone(), id(order.0));
@@ -220,7 +227,7 @@ async fn repeat(
             Box::pin(execute(app, caller, message, entry.command.id, purchase)).await
         }
         Trade::Over { entry, code } => {
-            let request = message.claim().map(|claim| claim.request_id.as_str().to_owned());
+            let request = message.head().map(|claim| claim.request_id.as_str().to_owned());
             let request = request.unwrap_or_default();
             let (entry, _) = app.entry(entry)?.ok_or_else(|| Problem::from(Edge::Internal))?;
             if code.starts_with("approval_") {
@@ -237,19 +244,35 @@ async fn repeat(
     }
 }
 
+/// The answer to a message in ACT's form.
+pub(crate) async fn said(
+    app: &App,
+    message: &Message,
+    trade_no: &str,
+    status: TradeStatus,
+    at: Option<UtcTime>,
+) -> Answered<String> {
+    let agreement = match message {
+        Message::Agreed(it) => Some(agreements::counted(app, it.clone()).await?),
+        Message::Instant(_) | Message::Delegated(_) | Message::Autonomous(_) => None,
+    };
+    let text = message.answer(identifier(trade_no), status, at, agreement, app.clock.now());
+    text.ok_or_else(|| Edge::Internal.into())
+}
+
 /// That the owner is asked: nothing was moved, and the number under which it will be.
-fn pending(app: &App, message: &Message, question: &QuestionRow, repeated: bool) -> Response {
+async fn pending(app: &App, message: &Message, question: &QuestionRow, repeated: bool) -> Answered<Response> {
     let trade_no = PaymentId(ids::approved(&app.session_secret, question.id)).to_string();
-    let text = message.answer(identifier(&trade_no), TradeStatus::Pending, None);
-    told(app, StatusCode::ACCEPTED, &text, |body| {
+    let text = said(app, message, &trade_no, TradeStatus::Pending, None).await?;
+    Ok(told(app, StatusCode::ACCEPTED, &text, |body| {
         body.insert("question".to_owned(), PaymentId(question.id).to_string().into());
         body.insert("entry".to_owned(), question.seq.0.into());
         body.insert("repeated".to_owned(), repeated.into());
-    })
+    }))
 }
 
 /// An answer of ACT's with what every answer of ours has.
-fn told(
+pub(crate) fn told(
     app: &App,
     status: StatusCode,
     text: &str,

@@ -78,7 +78,8 @@ async fn an_agent_takes_back_what_it_delegated_and_nothing_else() {
     let path = format!("/v1/mandates/{}/delegate", house.mandate);
     house.post(&house.agent, &path, child.clone()).await.expect(201);
     let revoke = json!({"subject": child["id"]});
-    let send = async |who, path, body: &Value| house.change(who, Method::POST, path, Some(body.clone())).await;
+    let send =
+        async |who, path, body: &Value| house.change(who, Method::POST, path, Some(body.clone())).await;
     send(&third, "/v1/revoke", &revoke).await.problem(404, "mandate_unknown");
     send(&helper, "/v1/revoke", &json!({"subject": house.mandate})).await.problem(404, "mandate_unknown");
     send(&house.agent, "/v1/freeze", &revoke).await.problem(403, "audience_wrong");
@@ -98,14 +99,16 @@ async fn nobody_is_let_spend_in_a_session() {
     let session = house.session(&house.owner).await;
     let other = Party::new("agt");
     let send = async |path: &str, body: Value| {
-        let request = house.in_session(&session, Method::POST, path, &body.to_string(), crate::house::nonce());
+        let request =
+            house.in_session(&session, Method::POST, path, &body.to_string(), crate::house::nonce());
         house.send(request).await
     };
     let mut mandate = house.delegation(&house.agent, json!([{"kind": "total", "max": "5"}]));
     mandate["wallet"] = json!(house.wallet);
     send("/v1/mandates", mandate).await.problem(403, "presence_required");
     let limits = json!([{"kind": "per_payment", "max": "5"}]);
-    let mut agent = json!({"id": other.id, "wallet": house.wallet, "key": other.key_json(), "limits": limits});
+    let mut agent =
+        json!({"id": other.id, "wallet": house.wallet, "key": other.key_json(), "limits": limits});
     send("/v1/agents", agent.clone()).await.problem(403, "presence_required");
     let ruleless = Party::new("agt");
     agent = json!({"id": ruleless.id, "wallet": house.wallet, "key": ruleless.key_json()});

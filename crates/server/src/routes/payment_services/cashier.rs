@@ -5,7 +5,7 @@
 use super::message::Message;
 use super::refusal::{in_acts_words, of_class};
 use super::trade::{Trade, deadline};
-use super::{ids, stand, told};
+use super::{ids, said, stand, told};
 use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
@@ -13,7 +13,7 @@ use crate::convert::{bits, purchase_id, time_text};
 use crate::papers::RequestPaper;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
-use crate::routes::intents::draft::{identifier, unreadable};
+use crate::routes::intents::draft::unreadable;
 use crate::routes::orders;
 use crate::state::App;
 use axum::extract::{Path, State};
@@ -52,7 +52,7 @@ pub async fn get_cashier_prompt(
 pub async fn prompt(app: &App, viewer: KeyHolder, question: Id) -> Answered<CashierPrompt> {
     let Asked { agent, paper, message, row } = asked(app, viewer, question).await?;
     let trade = stand(app, question, Some(message.clone())).await?;
-    let claim = message.claim().ok_or_else(|| Problem::from(Edge::Internal))?;
+    let claim = message.head().ok_or_else(|| Problem::from(Edge::Internal))?;
     let unknown = || Problem::from(Edge::OrderUnknown);
     let (order, of_seller) = orders::read(app, paper.order)?.ok_or_else(unknown)?;
     let until = Some(deadline(&row, Some(&message))).filter(|until| *until != Time(u64::MAX));
@@ -104,7 +104,7 @@ pub async fn confirm(
         Presence::Session => return Err(Denial::PresenceRequired.into()),
     }
     let Asked { paper, message, row, .. } = asked(app, caller.holder, question).await?;
-    let request = message.claim().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
+    let request = message.head().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
     if row.digest != digest {
         return Err(in_acts_words(Denial::ApprovalMismatch.into(), &request));
     }
@@ -141,7 +141,7 @@ pub async fn confirm(
         return Err(Edge::Internal.into());
     };
     let at = app.entry(Seq(paid.entry))?.map(|(entry, _)| UtcTime::second_of(entry.at));
-    let text = message.answer(identifier(&paid.id.to_string()), TradeStatus::Success, at);
+    let text = said(app, &message, &paid.id.to_string(), TradeStatus::Success, at).await?;
     Ok(told(app, StatusCode::CREATED, &text, |body| {
         body.insert("entry".to_owned(), paid.entry.into());
         body.insert("repeated".to_owned(), paid.repeated.into());

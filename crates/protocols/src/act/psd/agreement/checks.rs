@@ -91,7 +91,10 @@ pub fn check_agreement_order(request: &PayRequest, order: &OrderFacts) -> Result
         && order.merchant_id == request.merchant_id;
     unless(is_equal, PaymentError::OrderMismatch)?;
     let carts = request.cart_snapshot_hash.as_ref().zip(order.cart_snapshot_hash.as_ref());
-    unless(carts.is_none_or(|(claimed, confirmed)| claimed == confirmed), PaymentError::AmountSnapshotMismatch)
+    unless(
+        carts.is_none_or(|(claimed, confirmed)| claimed == confirmed),
+        PaymentError::AmountSnapshotMismatch,
+    )
 }
 
 struct Payment<'a> {
