@@ -81,6 +81,12 @@ pub const CREDENTIAL_DAYS: u64 = 366;
 /// The payees of one name that are told apart in a question.
 pub const NAMESAKES_MAX: usize = 8;
 
+/// The questions that an agent may ask about one intent.
+pub const AGENT_QUESTIONS_MAX: usize = 8;
+
+/// The answers that an agent may suggest to a question of its own.
+pub const SUGGESTIONS_MAX: usize = 16;
+
 /// For how many seconds the state of a credential may be relied on.
 pub const STATUS_AGE_SECONDS_MAX: u64 = 60;
 

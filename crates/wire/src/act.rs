@@ -110,6 +110,20 @@ requests! {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         #[cfg_attr(feature = "schema", schema(max_length = 120))]
         pub merchant_reference: Option<String>,
+        /// Where the money is to wait for the delivery: until when the seller captures it. Without it, it is paid at once.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub fulfil_by: Option<String>,
+    }
+
+    /// What an agent needs to know before it can buy.
+    pub struct AgentQuestion {
+        /// The question, in its own words.
+        #[cfg_attr(feature = "schema", schema(max_length = 120))]
+        pub question: String,
+        /// The answers there are; none where any will do.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        #[cfg_attr(feature = "schema", schema(max_items = 16))]
+        pub suggestions: Vec<String>,
     }
 }
 
@@ -256,6 +270,9 @@ answers! {
         /// The seller's own number of it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub merchant_reference: Option<String>,
+        /// Until when the seller captures what waits for the delivery; none where it is paid at once.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub fulfil_by: Option<String>,
         /// The digest that a payment for it carries as its `reference`.
         pub reference: Digest,
         /// The payment for it, once there is one.

@@ -16,7 +16,7 @@ pub(crate) mod task;
 pub(crate) mod tools;
 pub(crate) mod trade;
 
-use crate::answer::{Answer, json};
+use crate::answer::{Answer, json, purchase_name};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{amount, code, id, purchase_id};
@@ -28,7 +28,7 @@ use crate::routes::orders;
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Action, AgentId, Id, KeyHolder, Pay, Payees, PaymentId, Purchase, Seq, WalletId};
+use book::{AgentId, Id, KeyHolder, Payees, Purchase, Seq, WalletId};
 use engine::views::QuestionRow;
 use facts::Facts;
 use http::StatusCode;
@@ -161,9 +161,11 @@ async fn execute(
     purchase: Purchase,
 ) -> Answered<Response> {
     let request = message.head().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
-    let answer = app.execute(caller, command, Action::Pay(Pay { purchase })).await;
+    let order = message.order().ok_or_else(|| of_class(UNREAD, &request))?;
+    let answer = app.execute(caller, command, orders::paying(app, order, purchase)?).await;
     let (status, trade_no, entry, repeated) = match answer.map_err(|no| in_acts_words(no, &request))? {
         Answer::Paid(paid) => (TradeStatus::Success, paid.id.to_string(), paid.entry, paid.repeated),
+        Answer::Held(held) => (TradeStatus::Success, held.id.to_string(), held.entry, held.repeated),
         Answer::Asked(asked) => {
             // The owner is asked once about one thing: it may be another request of the agent's that she thinks about.
             let waiting = purchase_id(&asked.id, "id")?;
@@ -177,7 +179,6 @@ async fn execute(
             return repeat(app, caller, message, command, trade).await;
         }
         Answer::Done(_)
-        | Answer::Held(_)
         | Answer::Captured(_)
         | Answer::Released(_)
         | Answer::Refunded(_)
@@ -262,10 +263,10 @@ pub(crate) async fn said(
 
 /// That the owner is asked: nothing was moved, and the number under which it will be.
 async fn pending(app: &App, message: &Message, question: &QuestionRow, repeated: bool) -> Answered<Response> {
-    let trade_no = PaymentId(ids::approved(&app.session_secret, question.id)).to_string();
+    let trade_no = purchase_name(ids::approved(&app.session_secret, question.id), question.form);
     let text = said(app, message, &trade_no, TradeStatus::Pending, None).await?;
     Ok(told(app, StatusCode::ACCEPTED, &text, |body| {
-        body.insert("question".to_owned(), PaymentId(question.id).to_string().into());
+        body.insert("question".to_owned(), purchase_name(question.id, question.form).into());
         body.insert("entry".to_owned(), question.seq.0.into());
         body.insert("repeated".to_owned(), repeated.into());
     }))
@@ -336,20 +337,26 @@ pub async fn query(app: &App, agent: AgentId, request: String) -> Answered<ActTr
             Trade::Unknown | Trade::Paid { .. } | Trade::Waiting(_) | Trade::Approved(_) => None,
         };
         let (trade_no, payment_time, entry) = match &trade {
-            Trade::Paid { name, at, entry } => (Some(*name), Some(crate::convert::time_text(*at)), *entry),
+            Trade::Paid { name, at, entry, .. } => {
+                (Some(name.clone()), Some(crate::convert::time_text(*at)), *entry)
+            }
             Trade::Waiting(question) | Trade::Approved(question) => {
-                (Some(ids::approved(&state.session_secret, command)), None, question.seq)
+                let name = purchase_name(ids::approved(&state.session_secret, command), question.form);
+                (Some(name), None, question.seq)
             }
             Trade::Over { entry, .. } => (None, None, *entry),
             Trade::Unknown => return Err(unknown()),
         };
-        let question = matches!(trade, Trade::Waiting(_) | Trade::Approved(_));
+        let question = match &trade {
+            Trade::Waiting(question) | Trade::Approved(question) => Some(question),
+            Trade::Unknown | Trade::Paid { .. } | Trade::Over { .. } => None,
+        };
         Ok(ActTrade {
             request_id: named.clone(),
-            trade_no: trade_no.map(|name| PaymentId(name).to_string()),
+            trade_no,
             trade_status: trade.status().as_str().to_owned(),
             amount: first.amount.zip(asset).map(|(amount, asset)| crate::convert::money(amount, asset)),
-            question: question.then(|| PaymentId(command).to_string()),
+            question: question.map(|question| purchase_name(command, question.form)),
             payment_time,
             error,
             entry: entry.0,

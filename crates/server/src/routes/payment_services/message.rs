@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::refusal::malformed;
 use super::tools;
 use crate::problem::Answered;
-use book::{MandateId, Time};
+use book::{Id, MandateId, Time};
 use protocols::act::psd::agreement::{PayRequest, PayResponse, check_agreement_payment};
 use protocols::act::psd::{
     AutonomousRequest, DelegatedRequest, InstantRequest, InstantResponse, Level, PaymentClaim, PaymentError,
@@ -143,6 +143,12 @@ impl Message {
             payment_method: claim.payment_method,
             timestamp: claim.timestamp,
         })
+    }
+
+    /// The order it pays.
+    pub(crate) fn order(&self) -> Option<Id> {
+        let order: wire::OrderId = self.head()?.order_no.as_str().parse().ok()?;
+        Some(crate::convert::id(order.0))
     }
 
     /// The credential it carries.
