@@ -32,9 +32,9 @@ use tokio::sync::watch;
 pub use decisions::Upward;
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{
-    AgentRow, Answer, AssetRow, BookRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow, ObservationRow,
-    OwnerRow, PartRow, PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State, SubAccount,
-    Total, TransferRow, WalletRow,
+    AgentRow, Answer, AssetRow, BookRow, ChangeRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow,
+    ObservationRow, OwnerRow, PartRow, PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State,
+    SubAccount, Total, TransferRow, WalletRow,
 };
 pub use stored::Kind;
 

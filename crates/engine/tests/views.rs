@@ -672,6 +672,14 @@ fn a_mandate_names_the_entry_that_changed_its_state_last() {
     };
     assert_eq!([first, again, second], [Some(frozen), Some(frozen), Some(thawed)]);
     assert_eq!([third, last], [Some(ended), Some(ended)]);
+    let (_directory, _views, reader) = views_of(&town);
+    let view = reader.view().unwrap();
+    let newest = view.changes_of_mandate(mandate, None, 2).unwrap();
+    let oldest = view.changes_of_mandate(mandate, newest.next, 2).unwrap();
+    let rows: Vec<_> = newest.rows.iter().chain(&oldest.rows).map(|row| (row.seq, row.status)).collect();
+    use book::freeze::Status;
+    assert_eq!(rows, [(ended, Status::Revoked), (thawed, Status::Active), (frozen, Status::Frozen)]);
+    assert!(newest.rows.iter().all(|row| row.by == owner) && oldest.next.is_none());
 }
 
 /// The latest word on each item is kept, as far as the book keeps it, for the seller and for those who wait for it.

@@ -81,6 +81,9 @@ pub const CREDENTIAL_DAYS: u64 = 366;
 /// The payees of one name that are told apart in a question.
 pub const NAMESAKES_MAX: usize = 8;
 
+/// The past payments that limits are tried on.
+pub const REHEARSAL_PAYMENTS_MAX: usize = 10_000;
+
 /// The questions that an agent may ask about one intent.
 pub const AGENT_QUESTIONS_MAX: usize = 8;
 

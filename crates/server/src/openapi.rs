@@ -2,8 +2,8 @@
 
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
-    a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, log, mandates,
-    meters, observations, orders, payments, sessions, system, transfers,
+    a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, limits, log,
+    mandates, meters, observations, orders, payments, sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -87,6 +87,8 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(mandates::create_mandate, mandates::list_mandates))
         .routes(routes!(mandates::get_mandate))
         .routes(routes!(mandates::delegate_mandate))
+        .routes(routes!(limits::compare_limits))
+        .routes(routes!(limits::rehearse_limits))
         .routes(routes!(autonomy::get_autonomy))
         .routes(routes!(observations::create_observation, observations::list_observations))
         .routes(routes!(control::freeze))
@@ -126,6 +128,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(credentials::get_credential_keys))
         .routes(routes!(credentials::get_credential))
         .routes(routes!(credentials::get_credential_status))
+        .routes(routes!(credentials::list_credential_events))
         .routes(routes!(credentials::suspend_credential))
         .routes(routes!(credentials::resume_credential))
         .routes(routes!(credentials::revoke_credential))

@@ -224,6 +224,26 @@ answers! {
         pub livemode: bool,
     }
 
+    /// Something that happened to a credential, in ACT's words.
+    pub struct CredentialEvent {
+        /// Such as `act:delegation:delegation-issued`.
+        pub event: String,
+        /// The credential.
+        pub delegation_id: MandateId,
+        /// The intent it was selected from.
+        pub intent_id: IntentId,
+        /// When it happened.
+        pub at: String,
+        /// Who did it; nobody where it was time.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub by: Option<String>,
+        /// The entry that is the evidence of it; none where it was time.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub entry: Option<u64>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
     /// The keys that sign credentials, as a JSON Web Key Set.
     pub struct CredentialKeys {
         /// The keys.

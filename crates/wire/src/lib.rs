@@ -25,6 +25,7 @@ pub mod money;
 pub mod payment;
 pub mod problem;
 pub mod session;
+pub mod trial;
 pub mod version;
 
 pub use id::{

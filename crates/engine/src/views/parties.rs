@@ -269,7 +269,7 @@ impl Batch<'_> {
             Carry::Reset => Spent::default(),
         };
         self.run(
-            "INSERT INTO mandates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?12, NULL, 0, NULL)",
+            "INSERT INTO mandates VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 1, ?11, ?12, NULL, 0)",
             stored![
                 entry.seq,
                 entry.at,
@@ -297,7 +297,7 @@ impl Batch<'_> {
         let mandate = MandateId(entry.command.id);
         touched.mandate = Some(mandate);
         self.run_one(
-            "INSERT INTO mandates SELECT ?1, ?2, ?3, wallet, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, id, depth + 1, NULL
+            "INSERT INTO mandates SELECT ?1, ?2, ?3, wallet, ?4, ?5, ?6, ?7, ?8, ?9, 1, ?10, 0, id, depth + 1
              FROM mandates WHERE id = ?11",
             stored![
                 entry.seq,
@@ -381,11 +381,11 @@ impl Batch<'_> {
             book::Subject::Agent(id) => ("UPDATE agents SET status = ?2 WHERE id = ?1", id.0),
             book::Subject::Mandate(id) => {
                 // Stopping what is stopped changes nothing: the first time counts.
-                return self.run_one(
-                    "UPDATE mandates SET changed = CASE WHEN status = ?2 THEN changed ELSE ?3 END, status = ?2
-                     WHERE id = ?1",
+                self.run(
+                    "INSERT INTO changes SELECT id, ?3, ?2 FROM mandates WHERE id = ?1 AND status <> ?2",
                     stored![id, status, self.seq],
-                );
+                )?;
+                ("UPDATE mandates SET status = ?2 WHERE id = ?1", id.0)
             }
             book::Subject::Payee(id) => ("UPDATE payees SET status = ?2 WHERE id = ?1", id.0),
         };

@@ -4,14 +4,14 @@ use crate::views::ViewsFault;
 use crate::views::batch::balance;
 use crate::views::reader::{Page, View};
 use crate::views::rows::{
-    AgentRow, AssetRow, BookRow, KeyRow, MandateRow, ObservationRow, OwnerRow, PayeeRow, Spent, SubAccount,
-    Total, WalletRow,
+    AgentRow, AssetRow, BookRow, ChangeRow, KeyRow, MandateRow, ObservationRow, OwnerRow, PayeeRow, Spent,
+    SubAccount, Total, WalletRow,
 };
 use crate::views::stored::{Canonical, Columns, stored};
 use book::open::Balance;
 use book::{
-    AgentId, Amount, Asset, Code, KeyHolder, KeyId, Limit, MandateId, OwnerId, PartsPerMillion, PayeeId,
-    Provenance, PublicKeyBytes, Seq, WalletId,
+    Actor, AgentId, Amount, Asset, Code, KeyHolder, KeyId, Limit, MandateId, OwnerId, PartsPerMillion,
+    PayeeId, Provenance, PublicKeyBytes, Seq, WalletId,
 };
 use rusqlite::Result;
 use rusqlite::types::FromSqlError;
@@ -52,7 +52,8 @@ macro_rules! select_mandate {
     ($rest:literal) => {
         concat!(
             "SELECT m.seq, m.at, m.id, m.wallet, w.owner, m.agent, m.status, m.valid_from, m.expires_at, m.document,
-             m.limits, m.version, m.inherited_spent, m.inherited_uses, s.spent, s.uses, m.parent, m.depth, m.changed
+             m.limits, m.version, m.inherited_spent, m.inherited_uses, s.spent, s.uses, m.parent, m.depth,
+             (SELECT max(c.seq) FROM changes c WHERE c.mandate = m.id)
              FROM mandates m JOIN wallets w ON w.id = m.wallet JOIN standings s ON s.seq = m.seq",
             $rest
         )
@@ -263,6 +264,19 @@ impl View {
         self.page(query, Some(agent.0), cursor, limit, mandate, |row| row.seq)
     }
 
+    /// What stopped a mandate, and what let it go on.
+    pub fn changes_of_mandate(
+        &self,
+        mandate: MandateId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<ChangeRow>, ViewsFault> {
+        const QUERY: &str =
+            "SELECT c.seq, c.status, d.at, d.actor FROM changes c JOIN decisions d ON d.seq = c.seq
+             WHERE c.mandate = ?3 AND c.seq <= ?1 ORDER BY c.seq DESC LIMIT ?2";
+        self.page(QUERY, Some(mandate.0), cursor, limit, change, |row| row.seq)
+    }
+
     /// The latest word of every seller on every item.
     pub fn observations(
         &self,
@@ -470,5 +484,14 @@ fn observation(columns: &mut Columns<'_>) -> Result<ObservationRow> {
         price: columns.next()?,
         asset: columns.next()?,
         stock: columns.next()?,
+    })
+}
+
+fn change(columns: &mut Columns<'_>) -> Result<ChangeRow> {
+    Ok(ChangeRow {
+        seq: columns.next()?,
+        status: columns.next()?,
+        at: columns.next()?,
+        by: columns.next::<Canonical<Actor>>()?.0,
     })
 }

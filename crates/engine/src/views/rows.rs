@@ -227,6 +227,19 @@ pub struct MandateRow {
     pub changed: Option<Seq>,
 }
 
+/// What changed whether a mandate takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeRow {
+    /// The entry that did.
+    pub seq: Seq,
+    /// What it is since.
+    pub status: Status,
+    /// When.
+    pub at: Time,
+    /// By whom.
+    pub by: Actor,
+}
+
 /// The latest word of a seller on one item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObservationRow {

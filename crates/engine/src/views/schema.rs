@@ -57,13 +57,16 @@ CREATE INDEX agents_of_wallet ON agents (wallet);
 CREATE TABLE mandates (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, wallet BLOB NOT NULL,
     agent BLOB NOT NULL, status INTEGER NOT NULL, valid_from INTEGER NOT NULL, expires_at INTEGER NOT NULL,
     document BLOB NOT NULL, limits BLOB NOT NULL, version INTEGER NOT NULL,
-    inherited_spent NOT NULL, inherited_uses INTEGER NOT NULL, parent BLOB, depth INTEGER NOT NULL, changed INTEGER);
+    inherited_spent NOT NULL, inherited_uses INTEGER NOT NULL, parent BLOB, depth INTEGER NOT NULL);
 
 CREATE TABLE watches (payee BLOB NOT NULL, item BLOB NOT NULL, mandate BLOB NOT NULL,
     PRIMARY KEY (payee, item, mandate)) WITHOUT ROWID;
 CREATE INDEX watches_of_mandate ON watches (mandate);
 CREATE INDEX mandates_of_wallet ON mandates (wallet);
 CREATE INDEX mandates_of_agent ON mandates (agent);
+
+CREATE TABLE changes (mandate BLOB NOT NULL, seq INTEGER NOT NULL, status INTEGER NOT NULL,
+    PRIMARY KEY (mandate, seq)) WITHOUT ROWID;
 
 CREATE TABLE observations (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, payee BLOB NOT NULL, item BLOB NOT NULL,
     price NOT NULL, asset TEXT NOT NULL, stock INTEGER NOT NULL, UNIQUE (payee, item));

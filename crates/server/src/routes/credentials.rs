@@ -10,21 +10,23 @@ use crate::convert::{bits, time_text};
 use crate::limits::STATUS_AGE_SECONDS_MAX;
 use crate::papers::CredentialPaper;
 use crate::problem::{Answered, Problem};
-use crate::reads;
+use crate::reads::{self, show};
 use crate::request::{Call, path_id};
 use crate::routes::intents::draft::unreadable;
+use crate::routes::{Window, page};
 use crate::state::{App, State as Shared};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
-use book::{Action, Actor, Freeze, Id, KeyHolder, MandateId, Revoke, Subject, Unfreeze};
+use book::{Action, Actor, Freeze, Id, KeyHolder, MandateId, Revoke, Seq, Subject, Time, Unfreeze};
 use engine::View;
 use engine::views::MandateRow;
 use evidence::{Hash, base64url};
 use http::{HeaderValue, StatusCode, header};
 use protocols::act::lifecycle::{Caller as Asker, Change, IacState, Lifecycle, NotChanged};
-use wire::act::{Credential, CredentialKey, CredentialKeys, CredentialStatus};
+use wire::act::{Credential, CredentialEvent, CredentialKey, CredentialKeys, CredentialStatus};
 use wire::answer::Done;
+use wire::list::{Page, PageQuery};
 
 /// The credential itself, for its principal and its agent.
 #[utoipa::path(get, path = "/v1/credentials/{id}", tag = "credentials", params(("id" = wire::MandateId, Path)),
@@ -123,6 +125,67 @@ pub(crate) fn lifecycle(view: &View, row: &MandateRow) -> Answered<(Lifecycle, O
     let changed_at = change.as_ref().map_or(row.at, |change| change.at);
     let life = Lifecycle::stored((row.valid_from, row.expires_at), state, changed_at);
     Ok((life, change.and_then(|change| name_of(change.by))))
+}
+
+/// What happened to a credential: every change of its state once, newest first, down to the intent it began with.
+#[utoipa::path(get, path = "/v1/credentials/{id}/events", tag = "credentials",
+    params(("id" = wire::MandateId, Path), PageQuery),
+    responses((status = 200, description = "A page", body = Page<CredentialEvent>)))]
+pub async fn list_credential_events(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Owner, Kind::Agent, Kind::Operator]).await?;
+    let (mandate, window): (MandateId, _) = (path_id(&text)?, page(&call)?);
+    show(&app, &call, move |app, view| events(app, view, caller.holder, mandate, window)).await
+}
+
+/// The events of a credential. They are read from the journal's views: there is no other store that could miss one, and
+/// none that a payment could wait for.
+fn events(
+    app: &Shared,
+    view: &View,
+    viewer: KeyHolder,
+    mandate: MandateId,
+    window: Window,
+) -> Answered<Page<CredentialEvent>> {
+    let unknown = || Problem::from(Edge::CredentialUnknown);
+    let row = reads::mandate(view, viewer, mandate)?.ok_or_else(unknown)?;
+    let paper = paper(app, &row)?.ok_or_else(unknown)?;
+    let event = |name: &str, at: Time, by: Option<Actor>, entry: Option<Seq>| CredentialEvent {
+        event: format!("act:delegation:{name}"),
+        delegation_id: wire::MandateId(bits(mandate.0)),
+        intent_id: wire::IntentId(bits(paper.intent)),
+        at: time_text(at),
+        by: by.and_then(name_of),
+        entry: entry.map(|entry| entry.0),
+        livemode: app.livemode,
+    };
+    let changes = view.changes_of_mandate(mandate, window.cursor, window.limit)?;
+    let mut data = Vec::new();
+    if window.cursor.is_none() && row.expires_at <= app.clock.now() {
+        let last = changes.rows.iter().find(|change| change.at < row.expires_at);
+        if last.is_none_or(|change| change.status != Status::Revoked) {
+            data.push(event("delegation-expired", row.expires_at, None, None));
+        }
+    }
+    // What came after the end changed nothing any more.
+    for change in changes.rows.iter().filter(|change| change.at < row.expires_at) {
+        let name = match change.status {
+            Status::Active => "delegation-resumed",
+            Status::Frozen => "delegation-suspended",
+            Status::Revoked => "delegation-revoked",
+        };
+        data.push(event(name, change.at, Some(change.by), Some(change.seq)));
+    }
+    if changes.next.is_none() {
+        let by = view.decision(row.seq)?.map(|granted| granted.by);
+        data.push(event("delegation-issued", row.at, by, Some(row.seq)));
+        data.push(event("intent-created", row.at, by, Some(row.seq)));
+    }
+    let next_cursor = changes.next.map(|next| next.0.to_string());
+    Ok(Page { data, next_cursor, livemode: app.livemode })
 }
 
 fn name_of(by: Actor) -> Option<String> {
