@@ -15,6 +15,7 @@ mod purchases;
 mod reader;
 mod registry;
 mod rows;
+mod said;
 mod schema;
 mod spending;
 mod stored;
@@ -32,10 +33,11 @@ use tokio::sync::watch;
 pub use decisions::Upward;
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{
-    AgentRow, Answer, AssetRow, BookRow, ChangeRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow,
-    ObservationRow, OwnerRow, PartRow, PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State,
-    SubAccount, Total, TransferRow, WalletRow,
+    AgentRow, Answer, AssetRow, BookRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow, OwnerRow, PartRow,
+    PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State, SubAccount, Total, TransferRow,
+    WalletRow,
 };
+pub use said::{ChangeRow, ObservationRow};
 pub use stored::Kind;
 
 /// Why views could not be written or read.

@@ -4,9 +4,9 @@ use crate::views::ViewsFault;
 use crate::views::batch::balance;
 use crate::views::reader::{Page, View};
 use crate::views::rows::{
-    AgentRow, AssetRow, BookRow, ChangeRow, KeyRow, MandateRow, ObservationRow, OwnerRow, PayeeRow, Spent,
-    SubAccount, Total, WalletRow,
+    AgentRow, AssetRow, BookRow, KeyRow, MandateRow, OwnerRow, PayeeRow, Spent, SubAccount, Total, WalletRow,
 };
+use crate::views::said::{ChangeRow, ObservationRow};
 use crate::views::stored::{Canonical, Columns, stored};
 use book::open::Balance;
 use book::{

@@ -227,38 +227,6 @@ pub struct MandateRow {
     pub changed: Option<Seq>,
 }
 
-/// What changed whether a mandate takes part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeRow {
-    /// The entry that did.
-    pub seq: Seq,
-    /// What it is since.
-    pub status: Status,
-    /// When.
-    pub at: Time,
-    /// By whom.
-    pub by: Actor,
-}
-
-/// The latest word of a seller on one item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ObservationRow {
-    /// The entry that says it.
-    pub seq: Seq,
-    /// When.
-    pub at: Time,
-    /// The seller.
-    pub payee: PayeeId,
-    /// The digest of what is sold.
-    pub item: Hash,
-    /// What one costs.
-    pub price: Amount,
-    /// Of what.
-    pub asset: Code,
-    /// How many there are.
-    pub stock: u32,
-}
-
 /// How a purchase is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {

@@ -122,7 +122,7 @@ async fn check(app: &App, message: Message) -> Answered<Purchase> {
         facts.fault()?;
         checked.map_err(|no| of_class(no, request))?;
         if let Message::Agreed(it) = &message {
-            return agreements::purchase(&state, view, it);
+            return agreements::payment::purchase(&state, view, it);
         }
         let claim = message.claim().ok_or_else(|| of_class(UNREAD, request))?;
 
@@ -254,7 +254,7 @@ pub(crate) async fn said(
     at: Option<UtcTime>,
 ) -> Answered<String> {
     let agreement = match message {
-        Message::Agreed(it) => Some(agreements::counted(app, it.clone()).await?),
+        Message::Agreed(it) => Some(agreements::payment::counted(app, it.clone()).await?),
         Message::Instant(_) | Message::Delegated(_) | Message::Autonomous(_) => None,
     };
     let text = message.answer(identifier(trade_no), status, at, agreement, app.clock.now());

@@ -3,55 +3,41 @@
 //! The application waits in the papers. Signed, it is a mandate whose document is the application's digest: its limits,
 //! its total, its times and its end are the book's to judge, and where its task stands is read from there every time.
 
-use super::facts::{Facts, minor, number};
+pub(crate) mod payment;
+pub(crate) mod standing;
+
+use super::facts::minor;
 use super::message::Message;
 use super::refusal::{malformed, named, of_class};
-use super::task::task;
-use super::{ids, pay, told, tools};
+use super::{ids, pay, told};
 use crate::answer::json;
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
-use crate::convert::{amount, bits, code, id};
 use crate::limits::AGREEMENTS_WAITING_MAX;
 use crate::papers::{AgreementPaper, Party};
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::routes::intents::draft::{identifier, unreadable};
-use crate::routes::orders;
 use crate::state::{App, State as Shared};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
-    Action, AgentId, Carry, Denial, GrantMandate, Id, KeyHolder, Limit, MandateId, OwnerId, PayeeId, Payees,
-    Presence, Purchase, Reject, Revoke, Subject,
+    Action, AgentId, Carry, Denial, GrantMandate, KeyHolder, Limit, MandateId, OwnerId, PayeeId, Presence,
+    Reject, Revoke, Subject,
 };
 use engine::View;
-use engine::views::{MandateRow, WalletRow};
+use engine::views::WalletRow;
 use evidence::{Hash, PublicKey};
 use http::StatusCode;
 use protocols::act::psd::agreement::{
-    Agreement, AgreementStatus, ApplyRequest, ApplyResponse, CancelRequest, CancelResponse, CancelStatus,
-    PayRequest, QueryRequest, QueryResponse, TaskEvent, TaskState, check_agreement_order,
+    ApplyRequest, ApplyResponse, CancelRequest, CancelResponse, CancelStatus, QueryRequest, QueryResponse,
+    TaskEvent, TaskState,
 };
-use protocols::act::psd::{PaymentError, ProofFacts, SignedRequest, verify_signature};
-use protocols::act::{AmountNumber, AmountText, Identifier, Uri, UtcTime, Word};
+use protocols::act::psd::{PaymentError, SignedRequest, verify_signature};
+use protocols::act::{AmountNumber, AmountText, Identifier, Uri, UtcTime};
+use standing::{Found, find, found, mandate_of, number_of, read, standing, standing_agreement};
 use wire::act::{AgreementYes, StandingAgreement, StandingAgreements};
 use wire::limits::LIST_MAX;
-
-/// What an agreement's number begins with.
-const NUMBER: &str = "agr";
-
-/// An agreement as it stands.
-pub(crate) struct Found {
-    /// What was applied for.
-    pub(crate) paper: AgreementPaper,
-    /// Its mandate, once it is signed.
-    pub(crate) row: Option<MandateRow>,
-    /// Where its task stands.
-    pub(crate) state: TaskState,
-    /// As ACT shows it.
-    pub(crate) shown: Agreement,
-}
 
 /// Applies for an agreement (`PSD-PAY-DEL-APPLY`). Nothing is allowed by it before the owner has signed.
 #[utoipa::path(post, path = "/v1/act/agreements", tag = "payment services", request_body = Value,
@@ -440,110 +426,6 @@ pub async fn pay_agreed(State(app): State<App>, call: Call) -> Answered<Response
     pay(&app, &caller, Message::read_agreed(&call.body)?).await
 }
 
-/// What the book is asked to pay, once the agreement has let the request through.
-pub(super) fn purchase(app: &Shared, view: &View, request: &PayRequest) -> Answered<Purchase> {
-    let name = request.request_id.as_str();
-    let no = |error| of_class(error, name);
-    let facts = Facts::of(app, view, &request.buyer_agent_id, None);
-    let order = facts.order_called(&request.merchant_order_id);
-    facts.fault()?;
-    check_agreement_order(request, &order.ok_or_else(|| no(PaymentError::OrderMismatch))?).map_err(no)?;
-    let found = of_payment(app, view, request)?.ok_or_else(|| no(PaymentError::AgreementUnknown))?;
-    let row = found.row.ok_or_else(|| no(PaymentError::AgreementNotSigned))?;
-    let wallet = match (&request.payment_token, &request.subaccount_id, &request.subaccount_proof) {
-        (Some(token), _, _) => {
-            let tool = tools::binding(app, view, token.as_str())?;
-            let (binding, bound) = tool.ok_or_else(|| no(PaymentError::PaymentToolInvalid))?;
-            binding.check_usable(app.clock.now()).map_err(no)?;
-            if bound.agent != row.agent {
-                return Err(no(PaymentError::PaymentToolAgentMismatch));
-            }
-            bound.wallet
-        }
-        (None, Some(name), Some(proof)) => {
-            let facts = tools::sub_account(app, view, name.as_str())?;
-            let facts = facts.ok_or_else(|| no(PaymentError::SubaccountNotOpened))?;
-            facts.account.check_state().map_err(|error| no(error.payment_error()))?;
-            if facts.account.agent_id != request.buyer_agent_id {
-                return Err(no(PaymentError::PaymentToolAgentMismatch));
-            }
-            let proved = ProofFacts {
-                request_id: request.request_id.clone(),
-                subaccount_id: name.clone(),
-                delegation_id: None,
-                order_field: "merchant_order_id",
-                order_no: request.merchant_order_id.clone(),
-                amount: request.amount.clone(),
-                currency: request.currency.clone(),
-                timestamp: request.timestamp.clone(),
-            };
-            if !proved.is_proved_by(proof, &facts.key) {
-                return Err(no(PaymentError::SubaccountProofInvalid));
-            }
-            name.as_str().parse().map_err(|_| no(PaymentError::SubaccountNotOpened))?
-        }
-        (None, _, _) => row.wallet,
-    };
-    let unknown = || no(PaymentError::OrderMismatch);
-    let number: wire::OrderId = request.merchant_order_id.as_str().parse().map_err(|_| unknown())?;
-    let (order, paper) = orders::read(app, id(number.0))?.ok_or_else(unknown)?;
-    let category = order.categories.first().map(|text| code(text, "categories")).transpose()?;
-    Ok(Purchase {
-        wallet,
-        mandate: Some(row.id),
-        to: Payees::One(paper.payee),
-        amount: amount(order.amount.amount),
-        asset: code(order.amount.asset.code(), "amount.asset")?,
-        category,
-        reference: Some(orders::digest(&paper)),
-        approval: None,
-    })
-}
-
-/// The number of the agreement that a payment names, and what was paid under it.
-pub(super) async fn counted(app: &App, request: PayRequest) -> Answered<(Identifier, AmountText)> {
-    let state = app.clone();
-    app.ask(move |view| {
-        let found = of_payment(&state, view, &request)?.ok_or_else(|| Problem::from(Edge::Internal))?;
-        Ok((found.shown.agreement_no, found.shown.deducted_amount_total))
-    })
-    .await
-}
-
-fn of_payment(app: &Shared, view: &View, request: &PayRequest) -> Answered<Option<Found>> {
-    let Ok(agent) = request.buyer_agent_id.as_str().parse() else { return Ok(None) };
-    let (number, external) = (request.agreement_no.as_ref(), request.external_agreement_no.as_ref());
-    find(app, view, Party::Agent(agent), number, external)
-}
-
-/// The one agreement of a party with this number, or with this number of the agent's own.
-pub(crate) fn find(
-    app: &Shared,
-    view: &View,
-    of: Party,
-    number: Option<&Identifier>,
-    external: Option<&Identifier>,
-) -> Answered<Option<Found>> {
-    let paper = match (number, external) {
-        (Some(number), None) => {
-            let Some(mandate) = mandate_of(number.as_str()) else { return Ok(None) };
-            app.papers.agreement(mandate).map_err(|fault| unreadable(&fault))?
-        }
-        (None, Some(external)) => {
-            // Two agents of one owner may call theirs the same: then nobody can say which is meant.
-            let named = app.papers.agreements(of, Some(external.as_str()), 2);
-            let mut named = named.map_err(|fault| unreadable(&fault))?;
-            if named.len() == 1 { named.pop() } else { None }
-        }
-        (Some(_), Some(_)) | (None, None) => None,
-    };
-    let is_its = |paper: &AgreementPaper| match of {
-        Party::Agent(agent) => paper.agent == agent,
-        Party::Owner(owner) => paper.owner == owner,
-    };
-    paper.filter(is_its).map(|paper| found(view, paper, app.clock.now())).transpose()
-}
-
 async fn look_up(app: &App, viewer: KeyHolder, number: String) -> Answered<Found> {
     let (of, state) = (party(viewer)?, app.clone());
     let found = app.ask(move |view| {
@@ -551,93 +433,6 @@ async fn look_up(app: &App, viewer: KeyHolder, number: String) -> Answered<Found
         find(&state, view, of, number.as_ref(), None)
     });
     found.await?.ok_or_else(|| Edge::AgreementUnknown.into())
-}
-
-/// Where the task of an application stands, and its mandate.
-fn standing(
-    view: &View,
-    paper: &AgreementPaper,
-    now: book::Time,
-) -> Answered<(TaskState, Option<MandateRow>)> {
-    // Whatever else goes by that name is not what was applied for.
-    let digest = Hash::of(paper.text.as_bytes());
-    let row = view.mandate(paper.mandate)?.filter(|row| row.document == digest);
-    let state = match &row {
-        Some(row) => task(view, row, now)?,
-        None => {
-            let is_over = read(paper)?.sign_validity.end_time.time() <= now;
-            let is_spoilt = view.decision_of(paper.mandate.0)?.is_some();
-            if paper.is_declined || is_over || is_spoilt { TaskState::Invalid } else { TaskState::Signing }
-        }
-    };
-    Ok((state, row))
-}
-
-/// An agreement as it stands. What its limits are the book says, once it is signed.
-fn found(view: &View, paper: AgreementPaper, now: book::Time) -> Answered<Found> {
-    let request = read(&paper)?;
-    let (state, row) = standing(view, &paper, now)?;
-    let asset = match &row {
-        Some(row) => view.wallet(row.wallet)?.map(|wallet| wallet.asset),
-        None => None,
-    };
-    let text = |amount: book::Amount| Some(number(amount, asset?)?.to_text());
-    let limit = |pick: fn(&Limit) -> Option<book::Amount>| {
-        row.as_ref().and_then(|row| row.limits.iter().find_map(pick)).and_then(text)
-    };
-    let single = limit(|limit| if let Limit::PerPayment { max } = limit { Some(*max) } else { None });
-    let total = limit(|limit| if let Limit::Total { max } = limit { Some(*max) } else { None });
-    let spent = row.as_ref().and_then(|row| text(row.spent.amount));
-    let ended = match (state, row.as_ref().and_then(|row| row.changed)) {
-        (TaskState::Cancelled | TaskState::Terminate, Some(seq)) => view.decision(seq)?.map(|row| row.at),
-        (_, _) => None,
-    };
-    let reason = match state {
-        TaskState::Cancelled => paper.cancelled.clone().unwrap_or_else(|| "USER_INITIATED".to_owned()),
-        TaskState::Expired => "EXPIRY".to_owned(),
-        TaskState::Terminate => "RISK".to_owned(),
-        TaskState::Signing | TaskState::Normal | TaskState::Finished | TaskState::Invalid => String::new(),
-    };
-    let shown = Agreement {
-        agreement_no: identifier(&number_of(paper.mandate)),
-        external_agreement_no: request.external_agreement_no,
-        status: state.agreement(),
-        validity: request.sign_validity,
-        principal_id: request.principal_id,
-        agent_id: request.agent_id,
-        agreement_type: request.agreement_type,
-        single_amount_limit: single.unwrap_or(request.single_amount_limit),
-        total_amount_limit: if row.is_some() { total } else { request.total_amount_limit },
-        times_limit: match &row {
-            Some(row) => row
-                .limits
-                .iter()
-                .find_map(|limit| if let Limit::Uses { max } = limit { Some(*max) } else { None }),
-            None => request.times_limit,
-        },
-        currency: request.currency,
-        deducted_amount_total: spent.unwrap_or_else(|| AmountNumber::ZERO.to_text()),
-        allowed_merchants: request.allowed_merchants,
-        allowed_payment_methods: Some(request.allowed_payment_methods),
-        sign_time: row.as_ref().map(|row| UtcTime::second_of(row.at)),
-        cancel_time: ended.map(UtcTime::second_of),
-        cancel_reason: Word::parse(reason).ok(),
-        task_state: Some(state),
-    };
-    debug_assert!(shown.status != AgreementStatus::Signed || row.is_some(), "what is signed is a mandate");
-    Ok(Found { paper, row, state, shown })
-}
-
-fn standing_agreement(app: &Shared, found: &Found) -> StandingAgreement {
-    StandingAgreement {
-        agreement_no: number_of(found.paper.mandate),
-        mandate: found.row.as_ref().map(|row| wire::MandateId(bits(row.id.0))),
-        task_state: found.state.as_str().to_owned(),
-        digest: wire::Digest(Hash::of(found.paper.text.as_bytes()).0),
-        application: found.paper.text.clone(),
-        agreement: found.shown.to_json(),
-        livemode: app.livemode,
-    }
 }
 
 /// A message that its sender has signed, and just now.
@@ -674,16 +469,4 @@ fn party(holder: KeyHolder) -> Answered<Party> {
 
 fn moved(from: TaskState, event: TaskEvent) -> Answered<TaskState> {
     from.after(event).map_err(|no| Problem::from(Edge::AgreementState).because(format!("{no}.")))
-}
-
-fn read(paper: &AgreementPaper) -> Answered<ApplyRequest> {
-    ApplyRequest::from_json(paper.text.as_bytes()).map_err(|fault| unreadable(&fault))
-}
-
-fn number_of(mandate: MandateId) -> String {
-    format!("{NUMBER}_{}", mandate.0.text())
-}
-
-fn mandate_of(number: &str) -> Option<MandateId> {
-    Id::from_text(number.strip_prefix(NUMBER)?.strip_prefix('_')?).map(MandateId)
 }

@@ -220,7 +220,7 @@ impl AgreementFacts for Facts<'_> {
             AgreementKey::ExternalAgreementNo(number) => (None, Some(number)),
         };
         let of = Party::Agent(self.agent?);
-        let found = agreements::find(self.app, self.view, of, number, external);
+        let found = agreements::standing::find(self.app, self.view, of, number, external);
         let found = self.read(found, None)?;
         // What is over has a class of its own, further down.
         let status = match found.state {
