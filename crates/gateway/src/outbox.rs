@@ -63,7 +63,7 @@ impl Inner {
             Stage::Failed => (A402Outcome::Failed, &b"failed"[..]),
             Stage::Confirmed | Stage::Voided | Stage::Unsettled => return Ok(Some(stage)),
         };
-        let confirmation = NewA402Confirmation { trade_no, outcome };
+        let confirmation = NewA402Confirmation { trade_no, outcome, amount: None };
         let trade = match self.client.a402_confirm(change(trade_no, what), &confirmation).await {
             // It may have ended otherwise: what stands is the server's to say.
             Err(Failure::Refused(problem)) if problem.status < 500 => {
