@@ -33,12 +33,17 @@ impl Order {
         if let Some(caller) = &self.facts.caller {
             return Some(format!("name {}", caller.as_str()));
         }
-        match self.peer?.to_canonical() {
-            IpAddr::V4(address) => Some(format!("address {address}")),
-            IpAddr::V6(address) => {
-                let household = address.to_bits() >> 64 << 64;
-                Some(format!("address {}/64", std::net::Ipv6Addr::from_bits(household)))
-            }
+        self.peer.map(caller_at)
+    }
+}
+
+/// Who an address is, as free calls count it: of version 6 the first 64 bits, which is what one household gets.
+pub fn caller_at(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => format!("address {address}"),
+        IpAddr::V6(address) => {
+            let household = address.to_bits() >> 64 << 64;
+            format!("address {}/64", std::net::Ipv6Addr::from_bits(household))
         }
     }
 }

@@ -27,6 +27,7 @@ pub mod limits;
 mod metrics;
 mod outbox;
 mod paywall;
+pub mod plan;
 mod pricing;
 mod problem;
 mod proof;
@@ -36,6 +37,7 @@ mod stream;
 mod tariff;
 
 pub use config::{Config, ConfigFault, Seller, Upstream};
+pub use coupon::caller_at;
 pub use forward::{Body, BodyFault};
 pub use gateway::{Gateway, StartFault};
 pub use layer::{Layer, Paid};

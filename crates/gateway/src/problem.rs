@@ -110,3 +110,17 @@ pub(crate) fn problem(code: Code, detail: impl Into<String>, livemode: bool) -> 
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_in_the_document() {
+        let page = include_str!("../../../docs/selling.md");
+        for code in Code::ALL {
+            let row = format!("| `{}` | {} | ", code.as_str(), code.status().as_u16());
+            assert!(page.contains(&row), "docs/selling.md has no row `{row}`");
+        }
+    }
+}
