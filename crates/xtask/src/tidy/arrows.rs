@@ -11,6 +11,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["book", "evidence"]),
     ("wire", &[]),
     ("protocols", &["book", "evidence"]),
+    ("pricing", &["book", "evidence"]),
     ("listen", &[]),
     ("intent", &[]),
     ("web", &["server", "engine", "book", "evidence", "wire"]),
