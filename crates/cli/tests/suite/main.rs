@@ -6,3 +6,4 @@ mod dev;
 mod help;
 mod log;
 mod offline;
+mod seller;
