@@ -46,6 +46,7 @@ pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
             body: args.body.clone().unwrap_or_default().into_bytes(),
             purchase: args.purchase.clone(),
             price_max: money::read(&args.max_price, asset)?,
+            why: args.why.clone(),
         };
         let bought = buyer.fetch(&fetch).await.map_err(not_bought)?;
         let left = wallet_of(&client, wallet.id).await?.available;

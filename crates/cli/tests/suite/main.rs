@@ -5,5 +5,6 @@ mod demo;
 mod dev;
 mod help;
 mod log;
+mod notices;
 mod offline;
 mod seller;

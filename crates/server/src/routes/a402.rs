@@ -12,6 +12,7 @@ use crate::problem::{Answered, Problem};
 use crate::reads::show;
 use crate::recent::Bought;
 use crate::request::{Call, path_id};
+use crate::routes::check_why;
 use crate::standing::{self, Status};
 use crate::state::App;
 use axum::extract::{Path, State};
@@ -44,6 +45,7 @@ const HOLD_MARGIN_SECONDS: u64 = 86_400;
 pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
     let payment: NewA402Payment = call.json()?;
+    check_why(payment.why.as_deref())?;
     let name = id(payment.id.0);
     let bill = open_bill(&app, &caller, &payment.payment_needed)?;
     // Whoever paid in time may ask again later.
@@ -64,7 +66,9 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     // Made of the demand alone, so that a repeated request is the same command.
     let expires_at = bill.demand.pay_before.time().after(window.0);
     let action = Action::PlaceHold(PlaceHold { purchase, expires_at });
-    let answer = app.execute(&caller, name, action).await.map_err(in_the_catalogue)?;
+    let came = app.execute(&caller, name, action).await;
+    app.keep_why(&caller, name, payment.why.as_deref(), &came);
+    let answer = came.map_err(in_the_catalogue)?;
     let Answer::Held(held) = answer else { return Ok(json(answer.status(), &answer)) };
     let (entry, _) = app.entry(Seq(held.entry))?.ok_or(Problem::from(Edge::Internal))?;
     let without_proof =
