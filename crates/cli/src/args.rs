@@ -4,6 +4,9 @@
 #![allow(clippy::large_enum_variant)]
 
 mod parties;
+mod selling;
+
+pub(crate) use selling::{SellerCommand, SellerInit, SellerPlan};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
@@ -41,6 +44,9 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Put a price in front of an HTTP service.
     Gateway(GatewayArgs),
+    /// Sellers: what to ask for, and what it would earn.
+    #[command(subcommand)]
+    Seller(SellerCommand),
     /// Fetch an address that costs something: once for each purchase key, whatever happens.
     Pay(PayArgs),
     /// Connect this program as an agent of whoever has a code on the page about agents.
@@ -80,7 +86,7 @@ pub(crate) enum Command {
     Entries(Entries),
     /// Write a book as double-entry text for accounting programs.
     Export(Export),
-    /// Look for what could go wrong with a data directory and its machine.
+    /// Look for what could go wrong: with a data directory and its machine, or with an address that sells.
     Doctor(Doctor),
     /// Measure this machine and this program on it.
     Bench(Bench),
@@ -165,9 +171,27 @@ pub(crate) struct Files {
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    /// A server's data directory.
-    #[arg(value_name = "DIR")]
-    pub(crate) directory: PathBuf,
+    /// A server's data directory; or the address of something that is sold, which is graded. Nothing is spent.
+    #[arg(value_name = "DIR|URL")]
+    pub(crate) subject: String,
+    /// Of an address: the method by which it is sold.
+    #[arg(long, value_name = "METHOD", default_value = "GET")]
+    pub(crate) method: String,
+    /// Of an address: a body with which it is sold.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) body: Option<String>,
+    /// Of an address: a path there that costs nothing.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) free: Option<String>,
+    /// Of an address: a path and query there that make no sense, and should be refused before they are billed.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) bad_input: Option<String>,
+    /// Of an address: a proof that was used, or a file with one.
+    #[arg(long, value_name = "PROOF|FILE")]
+    pub(crate) used_proof: Option<String>,
+    /// Of an address: the seller's keys, as `GET /v1/a402/sellers/{payee}` gives them: a file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seller_keys: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use crate::args::Doctor;
 use crate::bench::machine::sync_floor;
 use crate::data::Data;
+use crate::endpoint;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use book::{Entry, Seq, Time};
@@ -13,6 +14,7 @@ use evidence::{Checkpoint, note::Note};
 use serde::Serialize;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// Below this much free space a check warns: an hour at ten thousand payments a second.
@@ -37,9 +39,12 @@ struct Check {
     detail: String,
 }
 
-/// Examines a data directory.
+/// Examines a data directory, or an address.
 pub(crate) fn run(output: &Output, args: &Doctor) -> Outcome {
-    let data = Data::at(&args.directory)?;
+    if endpoint::is_address(&args.subject) {
+        return endpoint::run(output, args);
+    }
+    let data = Data::at(Path::new(&args.subject))?;
     let checks =
         [journal(&data), checkpoint(&data), clock(&data), keys(&data), space(&data), sync(&data), class()];
     for check in &checks {

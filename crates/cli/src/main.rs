@@ -12,6 +12,7 @@ mod data;
 mod demo;
 mod dev;
 mod doctor;
+mod endpoint;
 mod entries;
 mod exit;
 mod export;
@@ -23,6 +24,7 @@ mod output;
 mod pay;
 mod replay;
 mod runtime;
+mod seller;
 mod serve;
 mod verify;
 mod words;
@@ -56,6 +58,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Init(args) => serve::init(output, args),
         Command::Serve(args) => serve::serve(output, args),
         Command::Gateway(args) => serve::gateway(output, args),
+        Command::Seller(command) => seller::run(output, command),
         Command::Pay(args) => pay::run(output, args),
         Command::Connect(args) => connect::run(output, args),
         Command::Owner(command) => accounts::owner(output, command),

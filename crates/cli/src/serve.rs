@@ -126,6 +126,9 @@ fn ahead(journal: &engine::journal::Reader) -> Outcome<u64> {
 pub(crate) fn gateway(output: &Output, args: &GatewayArgs) -> Outcome {
     runtime::log();
     let config = Config::read(&args.config).map_err(Failure::usage)?;
+    if config.upstream.is_none() && config.seller.front_secret_file.is_none() {
+        return Err(Failure::usage("the price list has neither an `[upstream]` nor a `front_secret_file`"));
+    }
     let gateway = Gateway::open(config, sdk::Clock::system());
     runtime::run(async {
         let listener = runtime::listen(args.listen).await?;

@@ -1,13 +1,15 @@
 //! The configuration: who sells, what stands behind, and what each route costs.
 
 use crate::limits::{
-    ANSWER_BODY_BYTES_DEFAULT, BODY_BYTES_MAX, CONFIG_BYTES_MAX, PAY_WINDOW_SECONDS_MAX,
-    REQUEST_BODY_BYTES_DEFAULT, ROUTE_COUNT_MAX, UPSTREAM_TIMEOUT_DEFAULT, UPSTREAM_TIMEOUT_SECONDS_MAX,
+    ANSWER_BODY_BYTES_DEFAULT, BODY_BYTES_MAX, CONFIG_BYTES_MAX, FRONT_DEADLINE_SECONDS_DEFAULT,
+    FRONT_DEADLINE_SECONDS_MAX, PAY_WINDOW_SECONDS_MAX, ROUTE_COUNT_MAX, UPSTREAM_TIMEOUT_DEFAULT,
+    UPSTREAM_TIMEOUT_SECONDS_MAX,
 };
+use crate::pricing::{Coupon, CouponSection, Price, PriceSection};
 use crate::route::{Free, Path, Pattern, Table, Unpriced};
 use protocols::a402::headers::Aliases;
-use protocols::a402::wallet::{AssetText, Network, WalletTerms, method_version};
-use protocols::a402::{AmountText, Currency, Identifier, Offer, Uri};
+use protocols::a402::wallet::{AssetText, Network, WalletTerms};
+use protocols::a402::{Identifier, Uri};
 use protocols::limits::REPLAY_WINDOW_SECONDS_MAX;
 use serde::Deserialize;
 use std::io::Read;
@@ -25,10 +27,12 @@ use wire::a402::A402Key;
 pub struct Config {
     /// Who sells.
     pub seller: Seller,
-    /// What stands behind.
-    pub upstream: Upstream,
+    /// What stands behind, where that is another service.
+    pub upstream: Option<Upstream>,
     /// What it costs.
     pub routes: Table,
+    /// What makes it cost less.
+    pub coupons: Vec<Coupon>,
 }
 
 /// Who sells.
@@ -58,6 +62,10 @@ pub struct Seller {
     pub aliases: Aliases,
     /// Under which path the gateway answers for itself.
     pub own_prefix: String,
+    /// The file with the secret of a web server that asks the gateway before it answers; without it nobody may ask.
+    pub front_secret_file: Option<PathBuf>,
+    /// How long that web server may take to say how a delivery ended, in seconds.
+    pub front_deadline_seconds: u32,
     /// The key that signs credentials, where it is not to be asked for.
     pub credential_key: Option<A402Key>,
 }
@@ -71,31 +79,6 @@ pub struct Upstream {
     pub timeout: Duration,
     /// The longest answer to a paid request, in bytes.
     pub answer_body_bytes_max: usize,
-}
-
-/// What one route costs.
-#[derive(Debug)]
-pub struct Price {
-    /// In capitals.
-    pub method: String,
-    /// Which paths.
-    pub path: Pattern,
-    /// What is asked.
-    pub offer: Offer,
-    /// The price in words.
-    pub in_words: String,
-    /// What is sold, for people.
-    pub description: String,
-    /// What counts as delivery, and what happens otherwise, for people.
-    pub delivery: String,
-    /// When money goes back, for people.
-    pub refund: String,
-    /// The kinds of content it takes; none for any.
-    pub content_types: Vec<String>,
-    /// The longest body, in bytes.
-    pub body_bytes_max: usize,
-    /// Whether an answer 4xx of the upstream is a delivery.
-    pub charge_client_errors: bool,
 }
 
 /// Why a configuration is not used.
@@ -128,11 +111,13 @@ struct File {
     #[serde(default)]
     default: Option<Unpriced>,
     seller: SellerSection,
-    upstream: UpstreamSection,
+    upstream: Option<UpstreamSection>,
     #[serde(default)]
     price: Vec<PriceSection>,
     #[serde(default)]
     free: Vec<FreeSection>,
+    #[serde(default)]
+    coupon: Vec<CouponSection>,
 }
 
 #[derive(Deserialize)]
@@ -154,6 +139,9 @@ struct SellerSection {
     header_aliases: bool,
     #[serde(default = "own_prefix")]
     own_prefix: Spanned<String>,
+    front_secret_file: Option<PathBuf>,
+    #[serde(default = "front_deadline")]
+    front_deadline_seconds: Spanned<u32>,
     credential_key: Option<CredentialKeySection>,
 }
 
@@ -175,25 +163,6 @@ struct UpstreamSection {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PriceSection {
-    method: Spanned<String>,
-    path: Spanned<String>,
-    amount: Spanned<String>,
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    delivery: String,
-    #[serde(default)]
-    refund: String,
-    #[serde(default)]
-    content_types: Vec<String>,
-    body_bytes_max: Option<Spanned<usize>>,
-    #[serde(default)]
-    charge_client_errors: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct FreeSection {
     method: Option<Spanned<String>>,
     path: Spanned<String>,
@@ -205,6 +174,10 @@ fn pay_window() -> Spanned<u32> {
 
 fn proof_window() -> Spanned<u32> {
     Spanned::new(0..0, 600)
+}
+
+fn front_deadline() -> Spanned<u32> {
+    Spanned::new(0..0, FRONT_DEADLINE_SECONDS_DEFAULT)
 }
 
 fn own_prefix() -> Spanned<String> {
@@ -232,7 +205,7 @@ impl Config {
         let file: File = toml::from_str(text).map_err(|fault| ConfigFault::Syntax(fault.to_string()))?;
         let lines = Lines(text);
         let seller = lines.seller(file.seller, directory)?;
-        let upstream = lines.upstream(file.upstream)?;
+        let upstream = file.upstream.map(|section| lines.upstream(section)).transpose()?;
         if ROUTE_COUNT_MAX < file.price.len() + file.free.len() {
             return Err(ConfigFault::Syntax(format!("there are more than {ROUTE_COUNT_MAX} routes")));
         }
@@ -260,21 +233,22 @@ impl Config {
         for section in file.free {
             routes.free.push(lines.free(section, &routes.prices)?);
         }
-        Ok(Config { seller, upstream, routes })
+        let coupons = lines.coupons(file.coupon, &seller)?;
+        Ok(Config { seller, upstream, routes, coupons })
     }
 }
 
 /// The text, to say on which line something is wrong.
-struct Lines<'a>(&'a str);
+pub(crate) struct Lines<'a>(&'a str);
 
 impl Lines<'_> {
-    fn fault(&self, at: Range<usize>, why: impl Into<String>) -> ConfigFault {
+    pub(crate) fn fault(&self, at: Range<usize>, why: impl Into<String>) -> ConfigFault {
         let before = self.0.get(..at.start).unwrap_or_default();
         ConfigFault::Value { line: before.matches('\n').count() + 1, why: why.into() }
     }
 
     /// Reads one value, and says on which line it is wrong.
-    fn value<T, V, E: std::fmt::Display>(
+    pub(crate) fn value<T, V, E: std::fmt::Display>(
         &self,
         value: Spanned<V>,
         read: impl FnOnce(V) -> Result<T, E>,
@@ -335,6 +309,10 @@ impl Lines<'_> {
             caller_header,
             aliases: if section.header_aliases { Aliases::On } else { Aliases::Off },
             own_prefix,
+            front_secret_file: section.front_secret_file.map(|path| directory.join(path)),
+            front_deadline_seconds: self.value(section.front_deadline_seconds, |seconds| {
+                within("front_deadline_seconds", seconds, 1, FRONT_DEADLINE_SECONDS_MAX)
+            })?,
             credential_key,
         })
     }
@@ -350,35 +328,6 @@ impl Lines<'_> {
             url: self.value(section.url, |text| origin(&text))?,
             timeout,
             answer_body_bytes_max: self.body_max(section.answer_body_bytes_max, ANSWER_BODY_BYTES_DEFAULT)?,
-        })
-    }
-
-    fn price(&self, section: PriceSection, seller: &Seller) -> Result<Price, ConfigFault> {
-        let method = self.method(section.method)?;
-        let path = self.value(section.path, |text| Pattern::parse(&text))?;
-        let amount = self.value(section.amount, |text| amount(&text, &seller.asset))?;
-        let resource = format!("{method} {}", path.as_str());
-        let too_long = |_| self.fault(0..0, format!("`{resource}` is too long to name what is sold"));
-        Ok(Price {
-            offer: Offer {
-                method_id: seller.network.method_id(),
-                method_version: method_version(),
-                currency: Currency::parse(seller.asset.code()).expect("the code of an asset is a currency"),
-                resource_id: Identifier::parse(&*resource).map_err(too_long)?,
-                seller_unique_id: Identifier::parse(seller.payee.to_string()).expect("30 characters"),
-                replay_window_seconds: seller.proof_window_seconds,
-                commerce_confirmation: None,
-                amount: amount.clone(),
-            },
-            in_words: format!("{amount} {}", seller.asset.code()),
-            method,
-            path,
-            description: section.description,
-            delivery: section.delivery,
-            refund: section.refund,
-            content_types: section.content_types.iter().map(|kind| kind.to_ascii_lowercase()).collect(),
-            body_bytes_max: self.body_max(section.body_bytes_max, REQUEST_BODY_BYTES_DEFAULT)?,
-            charge_client_errors: section.charge_client_errors,
         })
     }
 
@@ -399,7 +348,7 @@ impl Lines<'_> {
         Ok(Free { method, path })
     }
 
-    fn method(&self, method: Spanned<String>) -> Result<String, ConfigFault> {
+    pub(crate) fn method(&self, method: Spanned<String>) -> Result<String, ConfigFault> {
         self.value(method, |text| {
             let capitals =
                 (1..=32).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -411,7 +360,11 @@ impl Lines<'_> {
         })
     }
 
-    fn body_max(&self, bytes: Option<Spanned<usize>>, default: usize) -> Result<usize, ConfigFault> {
+    pub(crate) fn body_max(
+        &self,
+        bytes: Option<Spanned<usize>>,
+        default: usize,
+    ) -> Result<usize, ConfigFault> {
         match bytes {
             Some(bytes) => self.value(bytes, |bytes| within("a longest body", bytes, 0, BODY_BYTES_MAX)),
             None => Ok(default),
@@ -419,7 +372,12 @@ impl Lines<'_> {
     }
 }
 
-fn within<N: PartialOrd + std::fmt::Display>(name: &str, value: N, min: N, max: N) -> Result<N, String> {
+pub(crate) fn within<N: PartialOrd + std::fmt::Display>(
+    name: &str,
+    value: N,
+    min: N,
+    max: N,
+) -> Result<N, String> {
     if value < min || max < value {
         return Err(format!("{name} is from {min} to {max}, not {value}"));
     }
@@ -439,26 +397,6 @@ fn origin(text: &str) -> Result<Url, String> {
                 && Uri::parse(url.as_str()).is_ok()
         })
         .ok_or_else(|| format!("`{text}` is not an address like `https://api.example` without a path"))
-}
-
-/// A price like `0.03 CNY`: more than nothing, and a whole number of smallest units.
-fn amount(text: &str, asset: &AssetText) -> Result<AmountText, String> {
-    let wrong = || format!("amount `{text}` is not a price like `0.03 {}`", asset.code());
-    let (number, code) = text.split_once(' ').ok_or_else(wrong)?;
-    let amount = AmountText::parse(number).map_err(|_| wrong())?;
-    if code != asset.code() {
-        return Err(format!("amount `{text}` is not in `{}`, the seller's asset", asset.code()));
-    }
-    match amount.minor(asset.scale()) {
-        Some(0) => Err(format!("amount `{text}` is nothing; list the route as free")),
-        Some(minor) if minor <= wire::limits::AMOUNT_MAX => {
-            AmountText::of_minor(minor, asset.scale()).map_err(|_| wrong())
-        }
-        Some(_) | None => Err(format!(
-            "amount `{text}` is not a whole number of the smallest units of `{}`",
-            asset.as_str()
-        )),
-    }
 }
 
 impl Seller {

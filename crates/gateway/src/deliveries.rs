@@ -1,34 +1,20 @@
-//! What was delivered for which payment, on disk: the same answer for a repetition, and the outbox of confirmations.
+//! What was delivered for which payment, on disk: the same answer for a repetition, and the outbox of confirmations. Free
+//! calls and coupons that were used are kept beside it, so that what belongs together is kept together.
 //!
 //! One thread owns the SQLite file. It takes whatever waits, makes it durable with one sync, and answers then. What the
 //! payment service knows needs no sync: whoever forgets it asks again, and is told the same. The file is locked: a second
 //! gateway on it would deliver a second time.
 
+mod store;
+
 use crate::limits::{LOCK_WAIT, STORE_BATCH_MAX, STORE_QUEUE_MAX};
 use bytes::Bytes;
 use protocols::Time;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::Connection;
 use std::path::Path;
+use store::Store;
 use tokio::sync::{mpsc, oneshot};
 use wire::HoldId;
-
-const SCHEMA_VERSION: i64 = 1;
-
-const SCHEMA: &str = "
-CREATE TABLE deliveries (
-  trade_no TEXT PRIMARY KEY,
-  out_trade_no TEXT NOT NULL,
-  resource_id TEXT NOT NULL,
-  fingerprint TEXT NOT NULL,
-  stage INTEGER NOT NULL,
-  status INTEGER NOT NULL,
-  headers BLOB NOT NULL,
-  body BLOB NOT NULL,
-  keep_until_seconds INTEGER NOT NULL
-) STRICT;
-CREATE INDEX outbox ON deliveries (trade_no) WHERE stage IN (0, 1);
-CREATE INDEX over ON deliveries (keep_until_seconds) WHERE stage NOT IN (0, 1);
-";
 
 /// Where a delivery stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +29,13 @@ pub enum Stage {
     Voided,
     /// Delivered, and the payment service will not pay: the hold ended before it was told.
     Unsettled,
+    /// Begun, and somebody else than us has what is being delivered.
+    Begun,
 }
 
 impl Stage {
-    const ALL: [Stage; 5] =
-        [Stage::Delivered, Stage::Failed, Stage::Confirmed, Stage::Voided, Stage::Unsettled];
+    const ALL: [Stage; 6] =
+        [Stage::Delivered, Stage::Failed, Stage::Confirmed, Stage::Voided, Stage::Unsettled, Stage::Begun];
 
     fn number(self) -> i64 {
         match self {
@@ -56,6 +44,7 @@ impl Stage {
             Stage::Confirmed => 2,
             Stage::Voided => 3,
             Stage::Unsettled => 4,
+            Stage::Begun => 5,
         }
     }
 
@@ -81,10 +70,88 @@ pub struct Delivery {
     pub status: u16,
     /// The answer's headers, one a line.
     pub headers: Bytes,
-    /// The answer's body.
-    pub body: Bytes,
+    /// The answer's body; none where it was passed on and too long to be kept.
+    pub body: Option<Bytes>,
+    /// What it cost, where that depends on the answer.
+    pub measured: Option<Measured>,
     /// Until when it has to be kept.
     pub keep_until: Time,
+}
+
+/// What an answer cost whose price depends on it, in the asset's smallest unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// What was asked, and is held.
+    pub held: u128,
+    /// What it cost, and is captured.
+    pub charged: u128,
+    /// How many units; none where there was nothing to count.
+    pub units: Option<String>,
+}
+
+/// A delivery that the payment service is to be told about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The payment.
+    pub trade_no: HoldId,
+    /// How it ended.
+    pub stage: Stage,
+    /// What it cost, in the asset's smallest unit; none for all that is held.
+    pub charged: Option<u128>,
+}
+
+/// How a delivery that was begun has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// The payment.
+    pub trade_no: HoldId,
+    /// How: delivered or failed.
+    pub stage: Stage,
+    /// The answer's body, where it is kept.
+    pub body: Option<Bytes>,
+    /// What it cost, where that depends on the answer.
+    pub measured: Option<Measured>,
+}
+
+/// A coupon that a buyer uses for one payment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CouponUse {
+    /// The payment.
+    pub trade_no: HoldId,
+    /// Which coupon.
+    pub code: String,
+    /// Who pays.
+    pub buyer: String,
+    /// How much it takes off, in the asset's smallest unit.
+    pub off: u128,
+    /// How much it may take off in all.
+    pub budget: u128,
+    /// Whether each buyer may use it once only.
+    pub once: bool,
+}
+
+/// Whether a coupon could be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Couponed {
+    /// It is used for this payment.
+    Used,
+    /// It has nothing left to give.
+    BudgetSpent,
+    /// The buyer has used it.
+    UsedBefore,
+}
+
+/// A free call that somebody makes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeCall {
+    /// What is sold.
+    pub resource_id: String,
+    /// Who calls.
+    pub caller: String,
+    /// In which period: a day, a month, or nothing for all time.
+    pub period: String,
+    /// How many there are in it.
+    pub count: u32,
 }
 
 /// Why a delivery could not be stored or found.
@@ -103,12 +170,19 @@ enum Task {
 #[derive(Debug)]
 enum Question {
     Find(HoldId, Reply<Option<Delivery>>),
-    Due(usize, Reply<Vec<(HoldId, Stage)>>),
+    Due(usize, Reply<Vec<Due>>),
+    MayUse(CouponUse, Reply<Couponed>),
 }
 
 #[derive(Debug)]
 enum Change {
     Store(Box<Delivery>, Reply<()>),
+    /// A begun delivery; whoever has it says until when how it ended.
+    Begin(Box<Delivery>, Option<Time>, Reply<()>),
+    Finish(Box<Ending>, Reply<bool>),
+    UseCoupon(Box<CouponUse>, Reply<Couponed>),
+    TakeFree(FreeCall, Reply<Option<u32>>),
+    GiveBackFree(FreeCall, Reply<()>),
     End(HoldId, Stage, Reply<()>),
     Forget(Time, Reply<()>),
 }
@@ -130,19 +204,11 @@ impl Deliveries {
                 "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
             )
             .map_err(fault)?;
-        let version: i64 =
-            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(fault)?;
-        match version {
-            SCHEMA_VERSION => {}
-            0 => connection
-                .execute_batch(&format!("BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
-                .map_err(fault)?,
-            other => return Err(StoreFault(format!("the file is of version {other}, which is not ours"))),
-        }
+        let store = Store::open(connection).map_err(fault)?;
         let (sender, tasks) = mpsc::channel(STORE_QUEUE_MAX);
         std::thread::Builder::new()
             .name("deliveries".to_owned())
-            .spawn(move || run(&connection, tasks))
+            .spawn(move || run(&store, tasks))
             .map_err(fault)?;
         Ok(Deliveries(sender))
     }
@@ -159,7 +225,7 @@ impl Deliveries {
     ///
     /// # Errors
     /// [`StoreFault`].
-    pub async fn due(&self, count_max: usize) -> Result<Vec<(HoldId, Stage)>, StoreFault> {
+    pub async fn due(&self, count_max: usize) -> Result<Vec<Due>, StoreFault> {
         self.ask(|reply| Task::Ask(Question::Due(count_max, reply))).await
     }
 
@@ -171,6 +237,55 @@ impl Deliveries {
         self.ask(|reply| Task::Do(Change::Store(Box::new(delivery), reply))).await
     }
 
+    /// Keeps that a delivery was begun whose answer goes to the buyer before it has ended, or is somebody else's to give. One
+    /// without a `deadline` is over with this process; one with it has not been delivered when nobody says so until then.
+    ///
+    /// # Errors
+    /// [`StoreFault`]; also where the payment has one.
+    pub async fn begin(&self, delivery: Delivery, deadline: Option<Time>) -> Result<(), StoreFault> {
+        self.ask(|reply| Task::Do(Change::Begin(Box::new(delivery), deadline, reply))).await
+    }
+
+    /// Keeps how a delivery that was begun ended. Answers false, and changes nothing, where none is under way.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn finish(&self, ending: Ending) -> Result<bool, StoreFault> {
+        self.ask(|reply| Task::Do(Change::Finish(Box::new(ending), reply))).await
+    }
+
+    /// Whether a coupon could be used now.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn may_use(&self, coupon: CouponUse) -> Result<Couponed, StoreFault> {
+        self.ask(|reply| Task::Ask(Question::MayUse(coupon, reply))).await
+    }
+
+    /// Uses a coupon for one payment; once for the same payment, however often it is said. A delivery that fails gives it back.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn use_coupon(&self, coupon: CouponUse) -> Result<Couponed, StoreFault> {
+        self.ask(|reply| Task::Do(Change::UseCoupon(Box::new(coupon), reply))).await
+    }
+
+    /// Takes one of a caller's free calls. Answers how many are left, and nothing where there was none.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn take_free(&self, call: FreeCall) -> Result<Option<u32>, StoreFault> {
+        self.ask(|reply| Task::Do(Change::TakeFree(call, reply))).await
+    }
+
+    /// Gives a free call back that delivered nothing.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn give_back_free(&self, call: FreeCall) -> Result<(), StoreFault> {
+        self.ask(|reply| Task::Do(Change::GiveBackFree(call, reply))).await
+    }
+
     /// Writes down that the payment service knows.
     ///
     /// # Errors
@@ -179,7 +294,7 @@ impl Deliveries {
         self.ask(|reply| Task::Do(Change::End(trade_no, stage, reply))).await
     }
 
-    /// Forgets what is over and can be asked for no more.
+    /// Forgets what is over and can be asked for no more, and gives up what was begun and not ended in time.
     ///
     /// # Errors
     /// [`StoreFault`].
@@ -202,7 +317,7 @@ fn fault(fault: impl std::fmt::Display) -> StoreFault {
 /// Answers that are held back until what they tell is durable.
 type Held = Box<dyn FnOnce(Option<&StoreFault>)>;
 
-fn run(connection: &Connection, mut tasks: mpsc::Receiver<Task>) {
+fn run(store: &Store, mut tasks: mpsc::Receiver<Task>) {
     let mut batch = Vec::with_capacity(STORE_BATCH_MAX);
     loop {
         match tasks.blocking_recv() {
@@ -219,19 +334,18 @@ fn run(connection: &Connection, mut tasks: mpsc::Receiver<Task>) {
         let mut changes = Vec::with_capacity(batch.len());
         for task in batch.drain(..) {
             match task {
-                Task::Ask(question) => answer(connection, question),
+                Task::Ask(question) => answer(store, question),
                 Task::Do(change) => changes.push(change),
             }
         }
         if changes.is_empty() {
             continue;
         }
-        let outcome = begin(connection, &changes).map_err(fault);
-        let held: Vec<Held> = changes.into_iter().map(|change| perform(connection, change)).collect();
-        let outcome = outcome.and_then(|()| connection.execute_batch("COMMIT").map_err(fault));
+        let outcome = store.begin(is_relied_on(&changes)).map_err(fault);
+        let held: Vec<Held> = changes.into_iter().map(|change| perform(store, change)).collect();
+        let outcome = outcome.and_then(|()| store.commit().map_err(fault));
         if outcome.is_err() {
-            // Nothing of the batch was kept; whether there is something to undo is SQLite's to know.
-            let _nothing_to_undo = connection.execute_batch("ROLLBACK");
+            store.roll_back();
         }
         for answer in held {
             answer(outcome.as_ref().err());
@@ -239,119 +353,52 @@ fn run(connection: &Connection, mut tasks: mpsc::Receiver<Task>) {
     }
 }
 
-fn answer(connection: &Connection, question: Question) {
-    // Whoever asked may have gone.
+fn answer(store: &Store, question: Question) {
     match question {
-        Question::Find(trade_no, reply) => {
-            let _gone = reply.send(find(connection, trade_no).map_err(fault));
-        }
-        Question::Due(count_max, reply) => {
-            let _gone = reply.send(due(connection, count_max).map_err(fault));
-        }
+        Question::Find(trade_no, reply) => tell(reply, store.find(trade_no).map_err(fault)),
+        Question::Due(count_max, reply) => tell(reply, store.due(count_max).map_err(fault)),
+        Question::MayUse(coupon, reply) => tell(reply, store.may_use(&coupon).map_err(fault)),
     }
 }
 
-/// Begins a transaction that is synced where somebody relies on it.
-fn begin(connection: &Connection, changes: &[Change]) -> Result<(), rusqlite::Error> {
-    let is_relied_on = changes.iter().any(|change| matches!(change, Change::Store(..)));
-    connection.execute_batch(if is_relied_on {
-        "PRAGMA synchronous = FULL; BEGIN IMMEDIATE"
-    } else {
-        "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE"
+/// Answers. Whoever asked may have gone.
+fn tell<T>(reply: Reply<T>, answer: Result<T, StoreFault>) {
+    let _gone = reply.send(answer);
+}
+
+/// Whether somebody relies on one of these to be durable.
+fn is_relied_on(changes: &[Change]) -> bool {
+    changes.iter().any(|change| match change {
+        Change::Store(..)
+        | Change::Begin(..)
+        | Change::Finish(..)
+        | Change::UseCoupon(..)
+        | Change::TakeFree(..) => true,
+        Change::GiveBackFree(..) | Change::End(..) | Change::Forget(..) => false,
     })
 }
 
-fn perform(connection: &Connection, change: Change) -> Held {
+fn perform(store: &Store, change: Change) -> Held {
     match change {
-        Change::Store(delivery, reply) => hold(reply, store(connection, &delivery)),
-        Change::End(trade_no, stage, reply) => hold(reply, end(connection, trade_no, stage)),
-        Change::Forget(now, reply) => hold(reply, forget(connection, now)),
+        Change::Store(delivery, reply) => hold(reply, store.store(&delivery)),
+        Change::Begin(delivery, deadline, reply) => hold(reply, store.begin_delivery(&delivery, deadline)),
+        Change::Finish(ending, reply) => hold(reply, store.finish(&ending)),
+        Change::UseCoupon(coupon, reply) => hold(reply, store.use_coupon(&coupon)),
+        Change::TakeFree(call, reply) => hold(reply, store.take_free(&call)),
+        Change::GiveBackFree(call, reply) => hold(reply, store.give_back_free(&call)),
+        Change::End(trade_no, stage, reply) => hold(reply, store.end(trade_no, stage)),
+        Change::Forget(now, reply) => hold(reply, store.forget(now)),
     }
 }
 
 fn hold<T: 'static>(reply: Reply<T>, result: Result<T, rusqlite::Error>) -> Held {
     Box::new(move |not_kept| {
-        let result = match not_kept {
-            Some(fault) => Err(fault.clone()),
-            None => result.map_err(fault),
-        };
-        // Whoever asked may have gone.
-        let _gone = reply.send(result);
+        tell(
+            reply,
+            match not_kept {
+                Some(fault) => Err(fault.clone()),
+                None => result.map_err(fault),
+            },
+        );
     })
-}
-
-fn find(connection: &Connection, trade_no: HoldId) -> Result<Option<Delivery>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT out_trade_no, resource_id, fingerprint, stage, status, headers, body, keep_until_seconds
-         FROM deliveries WHERE trade_no = ?1",
-    )?;
-    statement
-        .query_row([trade_no.to_string()], |row| {
-            Ok(Delivery {
-                trade_no,
-                out_trade_no: row.get(0)?,
-                resource_id: row.get(1)?,
-                fingerprint: row.get(2)?,
-                stage: stage(row, 3)?,
-                status: row.get(4)?,
-                headers: row.get::<_, Vec<u8>>(5)?.into(),
-                body: row.get::<_, Vec<u8>>(6)?.into(),
-                keep_until: Time::from_seconds(row.get::<_, u32>(7)?.into()),
-            })
-        })
-        .optional()
-}
-
-fn stage(row: &rusqlite::Row<'_>, column: usize) -> Result<Stage, rusqlite::Error> {
-    let number: i64 = row.get(column)?;
-    Stage::of(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, number))
-}
-
-fn due(connection: &Connection, count_max: usize) -> Result<Vec<(HoldId, Stage)>, rusqlite::Error> {
-    let mut statement = connection.prepare_cached(
-        "SELECT trade_no, stage FROM deliveries WHERE stage IN (0, 1) ORDER BY trade_no LIMIT ?1",
-    )?;
-    let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
-    let rows = statement.query_map([count_max], |row| {
-        let text: String = row.get(0)?;
-        let trade_no = text.parse().map_err(|_| rusqlite::Error::InvalidQuery)?;
-        Ok((trade_no, stage(row, 1)?))
-    })?;
-    rows.collect()
-}
-
-fn store(connection: &Connection, delivery: &Delivery) -> Result<(), rusqlite::Error> {
-    let mut statement = connection.prepare_cached(
-        "INSERT INTO deliveries (trade_no, out_trade_no, resource_id, fingerprint, stage, status, headers, body,
-         keep_until_seconds) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?;
-    statement.execute(params![
-        delivery.trade_no.to_string(),
-        delivery.out_trade_no,
-        delivery.resource_id,
-        delivery.fingerprint,
-        delivery.stage.number(),
-        delivery.status,
-        &delivery.headers[..],
-        &delivery.body[..],
-        seconds(delivery.keep_until),
-    ])?;
-    Ok(())
-}
-
-fn end(connection: &Connection, trade_no: HoldId, stage: Stage) -> Result<(), rusqlite::Error> {
-    let mut statement = connection.prepare_cached("UPDATE deliveries SET stage = ?2 WHERE trade_no = ?1")?;
-    statement.execute(params![trade_no.to_string(), stage.number()])?;
-    Ok(())
-}
-
-fn forget(connection: &Connection, now: Time) -> Result<(), rusqlite::Error> {
-    let mut statement = connection
-        .prepare_cached("DELETE FROM deliveries WHERE stage NOT IN (0, 1) AND keep_until_seconds < ?1")?;
-    statement.execute([seconds(now)])?;
-    Ok(())
-}
-
-fn seconds(time: Time) -> u32 {
-    u32::try_from(time.0 / 1_000_000_000).unwrap_or(u32::MAX)
 }

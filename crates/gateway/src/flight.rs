@@ -2,13 +2,19 @@
 //!
 //! A delivery runs in a task of its own, so that a buyer who hangs up does not stop it half-way. Before it
 //! begins it looks at what was kept; so the copy that comes a moment too late gets what the first one got.
+//! An answer that is passed on as it comes goes to the first who asked; the others wait for its end.
 
-use crate::deliveries::{Delivery, Stage};
-use crate::forward::{PaidRequest, write_headers};
+use crate::deliveries::{CouponUse, Couponed, Delivery, Ending, Measured, Stage};
+use crate::forward::{Behind, Body, NotAnswered, PaidRequest, strip_answer, write_headers};
 use crate::gateway::Inner;
 use crate::limits::{FLIGHT_COUNT_MAX, VOID_WAIT};
-use crate::problem::Whole;
+use crate::pricing::{Answers, Off, Price};
+use crate::problem::{Code, Whole};
+use crate::stream::{Beginning, Passed, Reading, channel, pass, read};
+use crate::tariff::Tariff;
+use bytes::Bytes;
 use evidence::Hash;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response};
 use protocols::Time;
 use protocols::a402::{Credential, ErrorId, Identifier, TradeState};
@@ -16,6 +22,7 @@ use sdk::Failure;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use wire::a402::{A402Facts, NewA402Verification};
 use wire::{HoldId, RequestId};
 
@@ -27,8 +34,21 @@ pub(crate) struct Errand {
     pub(crate) proof: String,
     pub(crate) delivery_until: Time,
     pub(crate) credential: Credential,
-    pub(crate) request: PaidRequest,
-    pub(crate) charge_client_errors: bool,
+    /// What is held, in the asset's smallest unit.
+    pub(crate) held: u128,
+    pub(crate) price: Arc<Price>,
+    /// What makes it cost less, if anything.
+    pub(crate) coupon: Option<(CouponUse, Off)>,
+    pub(crate) task: Task,
+}
+
+/// Who does what was paid for.
+#[derive(Clone, Debug)]
+pub(crate) enum Task {
+    /// Whoever stands behind us.
+    Call(Box<PaidRequest>, Arc<dyn Behind>),
+    /// A web server that asks us before it answers, and says until then how that ended.
+    Front { until: Time },
 }
 
 /// How a delivery went.
@@ -36,6 +56,25 @@ pub(crate) struct Errand {
 pub(crate) enum Flown {
     /// It is kept. It is fresh if it was made now.
     Answered { delivery: Arc<Delivery>, fresh: bool },
+    /// It is on its way. Whoever takes it has it; the others wait.
+    Streaming { delivery: Arc<Delivery>, reading: Arc<Mutex<Option<Reading>>> },
+    /// It was redeemed, and somebody else is to deliver.
+    Begun(Arc<Delivery>),
+    /// The payment service says that the proof does not count.
+    Refused { error: ErrorId, trade: TradeState, why: String },
+    /// Nobody can say now.
+    Unavailable(String),
+}
+
+/// What became of an errand for one of those who wait for it.
+#[derive(Debug)]
+pub(crate) enum Landed {
+    /// It is kept. It is fresh if it was made now.
+    Answered { delivery: Arc<Delivery>, fresh: bool },
+    /// It is on its way.
+    Streaming(Arc<Delivery>, Reading),
+    /// It was redeemed, and somebody else is to deliver.
+    Begun(Arc<Delivery>),
     /// The payment service says that the proof does not count.
     Refused { error: ErrorId, trade: TradeState, why: String },
     /// Nobody can say now.
@@ -57,13 +96,13 @@ impl Drop for Landing<'_> {
 
 impl Inner {
     /// Has the errand done once, together with all others for the same payment.
-    pub(crate) async fn fly(self: &Arc<Inner>, errand: Errand) -> Flown {
+    pub(crate) async fn fly(self: &Arc<Inner>, errand: Errand) -> Landed {
         let mut landed = {
             let mut flights = self.flights.0.lock().expect("nobody panics while holding it");
             match flights.get(&errand.trade_no) {
                 Some(landed) => landed.clone(),
                 None if FLIGHT_COUNT_MAX <= flights.len() => {
-                    return Flown::Unavailable("too many requests are under way".to_owned());
+                    return Landed::Unavailable("too many requests are under way".to_owned());
                 }
                 None => {
                     let (sender, landed) = watch::channel(None);
@@ -72,7 +111,7 @@ impl Inner {
                     tokio::spawn(async move {
                         let trade_no = errand.trade_no;
                         let landing = Landing(&inner.flights, trade_no);
-                        let flown = inner.deliver(errand).await;
+                        let flown = inner.deliver(errand, &sender).await;
                         // Off the list first: whoever comes now finds what was kept.
                         drop(landing);
                         sender.send_replace(Some(flown));
@@ -81,22 +120,33 @@ impl Inner {
                 }
             }
         };
-        match landed.wait_for(Option::is_some).await {
-            Ok(flown) => flown.clone().expect("it was waited for"),
-            Err(_) => Flown::Unavailable("the delivery broke off".to_owned()),
+        loop {
+            let Ok(()) = landed.wait_for(Option::is_some).await.map(|_| ()) else {
+                return Landed::Unavailable("the delivery broke off".to_owned());
+            };
+            let flown = landed.borrow_and_update().clone().expect("it was waited for");
+            match flown {
+                Flown::Streaming { delivery, reading } => {
+                    let reading = reading.lock().expect("nobody panics while holding it").take();
+                    if let Some(reading) = reading {
+                        return Landed::Streaming(delivery, reading);
+                    }
+                    if landed.changed().await.is_err() {
+                        return Landed::Unavailable("the delivery broke off".to_owned());
+                    }
+                }
+                Flown::Answered { delivery, fresh } => return Landed::Answered { delivery, fresh },
+                Flown::Begun(delivery) => return Landed::Begun(delivery),
+                Flown::Refused { error, trade, why } => return Landed::Refused { error, trade, why },
+                Flown::Unavailable(why) => return Landed::Unavailable(why),
+            }
         }
     }
 
-    /// Finds what was delivered, or redeems the payment, calls the upstream, and keeps what it said.
-    async fn deliver(&self, errand: Errand) -> Flown {
-        let fingerprint = errand.credential.request_fingerprint.as_str().to_owned();
+    /// Finds what was delivered, or redeems the payment, has the errand done, and keeps what came of it.
+    async fn deliver(&self, errand: Errand, news: &watch::Sender<Option<Flown>>) -> Flown {
         match self.deliveries.find(errand.trade_no).await {
-            Ok(Some(delivery)) if delivery.fingerprint == fingerprint => {
-                self.metrics.redelivered.count();
-                let delivery = Arc::new(delivery);
-                return Flown::Answered { delivery, fresh: false };
-            }
-            Ok(Some(_)) => return refused(ErrorId::StateConflict, "it was used for another request"),
+            Ok(Some(delivery)) => return self.found(delivery, &errand),
             Ok(None) => {}
             Err(fault) => return broken(&fault),
         }
@@ -104,42 +154,189 @@ impl Inner {
             Ok(key) => key,
             Err(flown) => return flown,
         };
+        if let Some((coupon, _)) = &errand.coupon {
+            match self.deliveries.use_coupon(coupon.clone()).await {
+                Ok(Couponed::Used) => {}
+                Ok(Couponed::BudgetSpent) => {
+                    return self.without_coupon(&errand, "it has nothing left to give").await;
+                }
+                Ok(Couponed::UsedBefore) => {
+                    return self.without_coupon(&errand, "you have used it before").await;
+                }
+                Err(fault) => return broken(&fault),
+            }
+        }
+        let (request, behind) = match &errand.task {
+            Task::Call(request, behind) => (PaidRequest::clone(request), Arc::clone(behind)),
+            Task::Front { until } => {
+                let mut begun = errand.delivery(Stage::Begun, &Response::new(()), None);
+                begun.measured = match &errand.price.tariff {
+                    Tariff::PerCall => None,
+                    Tariff::PerUnit(_) => {
+                        Some(Measured { held: errand.held, charged: errand.held, units: None })
+                    }
+                };
+                return match self.deliveries.begin(begun.clone(), Some(*until)).await {
+                    Ok(()) => Flown::Begun(Arc::new(begun)),
+                    Err(fault) => broken(&fault),
+                };
+            }
+        };
         self.metrics.upstream_calls.count();
-        let answer = self.forwarder.call(errand.request, &idempotency_key).await;
-        let (stage, answer) = match answer {
-            Ok(answer) => self.judge(answer, errand.charge_client_errors),
-            Err(fault) => (Stage::Failed, self.not_answered(&fault)),
+        let until = Instant::now() + self.timeout;
+        let answer =
+            tokio::time::timeout_at(until, behind.pass(request.into_request(&idempotency_key))).await;
+        let judged = match answer.map_err(|_| NotAnswered::TooSlow).and_then(|answer| answer) {
+            Ok(answer) => self.judge(answer, &errand, until).await,
+            Err(fault) => Err(fault),
         };
-        let mut delivery = Delivery {
-            trade_no: errand.trade_no,
-            out_trade_no: errand.credential.out_trade_no.as_str().to_owned(),
-            resource_id: errand.credential.resource_id.as_str().to_owned(),
-            fingerprint,
-            stage,
-            status: answer.status().as_u16(),
-            headers: write_headers(answer.headers()),
-            body: answer.into_body(),
-            keep_until: errand.delivery_until,
+        match judged {
+            Ok(Judged::Ended(stage, answer)) => self.keep(&errand, stage, answer).await,
+            Ok(Judged::OnItsWay(answer, beginning, body)) => {
+                self.pass_on(&errand, answer, (beginning, body), news).await
+            }
+            Err(fault) => self.keep(&errand, Stage::Failed, self.not_answered(&fault)).await,
+        }
+    }
+
+    /// What a repetition gets: the answer that was kept, if it was.
+    fn found(&self, delivery: Delivery, errand: &Errand) -> Flown {
+        if delivery.fingerprint != errand.credential.request_fingerprint.as_str() {
+            return refused(ErrorId::StateConflict, "it was used for another request");
+        }
+        match (delivery.stage, &delivery.body) {
+            (Stage::Begun, _) => refused(ErrorId::StateConflict, "what it was used for is being delivered"),
+            (Stage::Delivered | Stage::Confirmed | Stage::Unsettled, None) => refused(
+                ErrorId::StateConflict,
+                "what it was used for was delivered, and is too long to be kept",
+            ),
+            (
+                Stage::Delivered | Stage::Confirmed | Stage::Unsettled | Stage::Failed | Stage::Voided,
+                Some(_) | None,
+            ) => {
+                self.metrics.redelivered.count();
+                Flown::Answered { delivery: Arc::new(delivery), fresh: false }
+            }
+        }
+    }
+
+    /// The bill was for a lower price than holds now. Nothing is delivered for it, and the money goes back.
+    async fn without_coupon(&self, errand: &Errand, why: &str) -> Flown {
+        let detail =
+            format!("Nothing was spent: what was held for this goes back. The coupon does not count: {why}.");
+        self.keep(errand, Stage::Failed, self.problem(Code::CouponRefused, detail)).await
+    }
+
+    /// Keeps how a delivery ended, and has it told.
+    async fn keep(&self, errand: &Errand, stage: Stage, answer: Whole) -> Flown {
+        let (parts, body) = answer.into_parts();
+        let measured = match stage {
+            Stage::Delivered => self.measure(errand, &parts.headers, &body),
+            Stage::Failed | Stage::Confirmed | Stage::Voided | Stage::Unsettled | Stage::Begun => None,
         };
+        let mut delivery = errand.delivery(stage, &Response::from_parts(parts, ()), Some(body));
+        delivery.measured = measured;
         // Only what is kept is confirmed; and only what is kept is answered, so the answer is the same next time.
         if let Err(fault) = self.deliveries.store(delivery.clone()).await {
             return broken(&fault);
         }
+        delivery.stage = self.ended(errand.trade_no, stage).await;
+        Flown::Answered { delivery: Arc::new(delivery), fresh: true }
+    }
+
+    /// Counts an ending, and sees to it that it is told. Answers where the delivery stands.
+    pub(crate) async fn ended(&self, trade_no: HoldId, stage: Stage) -> Stage {
+        let mut stands = stage;
         match stage {
-            Stage::Delivered | Stage::Confirmed | Stage::Unsettled => self.metrics.delivered.count(),
+            Stage::Delivered | Stage::Confirmed | Stage::Unsettled | Stage::Begun => {
+                self.metrics.delivered.count();
+            }
             Stage::Failed | Stage::Voided => {
                 self.metrics.failed.count();
                 // The buyer should find the money back when the answer is read; if not now, the outbox sees to it.
-                if let Ok(Ok(Some(told))) =
-                    tokio::time::timeout(VOID_WAIT, self.tell(errand.trade_no, stage)).await
-                {
-                    delivery.stage = told;
+                let due = crate::deliveries::Due { trade_no, stage, charged: None };
+                if let Ok(Ok(Some(told))) = tokio::time::timeout(VOID_WAIT, self.tell(due)).await {
+                    stands = told;
                 }
             }
         }
         self.outbox.notify_one();
-        let delivery = Arc::new(delivery);
-        Flown::Answered { delivery, fresh: true }
+        stands
+    }
+
+    /// Passes an answer on as it comes. It is a delivery when it has ended properly, whether or not the buyer still reads.
+    async fn pass_on(
+        &self,
+        errand: &Errand,
+        answer: Response<()>,
+        (beginning, body): (Bytes, Body),
+        news: &watch::Sender<Option<Flown>>,
+    ) -> Flown {
+        let begun = errand.delivery(Stage::Begun, &answer, None);
+        // Before the first byte leaves: whoever starts after us knows that this was under way, and gives the money back.
+        if let Err(fault) = self.deliveries.begin(begun.clone(), None).await {
+            return broken(&fault);
+        }
+        self.metrics.streamed.count();
+        let (mut sending, reading) = channel();
+        let reading = Arc::new(Mutex::new(Some(reading)));
+        news.send_replace(Some(Flown::Streaming { delivery: Arc::new(begun.clone()), reading }));
+        let passed = pass(beginning, body, &mut sending, (self.timeout, self.answer_body_bytes_max)).await;
+        let (stage, body, last) = match passed {
+            Ok(Passed { kept, last }) => (Stage::Delivered, kept, last),
+            Err(fault) => {
+                tracing::warn!(trade_no = %errand.trade_no, %fault, "a stream was not delivered");
+                (Stage::Failed, None, None)
+            }
+        };
+        let ending = Ending { trade_no: errand.trade_no, stage, body: body.clone(), measured: None };
+        match self.deliveries.finish(ending).await {
+            Ok(true) => {}
+            Ok(false) => return Flown::Unavailable("the delivery was ended by somebody else".to_owned()),
+            Err(fault) => return broken(&fault),
+        }
+        // The buyer sees the end when it is written down, and sees a break where it is none.
+        match stage {
+            Stage::Delivered => sending.end(last).await,
+            Stage::Failed | Stage::Confirmed | Stage::Voided | Stage::Unsettled | Stage::Begun => {
+                drop(sending)
+            }
+        }
+        let stage = self.ended(errand.trade_no, stage).await;
+        let delivery = Delivery { stage, body, ..begun };
+        self.found(delivery, errand)
+    }
+
+    /// What an answer costs, where that depends on it: never more than is held.
+    fn measure(&self, errand: &Errand, headers: &http::HeaderMap, body: &[u8]) -> Option<Measured> {
+        let Tariff::PerUnit(metered) = &errand.price.tariff else { return None };
+        let units = metered.measure.count(headers, body);
+        Some(self.measured(errand.held, &errand.price, units, errand.coupon.as_ref().map(|(_, off)| *off)))
+    }
+
+    /// What so many units cost, less what a coupon takes off.
+    pub(crate) fn measured(
+        &self,
+        held: u128,
+        price: &Price,
+        units: Option<crate::tariff::Units>,
+        off: Option<Off>,
+    ) -> Measured {
+        let minor = match &price.tariff {
+            Tariff::PerUnit(metered) => {
+                if units.is_none() {
+                    self.metrics.unmeasured.count();
+                    tracing::warn!(
+                        route = price.path.as_str(),
+                        "an answer has no units to count; it costs the least"
+                    );
+                }
+                let minor = metered.cost(units).minor;
+                minor.saturating_sub(off.map_or(0, |off| off.of(minor)))
+            }
+            Tariff::PerCall => held,
+        };
+        Measured { held, charged: minor.min(held), units: units.map(|units| units.to_string()) }
     }
 
     /// Uses the payment up for this delivery. Answers the key that the upstream knows repetitions by.
@@ -183,17 +380,70 @@ impl Inner {
             .map_err(|_| refused(ErrorId::RequestInvalid, "its idempotency key is no header"))
     }
 
-    /// Whether an answer of the upstream is what was paid for.
-    fn judge(&self, answer: Response<bytes::Bytes>, charge_client_errors: bool) -> (Stage, Whole) {
-        let status = answer.status();
-        if status.is_success() || (status.is_client_error() && charge_client_errors) {
-            return (Stage::Delivered, answer);
-        }
+    /// Whether an answer is what was paid for, and whether it is to be kept before it is passed on.
+    async fn judge(
+        &self,
+        answer: Response<Body>,
+        errand: &Errand,
+        until: Instant,
+    ) -> Result<Judged, NotAnswered> {
+        let (mut parts, body) = answer.into_parts();
+        strip_answer(&mut parts.headers);
+        let status = parts.status;
+        let is_delivery =
+            status.is_success() || (status.is_client_error() && errand.price.charge_client_errors);
         if status.is_server_error() {
-            return (Stage::Failed, self.not_delivered(&format!("it answered {}", status.as_u16())));
+            let why = format!("it answered {}", status.as_u16());
+            return Ok(Judged::Ended(Stage::Failed, self.not_delivered(&why)));
         }
-        // What was asked wrongly is answered as it is, and costs nothing.
-        (Stage::Failed, answer)
+        let bytes_max = self.answer_body_bytes_max;
+        let has_events = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| {
+            kind.as_bytes().get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"))
+        });
+        let may_pass = is_delivery && errand.price.answers != Answers::Kept;
+        if may_pass && (has_events || errand.price.answers == Answers::Streamed) {
+            return Ok(Judged::OnItsWay(Response::from_parts(parts, ()), Bytes::new(), body));
+        }
+        match read(body, bytes_max, until).await? {
+            Beginning::Whole(body) => {
+                // What came as chunks leaves with its length.
+                parts.headers.remove(CONTENT_LENGTH);
+                // What was asked wrongly is answered as it is, and costs nothing.
+                let stage = if is_delivery { Stage::Delivered } else { Stage::Failed };
+                Ok(Judged::Ended(stage, Response::from_parts(parts, body)))
+            }
+            Beginning::More(beginning, rest) if may_pass => {
+                Ok(Judged::OnItsWay(Response::from_parts(parts, ()), beginning, rest))
+            }
+            Beginning::More(..) => Err(NotAnswered::TooLong),
+        }
+    }
+}
+
+/// What an answer is.
+enum Judged {
+    /// It is all there.
+    Ended(Stage, Whole),
+    /// It is a delivery if it ends well: its head, what was read of it, and the rest.
+    OnItsWay(Response<()>, Bytes, Body),
+}
+
+impl Errand {
+    /// What is kept of this errand.
+    fn delivery(&self, stage: Stage, answer: &Response<()>, body: Option<Bytes>) -> Delivery {
+        let credential = &self.credential;
+        Delivery {
+            trade_no: self.trade_no,
+            out_trade_no: credential.out_trade_no.as_str().to_owned(),
+            resource_id: credential.resource_id.as_str().to_owned(),
+            fingerprint: credential.request_fingerprint.as_str().to_owned(),
+            stage,
+            status: answer.status().as_u16(),
+            headers: write_headers(answer.headers()),
+            body,
+            measured: None,
+            keep_until: self.delivery_until,
+        }
     }
 }
 

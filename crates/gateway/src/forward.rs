@@ -7,18 +7,34 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Request, Response, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use listen::RequestBody;
 use protocols::a402::headers as a402;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+/// Whatever went wrong with a body on its way.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BodyFault(Box<dyn std::error::Error + Send + Sync>);
+
+impl BodyFault {
+    pub(crate) fn of(fault: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> BodyFault {
+        BodyFault(fault.into())
+    }
+}
+
+/// A body that is there.
+pub(crate) fn full(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
 
 /// A body that is passed on as it comes.
-pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
+pub type Body = UnsyncBoxBody<Bytes, BodyFault>;
 
 /// The one upstream of a gateway.
 #[derive(Clone, Debug)]
@@ -26,8 +42,15 @@ pub(crate) struct Forwarder {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     scheme: http::uri::Scheme,
     authority: http::uri::Authority,
-    timeout: std::time::Duration,
-    answer_body_bytes_max: usize,
+}
+
+/// A future that is behind a service of any kind.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Result<Response<Body>, NotAnswered>> + Send>>;
+
+/// What stands behind the price: another server, or the service that a layer wraps.
+pub(crate) trait Behind: Send + Sync + std::fmt::Debug {
+    /// Has a request answered; payments are not spoken of in it.
+    fn pass(&self, request: Request<Body>) -> Answering;
 }
 
 /// Headers that speak about one connection (RFC 9110 section 7.6.1).
@@ -53,7 +76,23 @@ const PAYMENT: &[&str] = &[
     a402::PAYMENT_VALIDATION_ALIAS,
     "x-payment",
     "x-payment-response",
+    COUPON,
+    FREE,
+    FRONT,
+    DELIVERY,
 ];
+
+/// The header in which a coupon is presented.
+pub(crate) const COUPON: &str = "tollbridge-coupon";
+
+/// The header that says how many free calls are left.
+pub(crate) const FREE: &str = "tollbridge-free";
+
+/// The header with the secret of a front.
+pub(crate) const FRONT: &str = "tollbridge-front";
+
+/// The header that names a delivery to a front.
+pub(crate) const DELIVERY: &str = "tollbridge-delivery";
 
 /// Headers by which some servers route another request than the one they were sent, and would so give away what is sold.
 const REROUTING: &[&str] =
@@ -74,15 +113,20 @@ pub(crate) enum NotAnswered {
     BrokeOff,
     #[error("its answer is longer than this gateway keeps")]
     TooLong,
+    #[error("it failed: {0}")]
+    Failed(String),
 }
 
 /// A request that was paid for, whole.
 #[derive(Clone, Debug)]
 pub(crate) struct PaidRequest {
     pub(crate) method: Method,
-    pub(crate) target: PathAndQuery,
+    pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
+    pub(crate) extensions: http::Extensions,
     pub(crate) body: Bytes,
+    /// The room that the body takes.
+    pub(crate) _room: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 impl Forwarder {
@@ -102,60 +146,7 @@ impl Forwarder {
             client: Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https),
             scheme: uri.scheme().cloned().ok_or("the upstream's scheme")?,
             authority: uri.authority().cloned().ok_or("the upstream's host")?,
-            timeout: upstream.timeout,
-            answer_body_bytes_max: upstream.answer_body_bytes_max,
         })
-    }
-
-    /// Passes a request on as it comes, and the answer back as it comes.
-    pub(crate) async fn pass(&self, request: Request<RequestBody>) -> Result<Response<Body>, NotAnswered> {
-        let (mut parts, body) = request.into_parts();
-        let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
-        parts.uri = self.address(target);
-        parts.version = http::Version::HTTP_11;
-        strip_request(&mut parts.headers);
-        let request = Request::from_parts(parts, body.map_err(BoxError::from).boxed_unsync());
-        let answer = tokio::time::timeout(self.timeout, self.client.request(request)).await;
-        let answer = answer.map_err(|_| NotAnswered::TooSlow)?.map_err(|fault| lost(&fault))?;
-        let (mut parts, body) = answer.into_parts();
-        strip_answer(&mut parts.headers);
-        Ok(Response::from_parts(parts, body.map_err(BoxError::from).boxed_unsync()))
-    }
-
-    /// Has a paid request answered, whole and in time.
-    pub(crate) async fn call(
-        &self,
-        paid: PaidRequest,
-        idempotency_key: &HeaderValue,
-    ) -> Result<Response<Bytes>, NotAnswered> {
-        let mut request = Request::new(Full::new(paid.body).map_err(BoxError::from).boxed_unsync());
-        *request.method_mut() = paid.method;
-        *request.uri_mut() = self.address(paid.target);
-        *request.headers_mut() = paid.headers;
-        strip_request(request.headers_mut());
-        for name in PARTIAL {
-            request.headers_mut().remove(*name);
-        }
-        let name = HeaderName::from_static("idempotency-key");
-        request.headers_mut().entry(name).or_insert_with(|| idempotency_key.clone());
-        let whole = async {
-            let answer = self.client.request(request).await.map_err(|fault| lost(&fault))?;
-            let (mut parts, body) = answer.into_parts();
-            let body = Limited::new(body, self.answer_body_bytes_max).collect().await.map_err(|fault| {
-                if fault.is::<LengthLimitError>() {
-                    return NotAnswered::TooLong;
-                }
-                NotAnswered::BrokeOff
-            })?;
-            strip_answer(&mut parts.headers);
-            // What came as chunks leaves with its length.
-            parts.headers.remove(header::CONTENT_LENGTH);
-            Ok(Response::from_parts(parts, body.to_bytes()))
-        };
-        match tokio::time::timeout(self.timeout, whole).await {
-            Ok(answer) => answer,
-            Err(_) => Err(NotAnswered::TooSlow),
-        }
     }
 
     fn address(&self, target: PathAndQuery) -> Uri {
@@ -168,6 +159,54 @@ impl Forwarder {
     }
 }
 
+/// Nobody stands behind: a gateway that only advises fronts.
+#[derive(Debug)]
+pub(crate) struct Nobody;
+
+impl Behind for Nobody {
+    fn pass(&self, _request: Request<Body>) -> Answering {
+        Box::pin(std::future::ready(Err(NotAnswered::Unreachable)))
+    }
+}
+
+impl Behind for Forwarder {
+    fn pass(&self, request: Request<Body>) -> Answering {
+        let (mut parts, body) = request.into_parts();
+        let target = parts.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
+        parts.uri = self.address(target);
+        parts.version = http::Version::HTTP_11;
+        parts.extensions = http::Extensions::new();
+        strip_hop_by_hop(&mut parts.headers);
+        // `Host` is set anew from the address.
+        parts.headers.remove(header::HOST);
+        parts.headers.remove(header::EXPECT);
+        let answer = self.client.request(Request::from_parts(parts, body));
+        Box::pin(async move {
+            let (mut parts, body) = answer.await.map_err(|fault| lost(&fault))?.into_parts();
+            strip_hop_by_hop(&mut parts.headers);
+            Ok(Response::from_parts(parts, body.map_err(BodyFault::of).boxed_unsync()))
+        })
+    }
+}
+
+impl PaidRequest {
+    /// The request as it goes on: whole, without the payment, and with the key that repetitions are known by.
+    pub(crate) fn into_request(self, idempotency_key: &HeaderValue) -> Request<Body> {
+        let mut request = Request::new(full(self.body));
+        *request.method_mut() = self.method;
+        *request.uri_mut() = self.uri;
+        *request.headers_mut() = self.headers;
+        *request.extensions_mut() = self.extensions;
+        strip_payment(request.headers_mut());
+        for name in PARTIAL {
+            request.headers_mut().remove(*name);
+        }
+        let name = HeaderName::from_static("idempotency-key");
+        request.headers_mut().entry(name).or_insert_with(|| idempotency_key.clone());
+        request
+    }
+}
+
 fn lost(fault: &hyper_util::client::legacy::Error) -> NotAnswered {
     if fault.is_connect() {
         return NotAnswered::Unreachable;
@@ -175,11 +214,8 @@ fn lost(fault: &hyper_util::client::legacy::Error) -> NotAnswered {
     NotAnswered::BrokeOff
 }
 
-/// Removes what does not go to the upstream. `Host` is set anew from the address.
-fn strip_request(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
-    headers.remove(header::HOST);
-    headers.remove(header::EXPECT);
+/// Removes what is about the payment from a request, and what could make another request of it.
+pub(crate) fn strip_payment(headers: &mut HeaderMap) {
     for name in PAYMENT.iter().chain(REROUTING) {
         headers.remove(*name);
     }
@@ -192,9 +228,8 @@ fn strip_request(headers: &mut HeaderMap) {
     }
 }
 
-/// Removes what does not go to the buyer: no upstream speaks about payments in our name.
-fn strip_answer(headers: &mut HeaderMap) {
-    strip_hop_by_hop(headers);
+/// Removes what does not go to the buyer: nobody behind us speaks about payments in our name.
+pub(crate) fn strip_answer(headers: &mut HeaderMap) {
     for name in PAYMENT {
         headers.remove(*name);
     }

@@ -3,8 +3,9 @@
 use crate::config::{Config, ConfigFault};
 use crate::deliveries::{Deliveries, StoreFault};
 use crate::flight::Flights;
-use crate::forward::Forwarder;
-use crate::keys::{PaymentService, bill_key};
+use crate::forward::{Behind, Forwarder};
+use crate::keys::{PaymentService, bill_key, front_secret};
+use crate::limits::{ANSWER_BODY_BYTES_DEFAULT, BODIES_KIB_MAX, UPSTREAM_TIMEOUT_DEFAULT};
 use crate::metrics::Metrics;
 use evidence::MacKey;
 use protocols::a402::{Identifier, SellerKey};
@@ -12,7 +13,8 @@ use sdk::{Client, Clock, Credentials, KeyFileFault, NotAKey, NotAServer, credent
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio::task::JoinSet;
 
 /// A gateway. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -25,7 +27,16 @@ pub(crate) struct Inner {
     pub(crate) seller_key: SellerKey,
     pub(crate) bill_key: MacKey,
     pub(crate) service: PaymentService,
-    pub(crate) forwarder: Forwarder,
+    /// What stands behind, where the configuration says so.
+    pub(crate) upstream: Option<Arc<dyn Behind>>,
+    /// How long whoever stands behind may take.
+    pub(crate) timeout: std::time::Duration,
+    /// The longest answer that is kept.
+    pub(crate) answer_body_bytes_max: usize,
+    /// Room for the bodies of paid requests, in KiB.
+    pub(crate) room: Arc<Semaphore>,
+    /// The secret of the web server that may ask us.
+    pub(crate) front_secret: Option<zeroize::Zeroizing<String>>,
     pub(crate) deliveries: Deliveries,
     pub(crate) flights: Flights,
     pub(crate) metrics: Metrics,
@@ -88,7 +99,19 @@ impl Gateway {
         Ok(Gateway(Arc::new(Inner {
             bill_key: bill_key(&seller.data)?,
             service: PaymentService::new(pinned, clock, livemode),
-            forwarder: Forwarder::new(&config.upstream).map_err(StartFault::Upstream)?,
+            upstream: match &config.upstream {
+                Some(upstream) => Some(Arc::new(Forwarder::new(upstream).map_err(StartFault::Upstream)?)),
+                None => None,
+            },
+            timeout: config.upstream.as_ref().map_or(UPSTREAM_TIMEOUT_DEFAULT, |upstream| upstream.timeout),
+            answer_body_bytes_max: config
+                .upstream
+                .as_ref()
+                .map_or(ANSWER_BODY_BYTES_DEFAULT, |upstream| upstream.answer_body_bytes_max),
+            room: Arc::new(Semaphore::new(
+                usize::try_from(BODIES_KIB_MAX).expect("a usize has at least 32 bits"),
+            )),
+            front_secret: seller.front_secret_file.as_deref().map(front_secret).transpose()?,
             seller_key,
             client,
             deliveries,
@@ -103,6 +126,16 @@ impl Gateway {
     /// What the gateway did since it was started.
     pub fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    /// Tells the payment service how deliveries ended, and keeps its time, for ever. Dropping the future stops it.
+    ///
+    /// [`serve`](crate::serve) does this by itself; beside a [`Layer`](crate::Layer) somebody has to.
+    pub async fn run(self) {
+        let mut beside = JoinSet::new();
+        beside.spawn(Arc::clone(&self.0).tell_always());
+        beside.spawn(Arc::clone(&self.0).keep_time());
+        while beside.join_next().await.is_some() {}
     }
 
     /// Tells the payment service how deliveries ended, until there is nothing to tell or it cannot be told now.

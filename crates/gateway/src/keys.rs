@@ -1,6 +1,6 @@
 //! The secrets and keys of a gateway: its own, and those of the payment service it trusts.
 
-use crate::limits::KEY_REFRESH_REST;
+use crate::limits::{FRONT_SECRET_BYTES_MAX, FRONT_SECRET_BYTES_MIN, KEY_REFRESH_REST};
 use evidence::{MacKey, Secret};
 use protocols::Time;
 use protocols::a402::{DateTime, Keyring};
@@ -35,6 +35,18 @@ pub(crate) fn bill_key(directory: &Path) -> std::io::Result<MacKey> {
         Err(fault) => return Err(fault),
     }
     Ok(MacKey::new(&Secret::new(*bytes)))
+}
+
+/// Reads the secret by which a web server shows that it may ask us.
+pub(crate) fn front_secret(path: &Path) -> std::io::Result<Zeroizing<String>> {
+    let mut text = Zeroizing::new(String::new());
+    File::open(path)?.take(FRONT_SECRET_BYTES_MAX).read_to_string(&mut text)?;
+    let secret = Zeroizing::new(text.trim().to_owned());
+    if secret.len() < FRONT_SECRET_BYTES_MIN {
+        let why = format!("`{}` has less than {FRONT_SECRET_BYTES_MIN} characters", path.display());
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, why));
+    }
+    Ok(secret)
 }
 
 /// The key that signs credentials, and how far the clock of a test book is ahead.

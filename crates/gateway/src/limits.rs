@@ -86,3 +86,55 @@ pub const CLOCK_REST: Duration = Duration::from_millis(100);
 
 /// What a client is told to wait when we, or the payment service, cannot serve it now, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// The most parts of a JSON pointer to the units of an answer.
+pub const TARIFF_POINTER_DEPTH_MAX: usize = 16;
+
+/// The most units of one answer that are counted: beyond it every price is at its most.
+pub const TARIFF_UNITS_MAX: u64 = 1_000_000_000_000_000;
+
+/// The most tiers of one price.
+pub const TARIFF_TIER_COUNT_MAX: usize = 32;
+
+/// The most units that one rate may be for.
+pub const TARIFF_EVERY_MAX: u64 = 1_000_000_000;
+
+/// The most that one answer may cost by units, in the asset's smallest unit: far below it sums of billionths still fit.
+pub const TARIFF_MOST_MINOR_MAX: u128 = 10_000_000_000;
+
+/// The most coupons of one configuration.
+pub const COUPON_COUNT_MAX: usize = 1_000;
+
+/// The longest code of a coupon, in bytes: the name of what is sold carries it.
+pub const COUPON_CODE_BYTES_MAX: usize = 32;
+
+/// The most free calls that one caller may have in a period.
+pub const FREE_CALLS_MAX: u32 = 1_000_000;
+
+/// The callers whose free calls are remembered at once; one more gets a bill like everybody. An address costs little.
+pub const FREE_CALLERS_MAX: i64 = 1_000_000;
+
+/// The longest stream of an answer: well within the day that a hold outlasts its proof.
+pub const STREAM_TIME_MAX: Duration = Duration::from_secs(12 * 3_600);
+
+/// The pieces of a streamed answer that wait for the buyer before the upstream waits, too.
+pub const STREAM_PIECES_MAX: usize = 16;
+
+/// How long a buyer may leave a stream unread before it counts as hung up.
+pub const STREAM_STALL_MAX: Duration = Duration::from_secs(60);
+
+/// The bodies of paid requests that are in memory at once, all together in KiB: 1 GiB. One more waits, and then is asked to
+/// come back.
+pub const BODIES_KIB_MAX: u32 = 1_024 * 1_024;
+
+/// How long a front may take to say how a delivery ended; after that nothing was delivered.
+pub const FRONT_DEADLINE_SECONDS_DEFAULT: u32 = 600;
+
+/// The longest that a configuration may let a front take, in seconds: a day, which a hold outlasts its proof.
+pub const FRONT_DEADLINE_SECONDS_MAX: u32 = 43_200;
+
+/// The shortest secret of a front, in bytes.
+pub const FRONT_SECRET_BYTES_MIN: usize = 32;
+
+/// The longest secret of a front, in bytes.
+pub const FRONT_SECRET_BYTES_MAX: u64 = 1_024;

@@ -52,6 +52,10 @@ counters! {
     confirmed "Deliveries that the payment service has paid out.";
     voided "Failed deliveries whose money went back.";
     unsettled "Deliveries that the payment service refused to pay out.";
+    streamed "Paid answers that were passed on as they came.";
+    unmeasured "Answers in which the units of their price could not be counted; they cost the least.";
     free "Requests that cost nothing.";
+    free_calls "Requests that a caller had free.";
+    coupons "Bills that were lower for a coupon.";
     refused "Requests that are not sold, or cannot be routed.";
 }

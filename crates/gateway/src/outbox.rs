@@ -2,7 +2,7 @@
 //!
 //! Telling twice is harmless: a trade ends once, and the server names the change after the trade.
 
-use crate::deliveries::{Stage, StoreFault};
+use crate::deliveries::{Due, Stage, StoreFault};
 use crate::flight::change;
 use crate::gateway::Inner;
 use crate::limits::{OUTBOX_BATCH_MAX, OUTBOX_PARALLEL_MAX, OUTBOX_REST};
@@ -10,8 +10,8 @@ use sdk::Failure;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use wire::HoldId;
 use wire::a402::{A402Outcome, NewA402Confirmation};
+use wire::{AmountText, Money};
 
 impl Inner {
     /// Sweeps for ever. Dropping the future stops it; what is left is found again.
@@ -40,11 +40,11 @@ impl Inner {
         let due = self.deliveries.due(OUTBOX_BATCH_MAX).await?;
         let places = Arc::new(Semaphore::new(OUTBOX_PARALLEL_MAX));
         let mut telling = JoinSet::new();
-        for (trade_no, stage) in due {
+        for due in due {
             let (inner, places) = (Arc::clone(self), Arc::clone(&places));
             telling.spawn(async move {
                 let _place = places.acquire().await.expect("nobody closes the semaphore");
-                inner.tell(trade_no, stage).await
+                inner.tell(due).await
             });
         }
         let mut told = 0;
@@ -56,14 +56,22 @@ impl Inner {
         Ok(told)
     }
 
+    /// So many of the asset's smallest units.
+    fn money(&self, minor: u128) -> Money {
+        let asset = self.config.seller.asset.as_str().parse().expect("the seller's asset is one on the wire");
+        Money { amount: AmountText::new(minor).expect("no more than is held"), asset }
+    }
+
     /// Tells how one delivery ended, and writes down what the payment service says. Nothing if it cannot be told now.
-    pub(crate) async fn tell(&self, trade_no: HoldId, stage: Stage) -> Result<Option<Stage>, StoreFault> {
+    pub(crate) async fn tell(&self, due: Due) -> Result<Option<Stage>, StoreFault> {
+        let Due { trade_no, stage, charged } = due;
         let (outcome, what) = match stage {
             Stage::Delivered => (A402Outcome::Fulfilled, &b"fulfilled"[..]),
             Stage::Failed => (A402Outcome::Failed, &b"failed"[..]),
-            Stage::Confirmed | Stage::Voided | Stage::Unsettled => return Ok(Some(stage)),
+            Stage::Confirmed | Stage::Voided | Stage::Unsettled | Stage::Begun => return Ok(Some(stage)),
         };
-        let confirmation = NewA402Confirmation { trade_no, outcome };
+        let amount = charged.filter(|_| stage == Stage::Delivered).map(|charged| self.money(charged));
+        let confirmation = NewA402Confirmation { trade_no, outcome, amount };
         let trade = match self.client.a402_confirm(change(trade_no, what), &confirmation).await {
             // It may have ended otherwise: what stands is the server's to say.
             Err(Failure::Refused(problem)) if problem.status < 500 => {
@@ -76,6 +84,7 @@ impl Inner {
             Ok(trade) => match (trade.payment_status.as_str(), stage) {
                 ("paid", Stage::Delivered) => Stage::Confirmed,
                 ("returned", Stage::Failed) => Stage::Voided,
+                ("returned", Stage::Delivered) if charged == Some(0) => Stage::Confirmed,
                 ("paid" | "returned", _) => Stage::Unsettled,
                 // Frozen money waits for its owner, and so do we.
                 (_, _) => return Ok(None),
@@ -89,7 +98,7 @@ impl Inner {
         match ended {
             Stage::Confirmed => self.metrics.confirmed.count(),
             Stage::Voided => self.metrics.voided.count(),
-            Stage::Delivered | Stage::Failed | Stage::Unsettled => {
+            Stage::Delivered | Stage::Failed | Stage::Unsettled | Stage::Begun => {
                 tracing::error!(%trade_no, "a delivery and its payment ended differently");
                 self.metrics.unsettled.count();
             }

@@ -1,49 +1,52 @@
-//! What a request gets: its price, a bill, or what it paid for.
+//! What a request gets: nothing, its price, a bill, or its turn with what it paid.
 //!
-//! Everything that can refuse a request comes before a bill, and everything that can refuse a proof before it is redeemed.
+//! Everything that can refuse a request comes before a bill.
 
 // An error here is the answer that goes out, whole.
 #![allow(clippy::result_large_err)]
 
-use crate::config::Price;
-use crate::deliveries::{Delivery, Stage};
-use crate::flight::{Errand, Flown};
-use crate::forward::{Body, BoxError, NotAnswered, PaidRequest, read_headers};
+use crate::coupon::Presented;
+use crate::flight::Task;
+use crate::forward::{Behind, Body, NotAnswered, PaidRequest, full, strip_answer, strip_payment};
 use crate::gateway::Inner;
-use crate::limits::{KEEP_SECONDS_AFTER, REQUEST_BODY_TIMEOUT};
+use crate::limits::{BODIES_KIB_MAX, REQUEST_BODY_TIMEOUT};
+use crate::pricing::Price;
 use crate::problem::{Code, Whole, problem};
 use crate::route::{Path, Route};
+use crate::tariff::Tariff;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use listen::RequestBody;
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Body as _;
 use protocols::Time;
-use protocols::a402::headers::{
-    Aliases, HeaderRole, PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS, PAYMENT_VALIDATION, PAYMENT_VALIDATION_ALIAS,
-    find,
-};
-use protocols::a402::wallet::network_layer;
-use protocols::a402::{
-    DateTime, ErrorId, Identifier, KeyFault, NotGenuine, Outcome, Proof, ProofCheck, Refusal, RequestFacts,
-    Trade, TradeState, Validation, VerifiedProof, check_proof_of_offer,
-};
+use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS, find};
+use protocols::a402::{Identifier, MethodLayer, RequestFacts};
+use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// A request for something that is sold, read whole and found acceptable.
-struct Order {
-    price: Arc<Price>,
-    facts: RequestFacts,
-    request: PaidRequest,
+pub(crate) struct Order {
+    pub(crate) price: Arc<Price>,
+    pub(crate) facts: RequestFacts,
+    /// Whose connection it came over, where that is known.
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) request: PaidRequest,
 }
 
 impl Inner {
-    /// Answers one request.
-    pub(crate) async fn answer(self: &Arc<Inner>, request: Request<RequestBody>) -> Response<Body> {
+    /// Answers one request, which whoever is `behind` gets when it may pass.
+    pub(crate) async fn answer(
+        self: &Arc<Inner>,
+        request: Request<Body>,
+        behind: Arc<dyn Behind>,
+    ) -> Response<Body> {
         self.metrics.requests.count();
-        if let Some(own) = self.own(&request) {
-            return whole(own);
-        }
+        let request = match self.own(request).await {
+            Ok(own) => return whole(own),
+            Err(others) => others,
+        };
         let path = match Path::read(request.uri().path()) {
             Ok(path) => path,
             Err(fault) => {
@@ -52,17 +55,18 @@ impl Inner {
             }
         };
         match self.config.routes.route(request.method().as_str(), &path) {
-            Route::Priced(price) => match self.sell(request, price).await {
-                Ok(answer) | Err(answer) => whole(answer),
+            Route::Priced(price) => match self.sell(request, price, behind).await {
+                Ok(answer) => answer,
+                Err(refusal) => whole(refusal),
             },
             Route::PriceOnly(price) => match self.facts(&Method::GET, &request, b"") {
                 Ok(facts) => {
                     let (parts, _no_body) = whole(self.bill(&price, &facts)).into_parts();
-                    Response::from_parts(parts, Full::default().map_err(BoxError::from).boxed_unsync())
+                    Response::from_parts(parts, full(Bytes::new()))
                 }
                 Err(answer) => whole(answer),
             },
-            Route::Free => self.pass(request).await,
+            Route::Free => self.pass(request, &*behind).await,
             Route::Refused => self.refuse(Code::NotSold, "Nothing was spent. This is not sold here."),
             Route::MethodRefused(methods) => {
                 let methods = methods.join(", ");
@@ -78,32 +82,44 @@ impl Inner {
         }
     }
 
-    /// Our own pages: whether we live, and what we did.
-    fn own(&self, request: &Request<RequestBody>) -> Option<Whole> {
-        let page = request.uri().path().strip_prefix(&self.config.seller.own_prefix)?;
-        let text = match (request.method(), page) {
+    /// Our own pages: whether we live, what we did, and what fronts ask. Answers the request where it is not for us.
+    async fn own(self: &Arc<Inner>, request: Request<Body>) -> Result<Whole, Request<Body>> {
+        let prefix = &self.config.seller.own_prefix;
+        let is_ours = |path: &str| {
+            path.strip_prefix(prefix.as_str()).is_some_and(|page| page.is_empty() || page.starts_with('/'))
+        };
+        if !is_ours(request.uri().path()) {
+            return Err(request);
+        }
+        let (request, _unread) = request.into_parts();
+        let page = request.uri.path().get(prefix.len()..).unwrap_or_default();
+        let text = match (&request.method, page) {
             (&Method::GET | &Method::HEAD, "/healthz") => "ok\n".to_owned(),
             (&Method::GET | &Method::HEAD, "/metrics") => self.metrics.text(),
-            (_, page) if page.is_empty() || page.starts_with('/') => {
-                return Some(problem(
-                    Code::NotSold,
-                    "Nothing was spent. There is no such page.",
-                    self.livemode,
-                ));
+            (_, page) => {
+                return Ok(match self.front(&request, page).await {
+                    Some(answer) => answer,
+                    None => self.problem(Code::NotSold, "Nothing was spent. There is no such page."),
+                });
             }
-            (_, _) => return None,
         };
         let mut answer = Response::new(Bytes::from(text));
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        Some(answer)
+        Ok(answer)
     }
 
-    async fn pass(&self, request: Request<RequestBody>) -> Response<Body> {
+    /// Passes a request on for nothing, as it comes, and the answer back as it comes.
+    async fn pass(&self, mut request: Request<Body>, behind: &dyn Behind) -> Response<Body> {
         self.metrics.free.count();
-        match self.forwarder.pass(request).await {
-            Ok(answer) => answer,
+        strip_payment(request.headers_mut());
+        let answer = tokio::time::timeout(self.timeout, behind.pass(request)).await;
+        match answer.map_err(|_| NotAnswered::TooSlow).and_then(|answer| answer) {
+            Ok(mut answer) => {
+                strip_answer(answer.headers_mut());
+                answer
+            }
             Err(fault) => whole(self.problem(
                 Code::UpstreamUnreachable,
                 format!("Nothing was spent. The service behind this address failed: {fault}."),
@@ -111,34 +127,67 @@ impl Inner {
         }
     }
 
-    fn refuse(&self, code: Code, detail: impl Into<String>) -> Response<Body> {
+    pub(crate) fn refuse(&self, code: Code, detail: impl Into<String>) -> Response<Body> {
         self.metrics.refused.count();
         whole(self.problem(code, detail))
     }
 
-    fn problem(&self, code: Code, detail: impl Into<String>) -> Whole {
+    pub(crate) fn problem(&self, code: Code, detail: impl Into<String>) -> Whole {
         problem(code, detail, self.livemode)
     }
 
-    /// Bills a request, or serves it for its proof. `Err` is an answer as well: the one that ended it early.
+    /// Gives a request that is free, bills it, or serves it for its proof. `Err` is the answer that ended it early.
     async fn sell(
         self: &Arc<Inner>,
-        request: Request<RequestBody>,
+        request: Request<Body>,
         price: Arc<Price>,
-    ) -> Result<Whole, Whole> {
-        let named = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let proof = find(HeaderRole::Proof, self.config.seller.aliases, named)
-            .map_err(|fault| self.problem(Code::HeadersInvalid, format!("Nothing was spent. {fault}.")))?
-            .map(str::to_owned);
+        behind: Arc<dyn Behind>,
+    ) -> Result<Response<Body>, Whole> {
+        let proof = self.proof_of(request.headers())?;
         let order = self.order(request, price).await?;
-        match proof {
-            None => Ok(self.bill(&order.price, &order.facts)),
-            Some(proof) => Ok(self.serve_paid(order, proof).await),
+        let Some(proof) = proof else {
+            if let Some(free) = self.free_call(&order).await? {
+                return Ok(self.give(order, free, behind).await);
+            }
+            return Ok(whole(self.bill_of(&order).await?));
+        };
+        let task = Task::Call(Box::new(order.request.clone()), behind);
+        Ok(self.serve_paid(&order, proof, task).await)
+    }
+
+    /// The proof that came with a request, if any.
+    pub(crate) fn proof_of(&self, headers: &http::HeaderMap) -> Result<Option<String>, Whole> {
+        let named = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let found = find(HeaderRole::Proof, self.config.seller.aliases, named);
+        let found = found
+            .map_err(|fault| self.problem(Code::HeadersInvalid, format!("Nothing was spent. {fault}.")))?;
+        Ok(found.map(str::to_owned))
+    }
+
+    /// The bill for an order: lower with a coupon that counts.
+    pub(crate) async fn bill_of(&self, order: &Order) -> Result<Whole, Whole> {
+        match self.coupon_for(order).await? {
+            Presented::Nothing => Ok(self.bill(&order.price, &order.facts)),
+            Presented::Counts(coupon) => {
+                self.metrics.coupons.count();
+                let price = order.price.with_coupon(&coupon, &self.config.seller.asset);
+                Ok(self.bill(&price, &order.facts))
+            }
+            Presented::DoesNotCount(why) => {
+                self.metrics.bills.count();
+                let detail = format!(
+                    "Nothing was spent. Your coupon does not count: {why}. Without it this costs {}.{}",
+                    order.price.in_words,
+                    order.price.terms_in_words()
+                );
+                let answer = self.problem(Code::PaymentRequired, detail);
+                Ok(self.with_bill(answer, &order.price, &order.facts))
+            }
         }
     }
 
     /// Reads a request whole, if it is one that would be served.
-    async fn order(&self, request: Request<RequestBody>, price: Arc<Price>) -> Result<Order, Whole> {
+    pub(crate) async fn order(&self, request: Request<Body>, price: Arc<Price>) -> Result<Order, Whole> {
         let too_large = || {
             let detail =
                 format!("Nothing was spent. The body may have at most {} bytes.", price.body_bytes_max);
@@ -157,6 +206,8 @@ impl Inner {
             return Err(too_large());
         }
         let (parts, body) = request.into_parts();
+        let announced = body.size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok());
+        let room = self.room_for(announced.unwrap_or(price.body_bytes_max).min(price.body_bytes_max)).await?;
         let body = Limited::new(body, price.body_bytes_max).collect();
         let body = match tokio::time::timeout(REQUEST_BODY_TIMEOUT, body).await {
             Ok(Ok(body)) => body.to_bytes(),
@@ -168,21 +219,45 @@ impl Inner {
         let request = Request::from_parts(parts, ());
         let facts = self.facts(&request.method().clone(), &request, &body)?;
         let (parts, ()) = request.into_parts();
-        let target = parts.uri.path_and_query().cloned();
+        let peer = parts.extensions.get::<listen::Peer>().map(|peer| peer.0);
         Ok(Order {
             price,
             facts,
+            peer,
             request: PaidRequest {
                 method: parts.method,
-                target: target.unwrap_or(http::uri::PathAndQuery::from_static("/")),
+                uri: parts.uri,
                 headers: parts.headers,
+                extensions: parts.extensions,
                 body,
+                _room: room.map(Arc::new),
             },
         })
     }
 
+    /// Waits for room for so many bytes, which count until nobody needs the body any more.
+    async fn room_for(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Whole> {
+        if bytes == 0 {
+            return Ok(None);
+        }
+        let kib = u32::try_from(bytes.div_ceil(1_024)).unwrap_or(u32::MAX).min(BODIES_KIB_MAX);
+        let room = Arc::clone(&self.room).acquire_many_owned(kib);
+        match tokio::time::timeout(REQUEST_BODY_TIMEOUT, room).await {
+            Ok(Ok(room)) => Ok(Some(room)),
+            Ok(Err(_)) | Err(_) => {
+                let detail = "Nothing was spent. There is no room for the body now.";
+                Err(self.problem(Code::Unavailable, detail))
+            }
+        }
+    }
+
     /// What a payment for this request is bound to.
-    fn facts<B>(&self, method: &Method, request: &Request<B>, body: &[u8]) -> Result<RequestFacts, Whole> {
+    pub(crate) fn facts<B>(
+        &self,
+        method: &Method,
+        request: &Request<B>,
+        body: &[u8],
+    ) -> Result<RequestFacts, Whole> {
         let content_type = self.content_type(request)?;
         let origin = self.config.seller.public_url.as_str().trim_end_matches('/');
         let target = request.uri().path_and_query().map_or("/", |target| target.as_str());
@@ -226,19 +301,17 @@ impl Inner {
     }
 
     /// Answers 402 with a bill for this request.
-    fn bill(&self, price: &Price, facts: &RequestFacts) -> Whole {
+    pub(crate) fn bill(&self, price: &Price, facts: &RequestFacts) -> Whole {
         self.metrics.bills.count();
         let detail = format!("Nothing was spent. This costs {}.{}", price.in_words, price.terms_in_words());
         self.with_bill(self.problem(Code::PaymentRequired, detail), price, facts)
     }
 
-    fn with_bill(&self, mut answer: Whole, price: &Price, facts: &RequestFacts) -> Whole {
+    pub(crate) fn with_bill(&self, mut answer: Whole, price: &Price, facts: &RequestFacts) -> Whole {
         let window = Time::from_seconds(self.config.seller.pay_window_seconds.into());
         let pay_before = self.service.now().after(window.0);
         let demand = price.offer.bill(facts, &self.bill_key, rand::random(), pay_before);
-        let needed = demand
-            .sign(self.config.seller.terms().to_layer(), &self.seller_key)
-            .and_then(|needed| needed.encode());
+        let needed = demand.sign(self.terms_of(price), &self.seller_key).and_then(|needed| needed.encode());
         match needed {
             Ok(needed) => {
                 self.put(&mut answer, (PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS), &needed);
@@ -250,7 +323,21 @@ impl Inner {
         }
     }
 
-    fn put(&self, answer: &mut Whole, (name, alias): (&'static str, &'static str), value: &str) {
+    /// The terms of a bill, and how the price is found where the bill says only the most it can be.
+    fn terms_of(&self, price: &Price) -> MethodLayer {
+        let terms = self.config.seller.terms().to_layer();
+        match &price.tariff {
+            Tariff::PerCall => terms,
+            Tariff::PerUnit(_) => {
+                let mut members = terms.members().clone();
+                members.insert("capture".to_owned(), "up_to".into());
+                members.insert("price".to_owned(), price.in_words.clone().into());
+                MethodLayer::new(members).expect("six members are not none")
+            }
+        }
+    }
+
+    pub(crate) fn put(&self, answer: &mut Whole, (name, alias): (&'static str, &'static str), value: &str) {
         let Ok(value) = HeaderValue::try_from(value) else {
             return; // Base64URL always is one
         };
@@ -259,160 +346,6 @@ impl Inner {
             let name = HeaderName::try_from(name).expect("our names are header names");
             answer.headers_mut().insert(name, value.clone());
         }
-    }
-
-    /// Serves a request that came with a proof, or says why the proof does not count.
-    async fn serve_paid(self: &Arc<Inner>, order: Order, value: String) -> Whole {
-        let proof = match Proof::decode(&value) {
-            Ok(proof) => proof,
-            Err(fault) => {
-                self.metrics.proofs_refused.count();
-                let detail = format!("Nothing was spent now. The proof cannot be read: {fault}.");
-                return self.with_bill(self.problem(Code::ProofRefused, detail), &order.price, &order.facts);
-            }
-        };
-        let verified = match self.check(&proof, &order).await {
-            Ok(verified) => verified,
-            Err(NotChecked::Refused(refusal)) => {
-                return self.refuse_proof(
-                    &order,
-                    &proof,
-                    refusal.error_id(),
-                    TradeState::WaitBuyerPay,
-                    &refusal.to_string(),
-                );
-            }
-            Err(NotChecked::Unavailable) => {
-                return self.unavailable(&proof, "the payment service did not give its key");
-            }
-        };
-        let Ok(trade_no) = verified.credential().trade_no.as_str().parse() else {
-            let why = "it is no trade of this payment service";
-            return self.refuse_proof(&order, &proof, ErrorId::ProofInvalid, TradeState::WaitBuyerPay, why);
-        };
-        let errand = Errand {
-            trade_no,
-            proof: value,
-            delivery_until: verified.keep_until().after(Time::from_seconds(KEEP_SECONDS_AFTER).0),
-            credential: verified.credential().clone(),
-            request: order.request.clone(),
-            charge_client_errors: order.price.charge_client_errors,
-        };
-        match self.fly(errand).await {
-            Flown::Answered { delivery, fresh: false } if delivery.stage == Stage::Voided => {
-                let why = "it was given back, because nothing was delivered for it";
-                self.refuse_proof(&order, &proof, ErrorId::StateConflict, TradeState::TradeClosed, why)
-            }
-            Flown::Answered { delivery, .. } => self.delivered(&proof, &delivery),
-            Flown::Refused { error, trade, why } => self.refuse_proof(&order, &proof, error, trade, &why),
-            Flown::Unavailable(why) => self.unavailable(&proof, &why),
-        }
-    }
-
-    /// Checks a proof offline, once more with fresh keys where those we have may be old.
-    async fn check(&self, proof: &Proof, order: &Order) -> Result<VerifiedProof, NotChecked> {
-        let mut refreshed = false;
-        loop {
-            let Some(ring) = self.service.ring() else {
-                if refreshed {
-                    return Err(NotChecked::Unavailable);
-                }
-                refreshed = true;
-                self.service.refresh(&self.client).await;
-                continue;
-            };
-            let check = ProofCheck { proof, request: &order.facts, psp_keys: &ring, now: self.service.now() };
-            let refusal = match check_proof_of_offer(&order.price.offer, &self.bill_key, check) {
-                Ok(verified) => return Ok(verified),
-                Err(refusal) => refusal,
-            };
-            let may_be_old = match refusal {
-                Refusal::NotGenuine(NotGenuine::Key(KeyFault::UnknownKey)) => true,
-                // The clock of a test book may have been put forward.
-                Refusal::NotYetIssued | Refusal::Expired => !self.livemode,
-                Refusal::MethodDiffers
-                | Refusal::Differs { .. }
-                | Refusal::NotTheBuyer
-                | Refusal::NotGenuine(_)
-                | Refusal::NotOurBill(_)
-                | Refusal::LivesTooLong
-                | Refusal::PaidLate => false,
-            };
-            if refreshed || !may_be_old {
-                return Err(NotChecked::Refused(refusal));
-            }
-            refreshed = true;
-            self.service.refresh(&self.client).await;
-        }
-    }
-
-    /// A proof that does not count: a new bill, and why.
-    fn refuse_proof(
-        &self,
-        order: &Order,
-        proof: &Proof,
-        error: ErrorId,
-        trade: TradeState,
-        why: &str,
-    ) -> Whole {
-        self.metrics.proofs_refused.count();
-        let detail = format!("Nothing was spent now. The proof does not count: {why}.");
-        let answer = self.with_bill(self.problem(Code::ProofRefused, detail), &order.price, &order.facts);
-        let error = error.report();
-        self.with_validation(answer, proof, Outcome::ProofRefused { error, trade })
-    }
-
-    /// Nobody can say whether the proof counts: the payment may well stand, so no other is asked for.
-    fn unavailable(&self, proof: &Proof, why: &str) -> Whole {
-        self.metrics.unavailable.count();
-        let detail = format!(
-            "Nothing is known about the payment now: {why}. Send the same proof again; pay nothing again."
-        );
-        let error = ErrorId::SystemUnavailable.report();
-        let outcome = Outcome::ProofUnchecked {
-            error: error.retry_after(crate::limits::RETRY_AFTER_SECONDS),
-            trade: TradeState::WaitBuyerPay,
-        };
-        self.with_validation(self.problem(Code::Unavailable, detail), proof, outcome)
-    }
-
-    /// What was delivered, or why nothing was.
-    fn delivered(&self, proof: &Proof, delivery: &Delivery) -> Whole {
-        let mut answer = Response::new(delivery.body.clone());
-        let (Ok(status), Some(headers)) =
-            (StatusCode::from_u16(delivery.status), read_headers(&delivery.headers))
-        else {
-            return self.unavailable(proof, "what was kept cannot be read");
-        };
-        *answer.status_mut() = status;
-        *answer.headers_mut() = headers;
-        // It was sold to one.
-        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let outcome = match delivery.stage {
-            Stage::Delivered => Outcome::Delivered,
-            Stage::Confirmed => Outcome::Finished,
-            Stage::Unsettled => Outcome::FulfillmentFailed,
-            Stage::Failed | Stage::Voided => Outcome::DeliveryFailed,
-        };
-        self.with_validation(answer, proof, outcome)
-    }
-
-    fn with_validation(&self, mut answer: Whole, proof: &Proof, outcome: Outcome) -> Whole {
-        let about = Trade {
-            method_id: proof.method_id.clone(),
-            method_version: proof.method_version.clone(),
-            out_trade_no: proof.out_trade_no.clone(),
-            resource_id: proof.resource_id.clone(),
-            trade_no: proof.trade_no.clone(),
-            request_fingerprint: proof.request_fingerprint.clone(),
-        };
-        let at = DateTime::second_of(self.service.now());
-        let layer = network_layer(self.config.seller.network);
-        // What a stranger claims at length does not have to be repeated.
-        if let Ok(value) = Validation::report(about, outcome, at, layer).encode() {
-            self.put(&mut answer, (PAYMENT_VALIDATION, PAYMENT_VALIDATION_ALIAS), &value);
-        }
-        answer
     }
 
     /// The answer that is kept where the upstream delivered nothing.
@@ -428,19 +361,14 @@ impl Inner {
     }
 }
 
-enum NotChecked {
-    Refused(Refusal),
-    Unavailable,
-}
-
 impl Price {
-    fn terms_in_words(&self) -> String {
+    pub(crate) fn terms_in_words(&self) -> String {
         let texts = [&self.description, &self.delivery, &self.refund];
         let texts = texts.into_iter().filter(|text| !text.is_empty());
         texts.map(|text| format!(" {text}")).collect()
     }
 }
 
-fn whole(answer: Whole) -> Response<Body> {
-    answer.map(|body| Full::new(body).map_err(BoxError::from).boxed_unsync())
+pub(crate) fn whole(answer: Whole) -> Response<Body> {
+    answer.map(full)
 }

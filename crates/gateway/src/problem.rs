@@ -43,6 +43,8 @@ codes! {
     PaymentRequired "payment_required" PAYMENT_REQUIRED NewId "payment required";
     /// A proof came and does not count.
     ProofRefused "proof_refused" PAYMENT_REQUIRED NewId "proof refused";
+    /// A payment that was lower for a coupon, which counts no more.
+    CouponRefused "coupon_refused" PAYMENT_REQUIRED NewId "coupon refused";
     /// The payment headers contradict each other, or the idempotency key is not one.
     HeadersInvalid "payment_headers_invalid" BAD_REQUEST Stop "payment headers invalid";
     /// The path or the target cannot be routed without doubt.
@@ -63,6 +65,12 @@ codes! {
     UpstreamUnreachable "upstream_unreachable" BAD_GATEWAY SameId "upstream unreachable";
     /// The payment service cannot be asked, or we are too busy.
     Unavailable "unavailable" SERVICE_UNAVAILABLE SameId "unavailable";
+    /// Whoever asks is not a front that may.
+    FrontRefused "front_refused" FORBIDDEN Stop "not a front";
+    /// No delivery of that name is under way.
+    DeliveryUnknown "delivery_unknown" NOT_FOUND Stop "delivery unknown";
+    /// The delivery has ended the other way.
+    DeliveryOver "delivery_over" CONFLICT Stop "delivery is over";
     /// Our own store failed.
     Internal "internal" INTERNAL_SERVER_ERROR SameId "internal";
 }
@@ -101,4 +109,18 @@ pub(crate) fn problem(code: Code, detail: impl Into<String>, livemode: bool) -> 
         headers.insert(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_in_the_document() {
+        let page = include_str!("../../../docs/selling.md");
+        for code in Code::ALL {
+            let row = format!("| `{}` | {} | ", code.as_str(), code.status().as_u16());
+            assert!(page.contains(&row), "docs/selling.md has no row `{row}`");
+        }
+    }
 }

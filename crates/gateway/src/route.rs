@@ -1,7 +1,7 @@
 //! Which price a request has: its path is read once, in one way, and whatever servers read in several ways is refused.
 
-use crate::config::Price;
 use crate::limits::TARGET_BYTES_MAX;
+use crate::pricing::Price;
 use std::sync::Arc;
 
 /// The path of a request, decoded once and cut at its slashes.

@@ -8,4 +8,4 @@ mod serve;
 
 pub use body::RequestBody;
 pub use limits::{ACCEPT_REST, LINGER_BYTES_MAX, LINGER_TIMEOUT, STREAMS_PER_CONNECTION_MAX};
-pub use serve::{Limits, serve};
+pub use serve::{Limits, Peer, serve};

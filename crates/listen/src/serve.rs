@@ -4,18 +4,23 @@ use crate::body::RequestBody;
 use crate::limits::{ACCEPT_REST, STREAMS_PER_CONNECTION_MAX};
 use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::Body;
+use hyper::body::{Body, Incoming};
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use std::error::Error;
 use std::future::Future;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+
+/// Whose connection a request came over, among its extensions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
 
 /// What strangers may do to one listener.
 #[derive(Clone, Copy, Debug)]
@@ -53,12 +58,15 @@ pub async fn serve<S, B>(
     loop {
         while connections.try_join_next().is_some() {}
         let place = Arc::clone(&places).acquire_owned().await.expect("nobody closes the semaphore");
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             () = &mut shutdown => break,
-            stream = accept(&listener) => stream,
+            accepted = accept(&listener) => accepted,
         };
         let service = service.clone();
-        let service = service_fn(move |request| service.call(RequestBody::of(request)));
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
+            service.call(RequestBody::of(request))
+        });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);
         connections.spawn(async move {
@@ -89,13 +97,13 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
     builder
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // A connection that cannot be hurried is slow, and works.
                 let _slow = stream.set_nodelay(true);
-                return stream;
+                return (stream, peer.ip());
             }
             Err(fault) => {
                 // Out of files, or a peer that is gone already: others are served, and this passes.

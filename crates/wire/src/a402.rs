@@ -2,6 +2,7 @@
 
 use crate::account::{answers, requests};
 use crate::id::{HoldId, MandateId, WalletId};
+use crate::money::Money;
 use crate::problem::NextAction;
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +64,10 @@ requests! {
         pub trade_no: HoldId,
         /// How.
         pub outcome: A402Outcome,
+        /// What it cost, where that is less than what is held; only of what was delivered. The rest goes back, and where it
+        /// cost nothing, all of it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub amount: Option<Money>,
     }
 }
 

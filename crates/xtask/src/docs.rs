@@ -34,7 +34,7 @@ use page::Block;
 use shell::Shell;
 
 /// The pages whose commands run; each must exist.
-const PAGES: &[&str] = &["README.md", "docs/tutorial.md"];
+const PAGES: &[&str] = &["README.md", "docs/tutorial.md", "docs/selling.md"];
 
 /// Stands in for cargo, in the two ways that the pages use it. A release takes minutes to build, and differs in speed only.
 const CARGO: &str = "\

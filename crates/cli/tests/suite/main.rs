@@ -7,3 +7,4 @@ mod help;
 mod log;
 mod notices;
 mod offline;
+mod seller;

@@ -88,3 +88,57 @@ async fn two_gateways_do_not_share_their_deliveries() {
     let second = gateway::Gateway::open(config, sdk::Clock::system());
     assert!(matches!(second, Err(gateway::StartFault::Store(_))), "{second:?}");
 }
+
+// Whatever the moment: one charge and one delivery, or everything back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn died_in_the_middle_of_a_stream() {
+    use crate::upstream::Mood;
+    for pieces_before in 0..=3 {
+        let mut house = House::new().await;
+        house.open_mortal_shop().await;
+        let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+        let pieces = ["one", "two", "three"].map(str::to_owned).to_vec();
+        house.upstream.be(Mood::Pieces {
+            kind: "text/event-stream",
+            pieces,
+            gate: std::sync::Arc::clone(&gate),
+            ends: true,
+        });
+        let proof = house.proof("/search").await;
+        let request = house.http.get(format!("{}/search", house.url)).header(PAYMENT_PROOF, &proof);
+        let mut stream = request.send().await.unwrap();
+        for _ in 0..pieces_before {
+            gate.add_permits(1);
+            stream.chunk().await.unwrap().unwrap();
+        }
+        house.strike_dead();
+        assert!(stream.chunk().await.is_err(), "the buyer sees that it broke off");
+        house.upstream.be(Mood::Well);
+        house.open_shop().await;
+        house.settled().await;
+        assert_eq!(house.money().await, (100, 0, 0), "after {pieces_before} pieces");
+        house.get_with("/search", &proof).await.code(402, "proof_refused");
+        assert_eq!(house.upstream.calls(), 1, "and nothing is delivered a second time");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn died_after_the_end_of_a_stream() {
+    use crate::upstream::Mood;
+    let mut house = House::new().await;
+    house.open_mortal_shop().await;
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(9));
+    let pieces = vec!["one".to_owned(), "two".to_owned()];
+    house.upstream.be(Mood::Pieces { kind: "text/event-stream", pieces, gate, ends: true });
+    house.tunnel.cut(Cut::Before, "/v1/a402/confirm");
+    let proof = house.proof("/search").await;
+    let answer = house.get_with("/search", &proof).await;
+    assert_eq!(answer.body, "onetwo", "who has seen the proper end was delivered to");
+    house.strike_dead();
+    house.tunnel.heal();
+    house.open_shop().await;
+    house.settled().await;
+    assert_eq!(house.money().await, (97, 0, 3));
+    assert_eq!(house.get_with("/search", &proof).await.body, "onetwo");
+    assert_eq!(house.upstream.calls(), 1);
+}

@@ -14,9 +14,9 @@ async fn an_upstream_that_fails_costs_nothing() {
         [Mood::Status(500), Mood::Status(503), Mood::Silent, Mood::HangUp, Mood::Truncated, Mood::Long(1_001)]
     {
         house.upstream.be(mood.clone());
-        let proof = house.proof("/search").await;
+        let proof = house.proof("/kept").await;
         assert_eq!(house.money().await, (97, 3, 0));
-        let failed = house.get_with("/search", &proof).await;
+        let failed = house.get_with("/kept", &proof).await;
         failed.code(502, "upstream_failed");
         assert!(failed.body.contains("You were not charged."), "{}", failed.body);
         assert_eq!(failed.words()[..2], ["VALID", "FAILED"]);
@@ -24,7 +24,7 @@ async fn an_upstream_that_fails_costs_nothing() {
         // The upstream is well again; the money is back, so the old proof buys nothing.
         house.upstream.be(Mood::Well);
         let calls = house.upstream.calls();
-        let no = house.get_with("/search", &proof).await;
+        let no = house.get_with("/kept", &proof).await;
         assert_eq!(
             no.code(402, "proof_refused").words(),
             ["INVALID", "NOT_STARTED", "NOT_CONFIRMED", "TRADE_CLOSED"]

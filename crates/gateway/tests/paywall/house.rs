@@ -48,6 +48,73 @@ path = "/strict"
 amount = "0.01 CNY"
 charge_client_errors = true
 
+[[price]]
+method = "GET"
+path = "/kept"
+amount = "0.03 CNY"
+stream = false
+
+[[price]]
+method = "GET"
+path = "/flow"
+amount = "0.03 CNY"
+stream = true
+
+[[price]]
+method = "GET"
+path = "/pages"
+unit = { json = "/usage/pages" }
+unit_name = "page"
+rate = "0.004 CNY"
+at_most = "0.20 CNY"
+
+[[price]]
+method = "GET"
+path = "/rows"
+unit = { header = "x-rows" }
+unit_name = "row"
+tiers = [{ up_to = 10, rate = "0.01 CNY" }, { rate = "0.001 CNY" }]
+at_least = "0.02 CNY"
+at_most = "0.20 CNY"
+
+[[price]]
+method = "GET"
+path = "/bytes"
+unit = "bytes"
+every = 1000
+rate = "0.01 CNY"
+at_most = "0.05 CNY"
+
+[[price]]
+method = "GET"
+path = "/quota"
+amount = "0.03 CNY"
+free_calls = { count = 3, per = "day" }
+
+[[price]]
+method = "GET"
+path = "/trial"
+amount = "0.03 CNY"
+free_calls = { count = 2, per = "ever" }
+
+[[coupon]]
+code = "SPRING"
+percent_off = 50
+budget = "0.04 CNY"
+
+[[coupon]]
+code = "ONCE"
+amount_off = "0.01 CNY"
+budget = "1.00 CNY"
+once_per_caller = true
+until = "2099-01-01T00:00:00Z"
+
+[[coupon]]
+code = "OLD"
+amount_off = "0.01 CNY"
+budget = "1.00 CNY"
+until = "2020-01-01T00:00:00Z"
+
 [[free]]
 method = "GET"
 path = "/about"
@@ -70,6 +137,7 @@ pub(crate) struct House {
     seller_key: (KeyId, [u8; 32]),
     agent_key: (KeyId, [u8; 32]),
     serving: Option<JoinHandle<()>>,
+    life: Option<(std::sync::mpsc::Sender<()>, std::thread::JoinHandle<()>)>,
     port: u16,
     options: Options,
 }
@@ -154,6 +222,13 @@ impl House {
     }
 
     pub(crate) async fn with(options: Options) -> House {
+        let mut house = House::unopened(options).await;
+        house.open_shop().await;
+        house
+    }
+
+    /// A house whose shop is still closed.
+    pub(crate) async fn unopened(options: Options) -> House {
         let directory = std::env::temp_dir().join(format!("tollbridge-gateway-{}", wire::RequestId(id())));
         let book = directory.join("book");
         init(&book, BookKind::Test, "tollbridge.test/book").unwrap();
@@ -172,7 +247,7 @@ impl House {
         let (seller_key, agent_key) = (new_key(), new_key());
         // A port of its own, so that a gateway that is started again is at the same address.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        let mut house = House {
+        let house = House {
             url: format!("http://127.0.0.1:{port}"),
             operator: Client::new(&tunnel.url, operator).unwrap(),
             agent: client(&tunnel.url, agent_key),
@@ -185,6 +260,7 @@ impl House {
             gateway: None,
             http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
             serving: None,
+            life: None,
             tunnel,
             directory,
             seller_key,
@@ -193,7 +269,6 @@ impl House {
             options,
         };
         house.furnish().await;
-        house.open_shop().await;
         house
     }
 
@@ -288,6 +363,61 @@ impl House {
         };
         let serving = async move { gateway::serve(listener, gateway, std::future::pending()).await };
         self.serving = Some(tokio::spawn(serving));
+    }
+
+    /// A gateway for use as a layer: nothing but prices.
+    pub(crate) fn gateway_without_upstream(&self) -> Gateway {
+        let text = self.config();
+        let (before, after) = text.split_once("[upstream]").unwrap();
+        let (_, prices) = after.split_once("[[price]]").unwrap();
+        let config = Config::parse(&format!("{before}\n[[price]]{prices}"), &self.directory).unwrap();
+        Gateway::open(config, Clock::system()).unwrap()
+    }
+
+    /// Serves an app of the seller's own at the address of the gateway.
+    pub(crate) async fn serve_app(&mut self, app: axum::Router, gateway: Gateway) {
+        self.gateway = Some(gateway.clone());
+        let listener = TcpListener::bind(("127.0.0.1", self.port)).await.unwrap();
+        self.serving = Some(tokio::spawn(async move {
+            let telling = tokio::spawn(gateway.run());
+            axum::serve(listener, app).await.unwrap();
+            telling.abort();
+        }));
+    }
+
+    /// Starts the gateway in a runtime of its own, which can be stopped with everything that is under way in it.
+    pub(crate) async fn open_mortal_shop(&mut self) {
+        self.kill_shop().await;
+        let config = Config::parse(&self.config(), &self.directory).unwrap();
+        let port = self.port;
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        let life = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.spawn(async move {
+                let gateway = Gateway::open(config, Clock::system()).unwrap();
+                let listener = loop {
+                    match TcpListener::bind(("127.0.0.1", port)).await {
+                        Ok(listener) => break listener,
+                        Err(_) => tokio::task::yield_now().await,
+                    }
+                };
+                ready.send(()).unwrap();
+                gateway::serve(listener, gateway, std::future::pending()).await;
+            });
+            let _stopped = stopped.recv();
+            // Nothing that is under way goes on: as far as the disk can tell, the process is gone.
+            drop(runtime);
+        });
+        is_ready.await.unwrap();
+        self.life = Some((stop, life));
+    }
+
+    /// Ends what [`House::open_mortal_shop`] began, in the middle of whatever it does.
+    pub(crate) fn strike_dead(&mut self) {
+        let (stop, life) = self.life.take().unwrap();
+        stop.send(()).unwrap();
+        life.join().unwrap();
     }
 
     /// Ends the gateway without any warning.

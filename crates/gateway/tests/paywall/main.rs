@@ -1,13 +1,17 @@
 //! The gateway from outside: a real server, a real book, an upstream that can misbehave, and buyers of every kind.
 #![allow(clippy::unwrap_used)]
 
+mod allowances;
 mod assertions;
 mod buyer;
 mod config;
 mod crash;
 mod failures;
+mod forms;
 mod house;
+mod metered;
 mod refusals;
 mod routes;
+mod streams;
 mod tunnel;
 mod upstream;

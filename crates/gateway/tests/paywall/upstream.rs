@@ -22,6 +22,10 @@ pub(crate) enum Mood {
     Truncated,
     /// With this many bytes.
     Long(usize),
+    /// With 200, these headers, and this body.
+    Says(&'static str, String),
+    /// With these pieces, one for each permit; then properly, or by closing the connection.
+    Pieces { kind: &'static str, pieces: Vec<String>, gate: Arc<Semaphore>, ends: bool },
 }
 
 #[derive(Debug)]
@@ -90,6 +94,7 @@ impl Upstream {
             requests.len()
         };
         let mood = self.mood.lock().unwrap().clone();
+        let mut more = "";
         let (status, promised, body) = match mood {
             Mood::Well => (200, None, format!("{{\"call\":{call}}}")),
             Mood::Status(status) => (status, None, format!("status {status}")),
@@ -101,11 +106,30 @@ impl Upstream {
             Mood::HangUp => return None,
             Mood::Truncated => (200, Some(1_000), "half".to_owned()),
             Mood::Long(bytes) => (200, None, "x".repeat(bytes)),
+            Mood::Says(headers, body) => {
+                more = headers;
+                (200, None, body)
+            }
+            Mood::Pieces { kind, pieces, gate, ends } => {
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n");
+                stream.write_all(head.as_bytes()).await.ok()?;
+                for piece in pieces {
+                    gate.acquire().await.unwrap().forget();
+                    let chunk = format!("{:x}\r\n{piece}\r\n", piece.len());
+                    stream.write_all(chunk.as_bytes()).await.ok()?;
+                }
+                gate.acquire().await.unwrap().forget();
+                if ends {
+                    stream.write_all(b"0\r\n\r\n").await.ok()?;
+                }
+                return stream.shutdown().await.ok();
+            }
         };
         let promised = promised.unwrap_or(body.len());
         let answer = format!(
             "HTTP/1.1 {status} Some Reason\r\nContent-Type: application/json\r\nContent-Length: {promised}\r\n\
-             Payment-Validation: forged\r\nX-Upstream: yes\r\nConnection: close, x-hop\r\nX-Hop: 1\r\n\r\n{body}"
+             Payment-Validation: forged\r\nX-Upstream: yes\r\nConnection: close, x-hop\r\nX-Hop: 1\r\n{more}\r\n{body}"
         );
         stream.write_all(answer.as_bytes()).await.ok()?;
         stream.shutdown().await.ok()

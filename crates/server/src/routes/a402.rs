@@ -288,27 +288,46 @@ fn derived(hold: HoldId, what: &[u8]) -> Id {
     responses((status = 201, description = "The trade is over", body = A402Trade)))]
 pub async fn a402_confirm(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Payee]).await?;
-    let NewA402Confirmation { trade_no, outcome } = call.json()?;
+    let NewA402Confirmation { trade_no, outcome, amount } = call.json()?;
     let hold = HoldId(id(trade_no.0));
     let trade = trade(&app, &caller, hold, outcome).await?;
-    let (what, action) = match outcome {
+    let cost = match outcome {
         A402Outcome::Fulfilled if !trade.redeemed => {
             let why = "the proof was not verified, so nothing can have been delivered for it.";
             return Err(refused(ErrorId::StateConflict, why));
         }
-        A402Outcome::Fulfilled => {
-            (&b"capture"[..], Action::Capture(Capture { hold, amount: trade.purchase.amount, last: true }))
+        A402Outcome::Fulfilled => cost(&app, &trade.purchase, amount)?,
+        A402Outcome::Failed if amount.is_some() => {
+            return Err(refused(ErrorId::RequestInvalid, "what was not delivered costs nothing."));
         }
-        A402Outcome::Failed => (&b"void"[..], Action::Void(Void { hold })),
+        A402Outcome::Failed => None,
     };
-    app.execute(&caller, derived(hold, what), action).await.map_err(in_the_catalogue)?;
+    let (what, action, status) = match cost {
+        Some(amount) => {
+            (&b"capture"[..], Action::Capture(Capture { hold, amount, last: true }), Status::Captured)
+        }
+        None => (&b"void"[..], Action::Void(Void { hold }), Status::Released),
+    };
     // What was just recorded is how it stands: a trade ends once.
-    let status = match outcome {
-        A402Outcome::Fulfilled => Status::Captured,
-        A402Outcome::Failed => Status::Released,
-    };
+    app.execute(&caller, derived(hold, what), action).await.map_err(in_the_catalogue)?;
     let text = trade_text(hold.0, trade.seq, status, trade.redeemed, app.livemode);
     Ok(json(StatusCode::CREATED, &text))
+}
+
+/// What is to be captured: all that is held, or as much of it as the seller says; nothing where it cost nothing.
+///
+/// More than is held is refused here: the book would record its no under the name that the right amount needs.
+fn cost(app: &App, purchase: &Purchase, said: Option<wire::Money>) -> Answered<Option<Amount>> {
+    let Some(said) = said else { return Ok(Some(purchase.amount)) };
+    let asset = registered(&app.directory, said.asset, "amount")?;
+    let amount = Amount::new(said.amount.minor()).ok_or_else(|| Problem::from(Reject::AmountTooLarge))?;
+    if asset.code != purchase.asset {
+        return Err(Problem::from(Edge::UnitMismatch).of("amount"));
+    }
+    if purchase.amount < amount {
+        return Err(refused(ErrorId::LimitOrAssetRejected, "it is more than is held for it.").of("amount"));
+    }
+    Ok((!amount.is_zero()).then_some(amount))
 }
 
 /// The trade that a seller says something about: the seller's own, and as far as is needed for `outcome`.

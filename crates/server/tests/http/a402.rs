@@ -220,3 +220,40 @@ impl House {
         needed.demand.sign(needed.method, &key).unwrap().encode().unwrap()
     }
 }
+
+#[tokio::test]
+async fn what_a_delivery_cost_less_than_was_held_goes_back() {
+    // What the seller says it cost, what it is answered, and what the buyer then has and the seller got.
+    for (amount, status, left, got) in [
+        (Some("CNY/2 40"), 201, "99960", "40"),
+        (Some("CNY/2 150"), 201, "99850", "150"),
+        (Some("CNY/2 0"), 201, "100000", "0"),
+        (None, 201, "99850", "150"),
+        (Some("CNY/2 151"), 422, "99850", "0"),
+        (Some("CNY/3 40"), 422, "99850", "0"),
+    ] {
+        let house = House::new().await;
+        let (needed, facts) = demand(&house, "1.50", "order-1");
+        let paid = pay(&house, &needed).await;
+        let body = json!({"payment_proof": paid["payment_proof"], "facts": facts});
+        house.post(&house.seller, "/v1/a402/verify", body).await.expect(201);
+        let mut said = confirm(&paid, "fulfilled");
+        if let Some((asset, amount)) = amount.and_then(|text| text.split_once(' ')) {
+            said["amount"] = json!({"amount": amount, "asset": asset});
+        }
+        house.post(&house.seller, "/v1/a402/confirm", said.clone()).await.expect(status);
+        let held = if status == 201 { "0" } else { "150" };
+        assert_eq!(house.money().await, (left.into(), held.into(), got.into()), "{amount:?}");
+        // Saying it again changes nothing, and saying another amount is refused.
+        house.post(&house.seller, "/v1/a402/confirm", said.clone()).await.expect(status);
+        if status == 201 {
+            said["amount"] = json!({"amount": "41", "asset": "CNY/2"});
+            let no = house.post(&house.seller, "/v1/a402/confirm", said).await;
+            assert!((403..=422).contains(&no.status), "{}", no.status);
+            assert_eq!(house.money().await, (left.into(), held.into(), got.into()), "{amount:?}");
+        } else {
+            // A mistake does not use up the right to say it right.
+            house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "fulfilled")).await.expect(201);
+        }
+    }
+}

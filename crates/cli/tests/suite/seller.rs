@@ -1,0 +1,103 @@
+//! Price lists from descriptions, and what they would have earned.
+
+use crate::books::{Directory, complained, printed, tollbridge};
+use serde_json::{Value, json};
+use std::fs;
+
+const WHO: [&str; 4] = ["--payee", "pye_01KAZ0A3C0ET1N8R7P6QGX5W9D", "--asset", "CNY/2"];
+
+const YAML: &str = "openapi: 3.1.0\npaths:\n  /search:\n    get: {summary: \"One \\\"search\\\"\"}\n  /render:\n    post: {}\n  /health:\n    get: {}\n";
+
+fn init(directory: &Directory, description: &str, more: &[&str]) -> std::process::Output {
+    fs::create_dir_all(&directory.0).expect("the directory is ours");
+    let (from, out) = (directory.0.join("openapi"), directory.0.join("prices.toml"));
+    fs::write(&from, description).expect("the directory is ours");
+    let (from, out) = (from.display().to_string(), out.display().to_string());
+    let mut arguments =
+        vec!["seller", "init", "--upstream", "http://127.0.0.1:3000", "--openapi", &from, "--out", &out];
+    arguments.extend(WHO);
+    arguments.extend(more);
+    tollbridge(&arguments)
+}
+
+#[test]
+fn a_price_list_is_suggested_and_never_written_over_in_silence() {
+    let directory = Directory::new();
+    let made = init(&directory, YAML, &["--json"]);
+    assert_eq!(made.status.code(), Some(0), "{}", complained(&made));
+    let mut found: Vec<Value> =
+        printed(&made).lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    found.sort_by_key(|it| it["path"].as_str().map(str::to_owned));
+    let found: Vec<Value> =
+        found.iter().map(|it| json!([it["path"], it["suggestion"], it["amount"]])).collect();
+    assert_eq!(
+        Value::from(found),
+        json!([["/health", "free", null], ["/render", "write", "0.10 CNY"], ["/search", "read", "0.01 CNY"]])
+    );
+    let list = directory.0.join("prices.toml");
+    fs::write(&list, "mine").expect("the directory is ours");
+    let again = init(&directory, YAML, &[]);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(complained(&again).contains("--overwrite"), "{}", complained(&again));
+    assert_eq!(fs::read_to_string(&list).expect("it is there"), "mine");
+    // The same in JSON, on purpose over it, with prices of one's own.
+    let description = json!({"paths": {"/search": {"get": {}}, "/render": {"post": {}}}}).to_string();
+    let over = init(&directory, &description, &["--overwrite", "--read", "0.02", "--write", "1"]);
+    assert_eq!(over.status.code(), Some(0), "{}", complained(&over));
+    let text = fs::read_to_string(&list).expect("it is there");
+    assert!(text.contains("amount = \"0.02 CNY\"") && text.contains("amount = \"1.00 CNY\""), "{text}");
+    for (description, more, why) in [
+        ("{}", &[][..], "no `paths`"),
+        (": :\n  -", &[], "description"),
+        (YAML, &["--read", "0.001"], "no price"),
+    ] {
+        let no = init(&directory, description, &[&["--overwrite"], more].concat());
+        assert_eq!(no.status.code(), Some(2), "{description}");
+        assert!(complained(&no).contains(why), "{}", complained(&no));
+    }
+}
+
+#[test]
+fn a_log_is_added_up_exactly() {
+    let directory = Directory::new();
+    assert_eq!(init(&directory, YAML, &[]).status.code(), Some(0));
+    let log = directory.0.join("access.log");
+    let mut lines = String::new();
+    for n in 0..1_000 {
+        lines.push_str(&format!(
+            "10.0.0.{} - - [22/Nov/2026:08:00:00 +0000] \"GET /search?q={n} HTTP/1.1\" 200 9\n",
+            n % 7
+        ));
+    }
+    lines.push_str("{\"method\":\"POST\",\"path\":\"/render\",\"status\":201}\n");
+    lines.push_str("{\"method\":\"POST\",\"path\":\"/render\",\"status\":503}\n");
+    lines.push_str("{\"method\":\"GET\",\"path\":\"/health\",\"status\":200}\nnonsense\n");
+    fs::write(&log, lines).expect("the directory is ours");
+    let (log, list) = (log.display().to_string(), directory.0.join("prices.toml").display().to_string());
+    let planned = tollbridge(&["seller", "plan", "--log", &log, "--config", &list, "--json"]);
+    assert_eq!(planned.status.code(), Some(0), "{}", complained(&planned));
+    let found: Vec<Value> =
+        printed(&planned).lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    assert_eq!((&found[0]["route"], &found[0]["most"]["amount"]), (&json!("GET /search"), &json!("1000")));
+    assert_eq!((&found[1]["calls"], &found[1]["failed"]), (&json!(1), &json!(1)));
+    let all = &found[2];
+    assert_eq!(
+        (&all["least"], &all["most"]["amount"]),
+        (&json!({"amount": "1010", "asset": "CNY/2"}), &json!("1010"))
+    );
+    assert_eq!((&all["lines"], &all["unreadable"], &all["given"]), (&json!(1_004), &json!(1), &json!(1)));
+}
+
+#[test]
+fn a_gateway_that_nobody_could_use_does_not_start() {
+    let directory = Directory::new();
+    assert_eq!(init(&directory, YAML, &[]).status.code(), Some(0));
+    let list = directory.0.join("prices.toml");
+    let text = fs::read_to_string(&list).expect("it is there");
+    let without = text.replace("[upstream]\nurl = \"http://127.0.0.1:3000\"\n", "");
+    assert_ne!(text, without);
+    fs::write(&list, without).expect("the directory is ours");
+    let no = tollbridge(&["gateway", "--config", &list.display().to_string(), "--listen", "127.0.0.1:0"]);
+    assert_eq!(no.status.code(), Some(2), "{}", complained(&no));
+    assert!(complained(&no).contains("front_secret_file"), "{}", complained(&no));
+}
