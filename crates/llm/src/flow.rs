@@ -241,6 +241,7 @@ impl Drop for Flow {
             return;
         };
         let arrived = self.reader.tally().clone();
+        self.inner.metrics.left.count();
         match (self.inner.config.upstream.on_hang_up, self.upstream.take()) {
             (OnHangUp::Drain, Some(upstream)) => {
                 let reader = std::mem::replace(&mut self.reader, StreamReader::new(Shape::Chat));

@@ -3,7 +3,7 @@
 use crate::config::{Config, ConfigFault};
 use crate::ledger::Ledger;
 use crate::metrics::Metrics;
-use crate::progress::{Begun, OpenCalls, Slot};
+use crate::progress::{Left, OpenCalls};
 use crate::service::Service;
 use crate::store::{Signer, Store, StoreFault};
 use crate::upstream::Forwarder;
@@ -11,7 +11,6 @@ use evidence::{Hash, MacKey, PublicKey, Secret, SigningKey};
 use pricing::{Catalogue, History, Sealed};
 use protocols::a402::wallet::Network;
 use protocols::a402::{Identifier, SellerKey};
-use protocols::llm::Tally;
 use sdk::{Client, Clock, Credentials, KeyFileFault, NotAServer};
 use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
@@ -45,7 +44,7 @@ pub(crate) struct Inner {
     pub(crate) outbox: Notify,
     pub(crate) sweeping: tokio::sync::Mutex<()>,
     /// What a killed process left, until it is charged.
-    left: Mutex<Vec<(Begun, Tally, Slot)>>,
+    left: Mutex<Vec<Left>>,
 }
 
 /// Why a gateway does not start.

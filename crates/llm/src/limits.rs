@@ -100,3 +100,9 @@ pub const TEST_CLOCK_REST: Duration = Duration::from_millis(500);
 
 /// What a client is told to wait when we cannot serve it now, in seconds.
 pub const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// The longest invoice that is compared with our records, in bytes.
+pub const INVOICE_BYTES_MAX: usize = 256 * 1_024 * 1_024;
+
+/// The most rows of an invoice: a month of forty calls a minute, ten times over.
+pub const INVOICE_ROWS_MAX: usize = 20_000_000;

@@ -52,6 +52,8 @@ counters! {
     done;
     /// Calls whose caller left, or whose answer broke off.
     cut;
+    /// Callers who left before their stream was over.
+    left;
     /// Calls whose usage was estimated.
     estimated;
     /// Calls whose reported usage was beyond what the call could reach, and did not count.

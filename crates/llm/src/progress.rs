@@ -41,6 +41,9 @@ struct Written<'a> {
     text_bytes: u64,
 }
 
+/// A call that a killed process left: what it was, what had arrived, and where that is written down.
+pub(crate) type Left = (Begun, Tally, Slot);
+
 /// The file.
 #[derive(Debug)]
 pub(crate) struct OpenCalls {
@@ -58,7 +61,7 @@ pub(crate) struct Slot {
 
 impl OpenCalls {
     /// Opens the file, and finds the calls that a killed process left, each with its slot.
-    pub(crate) fn open(path: &Path) -> std::io::Result<(OpenCalls, Vec<(Begun, Tally, Slot)>)> {
+    pub(crate) fn open(path: &Path) -> std::io::Result<(OpenCalls, Vec<Left>)> {
         let mut file =
             OpenOptions::new().create(true).truncate(false).read(true).write(true).mode(0o600).open(path)?;
         let mut bytes = Vec::new();

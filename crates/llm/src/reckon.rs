@@ -60,7 +60,8 @@ pub(crate) struct Reckoned {
 pub(crate) fn reckon(bounds: &Bounds, tally: &Tally, arrived: Arrived) -> Option<Reckoned> {
     let ended = if tally.done && arrived == Arrived::All { Ended::Done } else { Ended::Cut };
     let delivered = match arrived {
-        Arrived::All => tally.pieces != 0 || tally.done,
+        // An answer without content is one where its service says that it counted something.
+        Arrived::All => tally.pieces != 0 || (tally.done && tally.output.is_some()),
         Arrived::Bytes(bytes) => bytes != 0,
     };
     if !delivered {
@@ -164,7 +165,8 @@ mod tests {
             (tally(input(1_234), output(100), (100, 0), false), Arrived::All, Some((1_234, 100, Reported))),
             (tally(input(2_001), output(1_001), (7, 0), true), Arrived::All, Some((40, 7, Estimated))),
             (tally(input(9), None, (0, 0), false), Arrived::All, None),
-            (tally(None, None, (0, 0), true), Arrived::All, Some((40, 0, Estimated))),
+            (tally(None, None, (0, 0), true), Arrived::All, None),
+            (tally(input(9), output(0), (0, 0), true), Arrived::All, Some((9, 0, Reported))),
             (tally(input(9), output(90), (30, 0), true), Arrived::Bytes(40), Some((9, 30, Estimated))),
             (tally(input(9), output(2), (300, 0), true), Arrived::Bytes(1), Some((9, 1, Estimated))),
             (tally(input(9), output(90), (30, 0), true), Arrived::Bytes(0), None),

@@ -9,7 +9,7 @@ use crate::limits::{LOCK_WAIT, STORE_BATCH_MAX, STORE_QUEUE_MAX};
 use evidence::{Hash, SigningKey};
 use pricing::{Sealed, UsageRecord};
 use protocols::Time;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
@@ -319,6 +319,23 @@ impl Store {
         })
         .await
     }
+}
+
+/// Every record in a data directory, with the name that the upstream gave the answer. A gateway may be serving from it.
+pub(crate) fn recorded(directory: &Path) -> Result<Vec<(Option<String>, UsageRecord)>, StoreFault> {
+    let connection =
+        Connection::open_with_flags(directory.join("llm.sqlite"), OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let connection = connection.map_err(fault)?;
+    let mut statement = connection.prepare("SELECT upstream_id, text FROM records").map_err(fault)?;
+    let mut rows = statement.query([]).map_err(fault)?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next().map_err(fault)? {
+        let text: Vec<u8> = row.get(1).map_err(fault)?;
+        let mut sealed: serde_json::Value = serde_json::from_slice(&text).map_err(fault)?;
+        let body = sealed.get_mut("body").map(serde_json::Value::take).unwrap_or_default();
+        records.push((row.get(0).map_err(fault)?, serde_json::from_value(body).map_err(fault)?));
+    }
+    Ok(records)
 }
 
 /// How a meter ended.

@@ -111,6 +111,13 @@ async fn what_is_refused_costs_nothing() {
     assert_eq!((reply.status, reply.json()["error"]["message"].as_str()), (529, Some("overloaded")));
     house.upstream.says(whole(&json!(null)).broken());
     house.call(&key, CHAT, &chat_body(json!({}))).await.code(502, "upstream_failed");
+    // A service that says in its stream, or with 200, that it failed has delivered nothing.
+    let error = b"data: {\"error\":{\"message\":\"overloaded\"}}\n\n".to_vec();
+    house.upstream.says(Script::stream(vec![error, b"data: [DONE]\n\n".to_vec()]));
+    let reply = house.call(&key, CHAT, &chat_body(json!({"stream": true}))).await.ok();
+    assert!(reply.body.contains("overloaded") && !reply.body.contains("tollbridge"), "{}", reply.body);
+    house.upstream.says(Script::json(&json!({"error": {"message": "overloaded"}})));
+    house.call(&key, CHAT, &chat_body(json!({}))).await.ok();
     assert_eq!(house.spent(&key).await, "0 CNY");
     house.close(&key).await;
     assert_eq!(house.money().await, (1_000, 0, 0));
@@ -146,4 +153,23 @@ async fn a_call_under_one_name_is_made_and_billed_once() {
     let headers = [("x-api-key", other.as_str()), ("idempotency-key", "a")];
     house.send("POST", CHAT, &headers, &chat_body(json!({"max_tokens": 50})).to_string()).await.ok();
     assert_eq!(house.upstream.calls(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_who_leaves_before_the_answer_frees_what_was_set_aside() {
+    let house = House::new().await;
+    let key = house.deposit("0.05").await;
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    house.upstream.says(whole(&json!({"prompt_tokens": 300, "completion_tokens": 20})).gated(&gate));
+    // Each sets aside all there is, so the second is served only if the first gave it back.
+    for calls in 1..=3 {
+        let body = chat_body(json!({"max_tokens": 5_800})).to_string();
+        let request = house.request("POST", CHAT, &[("x-api-key", &key)], &body);
+        let call = tokio::spawn(request.send());
+        while house.upstream.calls() < calls {
+            tokio::task::yield_now().await;
+        }
+        call.abort();
+        assert_eq!(house.spent(&key).await, "0 CNY");
+    }
 }

@@ -130,6 +130,9 @@ async fn a_stream_that_is_read_to_its_end_is_shared_by_what_arrived() {
     house.upstream.says(Script::stream(chat(10, 300, false, Some(usage))).gated(&gate));
     let body = chat_body(json!({"max_tokens": 100, "stream": true}));
     house.hang_up_after(&key, CHAT, &body, 4).await;
+    while house.shop().metrics().left.get() == 0 {
+        tokio::task::yield_now().await;
+    }
     gate.add_permits(100);
     assert_eq!(house.spent(&key).await, cost(300, 12));
     let (bill, checked) = house.checked_bill(&key).await;

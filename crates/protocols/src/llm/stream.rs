@@ -23,12 +23,19 @@ pub struct StreamReader {
     family: Family,
     events: Events,
     tally: Tally,
+    /// Whether an event said that something went wrong: then no end is a proper one.
+    failed: bool,
 }
 
 impl StreamReader {
     /// A reader of an answer to a call of that shape.
     pub fn new(shape: Shape) -> StreamReader {
-        StreamReader { family: shape.family(), events: Events::default(), tally: Tally::default() }
+        StreamReader {
+            family: shape.family(),
+            events: Events::default(),
+            tally: Tally::default(),
+            failed: false,
+        }
     }
 
     /// Takes bytes, and gives the events that are whole now.
@@ -54,7 +61,7 @@ impl StreamReader {
         let data = data_of(&event);
         match self.family {
             Family::OpenAi if data.trim_ascii() == b"[DONE]" => {
-                self.tally.done = true;
+                self.tally.done = !self.failed;
                 Piece::End(event)
             }
             Family::OpenAi => {
@@ -64,8 +71,7 @@ impl StreamReader {
             }
             Family::Anthropic => {
                 let chunk: Value = serde_json::from_slice(&data).unwrap_or_default();
-                self.read_anthropic(&chunk);
-                if self.tally.done { Piece::End(event) } else { Piece::Pass(event) }
+                if self.read_anthropic(&chunk) { Piece::End(event) } else { Piece::Pass(event) }
             }
         }
     }
@@ -73,6 +79,7 @@ impl StreamReader {
     /// Answers whether there is nothing in the chunk but usage.
     fn read_openai(&mut self, chunk: &Value) -> bool {
         self.tally.named(chunk.get("id"));
+        self.failed |= chunk.get("error").is_some_and(|error| !error.is_null());
         let choices = chunk.get("choices").and_then(Value::as_array);
         for choice in choices.into_iter().flatten() {
             self.tally.arrived(delta_bytes(choice));
@@ -82,7 +89,8 @@ impl StreamReader {
         choices.is_some_and(Vec::is_empty)
     }
 
-    fn read_anthropic(&mut self, chunk: &Value) {
+    /// Answers whether this is the last event.
+    fn read_anthropic(&mut self, chunk: &Value) -> bool {
         match chunk.get("type").and_then(Value::as_str) {
             Some("message_start") => {
                 let message = chunk.get("message").unwrap_or(&Value::Null);
@@ -102,9 +110,14 @@ impl StreamReader {
                     self.tally.anthropic_usage(usage, TakeOutput::Yes);
                 }
             }
-            Some("message_stop") => self.tally.done = true,
+            Some("message_stop") => {
+                self.tally.done = !self.failed;
+                return true;
+            }
+            Some("error") => self.failed = true,
             Some(_) | None => {}
         }
+        false
     }
 }
 
