@@ -15,6 +15,7 @@ use crate::mandate::Mandate;
 use crate::open::{AssetRow, Settings};
 use crate::payee::Payee;
 use crate::purchase::Rows;
+use crate::quota::Quota;
 use crate::record::Record;
 use crate::table::{Queue, Secret, Table};
 use crate::time::{Seq, Time};
@@ -44,6 +45,7 @@ pub struct Book {
     pub(crate) payees: Table<Payee>,
     pub(crate) agents: Table<Agent>,
     pub(crate) mandates: Table<Mandate>,
+    pub(crate) quotas: Table<Quota>,
     /// Every command of the retention, and the money it moved.
     pub(crate) records: Queue<Record>,
     /// Every question of late, by the id of the payment that raised it.
@@ -69,6 +71,7 @@ impl Default for Book {
             payees: Table::default(),
             agents: Table::default(),
             mandates: Table::default(),
+            quotas: Table::default(),
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
@@ -276,6 +279,13 @@ impl Book {
             Action::Redeem(it) => it.decide(self, at, *by),
             Action::Present(it) => it.decide(self, at, *by),
             Action::Observe(it) => it.decide(self, *by),
+            Action::GrantQuota(it) => it.decide(self, at, *id, *by),
+            Action::Deduct(it) => it.decide(self, at, *by),
+            Action::Restore(it) => it.decide(self, *by),
+            Action::Allot(it) => it.decide(self, at, *id, *by),
+            Action::Reclaim(it) => it.decide(self, *by),
+            Action::OpenChannel(it) => it.decide(self, at, *by),
+            Action::Claim(it) => it.decide(self, at, *by),
         }
     }
 
@@ -363,12 +373,21 @@ impl Book {
             (Action::Redeem(it), _) => it.apply(self),
             (Action::Present(it), _) => it.apply(self, *by),
             (Action::Observe(it), _) => it.apply(self, at, *by),
+            (Action::GrantQuota(it), _) => it.apply(self, *id, *by),
+            (Action::Deduct(it), _) => it.apply(self, *id),
+            (Action::Restore(it), _) => it.apply(self),
+            (Action::Allot(it), _) => it.apply(self, *id),
+            (Action::Reclaim(it), _) => it.apply(self),
+            (Action::OpenChannel(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
+            (Action::Claim(it), Outcome::Charged(_)) => it.apply(self),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)
                 | Action::Capture(_)
                 | Action::Refund(_)
                 | Action::OpenMeter(_)
+                | Action::OpenChannel(_)
+                | Action::Claim(_)
                 | Action::Charge(_)
                 | Action::CloseMeter(_),
                 _,

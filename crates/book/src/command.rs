@@ -4,6 +4,7 @@ use crate::agent::{EnrolAgent, EnrolKey, Present, RevokeKey};
 use crate::alike::ApproveAlike;
 use crate::approval::{Approve, Refuse};
 use crate::canon::{canon_enum, canon_struct};
+use crate::channel::{Claim, OpenChannel};
 use crate::delegate::Delegate;
 use crate::entry::Reject;
 use crate::freeze::{Freeze, Revoke, Unfreeze};
@@ -18,6 +19,7 @@ use crate::open::{OpenBook, RegisterAsset};
 use crate::pay::Pay;
 use crate::payee::RegisterPayee;
 use crate::purchase::Purchase;
+use crate::quota::{Allot, Deduct, GrantQuota, Reclaim, Restore};
 use crate::refund::Refund;
 use crate::transfer::Transfer;
 use crate::wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};
@@ -108,6 +110,13 @@ pub enum Action {
     Delegate(Delegate),
     Observe(Observe),
     ApproveAlike(ApproveAlike),
+    GrantQuota(GrantQuota),
+    Deduct(Deduct),
+    Restore(Restore),
+    Allot(Allot),
+    Reclaim(Reclaim),
+    OpenChannel(OpenChannel),
+    Claim(Claim),
 }
 
 canon_enum!(Action {
@@ -143,6 +152,13 @@ canon_enum!(Action {
     30 => Delegate(it),
     31 => Observe(it),
     32 => ApproveAlike(it),
+    33 => GrantQuota(it),
+    34 => Deduct(it),
+    35 => Restore(it),
+    36 => Allot(it),
+    37 => Reclaim(it),
+    38 => OpenChannel(it),
+    39 => Claim(it),
 });
 
 impl Action {
@@ -162,6 +178,7 @@ impl Action {
             Action::Pay(it) => whole(&it.purchase),
             Action::PlaceHold(it) => whole(&it.purchase),
             Action::OpenMeter(it) => whole(&it.purchase).or_else(|| kinds(it.rates.len())),
+            Action::OpenChannel(it) => whole(&it.purchase),
             Action::Charge(it) => kinds(it.units.len()),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
@@ -184,7 +201,13 @@ impl Action {
             | Action::Redeem(_)
             | Action::Present(_)
             | Action::Observe(_)
-            | Action::ApproveAlike(_) => None,
+            | Action::ApproveAlike(_)
+            | Action::GrantQuota(_)
+            | Action::Deduct(_)
+            | Action::Restore(_)
+            | Action::Allot(_)
+            | Action::Reclaim(_)
+            | Action::Claim(_) => None,
         }
     }
 
@@ -194,6 +217,7 @@ impl Action {
             Action::Pay(it) => Some(&it.purchase),
             Action::PlaceHold(it) => Some(&it.purchase),
             Action::OpenMeter(it) => Some(&it.purchase),
+            Action::OpenChannel(it) => Some(&it.purchase),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -222,7 +246,13 @@ impl Action {
             | Action::Redeem(_)
             | Action::Present(_)
             | Action::Observe(_)
-            | Action::ApproveAlike(_) => None,
+            | Action::ApproveAlike(_)
+            | Action::GrantQuota(_)
+            | Action::Deduct(_)
+            | Action::Restore(_)
+            | Action::Allot(_)
+            | Action::Reclaim(_)
+            | Action::Claim(_) => None,
         }
     }
 
@@ -234,8 +264,10 @@ impl Action {
             Action::Expire(it) => Some(it.hold.0),
             Action::Redeem(it) => Some(it.hold.0),
             Action::Charge(it) => Some(it.meter.0),
+            Action::Claim(it) => Some(it.channel.0),
             Action::CloseMeter(it) => Some(it.meter.0),
             Action::Refund(it) => Some(it.payment),
+            Action::Restore(it) => Some(it.deduct),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -260,7 +292,12 @@ impl Action {
             | Action::OpenMeter(_)
             | Action::Present(_)
             | Action::Observe(_)
-            | Action::ApproveAlike(_) => None,
+            | Action::ApproveAlike(_)
+            | Action::GrantQuota(_)
+            | Action::Deduct(_)
+            | Action::Allot(_)
+            | Action::Reclaim(_)
+            | Action::OpenChannel(_) => None,
         }
     }
 
@@ -298,7 +335,14 @@ impl Action {
             | Action::Redeem(_)
             | Action::Present(_)
             | Action::Observe(_)
-            | Action::ApproveAlike(_) => false,
+            | Action::ApproveAlike(_)
+            | Action::GrantQuota(_)
+            | Action::Deduct(_)
+            | Action::Restore(_)
+            | Action::Allot(_)
+            | Action::Reclaim(_)
+            | Action::OpenChannel(_)
+            | Action::Claim(_) => false,
         }
     }
 }

@@ -384,6 +384,14 @@ reasons! {
         51 OutOfStock "out_of_stock",
         /// The seller has not said of late what it costs.
         52 ObservationStale "observation_stale",
+        /// The quota has too few units left.
+        53 QuotaInsufficient "quota_insufficient",
+        /// The quota's time is over.
+        54 QuotaExpired "quota_expired",
+        /// A quota was granted for the payment already.
+        55 PaymentGranted "payment_granted",
+        /// More units than the deduction has left to restore.
+        56 RestoreTooLarge "restore_too_large",
     }
 }
 
@@ -440,6 +448,10 @@ reasons! {
         24 TooMany "too_many",
         /// The accounts are not of one owner and one asset.
         25 AccountsMismatch "accounts_mismatch",
+        /// No such quota.
+        26 QuotaUnknown "quota_unknown",
+        /// No such deduction, or none that is remembered.
+        27 DeductionUnknown "deduction_unknown",
     }
 }
 

@@ -3,7 +3,17 @@
 use crate::time::Time;
 use std::hash::{Hash, Hasher};
 
-const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// Crockford's base 32, upper case: the digits of identifiers and of codes that people type.
+pub const BASE32: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// The digit of [`BASE32`] that somebody meant: small letters are large ones, and those that look like others are these.
+pub fn digit_meant(letter: char) -> char {
+    match letter.to_ascii_uppercase() {
+        'O' => '0',
+        'I' | 'L' => '1',
+        letter => letter,
+    }
+}
 
 /// The raw form of every identifier: 48 bits of milliseconds since 1970, then 80 bits chosen by whoever made it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +51,7 @@ impl Id {
             .rev()
             .map(|place| {
                 let digit = usize::try_from((bits >> place.saturating_mul(5)) & 31).expect("five bits fit");
-                char::from(*ALPHABET.get(digit).expect("five bits index 32 characters"))
+                char::from(*BASE32.get(digit).expect("five bits index 32 characters"))
             })
             .collect()
     }
@@ -53,7 +63,7 @@ impl Id {
         }
         let mut bits = 0u128;
         for (place, byte) in text.bytes().enumerate() {
-            let digit = ALPHABET.iter().position(|c| *c == byte)?;
+            let digit = BASE32.iter().position(|c| *c == byte)?;
             if place == 0 && 7 < digit {
                 return None;
             }
@@ -123,6 +133,8 @@ ids! {
     HoldId "hld",
     /// A hold that is drawn down by metered work.
     MeterId "mtr",
+    /// Work of a seller that is paid for before it is done.
+    QuotaId "qta",
     /// Money given back for a payment or a captured hold.
     RefundId "ref",
     /// A movement between accounts of one owner, or from and to the world outside.

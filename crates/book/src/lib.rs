@@ -17,6 +17,7 @@
 //! - **I7** Rows are the fold of the journal; snapshots and views equal it.
 //! - **I8** An answered entry survives power loss and is in every later checkpoint; the log only grows.
 //! - **I9** A decision depends on the book, the time and the command, and on nothing else.
+//! - **I10** Of every quota, what was granted is what was used, what was allotted further and what is left.
 
 #![cfg_attr(
     not(test),
@@ -29,6 +30,7 @@ pub mod approval;
 pub mod book;
 mod calendar;
 pub mod canon;
+pub mod channel;
 pub mod command;
 pub mod compare;
 pub mod delegate;
@@ -48,6 +50,7 @@ pub mod open;
 pub mod pay;
 pub mod payee;
 pub mod purchase;
+pub mod quota;
 mod record;
 pub mod refund;
 pub mod rehearse;
@@ -66,6 +69,7 @@ pub use approval::{Approve, Refuse};
 pub use book::{Book, Decided, Decision, Head, ReplayError};
 pub use calendar::{Period, Zone};
 pub use canon::{Code, Malformed};
+pub use channel::{Claim, OpenChannel, VoucherSignature, voucher_bytes};
 pub use command::{Action, Actor, Command, Presence};
 pub use compare::{Change, Comparison, Difference, Dimension, compare, widens};
 pub use delegate::Delegate;
@@ -76,7 +80,7 @@ pub use entry::{
 pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
 pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
 pub use id::{
-    AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, RefundId,
+    AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, QuotaId, RefundId,
     RequestId, TransferId, WalletId,
 };
 pub use level::{Budget, Level};
@@ -89,6 +93,7 @@ pub use open::{Balance, OpenBook, RegisterAsset};
 pub use pay::Pay;
 pub use payee::{Provenance, RegisterPayee};
 pub use purchase::{Payees, Purchase, Share, Split};
+pub use quota::{Allot, Deduct, GrantQuota, QuotaState, QuotaUnit, Reclaim, Restore};
 pub use refund::Refund;
 pub use rehearse::{Past, PastPayee, Rehearsed, rehearse};
 pub use saved::Restoring;

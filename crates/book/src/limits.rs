@@ -34,6 +34,15 @@ pub const DELEGATION_DEPTH_MAX: u8 = 4;
 /// The most mandates that one mandate may be delegated to, those that ended included.
 pub const DELEGATIONS_MAX: u32 = 1_024;
 
+/// The most units of one quota: 10^18.
+pub const QUOTA_UNITS_MAX: u64 = 1_000_000_000_000_000_000;
+
+/// The most quotas right below one quota, used up or not: seats of a company.
+pub const QUOTA_CHILDREN_MAX: u32 = 100_000;
+
+/// The most quotas from one that a seller granted down to the last below it, both included.
+pub const QUOTA_DEPTH_MAX: usize = 4;
+
 /// The items of one payee whose price is remembered; beyond it, the one that was seen longest ago is forgotten.
 pub const OBSERVATIONS_MAX: usize = 64;
 

@@ -58,11 +58,29 @@ pub(crate) struct Meter {
     rounding: Rounding,
     sequence: u64,
     total: Nanos,
+    by_vouchers: bool,
 }
 
-canon_struct!(Meter { rates, rounding, sequence, total });
+canon_struct!(Meter { rates, rounding, sequence, total, by_vouchers });
 
 impl Meter {
+    /// One that no charge can move, only vouchers.
+    pub(crate) fn by_vouchers(rounding: Rounding) -> Meter {
+        Meter { rates: Vec::new(), rounding, sequence: 0, total: Nanos::ZERO, by_vouchers: true }
+    }
+
+    pub(crate) fn is_by_vouchers(&self) -> bool {
+        self.by_vouchers
+    }
+
+    pub(crate) fn total(&self) -> Nanos {
+        self.total
+    }
+
+    pub(crate) fn set_total(&mut self, total: Nanos) {
+        self.total = total;
+    }
+
     /// What everything would cost with `units` more.
     fn total_with(&self, units: &[u64]) -> Option<Nanos> {
         let prices = self.rates.iter().zip(units).map(|(rate, units)| rate.price(*units));
@@ -83,7 +101,7 @@ impl OpenMeter {
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id, by: Actor) {
         let (rates, rounding) = (self.rates.clone(), self.rounding);
-        let meter = Meter { rates, rounding, sequence: 0, total: Nanos::ZERO };
+        let meter = Meter { rates, rounding, sequence: 0, total: Nanos::ZERO, by_vouchers: false };
         book.place_hold(at, id, by, &self.purchase, self.expires_at, Some(Box::new(meter)));
     }
 }
@@ -95,7 +113,7 @@ impl Charge {
             Err(Decision::Reject(Reject::HoldUnknown)) => return Decision::Reject(Reject::MeterUnknown),
             Err(no) => return no,
         };
-        let Some(meter) = &hold.meter else {
+        let Some(meter) = hold.meter.as_ref().filter(|meter| !meter.by_vouchers) else {
             return Decision::Reject(Reject::MeterUnknown);
         };
         if !matches!(by, Actor::Payee { .. }) {
@@ -129,7 +147,7 @@ impl Charge {
 }
 
 /// An amount in billionths of its smallest unit.
-fn nanos_of(amount: Amount) -> Nanos {
+pub(crate) fn nanos_of(amount: Amount) -> Nanos {
     amount.minor().checked_mul(NANOS).map_or(Nanos::new(u128::MAX), Nanos::new)
 }
 

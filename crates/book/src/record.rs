@@ -3,6 +3,7 @@
 use crate::canon::{Canon, Malformed, Reader, canon_struct};
 use crate::hold::Hold;
 use crate::money::Amount;
+use crate::quota::Deducted;
 use crate::table::Slot;
 use crate::time::Seq;
 
@@ -24,9 +25,11 @@ canon_struct!(Record { request, seq, payer, payee, halves, more });
 struct More {
     parts: Vec<PaidPart>,
     hold: Option<Hold>,
+    granted: bool,
+    deducted: Option<Deducted>,
 }
 
-canon_struct!(More { parts, hold });
+canon_struct!(More { parts, hold, granted, deducted });
 
 /// An amount in two halves: 128 bits would align the row to 16 bytes and cost 8 more.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,7 +99,25 @@ impl Record {
 
     pub(crate) fn set_hold(&mut self, payer: Slot, hold: Hold) {
         self.payer = Some(payer);
-        self.more = Some(Box::new(More { parts: Vec::new(), hold: Some(hold) }));
+        self.more = Some(Box::new(More { hold: Some(hold), ..More::default() }));
+    }
+
+    /// Whether a quota was granted for what was paid.
+    pub(crate) fn is_granted(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.granted)
+    }
+
+    pub(crate) fn set_granted(&mut self) {
+        self.more.get_or_insert_default().granted = true;
+    }
+
+    /// What the command took of a quota.
+    pub(crate) fn deducted(&self) -> Option<Deducted> {
+        self.more.as_ref().and_then(|more| more.deducted)
+    }
+
+    pub(crate) fn set_deducted(&mut self, deducted: Deducted) {
+        self.more.get_or_insert_default().deducted = Some(deducted);
     }
 
     /// Notes a plain payment.

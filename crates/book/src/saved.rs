@@ -31,9 +31,10 @@ struct Rows {
     mandates: u64,
     records: u64,
     questions: u64,
+    quotas: u64,
 }
 
-canon_struct!(Rows { owners, keys, wallets, payees, agents, mandates, records, questions });
+canon_struct!(Rows { owners, keys, wallets, payees, agents, mandates, records, questions, quotas });
 
 impl Rows {
     fn of(book: &Book) -> Rows {
@@ -46,6 +47,7 @@ impl Rows {
             mandates: count(book.mandates.rows()),
             records: count(book.records.rows()),
             questions: count(book.questions.rows()),
+            quotas: count(book.quotas.rows()),
         }
     }
 }
@@ -75,7 +77,8 @@ impl Book {
         save(5, self.agents.rows(), &mut take)?;
         save(6, self.mandates.rows(), &mut take)?;
         save(7, self.records.rows(), &mut take)?;
-        save(8, self.questions.rows(), &mut take)
+        save(8, self.questions.rows(), &mut take)?;
+        save(9, self.quotas.rows(), &mut take)
     }
 }
 
@@ -137,6 +140,7 @@ impl Restoring {
             6 => fill(&mut book.mandates, input),
             7 => self.fill_records(input),
             8 => fill_queue(&mut book.questions, input),
+            9 => fill(&mut book.quotas, input),
             _ => Err(Malformed),
         }
     }

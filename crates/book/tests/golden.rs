@@ -3,7 +3,7 @@
 //! `UPDATE=1` rewrites `vectors/entries`; the difference is reviewed by a person.
 
 use ::book::*;
-use evidence::Hash;
+use evidence::{Hash, Signature};
 use std::path::PathBuf;
 
 const AT: Time = Time(1_795_338_000_000_000_001);
@@ -33,6 +33,7 @@ const MANDATE: u8 = 0x06;
 const PAYMENT: u8 = 0x07;
 const HOLD: u8 = 0x08;
 const KEY: u8 = 0x0f;
+const QUOTA: u8 = 0x10;
 
 fn operator() -> Actor {
     Actor::Operator { key: KeyId(id(OPERATOR)) }
@@ -524,6 +525,84 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             }),
             done(),
         ),
+        (
+            "grant-quota",
+            payee(),
+            Action::GrantQuota(GrantQuota {
+                wallet: WalletId(id(WALLET)),
+                payment: Some(id(PAYMENT)),
+                unit: QuotaUnit::Count,
+                units: 100,
+                expires_at: AT.after(1),
+                into: None,
+                document: hash(0xD0),
+            }),
+            done(),
+        ),
+        (
+            "grant-quota-of-money",
+            payee(),
+            Action::GrantQuota(GrantQuota {
+                wallet: WalletId(id(WALLET)),
+                payment: None,
+                unit: QuotaUnit::Nanos,
+                units: 2_000_000_000_000,
+                expires_at: AT.after(1),
+                into: Some(QuotaId(id(QUOTA))),
+                document: hash(0xD0),
+            }),
+            done(),
+        ),
+        ("deduct", payee(), Action::Deduct(Deduct { quota: QuotaId(id(QUOTA)), units: 7 }), done()),
+        (
+            "deduct-denied",
+            payee(),
+            Action::Deduct(Deduct { quota: QuotaId(id(QUOTA)), units: 300 }),
+            Outcome::Denied(Refusal {
+                rule: RuleRef::BOOK,
+                denial: Denial::QuotaInsufficient,
+                remaining: None,
+            }),
+        ),
+        ("restore", payee(), Action::Restore(Restore { deduct: id(0xDE), units: 2 }), done()),
+        (
+            "allot",
+            owner(Presence::Session),
+            Action::Allot(Allot {
+                from: QuotaId(id(QUOTA)),
+                into: None,
+                agent: Some(AgentId(id(AGENT))),
+                units: 40,
+            }),
+            done(),
+        ),
+        (
+            "reclaim",
+            owner(Presence::Session),
+            Action::Reclaim(Reclaim { quota: QuotaId(id(QUOTA)), units: 5 }),
+            done(),
+        ),
+        (
+            "open-channel",
+            agent(),
+            Action::OpenChannel(OpenChannel {
+                purchase: purchase(),
+                expires_at: AT.after(1),
+                rounding: Rounding::HalfUp,
+                voucher_key: ed25519(),
+            }),
+            Outcome::Held(Versions { wallet: 1, agent: 0, mandate: 2 }),
+        ),
+        (
+            "claim",
+            payee(),
+            Action::Claim(Claim {
+                channel: MeterId(id(HOLD)),
+                total: Nanos::new(4_789_200_000),
+                signature: VoucherSignature(Signature([0x51; 64])),
+            }),
+            Outcome::Charged(Metered { total: Nanos::new(4_789_200_000) }),
+        ),
     ]
 }
 
@@ -565,7 +644,7 @@ fn golden_files_show_every_action_and_outcome() {
         actions.push(number(&bytes, "action"));
         outcomes.push(number(&bytes, "outcome"));
     }
-    for (mut found, count) in [(actions, 32u8), (outcomes, 10)] {
+    for (mut found, count) in [(actions, 39u8), (outcomes, 10)] {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, (1..=count).collect::<Vec<u8>>());
@@ -583,11 +662,11 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 52);
+    assert_eq!(denials.len(), 56);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
-    assert_eq!(denials.last().map(String::as_str), Some("52 observation_stale"));
+    assert_eq!(denials.last().map(String::as_str), Some("56 restore_too_large"));
     let asks =
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(

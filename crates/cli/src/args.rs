@@ -299,7 +299,8 @@ pub(crate) struct Serve {
     /// The same as a POST to this address.
     #[arg(long, value_name = "URL", env = "TOLLBRIDGE_NOTIFY_WEBHOOK")]
     pub(crate) notify_webhook: Option<Url>,
-    /// A file with 32 bytes in Base64URL, which the POSTs are signed with as Standard Webhooks has it.
+    /// A file with the secret that the POSTs are signed with, as Standard Webhooks has it: `whsec_…`, or 32 bytes in
+    /// Base64URL.
     #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_NOTIFY_SECRET", requires = "notify_webhook")]
     pub(crate) notify_secret: Option<PathBuf>,
 }
@@ -357,6 +358,9 @@ pub(crate) struct PayArgs {
     /// The most it may cost, such as `0.50 CNY`.
     #[arg(long, value_name = "AMOUNT")]
     pub(crate) max_price: String,
+    /// Why it is bought, for the owner to read where she is asked.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
     /// The wallet to pay from.
     #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
     pub(crate) wallet: String,

@@ -243,6 +243,7 @@ impl<'a> Story<'a> {
             body: Vec::new(),
             purchase: format!("demo page {number}"),
             price_max: money(PER_PAYMENT),
+            why: None,
         }
     }
 

@@ -4,8 +4,8 @@
 //! say and checks only that it adds up.
 
 use book::{
-    Action, Code, Entry, Id, Moved, OpenMeter, Outcome, Part, Parts, Pay, PayeeId, Payees, PlaceHold,
-    Purchase, WalletId,
+    Action, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Parts, Pay, PayeeId, Payees,
+    PlaceHold, Purchase, WalletId,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::money::{AmountText, AssetText, Money};
@@ -183,7 +183,9 @@ impl Ledger {
                 movements
             }
             (
-                Action::PlaceHold(PlaceHold { purchase, .. }) | Action::OpenMeter(OpenMeter { purchase, .. }),
+                Action::PlaceHold(PlaceHold { purchase, .. })
+                | Action::OpenMeter(OpenMeter { purchase, .. })
+                | Action::OpenChannel(OpenChannel { purchase, .. }),
                 Outcome::Held(_),
             ) => {
                 let amount = i128::try_from(purchase.amount.minor()).map_err(|_| Wrong::Parts)?;

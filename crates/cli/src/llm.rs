@@ -214,6 +214,7 @@ fn connect(output: &Output, args: &Connect) -> Outcome {
         method: "POST".to_owned(),
         body: None,
         purchases: args.purchases.clone(),
+        why: None,
         out: None,
     };
     let bought = runtime::run(async { pay::buy(&pay).await })?;

@@ -55,6 +55,7 @@ pub(crate) async fn buy(args: &PayArgs) -> Outcome<Purchase> {
         body: args.body.clone().unwrap_or_default().into_bytes(),
         purchase: args.purchase.clone(),
         price_max: money::read(&args.max_price, asset)?,
+        why: args.why.clone(),
     };
     buyer.fetch(&fetch).await.map_err(not_bought)
 }

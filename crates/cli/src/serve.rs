@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::runtime;
 use book::{Entry, Seq, Time};
 use engine::{Clock, Stepdown};
-use evidence::{Secret, base64url};
+use evidence::base64url;
 use gateway::{Config, Gateway};
 use serde::Serialize;
 use server::data::{BookKind, Opening};
@@ -91,15 +91,16 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
 /// Where notices go, where they go anywhere.
 fn notifier(args: &Serve) -> Outcome<Option<Notifier>> {
     if let Some(path) = &args.notify_file {
-        return Ok(Some(Notifier::File(path.clone())));
+        let file = Notifier::file(path);
+        return file.map(Some).map_err(|fault| Failure::from(fault).during(path.display()));
     }
     let Some(url) = &args.notify_webhook else { return Ok(None) };
     let read = |path: &std::path::PathBuf| {
-        let text = std::fs::read_to_string(path)?;
-        let bytes = base64url::decode(text.trim()).and_then(|bytes| bytes.try_into().ok());
-        bytes
-            .map(Secret::new)
-            .ok_or_else(|| Failure::usage("the webhook's secret is not 32 bytes in Base64URL"))
+        let text =
+            std::fs::read_to_string(path).map_err(|fault| Failure::from(fault).during(path.display()))?;
+        web::notify::secret(&text).ok_or_else(|| {
+            Failure::usage("the webhook's secret is neither `whsec_…` nor 32 bytes in Base64URL")
+        })
     };
     let secret = args.notify_secret.as_ref().map(read).transpose()?;
     Ok(Some(Notifier::Webhook { url: url.clone(), secret }))

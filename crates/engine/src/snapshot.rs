@@ -3,7 +3,7 @@
 //! | bytes | what, integers little-endian |
 //! | --- | --- |
 //! | 8 | magic `TOLLSNAP` |
-//! | 4 | format version, 4 |
+//! | 4 | format version, 5 |
 //! | 16 | the book's id |
 //! | … | pieces: the release, the Merkle frontier, what is kept beside the book, then the book's own; then an empty one |
 //!
@@ -29,7 +29,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"TOLLSNAP";
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// What is read or written of the file at once.

@@ -12,6 +12,7 @@ mod batch;
 mod decisions;
 mod parties;
 mod purchases;
+mod quotas;
 mod reader;
 mod registry;
 mod rows;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 pub use decisions::Upward;
+pub use quotas::{DeductionRow, QuotaRow};
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{
     AgentRow, Answer, AssetRow, BookRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow, OwnerRow, PartRow,

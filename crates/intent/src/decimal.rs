@@ -79,6 +79,20 @@ impl Decimal {
         let (whole, rest) = digits.split_at(digits.len().saturating_sub(usize::from(shown)));
         if rest.is_empty() { whole.to_owned() } else { format!("{whole}.{rest}") }
     }
+
+    /// The same with a comma between groups of three: `1,234.50`.
+    pub(crate) fn grouped(self, decimals: u8) -> String {
+        let plain = self.with_decimals(decimals);
+        let (whole, rest) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
+        let mut shown = String::new();
+        for (place, digit) in whole.chars().enumerate() {
+            if 0 < place && whole.len().saturating_sub(place).is_multiple_of(3) {
+                shown.push(',');
+            }
+            shown.push(digit);
+        }
+        shown + rest
+    }
 }
 
 impl fmt::Display for Decimal {
@@ -127,6 +141,11 @@ mod tests {
         assert_eq!(of("12.5").with_decimals(2), "12.50");
         assert_eq!(of("0.05").with_decimals(2), "0.05");
         assert_eq!(of("7").with_decimals(0), "7");
+        let written = |code: &str, text: &str| crate::Currency::new(code).unwrap().written(of(text));
+        assert_eq!(written("CNY", "0.5"), "¥0.50");
+        assert_eq!(written("USD", "1234567.8"), "$1,234,567.80");
+        assert_eq!(written("EUR", "123"), "123.00 EUR");
+        assert_eq!(written("JPY", "1000"), "1,000 JPY");
         assert_eq!(of("20.50").minor(2), Some(2050));
         assert_eq!(of("0.001").minor(2), None);
     }

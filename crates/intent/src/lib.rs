@@ -44,4 +44,5 @@ pub use money::Currency;
 pub use question::{Code, Question};
 pub use reading::{Meaning, Mode, OnDeviation, OnFailure, Reading, Trigger, TriggerAction};
 pub use sense::{Period, Window};
+pub use summary::moment;
 pub use text::{Language, Refusal, Span};

@@ -1,5 +1,6 @@
 //! Currencies: the codes and decimals we know, and which of them a word may stand for.
 
+use crate::decimal::Decimal;
 use crate::sense::CurrencyWord;
 use std::fmt;
 
@@ -25,6 +26,16 @@ impl Currency {
     /// How many decimals its smallest unit has.
     pub fn scale(self) -> u8 {
         self.scale
+    }
+
+    /// An amount as people write it: `¥1,234.50`, `$0.99`, `20.00 EUR`.
+    pub fn written(self, amount: Decimal) -> String {
+        let (sign, unit) = match self.code {
+            "CNY" => ("¥", String::new()),
+            "USD" => ("$", String::new()),
+            code => ("", format!(" {code}")),
+        };
+        format!("{sign}{}{unit}", amount.grouped(self.scale))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::reading::{Mode, OnDeviation, OnFailure, Trigger, TriggerAction};
 use crate::sense::{Period, Window};
 use crate::text::Language;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 impl Draft {
     /// Every term in plain words, one to a line, money first, then what is still open.
@@ -24,6 +25,12 @@ impl Draft {
         }
         lines.lines.join("\n")
     }
+}
+
+/// A moment on the clocks of a zone, with its name: `2026-11-19 00:00 (Asia/Shanghai)`.
+pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    let name = zone.iana_name().unwrap_or("UTC");
+    format!("{} ({name})", at.to_zoned(zone.clone()).datetime().strftime("%Y-%m-%d %H:%M"))
 }
 
 struct Lines<'a> {
@@ -47,15 +54,13 @@ impl Lines<'_> {
 
     fn sum(&self, amount: Decimal) -> String {
         match self.terms.currency {
-            Some(currency) => format!("{} {}", amount.with_decimals(currency.scale()), currency.code()),
+            Some(currency) => currency.written(amount),
             None => amount.to_string(),
         }
     }
 
     fn moment(&self, at: Timestamp) -> String {
-        let zoned = at.to_zoned(self.draft.zone().clone());
-        let zone = self.draft.zone().iana_name().unwrap_or("UTC");
-        format!("{} ({zone})", zoned.datetime().strftime("%Y-%m-%d %H:%M"))
+        moment(at, self.draft.zone())
     }
 
     fn window(&self, window: Window) -> String {
@@ -154,7 +159,7 @@ impl Lines<'_> {
         self.list("Never from: ", "禁止商家：", &terms.payees_denied);
         self.list("Only categories: ", "只限类别：", &codes(&terms.categories_allowed));
         self.list("Never categories: ", "禁止类别：", &codes(&terms.categories_denied));
-        self.list("The agent is also told: ", "另外告知代理：", &terms.wishes);
+        self.list("The agent is also told: ", "另外告知智能体：", &terms.wishes);
     }
 
     fn times(&mut self) {
@@ -224,7 +229,7 @@ impl Lines<'_> {
         match self.terms.mode {
             Some(Mode::Specified) => self.line("One fixed purchase", "", "单次指定购买", ""),
             Some(Mode::Bounded) => {
-                self.line("The agent chooses within these limits", "", "代理在以上限制内自行选择", "")
+                self.line("The agent chooses within these limits", "", "智能体在以上限制内自行选择", "")
             }
             None => {}
         }

@@ -59,6 +59,8 @@ pub struct Fetch {
     pub purchase: String,
     /// The most it may cost.
     pub price_max: Money,
+    /// Why it is bought, for the owner to read.
+    pub why: Option<String>,
 }
 
 /// What came of it: the money and the answer, apart, for neither is evidence of the other.
@@ -368,6 +370,7 @@ impl Buyer {
             mandate: record.mandate,
             payment_needed: record.payment_needed.clone(),
             approval: record.approval.clone(),
+            why: errand.fetch.why.clone(),
         };
         let first_time = answer.is_some();
         let ended = |payment| Purchase { payment, answer };

@@ -13,13 +13,15 @@ use wire::account::{
     NewPayee, NewSubAccount, NewTransfer, NewWallet, Payee, Question, SetLimits, Subject, Transfer, Wallet,
 };
 use wire::answer::Done;
+use wire::channel::{Channel, NewChannel, NewClaim};
 use wire::entry::{Entry, Receipt};
 use wire::hold::{Capture, Hold, NewCapture, NewHold, NewRedemption, Release};
 use wire::list::Page;
-use wire::meter::{ChargeResult, Meter, NewCharge, NewMeter, Settlement};
+use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
 use wire::payment::{NewRefund, PaymentState, Refund};
+use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuota, Quota, Units};
 use wire::session::Me;
-use wire::{AgentId, HoldId, KeyId, MandateId, MeterId, PayeeId, PaymentId, RequestId, WalletId};
+use wire::{AgentId, HoldId, KeyId, MandateId, MeterId, PayeeId, PaymentId, QuotaId, RequestId, WalletId};
 
 /// Declares the reads: a path with at most one argument.
 macro_rules! reads {
@@ -93,6 +95,12 @@ reads! {
     hold(id: HoldId) -> PaymentState = "/v1/holds/{id}";
     /// A meter as it stands.
     meter(id: MeterId) -> PaymentState = "/v1/meters/{id}";
+    /// A channel as it stands, with the key of its vouchers.
+    channel(id: MeterId) -> Channel = "/v1/channels/{id}";
+    /// A quota as it stands.
+    quota(id: QuotaId) -> Quota = "/v1/quotas/{id}";
+    /// A deduction, for whoever does not know whether it was taken.
+    deduction(id: RequestId) -> Deduction = "/v1/deductions/{id}";
     /// An entry of the journal.
     entry(seq: u64) -> Entry = "/v1/entries/{seq}";
     /// An entry with all that is needed to check it offline.
@@ -122,6 +130,8 @@ makes! {
     grant(NewMandate) -> Done = "/v1/mandates";
     /// Moves money between accounts.
     transfer(NewTransfer) -> Done = "/v1/transfers";
+    /// Gives a wallet units of the seller's work.
+    grant_quota(NewQuota) -> Done = "/v1/quotas";
     /// Gives back part or all of a payment.
     refund(NewRefund) -> Refund = "/v1/refunds";
     /// Puts the clock of a test book forward.
@@ -141,6 +151,12 @@ changes! {
     unfreeze(Subject) -> Done = POST "/v1/unfreeze";
     /// Ends it for good.
     revoke(Subject) -> Done = POST "/v1/revoke";
+    /// Claims what the latest voucher of a channel says.
+    claim[channel: MeterId](NewClaim) -> Charge = POST "/v1/channels/{channel}/claim";
+    /// Gives units of a deduction back.
+    restore[deduction: RequestId](Units) -> Done = POST "/v1/deductions/{deduction}/restore";
+    /// Moves units back to the quota above.
+    reclaim[quota: QuotaId](Units) -> Done = POST "/v1/quotas/{quota}/reclaim";
     /// Moves held money to the payees.
     capture[hold: HoldId](NewCapture) -> Capture = POST "/v1/holds/{hold}/capture";
     /// Uses a hold up as proof of payment.
@@ -227,6 +243,34 @@ impl Client {
     /// [`Failure`].
     pub async fn charge(&self, meter: MeterId, charges: &[NewCharge]) -> Result<Vec<ChargeResult>, Failure> {
         self.make(&format!("/v1/meters/{meter}/charges"), &charges).await
+    }
+
+    /// Sets aside the most that vouchers may come to.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn open_channel(&self, new: &NewChannel) -> Result<Answer<Meter>, Failure> {
+        self.purchase("/v1/channels", new).await
+    }
+
+    /// Uses units of a quota, at most 1,000 deductions at once.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn deduct(
+        &self,
+        quota: QuotaId,
+        deductions: &[NewDeduction],
+    ) -> Result<Vec<DeductionResult>, Failure> {
+        self.make(&format!("/v1/quotas/{quota}/deductions"), &deductions).await
+    }
+
+    /// Moves units of a quota to one below.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn allot(&self, from: QuotaId, new: &NewAllotment) -> Result<Done, Failure> {
+        self.make(&format!("/v1/quotas/{from}/allot"), new).await
     }
 
     /// Settles a meter.

@@ -121,6 +121,7 @@ impl House {
             category: None,
             reference: None,
             approval: None,
+            why: None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::recent::Bought;
 use axum::response::{IntoResponse, Response};
 use book::{
     Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase,
-    Question, Refusal, Seq, TransferId,
+    Question, QuotaId, Refusal, Seq, TransferId,
 };
 use engine::views::Form;
 use http::{HeaderValue, StatusCode, header};
@@ -66,6 +66,22 @@ impl Answer {
             Answer::Charged(it) => it.entry,
             Answer::Settled(it) => it.entry,
             Answer::Asked(it) => it.entry,
+        }
+    }
+
+    /// Whether it was given before.
+    pub fn is_repeated(&self) -> bool {
+        match self {
+            Answer::Done(it) => it.repeated,
+            Answer::Paid(it) => it.repeated,
+            Answer::Held(it) => it.repeated,
+            Answer::Captured(it) => it.repeated,
+            Answer::Released(it) => it.repeated,
+            Answer::Refunded(it) => it.repeated,
+            Answer::Metered(it) => it.repeated,
+            Answer::Charged(it) => it.repeated,
+            Answer::Settled(it) => it.repeated,
+            Answer::Asked(it) => it.repeated,
         }
     }
 }
@@ -146,12 +162,16 @@ impl Answers<'_> {
                 repeated,
                 livemode,
             })),
-            (Action::OpenMeter(it), Outcome::Held(_)) => Ok(Answer::Metered(wire::meter::Meter {
+            (
+                Action::OpenMeter(book::OpenMeter { purchase, expires_at, .. })
+                | Action::OpenChannel(book::OpenChannel { purchase, expires_at, .. }),
+                Outcome::Held(_),
+            ) => Ok(Answer::Metered(wire::meter::Meter {
                 id: wire::MeterId(bits(command.id)),
                 status: "held".to_owned(),
-                wallet: wire::WalletId(bits(it.purchase.wallet.0)),
-                amount: money(it.purchase.amount, self.asset(&it.purchase)?),
-                expires_at: time_text(it.expires_at),
+                wallet: wire::WalletId(bits(purchase.wallet.0)),
+                amount: money(purchase.amount, self.asset(purchase)?),
+                expires_at: time_text(*expires_at),
                 entry,
                 repeated,
                 livemode,
@@ -189,9 +209,13 @@ impl Answers<'_> {
                     livemode,
                 }))
             }
-            (Action::Charge(it), Outcome::Charged(metered)) => Ok(Answer::Charged(wire::meter::Charge {
+            (
+                Action::Charge(book::Charge { meter, .. })
+                | Action::Claim(book::Claim { channel: meter, .. }),
+                Outcome::Charged(metered),
+            ) => Ok(Answer::Charged(wire::meter::Charge {
                 id: wire::RequestId(bits(command.id)),
-                meter: wire::MeterId(bits(it.meter.0)),
+                meter: wire::MeterId(bits(meter.0)),
                 status: "charged".to_owned(),
                 total_nanos: metered.total.get().to_string(),
                 entry,
@@ -317,6 +341,13 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Delegate(_) => ("delegate", "mdt"),
         Action::Observe(_) => ("observe", "req"),
         Action::ApproveAlike(_) => ("approve_alike", "req"),
+        Action::GrantQuota(_) => ("grant_quota", QuotaId::PREFIX),
+        Action::Deduct(_) => ("deduct", "req"),
+        Action::Restore(_) => ("restore", "req"),
+        Action::Allot(_) => ("allot", QuotaId::PREFIX),
+        Action::Reclaim(_) => ("reclaim", "req"),
+        Action::OpenChannel(_) => ("open_channel", MeterId::PREFIX),
+        Action::Claim(_) => ("claim", "req"),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bodies: labels and the texts that owners agreed to. The journal holds digests at most, so these can be erased.
+//! Bodies: labels, what agents say of their purchases, and the texts that owners agreed to. The journal holds digests at most, so these can be erased.
 
 use book::Id;
 use evidence::Hash;
@@ -22,6 +22,7 @@ impl Bodies {
              PRAGMA synchronous = NORMAL;
              CREATE TABLE IF NOT EXISTS labels (id BLOB PRIMARY KEY, label TEXT NOT NULL) WITHOUT ROWID;
              CREATE INDEX IF NOT EXISTS labels_by_label ON labels (label COLLATE NOCASE);
+             CREATE TABLE IF NOT EXISTS whys (id BLOB PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS texts (digest BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;",
         )?;
         Ok(Bodies(Mutex::new(connection)))
@@ -71,6 +72,26 @@ impl Bodies {
             }
         }
         Ok(found)
+    }
+
+    /// Keeps why an agent wanted to buy something, in its own words. What it said first stays.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn keep_why(&self, purchase: Id, why: &str) -> rusqlite::Result<()> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        connection.execute("INSERT OR IGNORE INTO whys VALUES (?1, ?2)", params![purchase.0, why])?;
+        Ok(())
+    }
+
+    /// Why an agent wanted to buy something, in its own words.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn why(&self, purchase: Id) -> rusqlite::Result<Option<String>> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = "SELECT why FROM whys WHERE id = ?1";
+        connection.query_row(find, params![purchase.0], |row| row.get(0)).optional()
     }
 
     /// Keeps a text under its digest, and returns the digest.

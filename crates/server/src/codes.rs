@@ -221,6 +221,22 @@ pub fn denial(denial: Denial) -> Explained {
             "Nothing was spent. The seller has not said of late what the item costs.",
             NewId,
         ),
+        Denial::QuotaInsufficient => (
+            "Quota used up",
+            "Nothing was used. The quota has too few units left; buy more, or ask for fewer.",
+            AskOwner,
+        ),
+        Denial::QuotaExpired => ("Quota over", "Nothing was used. The quota's time is over.", AskOwner),
+        Denial::PaymentGranted => (
+            "Granted already",
+            "Nothing was granted now. A quota was granted for this payment already.",
+            Stop,
+        ),
+        Denial::RestoreTooLarge => (
+            "More than was taken",
+            "Nothing was restored. The deduction has fewer units left to restore.",
+            NewId,
+        ),
     };
     explained(denial.code(), 403, title, detail, next, false)
 }
@@ -256,6 +272,10 @@ pub fn reject(reject: Reject) -> Explained {
         Reject::PayeeUnknown => (404, "No such payee", "Nothing was done. There is no such payee.", NewId),
         Reject::AgentUnknown => (404, "No such agent", "Nothing was done. There is no such agent.", NewId),
         Reject::KeyUnknown => (404, "No such key", "Nothing was done. There is no such key.", NewId),
+        Reject::QuotaUnknown => (404, "No such quota", "Nothing was done. There is no such quota.", NewId),
+        Reject::DeductionUnknown => {
+            (404, "No such deduction", "Nothing was taken under this id. There is no such deduction.", NewId)
+        }
         Reject::MandateUnknown => {
             (404, "No such mandate", "Nothing was done. There is no such mandate.", NewId)
         }
@@ -407,6 +427,8 @@ edges! {
     ReceiptPending "receipt_pending" 409 "Not yet signed" "The entry is recorded, and not yet under a signed checkpoint. Ask again in a moment." SameId true,
     /// Only in a test book.
     LiveBook "live_book" 403 "Real money" "Nothing was done. The clock of a book of real money cannot be moved." Stop false,
+    /// A voucher that the buyer did not sign.
+    VoucherInvalid "voucher_invalid" 422 "Voucher does not fit" "Nothing was claimed. The voucher is not signed with the channel's key, or for another channel or sum." Stop false,
     /// Nobody can be let in.
     DeskClosed "desk_closed" 409 "Nobody at the desk" "Nothing was done. This server holds no key to let people in: start it once with the operator's key in its data directory." Stop false,
     /// No such pairing code or connection.

@@ -7,6 +7,7 @@
 mod words;
 
 use crate::limits::{CONNECTIONS_OF_OWNER_MAX, CONNECTIONS_WAITING_MAX, PAIRING_SECONDS_MAX};
+use book::id::{BASE32, digit_meant};
 use book::{AgentId, Id, KeyId, OwnerId, PublicKeyBytes, Time, WalletId};
 use evidence::Hash;
 use std::collections::HashMap;
@@ -152,15 +153,12 @@ impl Connections {
     }
 }
 
-/// The letters of codes: none that is mistaken for another.
-const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-
 /// 40 bits as `XXXX-XXXX`.
 fn spell(random: [u8; 5]) -> String {
     let bits = random.iter().fold(0u64, |bits, byte| (bits << 8) | u64::from(*byte));
     let letter = |place: u32| {
         let place = usize::try_from((bits >> (35 - 5 * place)) & 31).unwrap_or_default();
-        char::from(LETTERS.get(place).copied().unwrap_or(b'0'))
+        char::from(BASE32.get(place).copied().unwrap_or(b'0'))
     };
     let first: String = (0..4).map(letter).collect();
     let second: String = (4..8).map(letter).collect();
@@ -169,13 +167,7 @@ fn spell(random: [u8; 5]) -> String {
 
 /// A code as it was typed: small letters, and those that look like others.
 fn normal(code: &str) -> String {
-    let plain =
-        code.chars().filter(char::is_ascii_alphanumeric).map(|letter| match letter.to_ascii_uppercase() {
-            'O' => '0',
-            'I' | 'L' => '1',
-            letter => letter,
-        });
-    let plain: String = plain.take(9).collect();
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).map(digit_meant).take(9).collect();
     plain.split_at_checked(4).map_or(plain.clone(), |(first, second)| format!("{first}-{second}"))
 }
 

@@ -154,7 +154,14 @@ impl Known {
             | Action::Redeem(_)
             | Action::Present(_)
             | Action::Observe(_)
-            | Action::ApproveAlike(_) => {}
+            | Action::ApproveAlike(_)
+            | Action::GrantQuota(_)
+            | Action::Deduct(_)
+            | Action::Restore(_)
+            | Action::Allot(_)
+            | Action::Reclaim(_)
+            | Action::OpenChannel(_)
+            | Action::Claim(_) => {}
         }
     }
 
@@ -169,7 +176,7 @@ impl Known {
     }
 }
 
-fn parse_key(bytes: &PublicKeyBytes) -> Option<PublicKey> {
+pub(crate) fn parse_key(bytes: &PublicKeyBytes) -> Option<PublicKey> {
     match bytes {
         PublicKeyBytes::Ed25519(bytes) => PublicKey::ed25519(bytes).ok(),
         PublicKeyBytes::Es256(bytes) => {

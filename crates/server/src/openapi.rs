@@ -2,8 +2,8 @@
 
 use crate::routes::payment_services::{self, bindings, cashier, sub_accounts};
 use crate::routes::{
-    a402, accounts, agents, autonomy, control, credentials, entries, holds, intents, joining, log, mandates,
-    meters, observations, orders, payments, sessions, system, transfers,
+    a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining, log,
+    mandates, meters, observations, orders, payments, quotas, sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -43,7 +43,7 @@ const CHANGING: [(&str, &str); 5] = [
 ];
 
 /// Which answer names what another operation takes: operation, member of the answer, other operation, its parameter.
-const LINKS: [(&str, &str, &str, &str); 15] = [
+const LINKS: [(&str, &str, &str, &str); 18] = [
     ("create_wallet", "id", "get_wallet", "id"),
     ("create_sub_account", "id", "get_wallet", "id"),
     ("create_payee", "id", "get_payee", "id"),
@@ -58,6 +58,9 @@ const LINKS: [(&str, &str, &str, &str); 15] = [
     ("create_hold", "id", "void_hold", "id"),
     ("create_meter", "id", "get_meter", "id"),
     ("create_meter", "id", "create_charges", "id"),
+    ("create_channel", "id", "get_channel", "id"),
+    ("create_quota", "id", "get_quota", "id"),
+    ("create_quota", "id", "create_deductions", "id"),
     ("a402_pay", "trade_no", "a402_trade", "trade_no"),
 ];
 
@@ -108,6 +111,18 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(meters::get_meter))
         .routes(routes!(meters::create_charges))
         .routes(routes!(meters::close_meter))
+        .routes(routes!(channels::create_channel))
+        .routes(routes!(channels::get_channel))
+        .routes(routes!(channels::claim_channel))
+        .routes(routes!(quotas::create_quota, quotas::list_quotas))
+        .routes(routes!(quotas::get_quota))
+        .routes(routes!(quotas::list_wallet_quotas))
+        .routes(routes!(quotas::list_quotas_below))
+        .routes(routes!(quotas::create_deductions))
+        .routes(routes!(quotas::get_deduction))
+        .routes(routes!(quotas::restore_deduction))
+        .routes(routes!(quotas::allot_quota))
+        .routes(routes!(quotas::reclaim_quota))
         .routes(routes!(entries::list_entries))
         .routes(routes!(entries::get_entry))
         .routes(routes!(entries::get_receipt))

@@ -107,6 +107,11 @@ impl Problem {
         self.what.code
     }
 
+    /// Whether it is a refusal that was recorded just now.
+    pub fn is_new_entry(&self) -> bool {
+        self.more.as_deref().is_some_and(|more| more.entry.is_some() && more.repeated == Some(false))
+    }
+
     /// The problem as the public API shows it.
     pub fn to_wire(&self, request_id: Option<&str>, livemode: bool) -> wire::Problem {
         let more = self.more.as_deref().cloned().unwrap_or_default();

@@ -4,6 +4,7 @@ pub mod a402;
 pub mod accounts;
 pub mod agents;
 pub mod autonomy;
+pub mod channels;
 pub mod control;
 pub mod credentials;
 pub mod entries;
@@ -17,17 +18,20 @@ pub mod observations;
 pub mod orders;
 pub mod payment_services;
 pub mod payments;
+pub mod quotas;
 pub mod sessions;
 pub mod system;
 pub mod transfers;
 
+use crate::answer::Answer;
+use crate::auth::Caller;
 use crate::codes::Edge;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::state::State;
-use book::{Id, Seq};
+use book::{Id, KeyHolder, Seq};
 use serde::de::DeserializeOwned;
-use wire::limits::{LABEL_CHARS_MAX, LIST_MAX};
+use wire::limits::{LABEL_CHARS_MAX, LIST_MAX, WHY_CHARS_MAX};
 use wire::list::{Page, PageQuery};
 
 /// The query of a request.
@@ -73,9 +77,18 @@ pub(crate) fn paged<R, T>(
 
 /// A label that is not too long, or none.
 pub(crate) fn check_label(label: Option<&str>) -> Answered<()> {
-    let too_long = |text: &str| LABEL_CHARS_MAX < text.chars().count() || text.chars().any(char::is_control);
-    if label.is_some_and(too_long) {
-        return Err(Problem::from(Edge::TextMalformed).of("label"));
+    check_line(label, LABEL_CHARS_MAX, "label")
+}
+
+/// Why something is bought, where that is not too long, or nothing.
+pub(crate) fn check_why(why: Option<&str>) -> Answered<()> {
+    check_line(why, WHY_CHARS_MAX, "why")
+}
+
+fn check_line(line: Option<&str>, chars_max: usize, param: &'static str) -> Answered<()> {
+    let is_none = |text: &str| chars_max < text.chars().count() || text.chars().any(char::is_control);
+    if line.is_some_and(is_none) {
+        return Err(Problem::from(Edge::TextMalformed).of(param));
     }
     Ok(())
 }
@@ -98,6 +111,31 @@ impl State {
     pub fn label(&self, id: Id) -> Answered<Option<String>> {
         self.bodies.label(id).map_err(|fault| {
             tracing::error!(%fault, "labels cannot be read");
+            Edge::Internal.into()
+        })
+    }
+
+    /// Keeps why an agent wanted to buy something, where that was recorded just now: whether it was bought, asked about or
+    /// refused. The journal has the digest of the request in which it said so.
+    pub(crate) fn keep_why(&self, caller: &Caller, purchase: Id, why: Option<&str>, came: &Answered<Answer>) {
+        let is_new = match came {
+            Ok(answer) => !answer.is_repeated(),
+            Err(problem) => problem.is_new_entry(),
+        };
+        let (Some(why), KeyHolder::Agent(_), true) = (why, caller.holder, is_new) else { return };
+        if let Err(fault) = self.bodies.keep_why(purchase, why) {
+            // The purchase is decided and answered; what was said of it can be missing.
+            tracing::warn!(%fault, "what an agent said was not kept");
+        }
+    }
+
+    /// Why an agent wanted to buy something, in its own words.
+    ///
+    /// # Errors
+    /// [`Edge::Internal`] where they cannot be read.
+    pub fn why(&self, purchase: Id) -> Answered<Option<String>> {
+        self.bodies.why(purchase).map_err(|fault| {
+            tracing::error!(%fault, "what an agent said cannot be read");
             Edge::Internal.into()
         })
     }

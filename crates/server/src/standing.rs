@@ -60,7 +60,7 @@ pub enum Status {
 }
 
 impl Status {
-    fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Status::Paid => "paid",
             Status::Held => "held",
@@ -109,7 +109,7 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
         Ruling::Denied(refusal) => (Status::Denied, refusal.denial.code()),
         Ruling::Allowed => return Ok(None),
     };
-    let is_purchase = matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter);
+    let is_purchase = matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel);
     if !is_purchase || !reads::sees(viewer, row.owner, row.agent) {
         return Ok(None);
     }
@@ -117,7 +117,8 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
     let (entry, _) = app.entry(row.seq)?.ok_or(Problem::from(Edge::Internal))?;
     let Some((purchase, form)) = Form::of(&entry.command.action) else { return Ok(None) };
     let expires_at = if let Action::PlaceHold(book::PlaceHold { expires_at, .. })
-    | Action::OpenMeter(book::OpenMeter { expires_at, .. }) = &entry.command.action
+    | Action::OpenMeter(book::OpenMeter { expires_at, .. })
+    | Action::OpenChannel(book::OpenChannel { expires_at, .. }) = &entry.command.action
     {
         Some(*expires_at)
     } else {

@@ -11,6 +11,7 @@ mod delegate;
 mod entry;
 mod judge;
 mod money;
+mod quota;
 mod state;
 mod stop;
 mod usage;

@@ -10,6 +10,7 @@ mod clock;
 mod disk;
 mod history;
 mod life;
+mod prepaid;
 mod probe;
 mod rule;
 mod snapshots;

@@ -24,6 +24,7 @@
 mod commands;
 mod limits;
 mod names;
+mod prepaid;
 mod verdict;
 mod words;
 
@@ -167,6 +168,7 @@ impl Run {
             }
             "stranger" => self.names.stranger(&mut words)?,
             "balance" => return self.check_balance(&mut words),
+            "quota" => return self.check_quota(&mut words),
             "entries" => {
                 let expected = words.next("a number")?;
                 if self.entries.len().to_string() != expected {
@@ -303,6 +305,28 @@ impl Run {
         Ok(())
     }
 
+    /// `quota Q1 left 60 used 30 allotted 10`: what must be so of a quota.
+    fn check_quota(&self, words: &mut Words) -> Result<(), String> {
+        let name = words.next("a quota")?;
+        let quota = self.names.known(&name).and_then(|id| self.book.quota(book::QuotaId(id)));
+        let quota = quota.ok_or_else(|| format!("no quota `{name}`"))?;
+        while words.peek().is_some() {
+            let what = words.next("what of it")?;
+            let found = match what.as_str() {
+                "granted" => quota.granted,
+                "used" => quota.used,
+                "allotted" => quota.allotted,
+                "left" => quota.left(),
+                _ => return Err(format!("`{what}` is nothing a quota has")),
+            };
+            let expected: u64 = words::number(&words.next("units")?)?;
+            if found != expected {
+                return Err(format!("{what} is {found}"));
+            }
+        }
+        Ok(())
+    }
+
     fn balance(&self, name: &str) -> Option<Balance> {
         if let Some((side, code)) = name.split_once('/') {
             let row = self.book.assets().find(|row| row.0.code.as_str() == code)?;
@@ -324,6 +348,7 @@ impl Run {
             | Thing::Owner
             | Thing::Agent { .. }
             | Thing::Mandate { .. }
+            | Thing::Quota { .. }
             | Thing::Purchase { .. } => None,
         }
     }

@@ -2,8 +2,8 @@
 
 use book::{
     Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, KeyHolder,
-    KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, Subject, Void,
-    WalletId,
+    KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, QuotaId,
+    QuotaUnit, Subject, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -30,6 +30,8 @@ pub struct World {
     pub holds: Vec<Held>,
     /// Those that have ended.
     pub ended: Vec<Held>,
+    /// Quotas: each, its wallet, its seller, and the deductions of late.
+    pub quotas: Vec<Quota>,
     /// Questions that were asked.
     pub questions: Vec<Question>,
     /// What was frozen, and by whom.
@@ -108,6 +110,8 @@ pub struct Payee {
 pub struct Bought {
     /// Its name.
     pub id: Id,
+    /// From which wallet.
+    pub wallet: WalletId,
     /// The seller that leads it.
     pub payee: PayeeId,
     /// What it came to at first.
@@ -127,8 +131,25 @@ pub struct Held {
     pub amount: Amount,
     /// Of a meter: how many rates it has.
     pub rates: usize,
+    /// Whether vouchers count on it.
+    pub is_channel: bool,
     /// Of a meter: the last number that was charged.
     pub sequence: u64,
+}
+
+/// Work that is paid for.
+#[derive(Debug)]
+pub struct Quota {
+    /// Its name.
+    pub id: QuotaId,
+    /// Whose it is.
+    pub wallet: WalletId,
+    /// Who owes the work.
+    pub payee: PayeeId,
+    /// What it counts.
+    pub unit: QuotaUnit,
+    /// The commands that deducted of it.
+    pub deductions: Vec<Id>,
 }
 
 /// What an owner was asked.
@@ -177,7 +198,7 @@ impl World {
         match outcome {
             Outcome::Denied(_) => return,
             Outcome::Asked(question) => {
-                if let Some(purchase) = purchase(action) {
+                if let Some(purchase) = action.purchase() {
                     let (wallet, digest, action) = (purchase.wallet, question.digest, action.clone());
                     self.questions.push(Question { id: *id, digest, wallet, by: *by, action });
                 }
@@ -244,6 +265,28 @@ impl World {
             Action::Pay(it) => self.learn_bought(id, &it.purchase),
             Action::PlaceHold(it) => self.learn_hold(id, &it.purchase, 0),
             Action::OpenMeter(it) => self.learn_hold(id, &it.purchase, it.rates.len()),
+            Action::OpenChannel(it) => {
+                self.learn_hold(id, &it.purchase, 0);
+                self.holds.iter_mut().rev().take(1).for_each(|hold| hold.is_channel = true);
+            }
+            Action::GrantQuota(it) if it.into.is_none() => {
+                if let Actor::Payee { payee, .. } = by {
+                    let (wallet, unit) = (it.wallet, it.unit);
+                    let (id, deductions) = (QuotaId(id), Vec::new());
+                    self.quotas.push(Quota { id, wallet, payee, unit, deductions });
+                }
+            }
+            Action::Allot(it) if it.into.is_none() => {
+                if let Some(above) = self.quotas.iter().find(|row| row.id == it.from) {
+                    let (wallet, payee, unit) = (above.wallet, above.payee, above.unit);
+                    let (id, deductions) = (QuotaId(id), Vec::new());
+                    self.quotas.push(Quota { id, wallet, payee, unit, deductions });
+                }
+            }
+            Action::Deduct(it) => {
+                let quota = self.quotas.iter_mut().find(|row| row.id == it.quota);
+                quota.into_iter().for_each(|row| row.deductions.push(id));
+            }
             Action::Charge(it) => {
                 let hold = self.holds.iter_mut().rev().find(|hold| hold.id.0 == it.meter.0);
                 if let Some(hold) = hold {
@@ -266,7 +309,12 @@ impl World {
             | Action::Expire(_)
             | Action::Refund(_)
             | Action::CloseMeter(_)
-            | Action::Redeem(_) => {}
+            | Action::Redeem(_)
+            | Action::GrantQuota(_)
+            | Action::Allot(_)
+            | Action::Restore(_)
+            | Action::Reclaim(_)
+            | Action::Claim(_) => {}
         }
     }
 
@@ -317,28 +365,16 @@ impl World {
 
     fn learn_bought(&mut self, id: Id, purchase: &Purchase) {
         if let Some(payee) = seller(purchase) {
-            self.bought.push(Bought { id, payee, amount: purchase.amount });
+            self.bought.push(Bought { id, wallet: purchase.wallet, payee, amount: purchase.amount });
         }
     }
 
     fn learn_hold(&mut self, id: Id, purchase: &Purchase, rates: usize) {
         let Some(payee) = seller(purchase) else { return };
         let (wallet, amount) = (purchase.wallet, purchase.amount);
-        self.holds.push(Held { id: HoldId(id), wallet, payee, amount, rates, sequence: 0 });
-        self.learn_bought(id, purchase);
-    }
-}
-
-/// What an action would buy.
-fn purchase(action: &Action) -> Option<&Purchase> {
-    if let Action::Pay(it) = action {
-        Some(&it.purchase)
-    } else if let Action::PlaceHold(it) = action {
-        Some(&it.purchase)
-    } else if let Action::OpenMeter(it) = action {
-        Some(&it.purchase)
-    } else {
-        None
+        let (id, is_channel) = (HoldId(id), false);
+        self.holds.push(Held { id, wallet, payee, amount, rates, is_channel, sequence: 0 });
+        self.learn_bought(id.0, purchase);
     }
 }
 

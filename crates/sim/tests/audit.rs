@@ -41,6 +41,23 @@ fn honest() -> Vec<Entry> {
         advance  +2h
         refund   R2 P1 100                       refunded
         refund   R3 P1 1                         denied refund_too_large left 0
+        channel  C1 A1 W1 - M1 40 round up       held
+        claim    C1 20000000001                  charged
+        claim    C1 40000000001                  denied meter_exceeded left 19
+        claim    C1 40000000000                  charged
+        close    C1                              settled 40
+        grant-quota Q1 M1 W1 10 for P6
+        deduct   U1 Q1 6
+        restore  U1 1
+        deduct   U2 Q1 6                         denied quota_insufficient
+        allot    Q2 Q1 3 for A1
+        deduct   U3 Q1 3                         denied quota_insufficient
+        deduct   U4 Q1 2
+        deduct   U5 Q2 2
+        reclaim  Q2 1
+        deduct   U6 Q2 1                         denied quota_insufficient
+        deduct   U7 Q1 2                         denied quota_insufficient
+        deduct   U8 Q1 1
         transfer X1 W1 world 10000 fresh         denied funds_insufficient
         transfer X2 M1 world 10000 by M1         denied funds_insufficient
         transfer X3 M2 world 10000 by M2         denied funds_insufficient
@@ -60,6 +77,11 @@ fn more(amount: Amount) -> Amount {
 
 fn less(amount: Amount) -> Amount {
     amount.checked_sub(Amount::new(1).expect("an amount")).unwrap_or(more(amount))
+}
+
+fn count(units: u64, resize: fn(Amount) -> Amount) -> u64 {
+    let resized = Amount::new(units.into()).map(resize).expect("an amount");
+    u64::try_from(resized.minor()).expect("a small number")
 }
 
 /// Every change of one fact of an entry, by name.
@@ -106,6 +128,13 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
             Action::PlaceHold(it) => it.purchase.amount = resize(it.purchase.amount),
             Action::OpenMeter(it) => it.purchase.amount = resize(it.purchase.amount),
             Action::Charge(it) => it.units[0] += 1,
+            Action::OpenChannel(it) => it.purchase.amount = resize(it.purchase.amount),
+            Action::Claim(it) => it.total = Nanos::new(it.total.get() + 1),
+            Action::GrantQuota(it) => it.units = count(it.units, resize),
+            Action::Deduct(it) => it.units = count(it.units, resize),
+            Action::Restore(it) => it.units = count(it.units, resize),
+            Action::Allot(it) => it.units = count(it.units, resize),
+            Action::Reclaim(it) => it.units = count(it.units, resize),
             Action::Transfer(it) => it.amount = resize(it.amount),
             _ => {}
         });

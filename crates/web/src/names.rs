@@ -1,4 +1,4 @@
-//! What people call things: labels as they were given, made safe to look at, or the end of the id.
+//! What people call things, and what agents say of their purchases: as it was given, made safe to look at.
 
 use crate::page::Stop;
 use crate::shown::{Money, Text, money};
@@ -50,6 +50,14 @@ impl Visit {
             Actor::Payee { .. } => Ok(plain(w.by_seller)),
             Actor::Book => Ok(plain(w.by_time)),
         }
+    }
+
+    /// Why an agent wanted to buy something, in its own words.
+    ///
+    /// # Errors
+    /// [`Stop`] where they cannot be read.
+    pub fn claimed(&self, purchase: Id) -> Result<Option<Text>, Stop> {
+        Ok(self.site.app.why(purchase)?.filter(|why| !why.trim().is_empty()).map(|why| Text::told(&why)))
     }
 
     /// The asset with that code.

@@ -10,12 +10,13 @@ use crate::words::Lang;
 use crate::{Console, Site};
 use book::{OwnerId, Seq, Time};
 use engine::views::{DecisionRow, Ruling, Whom};
-use evidence::{MacKey, Secret};
+use evidence::{MacKey, Secret, base64url};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
@@ -31,6 +32,27 @@ pub enum Notifier {
         /// What to sign with.
         secret: Option<Secret>,
     },
+}
+
+impl Notifier {
+    /// Notices at the end of a file, which is made for its owner's eyes alone where it is not there.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn file(path: &Path) -> std::io::Result<Notifier> {
+        append(path, "")?;
+        Ok(Notifier::File(path.to_owned()))
+    }
+}
+
+/// The secret of a webhook: 32 bytes as Standard Webhooks writes them, `whsec_` and Base64, or in Base64URL.
+pub fn secret(text: &str) -> Option<Secret> {
+    use base64::Engine;
+    let bytes = match text.trim().strip_prefix("whsec_") {
+        Some(standard) => base64::engine::general_purpose::STANDARD.decode(standard).ok()?,
+        None => base64url::decode(text.trim())?,
+    };
+    bytes.try_into().ok().map(Secret::new)
 }
 
 /// What an owner is told.
@@ -100,7 +122,7 @@ pub async fn run(site: Site, notifier: Notifier) {
     const MARK: &str = "notices";
     let app = &site.app;
     let begin = site.store.mark(MARK).ok().flatten().unwrap_or_else(|| app.engine.size());
-    let mut next = Seq(begin);
+    let (mut next, mut kept) = (Seq(begin), None);
     let mut outbox = Outbox::default();
     loop {
         let rest = tokio::time::timeout(Duration::from_secs(1), app.reads.moved(next)).await;
@@ -121,10 +143,11 @@ pub async fn run(site: Site, notifier: Notifier) {
                 send(&notifier, &notice, now).await;
             }
         }
-        if outbox.pending.is_empty()
-            && let Err(fault) = site.store.set_mark(MARK, next.0)
-        {
-            tracing::warn!(%fault, "the place of notices was not kept");
+        if outbox.pending.is_empty() && kept != Some(next) {
+            match site.store.set_mark(MARK, next.0) {
+                Ok(()) => kept = Some(next),
+                Err(fault) => tracing::warn!(%fault, "the place of notices was not kept"),
+            }
         }
     }
 }
@@ -161,20 +184,22 @@ async fn send(notifier: &Notifier, notice: &Notice, now: Time) {
     let body = serde_json::to_string(notice).expect("a notice is JSON");
     for again in 0..NOTICE_TRIES_MAX {
         let sent = match notifier {
-            Notifier::File(path) => append(path, &body).map_err(|fault| fault.to_string()),
+            Notifier::File(path) => append(path, &format!("{body}\n")).map_err(|fault| fault.to_string()),
             Notifier::Webhook { url, secret } => post(url, secret.as_ref(), notice, &body, now).await,
         };
         match sent {
             Ok(()) => return,
             Err(fault) => tracing::warn!(%fault, again, "a notice was not sent"),
         }
-        tokio::time::sleep(Duration::from_secs(1 << again)).await;
+        if again + 1 < NOTICE_TRIES_MAX {
+            tokio::time::sleep(Duration::from_secs(1 << again)).await;
+        }
     }
 }
 
-fn append(path: &PathBuf, body: &str) -> std::io::Result<()> {
-    let mut file = File::options().create(true).append(true).open(path)?;
-    file.write_all(format!("{body}\n").as_bytes())
+/// Who buys what of whom is nobody else's business on this machine.
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    File::options().create(true).append(true).mode(0o600).open(path)?.write_all(text.as_bytes())
 }
 
 async fn post(
@@ -262,6 +287,20 @@ mod tests {
             "what waits comes before what was refused"
         );
         assert!(outbox.take(at(1_000)).is_empty());
+    }
+
+    #[test]
+    fn a_secret_is_read_as_the_standard_writes_it_and_in_base64url() {
+        let (standard, url) = (
+            "whsec_+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/v7+/s=\n",
+            "-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_v7-_s",
+        );
+        for text in [standard, url] {
+            assert_eq!(secret(text).map(|it| *it.expose()), Some([0xfb; 32]), "{text}");
+        }
+        for text in ["", "whsec_", "whsec_AAAA", "AAAA", &format!("whsec_{url}")] {
+            assert!(secret(text).is_none(), "{text}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use book::{
 };
 use engine::views::{MandateRow, View, Whom};
 use server::problem::Answered;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// The rows of a rehearsal that are shown one by one.
 const SHOWN_ROWS: usize = 12;
@@ -99,7 +99,7 @@ pub struct For {
 
 /// What the views know of the past.
 struct Known {
-    past: Vec<(Past, PayeeId)>,
+    past: Vec<Past>,
     contacts: Vec<PayeeId>,
     payees: HashMap<PayeeId, PastPayee>,
     now: Vec<MandateRow>,
@@ -169,9 +169,11 @@ fn look(view: &View, agent: AgentId, wallet: WalletId, named: &[PayeeId], at: Ti
     for row in rows.get(first..).unwrap_or_default() {
         let to: Vec<PastPayee> =
             row.purchase.to.each().filter_map(|payee| payees.get(&payee).copied()).collect();
-        let Some(seller) = to.first().map(|it| it.payee) else { continue };
+        if to.is_empty() {
+            continue;
+        }
         let (amount, category) = (row.purchase.amount, row.purchase.category);
-        past.push((Past { at: row.at, amount, payees: to, category }, seller));
+        past.push(Past { at: row.at, amount, payees: to, category });
     }
     let contacts: BTreeSet<PayeeId> =
         rows.iter().flat_map(|row| row.purchase.to.each().collect::<Vec<_>>()).collect();
@@ -265,29 +267,41 @@ fn examples(
 
 /// What past payments would have come to.
 fn rehearsal(visit: &Visit, saying: &Saying<'_>, limits: &[Limit], known: &Known) -> Result<Rehearsal, Stop> {
-    let Some((first, _)) = known.past.first() else { return Ok(Rehearsal::default()) };
-    let past: Vec<Past> = known.past.iter().map(|(past, _)| past.clone()).collect();
+    let Some(first) = known.past.first() else { return Ok(Rehearsal::default()) };
     // Whom the wallet had paid before each payment is not known here: whom it knows now counts as known.
-    let found = rehearse(limits, first.at, &known.contacts, &past);
-    let mut rehearsal = Rehearsal { count: past.len(), ..Rehearsal::default() };
-    for (it, (past, seller)) in found.iter().zip(&known.past) {
+    let found = rehearse(limits, first.at, &known.contacts, &known.past);
+    let mut rehearsal = Rehearsal { count: known.past.len(), ..Rehearsal::default() };
+    let mut otherwise = VecDeque::new();
+    for (it, past) in found.iter().zip(&known.past) {
         let count = match it {
             Rehearsed::Allowed => &mut rehearsal.allowed,
             Rehearsed::Asked { .. } => &mut rehearsal.asked,
             Rehearsed::Denied(_) => &mut rehearsal.denied,
         };
         *count = count.saturating_add(1);
-        if *it == Rehearsed::Allowed {
-            continue;
+        if *it != Rehearsed::Allowed {
+            otherwise.truncate(SHOWN_ROWS - 1);
+            otherwise.push_front((it, past));
         }
+    }
+    // Only what is shown is put in words: a rule that asks always has as many rows as there are payments.
+    let show = |(it, past): (&Rehearsed, &Past)| {
         let (verdict, tone, why) = verdict(visit, saying, limits, Some(*it));
         let when = moment(past.at, &visit.zone, visit.lang);
-        let (seller, amount) = (visit.seller_called(*seller)?, money(past.amount, saying.asset));
-        rehearsal.rows.push(PastRow { seller, amount, when, machine: machine(past.at), verdict, tone, why });
-    }
-    let first = rehearsal.rows.len().saturating_sub(SHOWN_ROWS);
-    rehearsal.rows.drain(..first);
-    rehearsal.rows.reverse();
+        let amount = money(past.amount, saying.asset);
+        let seller = past.payees.first().map(|it| visit.seller_called(it.payee)).transpose()?;
+        Ok(seller.map(|seller| PastRow {
+            seller,
+            amount,
+            when,
+            machine: machine(past.at),
+            verdict,
+            tone,
+            why,
+        }))
+    };
+    rehearsal.rows =
+        otherwise.into_iter().filter_map(|row| show(row).transpose()).collect::<Result<_, Stop>>()?;
     Ok(rehearsal)
 }
 

@@ -5,6 +5,7 @@
 
 use crate::page::Stop;
 use crate::visit::Visit;
+use book::id::{BASE32, digit_meant};
 use book::{Id, KeyId, OwnerId, PublicKeyBytes};
 use evidence::{Secret, SigningKey, derive_key};
 use server::directory::KeyStatus;
@@ -21,9 +22,6 @@ impl std::fmt::Debug for RecoveryCode {
         write!(f, "RecoveryCode({}, [secret])", self.key)
     }
 }
-
-/// The letters of a code: none that is mistaken for another.
-const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 impl RecoveryCode {
     /// A new code for the key named `id`.
@@ -57,12 +55,12 @@ impl RecoveryCode {
             while 5 <= count {
                 count -= 5;
                 let place = usize::try_from((bits >> count) & 31).unwrap_or_default();
-                letters.push(char::from(LETTERS[place]));
+                letters.push(char::from(BASE32[place]));
             }
         }
         if 0 < count {
             let place = usize::try_from((bits << (5 - count)) & 31).unwrap_or_default();
-            letters.push(char::from(LETTERS[place]));
+            letters.push(char::from(BASE32[place]));
         }
         let groups: Vec<&str> =
             letters.as_bytes().chunks(5).filter_map(|it| std::str::from_utf8(it).ok()).collect();
@@ -81,12 +79,7 @@ fn read(text: &str) -> Option<([u8; 8], [u8; 16])> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0u32, 0);
     for letter in text.chars().filter(|letter| !matches!(letter, '-' | ' ')) {
-        let letter = match letter.to_ascii_uppercase() {
-            'O' => '0',
-            'I' | 'L' => '1',
-            letter => letter,
-        };
-        let value = LETTERS.iter().position(|known| char::from(*known) == letter)?;
+        let value = BASE32.iter().position(|known| char::from(*known) == digit_meant(letter))?;
         bits = ((bits << 5) | u32::try_from(value).ok()?) & 0xffff;
         count += 5;
         if 8 <= count {

@@ -113,13 +113,18 @@ impl Words {
             Kind::Refuse => self.deed_refuse,
             Kind::Transfer => self.moved,
             Kind::Pay => self.paid,
-            Kind::PlaceHold | Kind::OpenMeter => self.was_held,
+            Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel => self.was_held,
             Kind::Capture | Kind::CloseMeter => self.captured,
             Kind::Void | Kind::Expire => self.released,
             Kind::Refund => self.refunded,
-            Kind::Charge => self.deed_charge,
+            Kind::Charge | Kind::Claim => self.deed_charge,
             Kind::Redeem => self.deed_redeem,
             Kind::Observe => self.deed_observe,
+            Kind::GrantQuota => self.deed_grant_quota,
+            Kind::Deduct => self.deed_deduct,
+            Kind::Restore => self.deed_restore,
+            Kind::Allot => self.deed_allot,
+            Kind::Reclaim => self.deed_reclaim,
             Kind::Present => self.deed_present,
         }
     }
@@ -247,6 +252,9 @@ words! {
     ready_document "Ready rule {} for {} days" "现成规则 {}，有效 {} 天"
     no_rules "No rules yet." "还没有规则。"
     you_said "You said" "您说的"
+    agent_said "What “{}” said" "“{}”说的"
+    agent_drafted "This draft came from “{}”, not from you. Read it as you would a stranger's." "这份草稿来自“{}”，不是您写的。请像看陌生人的草稿一样细看。"
+    agent_answered "“{}” answered questions of this draft. Read it as you would a stranger's." "“{}”替您回答了这份草稿的问题。请像看陌生人的草稿一样细看。"
     open_questions "Before it can be a rule" "成为规则之前"
     answer "Answer" "回答"
     or_type "or type an answer" "或输入回答"
@@ -294,6 +302,8 @@ words! {
     vouched_agent "named by an agent" "由智能体提供"
     vouched_untrusted "nobody vouches for it" "无人担保"
     what_for "For" "用途"
+    agent_claims "The agent says" "智能体自称"
+    agent_claims_text "Its own words; nobody has checked them." "这是它自己的说法，未经核实。"
     asked_because "Asked because" "询问原因"
     rule_asked "Rule" "规则"
     if_refused "If you refuse, nothing is spent and the agent is told." "如果拒绝，不会花钱，智能体会得到通知。"
@@ -357,6 +367,11 @@ words! {
     deed_charge "Work counted" "已计量"
     deed_redeem "Delivered" "已交付"
     deed_observe "Price told" "商家报价"
+    deed_grant_quota "Prepaid units received" "收到预付额度"
+    deed_deduct "Prepaid units used" "使用预付额度"
+    deed_restore "Prepaid units given back" "退回预付额度"
+    deed_allot "Prepaid units assigned" "分配预付额度"
+    deed_reclaim "Prepaid units taken back" "收回预付额度"
     deed_present "Request" "请求"
     detail "Details" "详情"
     when "When" "时间"

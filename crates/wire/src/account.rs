@@ -432,6 +432,9 @@ answers! {
         pub amount: Money,
         /// Why the owner is asked.
         pub ask: String,
+        /// Why the agent would buy it, in its own words. Nobody has checked them.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub why: Option<String>,
         /// What exactly would be approved.
         pub digest: Digest,
         /// `waiting`, `approved`, `refused`, `used` or `expired`.

@@ -135,6 +135,12 @@ answers! {
         pub wallet: WalletId,
         /// The agent that would spend.
         pub agent: AgentId,
+        /// The agent that drew it up; none where the owner did.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub drafted_by: Option<AgentId>,
+        /// The agent that answered a question of it; none where only the owner did.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub answered_by: Option<AgentId>,
         /// What is open, in the order to ask it in.
         pub questions: Vec<IntentQuestion>,
         /// Every term in plain words, money first.

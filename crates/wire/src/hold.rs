@@ -34,6 +34,10 @@ requests! {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         #[cfg_attr(feature = "schema", schema(pattern = "^(pay|hld|mtr)_[0-7][0-9A-HJKMNP-TV-Z]{25}$"))]
         pub approval: Option<String>,
+        /// Why it is bought, in the agent's own words, for the owner to read. No rule reads it, and no yes is bound to it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[cfg_attr(feature = "schema", schema(max_length = 200))]
+        pub why: Option<String>,
         /// When what is left goes back by itself; at most 90 days ahead.
         #[cfg_attr(feature = "schema", schema(format = DateTime))]
         pub expires_at: String,

@@ -144,6 +144,8 @@ ids! {
     HoldId "hld",
     /// A hold that is drawn down by counted work.
     MeterId "mtr",
+    /// Work that is paid for before it is done.
+    QuotaId "qta",
     /// Money given back.
     RefundId "ref",
     /// A movement between accounts of one owner, or from and to the world outside.

@@ -13,6 +13,7 @@ pub mod account;
 pub mod act;
 pub mod answer;
 pub mod autonomy;
+pub mod channel;
 pub mod entry;
 pub mod hold;
 pub mod id;
@@ -24,12 +25,13 @@ pub mod meter;
 pub mod money;
 pub mod payment;
 pub mod problem;
+pub mod quota;
 pub mod session;
 pub mod version;
 
 pub use id::{
     AgentId, Digest, HoldId, IntentId, KeyId, MandateId, MeterId, OrderId, OwnerId, PayeeId, PaymentId,
-    RefundId, RequestId, TransferId, WalletId,
+    QuotaId, RefundId, RequestId, TransferId, WalletId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

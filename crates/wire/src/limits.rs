@@ -33,6 +33,9 @@ pub const LIST_DEFAULT: usize = 20;
 /// The longest label, in characters.
 pub const LABEL_CHARS_MAX: usize = 120;
 
+/// The longest text in which an agent says why it buys something, in characters.
+pub const WHY_CHARS_MAX: usize = 200;
+
 /// The longest text of a mandate or a change of limits, in characters.
 pub const DOCUMENT_CHARS_MAX: usize = 16_000;
 

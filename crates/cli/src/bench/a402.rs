@@ -109,6 +109,7 @@ async fn buy(buyer: Arc<Buyer>, shop: SocketAddr, round: u32) -> Outcome<Vec<f64
             body: Vec::new(),
             purchase: format!("round {round} page {number}"),
             price_max: money(1),
+            why: None,
         };
         let began = Instant::now();
         let bought = buyer.fetch(&fetch).await.map_err(not_bought)?;

@@ -8,15 +8,21 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-struct Dev {
+pub(crate) struct Dev {
     child: Child,
     said: Value,
 }
 
 impl Dev {
     fn start(directory: &str, at: SocketAddr) -> Dev {
+        Dev::start_with(directory, at, &[])
+    }
+
+    /// With these variables set: its server reads them, too.
+    pub(crate) fn start_with(directory: &str, at: SocketAddr, variables: &[(&str, &str)]) -> Dev {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tollbridge"))
             .args(["dev", "--json", "--directory", directory, "--listen", &at.to_string()])
+            .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -26,15 +32,20 @@ impl Dev {
         Dev { child, said: serde_json::from_str(&line).expect("one object") }
     }
 
-    fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.said[name].as_str().expect("a text")
+    }
+
+    /// The first seller's page.
+    pub(crate) fn page(&self) -> &str {
+        self.said["sellers"][0].as_str().expect("there are two")
     }
 
     /// Buys the first seller's page, as the printed line does.
     fn buy(&self, purchase: &str) -> Value {
         let directory = self.text("directory");
         let (key, purchases) = (format!("{directory}/agent.json"), format!("{directory}/purchases"));
-        let seller = self.said["sellers"][0].as_str().expect("there are two");
+        let seller = self.page();
         let (server, wallet) = (self.text("server"), self.text("wallet"));
         let words = ["pay", seller, "--json", "--purchase", purchase, "--max-price", "0.50"];
         let places = ["--server", server, "--key", &key, "--wallet", wallet, "--purchases", &purchases];
@@ -63,7 +74,7 @@ impl Drop for Dev {
 }
 
 /// An address behind which two more are free.
-fn three_addresses() -> SocketAddr {
+pub(crate) fn three_addresses() -> SocketAddr {
     loop {
         let first = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let at = first.local_addr().expect("it listens");

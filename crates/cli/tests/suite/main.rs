@@ -5,4 +5,5 @@ mod demo;
 mod dev;
 mod help;
 mod log;
+mod notices;
 mod offline;

@@ -140,7 +140,8 @@ impl Batch<'_> {
             }
             Action::Pay(book::Pay { purchase })
             | Action::PlaceHold(book::PlaceHold { purchase, .. })
-            | Action::OpenMeter(book::OpenMeter { purchase, .. }) => touched.buys(purchase),
+            | Action::OpenMeter(book::OpenMeter { purchase, .. })
+            | Action::OpenChannel(book::OpenChannel { purchase, .. }) => touched.buys(purchase),
             Action::Capture(it) => {
                 self.concerns(it.hold.0, &mut touched)?;
                 touched.amount = Some(it.amount);
@@ -154,6 +155,18 @@ impl Batch<'_> {
             }
             Action::Charge(it) => self.concerns(it.meter.0, &mut touched)?,
             Action::CloseMeter(it) => self.concerns(it.meter.0, &mut touched)?,
+            Action::Claim(it) => self.concerns(it.channel.0, &mut touched)?,
+            Action::GrantQuota(it) => {
+                touched.about = it.into.map(|into| into.0).or(it.payment);
+                touched.wallet = Some(it.wallet);
+            }
+            Action::Deduct(it) => self.concerns_quota(it.quota, &mut touched)?,
+            Action::Restore(it) => self.concerns_deduction(it.deduct, &mut touched)?,
+            Action::Allot(it) => {
+                self.concerns_quota(it.from, &mut touched)?;
+                touched.agent = it.agent.or(touched.agent);
+            }
+            Action::Reclaim(it) => self.concerns_quota(it.quota, &mut touched)?,
         }
         self.complete(command.by, &mut touched)?;
         Ok(touched)

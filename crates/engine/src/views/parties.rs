@@ -89,7 +89,14 @@ impl Batch<'_> {
             | Action::OpenMeter(_)
             | Action::Charge(_)
             | Action::CloseMeter(_)
+            | Action::OpenChannel(_)
+            | Action::Claim(_)
             | Action::Redeem(_) => self.spend(entry, touched),
+            Action::GrantQuota(_)
+            | Action::Deduct(_)
+            | Action::Restore(_)
+            | Action::Allot(_)
+            | Action::Reclaim(_) => self.change_quota(entry),
         }
     }
 

@@ -9,8 +9,8 @@ use crate::views::rows::{
 use crate::views::stored::{Canonical, Columns, stored};
 use crate::views::subjects::{self, Chain, Role, START};
 use book::{
-    Account, Amount, HoldId, Id, MeterId, NanosPerUnit, OwnerId, Part, PayeeId, PaymentId, Purchase,
-    RefundId, Rounding, Seq, Time, TransferId, WalletId,
+    Account, Amount, HoldId, Id, MeterId, NanosPerUnit, OwnerId, Part, PayeeId, PaymentId, PublicKeyBytes,
+    Purchase, RefundId, Rounding, Seq, Time, TransferId, WalletId,
 };
 use rusqlite::Result;
 
@@ -48,7 +48,8 @@ impl View {
         let Some(purchase) = self.purchase(id.0)? else {
             return Ok(None);
         };
-        let query = "SELECT rates, rounding, sequence, charges, total, carry FROM meters WHERE seq = ?1";
+        let query =
+            "SELECT rates, rounding, sequence, charges, total, carry, voucher_key FROM meters WHERE seq = ?1";
         let seq = purchase.seq;
         self.find(query, stored![seq], |columns| {
             Ok(MeterRow {
@@ -59,6 +60,7 @@ impl View {
                 charges: columns.next()?,
                 total: columns.next()?,
                 carry: columns.next()?,
+                voucher_key: columns.next::<Option<Canonical<PublicKeyBytes>>>()?.map(|key| key.0),
             })
         })
     }

@@ -245,7 +245,7 @@ impl Form {
             Form::Payment
         } else if matches!(action, Action::PlaceHold(_)) {
             Form::Hold
-        } else if matches!(action, Action::OpenMeter(_)) {
+        } else if matches!(action, Action::OpenMeter(_) | Action::OpenChannel(_)) {
             Form::Meter
         } else {
             return None;
@@ -382,6 +382,8 @@ pub struct MeterRow {
     pub total: Nanos,
     /// Once it is settled: the billionths that rounding left over.
     pub carry: Option<Nanos>,
+    /// Of a channel: the key that its vouchers are signed with.
+    pub voucher_key: Option<PublicKeyBytes>,
 }
 
 /// Money that went back to where it came from.

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -73,7 +73,17 @@ CREATE TABLE purchases (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NO
 CREATE INDEX open_holds ON purchases (held_from) WHERE held_from IS NOT NULL;
 
 CREATE TABLE meters (seq INTEGER PRIMARY KEY, rates BLOB NOT NULL, rounding BLOB NOT NULL, sequence INTEGER NOT NULL,
-    charges INTEGER NOT NULL, total NOT NULL, carry);
+    charges INTEGER NOT NULL, total NOT NULL, carry, voucher_key BLOB);
+
+CREATE TABLE quotas (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, payee BLOB NOT NULL,
+    wallet BLOB NOT NULL, agent BLOB, parent BLOB, unit BLOB NOT NULL, granted INTEGER NOT NULL, used INTEGER NOT NULL,
+    allotted INTEGER NOT NULL, expires_at INTEGER NOT NULL, document BLOB NOT NULL);
+CREATE INDEX quotas_of_wallet ON quotas (wallet);
+CREATE INDEX quotas_of_payee ON quotas (payee) WHERE parent IS NULL;
+CREATE INDEX quotas_below ON quotas (parent) WHERE parent IS NOT NULL;
+
+CREATE TABLE deductions (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, quota BLOB NOT NULL, units INTEGER NOT NULL,
+    restored INTEGER NOT NULL);
 
 CREATE TABLE refunds (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, purchase INTEGER NOT NULL,
     amount NOT NULL, wallet BLOB NOT NULL, parts BLOB NOT NULL);

@@ -8,8 +8,8 @@ use crate::views::stored::{Canonical, stored};
 use crate::views::subjects::{Chain, Role};
 use book::freeze::Status;
 use book::{
-    Account, Action, Actor, AgentId, Amount, Capture, Entry, Id, MandateId, Moved, Nanos, OpenMeter, Outcome,
-    Part, Parts, Purchase, Refund, Refunded, Transfer, Versions, WalletId,
+    Account, Action, Actor, AgentId, Amount, Capture, Entry, Id, MandateId, Moved, Nanos, NanosPerUnit,
+    Outcome, Part, Parts, PublicKeyBytes, Purchase, Refund, Refunded, Rounding, Transfer, Versions, WalletId,
 };
 
 impl Batch<'_> {
@@ -22,7 +22,18 @@ impl Batch<'_> {
             (Action::PlaceHold(it), Outcome::Held(versions), _) => {
                 self.hold(entry, Form::Hold, &it.purchase, it.expires_at, *versions)
             }
-            (Action::OpenMeter(it), Outcome::Held(versions), _) => self.open_meter(entry, it, *versions),
+            (Action::OpenMeter(it), Outcome::Held(versions), _) => {
+                self.hold(entry, Form::Meter, &it.purchase, it.expires_at, *versions)?;
+                self.meter(entry, it.rates.clone(), it.rounding, None)
+            }
+            (Action::OpenChannel(it), Outcome::Held(versions), _) => {
+                self.hold(entry, Form::Meter, &it.purchase, it.expires_at, *versions)?;
+                self.meter(entry, Vec::new(), it.rounding, Some(it.voucher_key))
+            }
+            (Action::Claim(_), Outcome::Charged(metered), Some(bought)) => self.run_one(
+                "UPDATE meters SET charges = charges + 1, total = ?2 WHERE seq = ?1",
+                stored![bought.seq, metered.total],
+            ),
             (Action::Capture(it), Outcome::Captured(moved), Some(bought)) => {
                 self.capture(entry, it, moved, bought)
             }
@@ -124,11 +135,18 @@ impl Batch<'_> {
         self.insert(&bought, Chain::Holds)
     }
 
-    fn open_meter(&mut self, entry: &Entry, it: &OpenMeter, versions: Versions) -> Result<(), ViewsFault> {
-        self.hold(entry, Form::Meter, &it.purchase, it.expires_at, versions)?;
+    fn meter(
+        &mut self,
+        entry: &Entry,
+        rates: Vec<NanosPerUnit>,
+        rounding: Rounding,
+        voucher_key: Option<PublicKeyBytes>,
+    ) -> Result<(), ViewsFault> {
+        let (rates, rounding, voucher_key) =
+            (Canonical(rates), Canonical(rounding), voucher_key.map(Canonical));
         self.run(
-            "INSERT INTO meters VALUES (?1, ?2, ?3, 0, 0, ?4, NULL)",
-            stored![entry.seq, Canonical(it.rates.clone()), Canonical(it.rounding), Nanos::ZERO,],
+            "INSERT INTO meters VALUES (?1, ?2, ?3, 0, 0, ?4, NULL, ?5)",
+            stored![entry.seq, rates, rounding, Nanos::ZERO, voucher_key],
         )?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use book::canon::{self, Canon};
 use book::freeze::Status;
 use book::{
     Action, AgentId, Amount, Code, HoldId, Id, KeyId, MandateId, MeterId, Nanos, OwnerId, PayeeId, PaymentId,
-    RefundId, Seq, Time, TransferId, WalletId,
+    QuotaId, RefundId, Seq, Time, TransferId, WalletId,
 };
 use evidence::Hash;
 use rusqlite::Row;
@@ -202,7 +202,8 @@ macro_rules! named {
 }
 
 named!(
-    OwnerId, WalletId, PayeeId, AgentId, KeyId, MandateId, PaymentId, HoldId, MeterId, RefundId, TransferId
+    OwnerId, WalletId, PayeeId, AgentId, KeyId, MandateId, PaymentId, HoldId, MeterId, QuotaId, RefundId,
+    TransferId
 );
 
 impl Column for Hash {
@@ -321,6 +322,13 @@ kinds! {
     30 Delegate "delegate",
     31 Observe "observe",
     32 ApproveAlike "approve_alike",
+    33 GrantQuota "grant_quota",
+    34 Deduct "deduct",
+    35 Restore "restore",
+    36 Allot "allot",
+    37 Reclaim "reclaim",
+    38 OpenChannel "open_channel",
+    39 Claim "claim",
 }
 
 impl Column for Kind {
@@ -405,6 +413,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=32).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=39).collect::<Vec<u8>>());
     }
 }

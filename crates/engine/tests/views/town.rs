@@ -2,15 +2,16 @@
 
 use book::mandate::{Carry, LimitSubject};
 use book::{
-    Account, Action, Actor, AgentId, Amount, Approve, ApproveAlike, Book, Capture, Charge, CloseMeter,
-    CloseWallet, Code, Command, Delegate, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, HoldId, Id,
-    KeyHolder, KeyId, Limit, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount,
-    OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present,
-    Provenance, PublicKeyBytes, Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner,
-    RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze,
-    Verdict, Void, WalletId, Window,
+    Account, Action, Actor, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Capture, Charge, Claim,
+    CloseMeter, CloseWallet, Code, Command, Deduct, Delegate, EnrolAgent, EnrolKey, Entry, Freeze,
+    GrantMandate, GrantQuota, HoldId, Id, KeyHolder, KeyId, Limit, MandateId, MeterId, Nanos, NanosPerUnit,
+    Observe, OpenBook, OpenChannel, OpenMeter, OpenSubAccount, OpenWallet, Outcome, OwnerId, PartsPerMillion,
+    Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance, PublicKeyBytes, Purchase, QuotaId,
+    QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Restore, Revoke,
+    RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Verdict, Void,
+    VoucherSignature, WalletId, Window,
 };
-use evidence::Hash;
+use evidence::{Hash, Signature};
 
 /// A book, and every entry it made.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(crate) struct Town {
     pub(crate) payees: Vec<(PayeeId, Option<KeyId>)>,
     pub(crate) agents: Vec<(AgentId, KeyId)>,
     pub(crate) mandates: Vec<MandateId>,
+    pub(crate) quotas: Vec<QuotaId>,
     /// What was paid or held, by whoever was asked for it.
     pub(crate) bought: Vec<Id>,
     /// What the owner was asked, with the purchase and how it would be paid.
@@ -61,6 +63,7 @@ impl Town {
             payees: Vec::new(),
             agents: Vec::new(),
             mandates: Vec::new(),
+            quotas: Vec::new(),
             bought: Vec::new(),
             asked: Vec::new(),
         };
@@ -313,6 +316,49 @@ impl Town {
         self.act(self.as_agent(agent), Action::OpenMeter(open))
     }
 
+    /// Sellers who grant and count work, owners who divide it, and a channel with its vouchers.
+    fn quotas(&mut self, which: usize, minor: u128) {
+        let (payee, wallet) = (which % 3, which % 3);
+        let (seller, owner) = (self.as_payee(payee), self.as_owner(self.owner_of(wallet)));
+        let units = u64::try_from(minor % 9).expect("small") + 1;
+        let old = self.quotas.iter().rev().nth(which % 4).copied();
+        let (paid, _) = self.pay(wallet, payee, 3);
+        let grant = GrantQuota {
+            wallet: self.wallets[wallet],
+            payment: Some(paid).filter(|_| which.is_multiple_of(2)),
+            unit: QuotaUnit::Count,
+            units: units * 5,
+            expires_at: self.at.after(u64::from(self.made % 5 == 0) * 86_400_000_000_000 + 3_600_000_000_000),
+            into: old.filter(|_| which.is_multiple_of(3)),
+            document: Hash([8; 32]),
+        };
+        let (granted, _) = self.act(seller, Action::GrantQuota(grant));
+        self.quotas.push(QuotaId(granted));
+        for quota in [old, Some(QuotaId(granted))].into_iter().flatten() {
+            let (deduct, _) = self.act(seller, Action::Deduct(Deduct { quota, units }));
+            self.act(seller, Action::Restore(Restore { deduct, units: units.div_ceil(2) }));
+            let agent = Some(self.agents[wallet].0).filter(|_| units % 2 == 0);
+            let allot = Allot { from: quota, into: None, agent, units };
+            let (below, _) = self.act(owner, Action::Allot(allot));
+            let again = Allot { from: quota, into: Some(QuotaId(below)), agent: None, units: 1 };
+            self.act(owner, Action::Allot(again));
+            self.act(owner, Action::Reclaim(Reclaim { quota: QuotaId(below), units: 1 }));
+            self.quotas.push(QuotaId(below));
+        }
+        let open = OpenChannel {
+            purchase: self.purchase(wallet, payee, minor + 1),
+            expires_at: self.at.after(3_600_000_000_000),
+            rounding: Rounding::HalfUp,
+            voucher_key: public_key(self.made),
+        };
+        let (channel, _) = self.act(self.as_agent(wallet), Action::OpenChannel(open));
+        let total = Nanos::new(minor * 700_000_001);
+        let signature = VoucherSignature(Signature([4; 64]));
+        let channel = MeterId(channel);
+        self.act(seller, Action::Claim(Claim { channel, total, signature }));
+        self.act(seller, Action::CloseMeter(CloseMeter { meter: channel }));
+    }
+
     /// One of everything, chosen by `what`; `which` and `minor` vary it. Much of it is refused, asked about or senseless.
     pub(crate) fn step(&mut self, what: u8, which: usize, minor: u128) {
         let (agent, payee, wallet) = (which % 3, which % 4, which % 3);
@@ -320,7 +366,7 @@ impl Town {
         let owner = self.as_owner(self.owner_of(wallet));
         let bought = self.bought.iter().rev().nth(which % 5).copied().unwrap_or_default();
         let asked = self.asked.iter().rev().nth(which % 3).cloned();
-        match what % 28 {
+        match what % 29 {
             0..=2 => {
                 self.pay(agent, payee, minor);
             }
@@ -472,6 +518,7 @@ impl Town {
                 purchase.mandate = Some(MandateId(child));
                 self.act(self.as_agent(other), Action::Pay(Pay { purchase }));
             }
+            27 => self.quotas(which, minor),
             _ => {
                 let delivery = Hash([9; 32]);
                 let hold = HoldId(bought);

@@ -358,6 +358,7 @@ impl House {
             mandate: Some(self.mandate),
             payment_needed: bill.header(PAYMENT_NEEDED).expect("a bill"),
             approval: None,
+            why: None,
         };
         match self.agent.a402_pay(&payment).await.unwrap() {
             Answer::Done(paid) => paid,
@@ -395,6 +396,7 @@ impl House {
             body: Vec::new(),
             purchase: purchase.to_owned(),
             price_max: fen(5),
+            why: None,
         }
     }
 }

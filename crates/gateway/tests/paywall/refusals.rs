@@ -125,6 +125,7 @@ async fn s7_a_bill_is_not_paid_after_its_time() {
         mandate: Some(house.mandate),
         payment_needed: bill.header(PAYMENT_NEEDED).unwrap(),
         approval: None,
+        why: None,
     };
     let Err(Failure::Refused(problem)) = house.agent.a402_pay(&late).await else {
         panic!("paid");

@@ -338,8 +338,8 @@ fn the_summary_says_every_term_money_first() {
     assert!(draft.is_settled(), "{:?}", draft.questions());
     assert_eq!(
         draft.summary(Language::English),
-        "In total at most 600.00 CNY\nEach payment at most 30.00 CNY\nAt most 50.00 CNY a day\n\
-         Ask before any payment above 25.00 CNY\nPayments: at most 2 a day\nOnly from: Luckin\nNever from: KFC\n\
+        "In total at most ¥600.00\nEach payment at most ¥30.00\nAt most ¥50.00 a day\n\
+         Ask before any payment above ¥25.00\nPayments: at most 2 a day\nOnly from: Luckin\nNever from: KFC\n\
          Never categories: alcohol\nFrom 2026-11-19 00:00 (Asia/Shanghai)\nUntil 2026-12-01 00:00 (Asia/Shanghai)\n\
          The price may differ by at most 5 %\nIf a payment fails: try again, at most 2 times\n\
          Delivered by 2026-11-19 18:00 (Asia/Shanghai)\nDelivered to: the office\nTo buy: Lunch\n\
@@ -347,9 +347,9 @@ fn the_summary_says_every_term_money_first() {
     );
     assert_eq!(
         draft.summary(Language::Chinese),
-        "总共最多 600.00 CNY\n每次最多 30.00 CNY\n每天最多 50.00 CNY\n单笔超过 25.00 CNY 先询问\n付款次数：每天最多 2 次\n\
+        "总共最多 ¥600.00\n每次最多 ¥30.00\n每天最多 ¥50.00\n单笔超过 ¥25.00 先询问\n付款次数：每天最多 2 次\n\
          只限商家：Luckin\n禁止商家：KFC\n禁止类别：alcohol\n开始：2026-11-19 00:00 (Asia/Shanghai)\n\
          截止：2026-12-01 00:00 (Asia/Shanghai)\n价格偏差最多 5%\n付款失败：最多重试 2 次\n\
-         送达时间不晚于 2026-11-19 18:00 (Asia/Shanghai)\n送到：the office\n要买：Lunch\n代理在以上限制内自行选择"
+         送达时间不晚于 2026-11-19 18:00 (Asia/Shanghai)\n送到：the office\n要买：Lunch\n智能体在以上限制内自行选择"
     );
 }

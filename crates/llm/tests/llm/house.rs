@@ -304,6 +304,7 @@ impl House {
             mandate: Some(self.mandate),
             payment_needed: bill.header(PAYMENT_NEEDED).unwrap_or_else(|| panic!("{bill:?}")),
             approval: None,
+            why: None,
         };
         match self.agent.a402_pay(&payment).await.unwrap() {
             Answer::Done(paid) => paid.payment_proof,

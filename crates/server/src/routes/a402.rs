@@ -12,6 +12,7 @@ use crate::problem::{Answered, Problem};
 use crate::reads::show;
 use crate::recent::Bought;
 use crate::request::{Call, path_id};
+use crate::routes::check_why;
 use crate::standing::{self, Status};
 use crate::state::App;
 use axum::extract::{Path, State};
@@ -49,6 +50,7 @@ const METERED_RATE: NanosPerUnit = NanosPerUnit(1);
 pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
     let payment: NewA402Payment = call.json()?;
+    check_why(payment.why.as_deref())?;
     let name = id(payment.id.0);
     let bill = open_bill(&app, &caller, &payment.payment_needed)?;
     // Whoever paid in time may ask again later.
@@ -77,7 +79,9 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
             rounding: Rounding::HalfUp,
         }),
     };
-    let answer = app.execute(&caller, name, action).await.map_err(in_the_catalogue)?;
+    let came = app.execute(&caller, name, action).await;
+    app.keep_why(&caller, name, payment.why.as_deref(), &came);
+    let answer = came.map_err(in_the_catalogue)?;
     let (meter, entry_number, repeated) = if let Answer::Held(held) = &answer {
         (None, held.entry, held.repeated)
     } else if let Answer::Metered(meter) = &answer {

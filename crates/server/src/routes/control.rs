@@ -81,6 +81,7 @@ fn question_text(app: &state::State, row: &QuestionRow) -> Answered<Question> {
         payees: row.purchase.to.each().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
         amount: money(row.purchase.amount, asset),
         ask: row.ask.code().to_owned(),
+        why: app.why(row.id)?,
         digest: wire::Digest(row.digest.0),
         status: status.to_owned(),
         asked_at: time_text(row.at),

@@ -7,7 +7,7 @@ use crate::problem::Answered;
 use crate::reads::{show, whom};
 use crate::request::{Call, path_id};
 use crate::routes::payments::show_purchase;
-use crate::routes::{page, paged};
+use crate::routes::{check_why, page, paged};
 use crate::standing::Standing;
 use crate::state::App;
 use axum::extract::{Path, State};
@@ -26,6 +26,7 @@ use wire::payment::PaymentState;
 pub async fn create_hold(State(app): State<App>, call: Call) -> Answered<Answer> {
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
     let hold: NewHold = call.json()?;
+    check_why(hold.why.as_deref())?;
     let buy = Buy {
         wallet: hold.wallet,
         mandate: hold.mandate,
@@ -38,7 +39,9 @@ pub async fn create_hold(State(app): State<App>, call: Call) -> Answered<Answer>
     };
     let expires_at = time(&hold.expires_at, "expires_at")?;
     let action = Action::PlaceHold(PlaceHold { purchase: buy.purchase(&app.directory)?, expires_at });
-    app.execute(&caller, id(hold.id.0), action).await
+    let came = app.execute(&caller, id(hold.id.0), action).await;
+    app.keep_why(&caller, id(hold.id.0), hold.why.as_deref(), &came);
+    came
 }
 
 /// The holds that were placed and the caller may see, newest first. A page may have fewer and still have a next one.

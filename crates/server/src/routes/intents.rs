@@ -47,7 +47,7 @@ pub async fn create_intent(State(app): State<App>, call: Call) -> Answered<Respo
 /// A [`Problem`]; nothing is kept then.
 pub async fn draw_up(app: &App, viewer: KeyHolder, intent: NewIntent) -> Answered<Intent> {
     let name = id(intent.id.0);
-    let said = Said { intent, made_at: app.clock.now().0, answers: Vec::new() };
+    let said = Said { intent, made_at: app.clock.now().0, by: agent_of(viewer), answers: Vec::new() };
     // What cannot be read at all is not kept.
     show(app, viewer, said.clone(), None).await?;
     let text = text_of(&said);
@@ -107,7 +107,7 @@ pub async fn answer_one(
     if wire::limits::SENTENCE_CHARS_MAX < words.chars().count() {
         return Err(not_an_answer());
     }
-    after.answers.push(Reply { question, answer: words, at });
+    after.answers.push(Reply { question, answer: words, at, by: agent_of(viewer) });
     if wire::limits::TURNS_MAX < after.answers.len() {
         return Err(not_an_answer());
     }
@@ -345,8 +345,17 @@ fn hidden(problem: Problem) -> Problem {
     }
 }
 
+/// The agent that speaks, where it is one.
+fn agent_of(viewer: KeyHolder) -> Option<wire::AgentId> {
+    match viewer {
+        KeyHolder::Agent(agent) => Some(wire::AgentId(bits(agent.0))),
+        KeyHolder::Owner(_) | KeyHolder::Operator | KeyHolder::Payee(_) => None,
+    }
+}
+
 async fn show(app: &App, viewer: KeyHolder, said: Said, granted: Option<MandateId>) -> Answered<Intent> {
     let (name, wallet, agent) = (said.intent.id, said.intent.wallet, said.intent.agent);
+    let (drafted_by, answered_by) = (said.by, said.answers.iter().find_map(|answer| answer.by));
     let understood = see(app, viewer, said).await?;
     let Understood { draft, limits, questions, summary, particulars } = understood;
     let is_open = !questions.is_empty();
@@ -360,6 +369,8 @@ async fn show(app: &App, viewer: KeyHolder, said: Said, granted: Option<MandateI
         status: status.to_owned(),
         wallet,
         agent,
+        drafted_by,
+        answered_by,
         questions,
         summary,
         particulars,

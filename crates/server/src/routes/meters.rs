@@ -5,6 +5,7 @@ use crate::auth::Kind;
 use crate::convert::{Buy, id, rates, rounding, time};
 use crate::problem::Answered;
 use crate::request::{Call, path_id};
+use crate::routes::check_why;
 use crate::routes::payments::{AtMost, ItemResult, item_result, show_purchase};
 use crate::state::App;
 use axum::extract::{Path, State};
@@ -23,6 +24,7 @@ use wire::payment::PaymentState;
 pub async fn create_meter(State(app): State<App>, call: Call) -> Answered<Answer> {
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
     let meter: NewMeter = call.json()?;
+    check_why(meter.why.as_deref())?;
     let buy = Buy {
         wallet: meter.wallet,
         mandate: meter.mandate,
@@ -39,7 +41,9 @@ pub async fn create_meter(State(app): State<App>, call: Call) -> Answered<Answer
         rates: rates(&meter.rates_nanos_per_unit),
         rounding: rounding(meter.rounding),
     });
-    app.execute(&caller, id(meter.id.0), action).await
+    let came = app.execute(&caller, id(meter.id.0), action).await;
+    app.keep_why(&caller, id(meter.id.0), meter.why.as_deref(), &came);
+    came
 }
 
 /// One meter as it stands now.

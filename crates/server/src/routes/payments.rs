@@ -6,7 +6,7 @@ use crate::convert::{self, Buy, id};
 use crate::problem::{Answered, Problem};
 use crate::reads::{show, whom};
 use crate::request::{Call, path_id};
-use crate::routes::{page, paged};
+use crate::routes::{check_why, page, paged};
 use crate::standing::{self, Standing};
 use crate::state::App;
 use axum::extract::{Path, State};
@@ -35,16 +35,22 @@ pub async fn create_payment(State(app): State<App>, call: Call) -> Answered<Resp
         let items: AtMost<NewPayment, PAYMENTS_MAX> = call.json()?;
         let actions = items.0.iter().map(|item| action(&app, item)).collect::<Answered<_>>();
         let results = app.execute_all(&caller, actions?).await?;
+        for (item, came) in items.0.iter().zip(&results) {
+            app.keep_why(&caller, id(item.id.0), item.why.as_deref(), came);
+        }
         let results: Vec<ItemResult> =
             results.into_iter().map(|result| item_result(result, app.livemode)).collect();
         return Ok(json(StatusCode::OK, &results));
     }
     let payment: NewPayment = call.json()?;
     let (id, action) = action(&app, &payment)?;
-    Ok(app.execute(&caller, id, action).await?.into_response())
+    let came = app.execute(&caller, id, action).await;
+    app.keep_why(&caller, id, payment.why.as_deref(), &came);
+    Ok(came?.into_response())
 }
 
 fn action(app: &App, payment: &NewPayment) -> Answered<(book::Id, Action)> {
+    check_why(payment.why.as_deref())?;
     let buy = Buy {
         wallet: payment.wallet,
         mandate: payment.mandate,

@@ -110,11 +110,41 @@ async fn ics_06_a_clarification_changes_the_summary_and_the_rules() {
     assert_eq!(codes(&drawn), ["CEILING_MISSING"]);
     let answered = answer(&house, &drawn, "CEILING_MISSING", "25 yuan").await;
     assert_eq!(answered["status"], "ready", "{answered}");
-    assert!(answered["summary"][0].as_str().unwrap().contains("25.00 CNY"), "{}", answered["summary"]);
+    assert!(answered["summary"][0].as_str().unwrap().contains("¥25.00"), "{}", answered["summary"]);
     assert_eq!(isr(&answered)["max_total_amount"].to_string(), "25.0");
+    // Money as people write it, times on the clocks of the zone that was named; the credential itself says UTC.
+    let particulars = answered["particulars"].to_string();
+    assert!(particulars.contains("In total at most ¥25.00"), "{particulars}");
+    for end in ["validity_start_time", "validity_end_time"] {
+        let utc: jiff::Timestamp = isr(&answered)[end].as_str().unwrap().parse().unwrap();
+        let there = utc.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(8)));
+        let there = there.strftime("%Y-%m-%d %H:%M (Asia/Shanghai)").to_string();
+        assert!(particulars.contains(&there), "{there}: {particulars}");
+    }
     let mut other = yes(&answered);
     other["of"] = json!(format!("sha-256:{}", "A".repeat(43)));
     house.post(&house.owner, &confirm_path(&drawn), other).await.problem(409, "intent_changed");
+}
+
+#[tokio::test]
+async fn who_drew_a_draft_up_and_who_answered_is_told() {
+    let house = House::new().await;
+    let by_agent = draw_up(&house, "Order me a coffee").await;
+    assert_eq!((&by_agent["drafted_by"], &by_agent["answered_by"]), (&json!(house.agent.id), &Value::Null));
+    // Also where the owner answers: the draft stays the agent's.
+    let answered = answer(&house, &by_agent, "CEILING_MISSING", "25 yuan").await;
+    assert_eq!((&answered["drafted_by"], &answered["answered_by"]), (&json!(house.agent.id), &Value::Null));
+
+    let new = intent(&house, "Order me a coffee");
+    let hers = house.post(&house.owner, "/v1/intents", new.clone()).await.expect(201);
+    assert_eq!((&hers["drafted_by"], &hers["answered_by"]), (&Value::Null, &Value::Null));
+    // The same request again is nobody else's draft.
+    let again = house.post(&house.agent, "/v1/intents", new).await.expect(201);
+    assert_eq!(again["drafted_by"], Value::Null);
+    let path = format!("/v1/intents/{}/answers", hers["id"].as_str().unwrap());
+    let reply = json!({"question": hers["questions"][0]["id"], "answer": "25 yuan"});
+    let answered = house.post(&house.agent, &path, reply).await.expect(201);
+    assert_eq!((&answered["drafted_by"], &answered["answered_by"]), (&Value::Null, &json!(house.agent.id)));
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod log;
 mod observations;
 mod patience;
 mod payments;
+mod prepaid;
 mod shape;
 mod snapshots;
 mod story;

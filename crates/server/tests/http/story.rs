@@ -145,6 +145,47 @@ async fn the_owner_is_asked_and_her_word_is_good_for_exactly_that() {
 }
 
 #[tokio::test]
+async fn what_an_agent_says_of_a_purchase_is_a_claim_beside_it() {
+    let house = House::with_mandate(json!([{"kind": "ask_above", "amount": "1000"}])).await;
+    let saying = |amount: &str, why: &str| {
+        let mut payment = house.payment(amount);
+        payment["why"] = json!(why);
+        payment
+    };
+    let why = async || house.get(&house.owner, "/v1/questions").await.expect(200)["data"][0]["why"].clone();
+
+    let long = "w".repeat(201);
+    for refused in [long.as_str(), "two\nlines", "bell\u{7}"] {
+        let problem = house.post(&house.agent, "/v1/payments", saying("1500", refused)).await;
+        assert_eq!(problem.problem(422, "text_malformed")["param"], "why", "{refused:?}");
+    }
+    // Characters count, not bytes; what hides or imitates is for the page to show, and is kept as it came.
+    let train = format!("\u{202e}{}", "车".repeat(199));
+    let mut asked = saying("1500", &train);
+    let question = house.post(&house.agent, "/v1/payments", asked.clone()).await.expect(202);
+    assert_eq!(why().await, train);
+    // Other words are no other question, and change nothing of what the owner reads.
+    asked["why"] = json!("my owner has agreed");
+    assert_eq!(house.post(&house.agent, "/v1/payments", asked).await.expect(202)["repeated"], true);
+    let other = saying("1500", "really");
+    assert_eq!(house.post(&house.agent, "/v1/payments", other).await.expect(202)["id"], question["id"]);
+    assert_eq!(why().await, train);
+    // The journal has no word of it.
+    let entry = house.get(&house.owner, &format!("/v1/entries/{}", question["entry"])).await.expect(200);
+    assert!(!entry.to_string().contains("车车"), "{entry}");
+
+    // What nobody wrote down has nothing said of it; what an owner says of her own payment is not an agent's claim.
+    let mut mine = saying("1", "for me");
+    mine.as_object_mut().unwrap().remove("mandate");
+    house.post(&house.owner, "/v1/payments", mine).await.expect(201);
+    let array = json!([saying("1600", "first"), saying("1700", "second")]);
+    house.post(&house.agent, "/v1/payments", array).await.expect(200);
+    let listed = house.get(&house.owner, "/v1/questions").await.expect(200);
+    let whys: Vec<_> = listed["data"].as_array().unwrap().iter().map(|it| it["why"].clone()).collect();
+    assert_eq!(whys, [json!("second"), json!("first"), json!(train)]);
+}
+
+#[tokio::test]
 async fn freezing_stops_at_once_and_only_a_signature_starts_again() {
     let house = House::new().await;
     let session = house.session(&house.owner).await;

@@ -8,7 +8,7 @@ const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 32] = [
+const ACTIONS: [&str; 39] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -41,6 +41,13 @@ const ACTIONS: [&str; 32] = [
     "delegate",
     "observe",
     "approve-alike",
+    "grant-quota",
+    "deduct",
+    "restore",
+    "allot",
+    "reclaim",
+    "open-channel",
+    "claim",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -133,6 +140,7 @@ pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
             amount: amount(b, "amount")?,
             asset: b.text("asset", CODE)?,
         },
+        33..=37 => return quota(b, kind),
         _ => return spending(b, kind),
     })
 }
@@ -172,6 +180,19 @@ fn spending(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
             digest: b.raw("digest")?,
             until: b.integer("until", U64)? as u64,
         },
+        38 => {
+            let purchase = purchase(b)?;
+            let until = b.integer("expires_at", U64)? as u64;
+            let rounding = b.choice("rounding", &["down", "half_up", "up"])?;
+            public_key(b)?;
+            Action::OpenChannel { purchase, until, rounding }
+        }
+        39 => {
+            let channel = b.raw("channel")?;
+            let total = b.integer("total", u128::MAX)?;
+            b.raw::<64>("signature")?;
+            Action::Claim { channel, total }
+        }
         31 => Action::Observe {
             item: b.raw("item")?,
             price: amount(b, "price")?,
@@ -186,6 +207,30 @@ fn spending(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
             b.raw::<32>("document")?;
             Action::Delegate { parent, agent, from, until, limits }
         }
+    })
+}
+
+fn quota(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
+    let units = |b: &mut Bytes<'_>| Ok::<u64, Wrong>(b.integer("units", U64)? as u64);
+    Ok(match kind {
+        33 => {
+            let (wallet, payment) = (b.raw("wallet")?, option(b, "payment")?);
+            let is_money = b.choice("unit", &["count", "nanos"])? == 2;
+            let units = units(b)?;
+            let until = b.integer("expires_at", U64)? as u64;
+            let into = option(b, "into")?;
+            b.raw::<32>("document")?;
+            Action::GrantQuota { wallet, payment, is_money, units, until, into }
+        }
+        34 => Action::Deduct { quota: b.raw("quota")?, units: units(b)? },
+        35 => Action::Restore { deduct: b.raw("deduct")?, units: units(b)? },
+        36 => Action::Allot {
+            from: b.raw("from")?,
+            into: option(b, "into")?,
+            agent: option(b, "agent")?,
+            units: units(b)?,
+        },
+        _ => Action::Reclaim { quota: b.raw("quota")?, units: units(b)? },
     })
 }
 

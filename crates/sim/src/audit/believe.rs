@@ -24,8 +24,20 @@ impl Walk {
                 self.place(at, id, by, purchase, *until, *versions, None);
             }
             (Action::OpenMeter { purchase, until, rates, rounding }, Outcome::Held { versions }) => {
-                let meter = Meter { rates: rates.clone(), rounding: *rounding, sequence: 0, total: 0 };
+                let rates = rates.clone();
+                let meter =
+                    Meter { rates, rounding: *rounding, sequence: 0, total: 0, is_by_vouchers: false };
                 self.place(at, id, by, purchase, *until, *versions, Some(meter));
+            }
+            (Action::OpenChannel { purchase, until, rounding }, Outcome::Held { versions }) => {
+                let rates = Vec::new();
+                let meter = Meter { rates, rounding: *rounding, sequence: 0, total: 0, is_by_vouchers: true };
+                self.place(at, id, by, purchase, *until, *versions, Some(meter));
+            }
+            (Action::Claim { channel, total: said }, Outcome::Charged { total }) => {
+                self.expect(said == total, "I6", "another sum was counted");
+                let meter = self.hold_mut(*channel).and_then(|hold| hold.meter.as_mut());
+                meter.into_iter().for_each(|meter| meter.total = *total);
             }
             (Action::Capture { hold, amount, last }, Outcome::Captured(moved)) => {
                 self.expect(moved.amount == *amount, "I1", "another amount was captured");
@@ -167,7 +179,7 @@ impl Walk {
     }
 
     #[allow(clippy::wildcard_enum_match_arm)] // All others move money, and have an outcome of their own.
-    fn believe_more(&mut self, at: u64, _id: Name, by: By, action: &Action) {
+    fn believe_more(&mut self, at: u64, id: Name, by: By, action: &Action) {
         match action {
             Action::CloseWallet { wallet } => self.close_wallet(by, *wallet),
             Action::Freeze { subject } => {
@@ -224,7 +236,7 @@ impl Walk {
                     hold.is_redeemed = true;
                 }
             }
-            _ => self.wrong("form", "the outcome is not one of this action"),
+            _ => self.believe_quota(at, id, by, action),
         }
     }
 

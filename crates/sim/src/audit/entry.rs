@@ -163,6 +163,41 @@ pub(super) enum Action {
         asset: String,
         stock: u64,
     },
+    GrantQuota {
+        wallet: Name,
+        payment: Option<Name>,
+        is_money: bool,
+        units: u64,
+        until: u64,
+        into: Option<Name>,
+    },
+    Deduct {
+        quota: Name,
+        units: u64,
+    },
+    Restore {
+        deduct: Name,
+        units: u64,
+    },
+    Allot {
+        from: Name,
+        into: Option<Name>,
+        agent: Option<Name>,
+        units: u64,
+    },
+    Reclaim {
+        quota: Name,
+        units: u64,
+    },
+    OpenChannel {
+        purchase: Purchase,
+        until: u64,
+        rounding: u8,
+    },
+    Claim {
+        channel: Name,
+        total: u128,
+    },
     Delegate {
         parent: Name,
         agent: Name,
@@ -390,7 +425,7 @@ pub(super) const ASKS: [&str; 5] =
     ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
 
 /// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 52] = [
+pub(super) const DENIALS: [&str; 56] = [
     "forbidden",
     "key_revoked",
     "owner_frozen",
@@ -443,4 +478,8 @@ pub(super) const DENIALS: [&str; 52] = [
     "trigger_not_met",
     "out_of_stock",
     "observation_stale",
+    "quota_insufficient",
+    "quota_expired",
+    "payment_granted",
+    "restore_too_large",
 ];

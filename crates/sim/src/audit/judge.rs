@@ -389,7 +389,7 @@ impl State {
         if !matches!(by, By::Payee { .. }) {
             return denied("forbidden");
         }
-        if units.len() != meter.rates.len() || units.iter().all(|units| *units == 0) {
+        if meter.is_by_vouchers || units.len() != meter.rates.len() || units.iter().all(|units| *units == 0) {
             return Judgement::Rejected("no charge");
         }
         if sequence <= meter.sequence {
@@ -398,6 +398,27 @@ impl State {
         let cost = meter.cost(units).and_then(|cost| cost.checked_add(meter.total));
         let most = hold.amount.saturating_mul(1_000_000_000);
         if cost.is_none_or(|cost| cost > most) {
+            let used = meter.total.div_ceil(1_000_000_000);
+            return left("meter_exceeded", hold.amount.saturating_sub(used));
+        }
+        Judgement::Fine
+    }
+
+    pub(super) fn judge_claim(&self, name: Name, at: u64, by: By, total: u128) -> Judgement {
+        let (_, hold) = match self.hold_for(name, at, by) {
+            Ok(found) => found,
+            Err(no) => return no,
+        };
+        let Some(meter) = hold.meter.as_ref().filter(|meter| meter.is_by_vouchers) else {
+            return Judgement::Rejected("meter_unknown");
+        };
+        if !matches!(by, By::Payee { .. }) {
+            return denied("forbidden");
+        }
+        if total <= meter.total {
+            return denied("meter_sequence");
+        }
+        if hold.amount.saturating_mul(1_000_000_000) < total {
             let used = meter.total.div_ceil(1_000_000_000);
             return left("meter_exceeded", hold.amount.saturating_sub(used));
         }

@@ -2,6 +2,7 @@
 
 use super::entry::{Digest, Holder, Name, Place, Purchase, Subject};
 use super::money::Sums;
+use super::quota::Quota;
 use super::usage::{Policy, Usage};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +26,11 @@ pub(super) struct State {
     pub(super) mandates: BTreeMap<Name, Mandate>,
     pub(super) questions: BTreeMap<Name, Question>,
     pub(super) bought: BTreeMap<Name, Bought>,
+    pub(super) quotas: BTreeMap<Name, Quota>,
+    /// Of which quota each deduction took how much that it still has.
+    pub(super) deductions: BTreeMap<Name, (Name, u64)>,
+    /// Payments that a quota was granted for.
+    pub(super) granted: BTreeSet<Name>,
     pub(super) money: BTreeMap<(Place, String), Sums>,
 }
 
@@ -139,6 +145,7 @@ pub(super) struct Meter {
     pub(super) rounding: u8,
     pub(super) sequence: u64,
     pub(super) total: u128,
+    pub(super) is_by_vouchers: bool,
 }
 
 impl State {

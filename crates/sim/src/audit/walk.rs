@@ -103,7 +103,8 @@ impl Walk {
     fn knows(&self, action: &Action) -> bool {
         let (Action::Pay { purchase }
         | Action::PlaceHold { purchase, .. }
-        | Action::OpenMeter { purchase, .. }) = action
+        | Action::OpenMeter { purchase, .. }
+        | Action::OpenChannel { purchase, .. }) = action
         else {
             return true;
         };
@@ -120,7 +121,10 @@ impl Walk {
         match action {
             Action::Pay { purchase } => self.state.judge_purchase(at, by, 1, purchase),
             Action::PlaceHold { purchase, .. } => self.state.judge_purchase(at, by, 2, purchase),
-            Action::OpenMeter { purchase, .. } => self.state.judge_purchase(at, by, 3, purchase),
+            Action::OpenMeter { purchase, .. } | Action::OpenChannel { purchase, .. } => {
+                self.state.judge_purchase(at, by, 3, purchase)
+            }
+            Action::Claim { channel, total } => self.state.judge_claim(*channel, at, by, *total),
             Action::Capture { hold, amount, .. } => self.state.judge_capture(*hold, at, by, *amount),
             Action::Charge { meter, sequence, units } => {
                 self.state.judge_charge(*meter, at, by, *sequence, units)
@@ -136,6 +140,7 @@ impl Walk {
                 Ok(_) => Judgement::Fine,
                 Err(no) => no,
             },
+            Action::Deduct { quota, units } => self.judge_deduct(at, by, *quota, *units),
             _ => Judgement::Unsure,
         }
     }
@@ -163,7 +168,8 @@ impl Walk {
     fn ask(&mut self, at: u64, id: Name, by: By, action: &Action, (digest, ask): (entry::Digest, u8)) {
         let (Action::Pay { purchase }
         | Action::PlaceHold { purchase, .. }
-        | Action::OpenMeter { purchase, .. }) = action
+        | Action::OpenMeter { purchase, .. }
+        | Action::OpenChannel { purchase, .. }) = action
         else {
             self.wrong("form", "only purchases are asked about");
             return;

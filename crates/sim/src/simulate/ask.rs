@@ -5,7 +5,7 @@ use super::rule::{amount, category, code, item, limits, price, purchase};
 use crate::seed::Chance;
 use crate::world::World;
 use ::book::*;
-use evidence::Hash;
+use evidence::{Hash, Signature};
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 86_400 * SECOND;
@@ -36,6 +36,7 @@ enum Kind {
     GrantMandate,
     Delegate,
     Observe,
+    Quota,
     Stop,
     Start,
     EnrolAgent,
@@ -62,6 +63,7 @@ const KINDS: &[(u64, Kind)] = &[
     (4, Kind::GrantMandate),
     (3, Kind::Delegate),
     (4, Kind::Observe),
+    (12, Kind::Quota),
     (2, Kind::Stop),
     (5, Kind::Start),
     (2, Kind::EnrolAgent),
@@ -153,6 +155,13 @@ impl Asker<'_> {
             Action::Pay(it) => it.purchase.amount = much,
             Action::PlaceHold(it) => it.purchase.amount = much,
             Action::OpenMeter(it) => it.purchase.amount = much,
+            Action::OpenChannel(it) => it.purchase.amount = much,
+            Action::Claim(it) => it.total = Nanos::new(much.minor()),
+            Action::GrantQuota(it) => it.units = u64::MAX,
+            Action::Deduct(it) => it.units = u64::MAX,
+            Action::Restore(it) => it.units = u64::MAX,
+            Action::Allot(it) => it.units = u64::MAX,
+            Action::Reclaim(it) => it.units = u64::MAX,
             Action::Capture(it) => it.amount = much,
             Action::Refund(it) => it.amount = much,
             Action::Transfer(it) => it.amount = much,
@@ -224,6 +233,7 @@ impl Asker<'_> {
             Kind::GrantMandate => self.grant(),
             Kind::Delegate => self.delegate(),
             Kind::Observe => self.observe(),
+            Kind::Quota => self.quota(),
             Kind::Stop => self.stop(),
             Kind::Start => self.start(),
             Kind::EnrolAgent => self.enrol_agent(),
@@ -238,13 +248,13 @@ impl Asker<'_> {
         }
     }
 
-    fn owner(&mut self, id: OwnerId) -> Actor {
+    pub(super) fn owner(&mut self, id: OwnerId) -> Actor {
         let presence = if self.chance.one_in(3) { Presence::Session } else { Presence::Fresh };
         self.world.owner(id, presence)
     }
 
     /// Somebody who buys, from a wallet or sub-account that may be used: an agent, or now and then the owner.
-    fn buy(&mut self) -> Option<(Actor, Purchase)> {
+    pub(super) fn buy(&mut self) -> Option<(Actor, Purchase)> {
         let world = self.world;
         if self.chance.one_in(8) {
             let wallet = self.chance.pick(&world.wallets)?;
@@ -277,6 +287,9 @@ impl Asker<'_> {
         } else if let Action::OpenMeter(it) = &mut action {
             it.expires_at = later;
             &mut it.purchase
+        } else if let Action::OpenChannel(it) = &mut action {
+            it.expires_at = later;
+            &mut it.purchase
         } else {
             return None;
         };
@@ -287,18 +300,9 @@ impl Asker<'_> {
         Some((question.by, action))
     }
 
-    fn expiry(&mut self) -> Time {
+    pub(super) fn expiry(&mut self) -> Time {
         let most = self.chance.weigh(&[(1, 2), (2, 60), (3, 3_600), (5, 86_400), (2, 91 * 86_400)]);
         self.now.after(self.chance.between(1, most * SECOND))
-    }
-
-    fn open_meter(&mut self) -> Option<(Actor, Action)> {
-        let (by, purchase) = self.buy()?;
-        let expires_at = self.expiry();
-        let count = self.chance.between(1, 3);
-        let rates = (0..count).map(|_| NanosPerUnit(self.chance.below(2_000_000_000))).collect();
-        let rounding = self.chance.weigh(&[(1, Rounding::Down), (1, Rounding::HalfUp), (1, Rounding::Up)]);
-        Some((by, Action::OpenMeter(OpenMeter { purchase, expires_at, rates, rounding })))
     }
 
     fn with_hold(&mut self) -> Option<(Actor, Action)> {
@@ -315,7 +319,12 @@ impl Asker<'_> {
         let action = match self.chance.below(10) {
             0 => Action::Void(Void { hold: held.id }),
             1 => Action::Redeem(Redeem { hold: held.id, delivery: Hash(self.chance.bytes()) }),
-            2 if 0 < held.rates => Action::CloseMeter(CloseMeter { meter }),
+            2 if 0 < held.rates || held.is_channel => Action::CloseMeter(CloseMeter { meter }),
+            _ if held.is_channel => {
+                let total = Nanos::new(u128::from(self.chance.below(1_000_000_007)) * held.amount.minor());
+                let signature = VoucherSignature(Signature(self.chance.bytes()));
+                Action::Claim(Claim { channel: meter, total, signature })
+            }
             _ if 0 < held.rates => {
                 let sequence = held.sequence + self.chance.below(3);
                 let each = 1 + (held.amount.minor() / 6).min(1 << 60) as u64;

@@ -390,5 +390,12 @@ fn name(action: &Action) -> &'static str {
         Action::CloseMeter(_) => "close-meter",
         Action::Redeem(_) => "redeem",
         Action::Present(_) => "present",
+        Action::GrantQuota(_) => "grant-quota",
+        Action::Deduct(_) => "deduct",
+        Action::Restore(_) => "restore",
+        Action::Allot(_) => "allot",
+        Action::Reclaim(_) => "reclaim",
+        Action::OpenChannel(_) => "open-channel",
+        Action::Claim(_) => "claim",
     }
 }

@@ -6,10 +6,10 @@ use super::words::{self, Words};
 use book::{
     Account, Action, Actor, AgentId, Approve, ApproveAlike, Capture, Carry, Charge, CloseMeter, CloseWallet,
     Command, Delegate, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId,
-    LimitSubject, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenMeter, OpenSubAccount, OpenWallet,
-    OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present, Provenance, Purchase, Redeem, Refund,
-    Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke, RevokeKey, Rounding, SetLimits, Share,
-    Split, Subject, Time, Transfer, Unfreeze, Void, WalletId,
+    LimitSubject, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter,
+    OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present,
+    Provenance, Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke,
+    RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -29,7 +29,7 @@ impl Names {
             "wallet" | "sub" | "agent" | "mandate" | "delegate" | "set-limits" => {
                 self.permission(verb, words, now)
             }
-            "pay" | "hold" | "meter" => self.spending(verb, words, now),
+            "pay" | "hold" | "meter" | "channel" => self.spending(verb, words, now),
             "capture" | "void" | "expire" | "redeem" | "charge" | "close" | "refund" => {
                 self.sequel(verb, words, now)
             }
@@ -37,6 +37,8 @@ impl Names {
             "freeze" | "unfreeze" | "revoke" => self.stop(verb, words, now),
             "approve" | "refuse" => self.answer(verb, words, now),
             "observe" => self.observe(words, now),
+            "grant-quota" | "deduct" | "restore" | "allot" | "reclaim" => self.prepaid(verb, words, now),
+            "claim" => self.claim(words, now),
             "enrol-key" | "revoke-key" | "present" => self.keys(verb, words, now),
             _ => Err(format!("`{verb}` begins no row")),
         }
@@ -232,15 +234,16 @@ impl Names {
                 let expires_at = expires_at?;
                 (Action::PlaceHold(PlaceHold { purchase, expires_at }), "held")
             }
+            "channel" => {
+                let (rounding, voucher_key) = (rounding(words)?, self.voucher_key(&name, now));
+                let expires_at = expires_at?;
+                let channel = OpenChannel { purchase, expires_at, rounding, voucher_key };
+                (Action::OpenChannel(channel), "held")
+            }
             _ => {
                 let rates = words.option("rates").unwrap_or("1000000000".to_owned());
                 let rates = rates.split(',').filter(|rate| *rate != "none");
-                let rounding = match words.option("round").as_deref() {
-                    None | Some("down") => Rounding::Down,
-                    Some("half-up") => Rounding::HalfUp,
-                    Some("up") => Rounding::Up,
-                    Some(other) => return Err(format!("nothing rounds `{other}`")),
-                };
+                let rounding = rounding(words)?;
                 let meter = OpenMeter {
                     purchase,
                     expires_at: expires_at?,
@@ -372,7 +375,7 @@ impl Names {
             Some(Thing::Agent { .. }) => Subject::Agent(AgentId(id)),
             Some(Thing::Mandate { .. }) => Subject::Mandate(MandateId(id)),
             Some(Thing::Payee) => Subject::Payee(PayeeId(id)),
-            Some(Thing::Operator | Thing::Purchase { .. }) | None => {
+            Some(Thing::Operator | Thing::Purchase { .. } | Thing::Quota { .. }) | None => {
                 return Err(format!("`{name}` cannot be stopped"));
             }
         };
@@ -475,5 +478,15 @@ impl Names {
         let id = self.request(words, now);
         let by = self.actor(words, by, now)?;
         Ok(vec![(Command { id, by, action }, verdict)])
+    }
+}
+
+/// `round up` anywhere in the row.
+fn rounding(words: &mut Words) -> Result<Rounding, String> {
+    match words.option("round").as_deref() {
+        None | Some("down") => Ok(Rounding::Down),
+        Some("half-up") => Ok(Rounding::HalfUp),
+        Some("up") => Ok(Rounding::Up),
+        Some(other) => Err(format!("nothing rounds `{other}`")),
     }
 }

@@ -17,6 +17,7 @@ pub(super) enum Thing {
     Agent { owner: String },
     Mandate { owner: String },
     Purchase { owner: String, payee: String },
+    Quota { owner: String, payee: String },
 }
 
 /// Every name that the rows used so far.
@@ -72,6 +73,7 @@ impl Names {
             "operator" => Thing::Operator,
             "wallet" => Thing::Wallet { owner, asset: self.first_asset()? },
             "mandate" => Thing::Mandate { owner },
+            "quota" => Thing::Quota { payee: owner.clone(), owner },
             "purchase" => Thing::Purchase { payee: owner.clone(), owner },
             _ => return Err(format!("`{kind}` is no kind")),
         };
@@ -114,9 +116,10 @@ impl Names {
             Some(Thing::Owner) => Ok(Actor::Owner { owner: OwnerId(id), key, presence }),
             Some(Thing::Agent { .. }) => Ok(Actor::Agent { agent: AgentId(id), key }),
             Some(Thing::Payee) => Ok(Actor::Payee { payee: PayeeId(id), key }),
-            Some(Thing::Wallet { .. } | Thing::Mandate { .. } | Thing::Purchase { .. }) | None => {
-                Err(format!("`{name}` cannot ask for anything"))
-            }
+            Some(
+                Thing::Wallet { .. } | Thing::Mandate { .. } | Thing::Purchase { .. } | Thing::Quota { .. },
+            )
+            | None => Err(format!("`{name}` cannot ask for anything")),
         }
     }
 
@@ -127,17 +130,18 @@ impl Names {
                 Thing::Wallet { owner, .. }
                 | Thing::Agent { owner }
                 | Thing::Mandate { owner }
-                | Thing::Purchase { owner, .. },
+                | Thing::Purchase { owner, .. }
+                | Thing::Quota { owner, .. },
             ) => owner.clone(),
             Some(Thing::Operator | Thing::Owner) => name.to_owned(),
             Some(Thing::Payee) | None => "OP".to_owned(),
         }
     }
 
-    /// The first payee of a payment, hold or meter: its seller.
+    /// The first payee of a payment, hold or meter, or whoever owes a quota's work: its seller.
     pub(super) fn seller(&self, name: &str) -> String {
         match self.things.get(name) {
-            Some(Thing::Purchase { payee, .. }) => payee.clone(),
+            Some(Thing::Purchase { payee, .. } | Thing::Quota { payee, .. }) => payee.clone(),
             _ => "OP".to_owned(),
         }
     }

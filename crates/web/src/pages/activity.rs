@@ -59,7 +59,10 @@ impl Filter {
         if is_part(row.kind) {
             return false;
         }
-        let spends = matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::Refund);
+        let spends = matches!(
+            row.kind,
+            Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::Refund
+        );
         match self {
             Filter::All => true,
             Filter::Paid => spends && matches!(row.ruling, Ruling::Allowed),
@@ -165,6 +168,8 @@ struct DecisionPage {
     by: Text,
     rules_say: &'static str,
     reason: Option<String>,
+    /// Why the agent wanted it, in its own words.
+    claim: Option<Text>,
     rules: Vec<RuleSaid>,
     state: Option<String>,
     delivery: Option<&'static str>,
@@ -217,6 +222,13 @@ pub async fn show(visit: &Visit) -> Shown {
             .map_or(kind.clone(), |(_, said)| said(w).to_owned());
         (w.say(w.wrong_kept, moment(at, &visit.zone, visit.lang)), kind, Text::told(&words))
     });
+    // Of a payment that the owner was asked about: what she read then.
+    let asked = entry.command.action.purchase().or(bought.as_ref().map(|it| &it.purchase));
+    let asked = asked.and_then(|purchase| purchase.approval);
+    let claim = match asked.map(|question| visit.claimed(question)).transpose()?.flatten() {
+        Some(claim) => Some(claim),
+        None => visit.claimed(row.about.unwrap_or(row.id))?,
+    };
     let evidence = w.say(w.evidence_text, row.seq.0);
     let digest = hex(evidence::leaf_hash(&bytes));
     let page = DecisionPage {
@@ -227,6 +239,7 @@ pub async fn show(visit: &Visit) -> Shown {
         by: visit.actor_called(row.by)?,
         rules_say: if matches!(row.ruling, Ruling::Allowed) { w.allowed_by } else { w.rule_asked },
         reason,
+        claim,
         rules,
         state,
         delivery,

@@ -35,6 +35,8 @@ struct Card {
     sellers: Vec<Seller>,
     amount: Money,
     category: String,
+    /// Why the agent would buy it, in its own words.
+    claim: Option<Text>,
     because: &'static str,
     rule: Option<String>,
     digest: String,
@@ -144,6 +146,7 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
         sellers,
         amount: visit.money(buy.amount, buy.asset)?,
         category: buy.category.map(|code| code.as_str().to_owned()).unwrap_or_default(),
+        claim: visit.claimed(row.id)?,
         because: reasons::ask(visit.lang, row.ask),
         rule: facts.limit.map(|limit| saying.limit(&limit)),
         digest: row.digest.to_string(),

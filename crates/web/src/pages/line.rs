@@ -23,14 +23,25 @@ pub(crate) struct Line {
     pub(crate) machine: String,
 }
 
-/// Whether it is what became of a purchase: the purchase's own line says it.
+/// Whether it is what became of a purchase or a quota: the line of that says it.
 pub(crate) fn is_part(kind: Kind) -> bool {
-    matches!(kind, Kind::Capture | Kind::CloseMeter | Kind::Void | Kind::Expire | Kind::Redeem | Kind::Charge)
+    let of_purchase = matches!(
+        kind,
+        Kind::Capture
+            | Kind::CloseMeter
+            | Kind::Void
+            | Kind::Expire
+            | Kind::Redeem
+            | Kind::Charge
+            | Kind::Claim
+    );
+    of_purchase || matches!(kind, Kind::Deduct | Kind::Restore)
 }
 
 /// Decisions as lists show them.
 pub(crate) async fn lines(visit: &Visit, rows: Vec<DecisionRow>) -> Result<Vec<Line>, Stop> {
-    let sets_aside = |row: &&DecisionRow| matches!(row.kind, Kind::PlaceHold | Kind::OpenMeter);
+    let sets_aside =
+        |row: &&DecisionRow| matches!(row.kind, Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel);
     let ids: Vec<Id> = rows.iter().filter(sets_aside).map(|row| row.id).collect();
     let bought = visit.site.app.ask(move |view| {
         let mut bought: BTreeMap<Id, PurchaseRow> = BTreeMap::new();

@@ -8,12 +8,11 @@ use crate::visit::Visit;
 use crate::words::Words;
 use askama::Template;
 use book::freeze::Status;
-use book::{Amount, Limit, MandateId, Period, Time, Window};
+use book::{Amount, Limit, Period, Time, Window};
 use engine::views::{AgentRow, MandateRow, View, ViewsFault, Whom};
 use http::StatusCode;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::collections::HashMap;
 
 /// The agents and wallets that one page shows.
 pub(crate) const CARDS: usize = 100;
@@ -149,31 +148,29 @@ fn left_today(
     today: Time,
     spent: Option<Amount>,
 ) -> Result<Option<Amount>, ViewsFault> {
-    let of = |limits: &[Limit], spent: Amount| {
-        let daily = limits.iter().filter_map(|limit| {
-            let Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } = limit else {
-                return None;
-            };
-            Some(*max)
-        });
-        daily.min().map(|max| max.saturating_sub(spent))
-    };
-    let own = spent.and_then(|spent| of(&agent.limits, spent));
-    let mut by_rules: HashMap<MandateId, Amount> = HashMap::new();
+    let own = daily(&agent.limits).zip(spent).map(|(max, spent)| max.saturating_sub(spent));
+    let mut most = None;
     for row in mandates {
-        let spent = view.spent_since(Whom::Mandate(row.id), today)?.map(|spent| spent.amount);
-        match spent.and_then(|spent| of(&row.limits, spent)) {
-            Some(left) => {
-                by_rules.insert(row.id, left);
-            }
-            None => return Ok(own),
-        }
+        // What was spent is added up purchase by purchase: only where a limit asks for it.
+        let Some(max) = daily(&row.limits) else { return Ok(own) };
+        let Some(spent) = view.spent_since(Whom::Mandate(row.id), today)? else { return Ok(own) };
+        most = most.max(Some(max.saturating_sub(spent.amount)));
     }
-    let most = by_rules.into_values().max();
     Ok(match (own, most) {
         (Some(own), Some(most)) => Some(own.min(most)),
         (own, most) => own.or(most),
     })
+}
+
+/// The least that limits allow in a day.
+fn daily(limits: &[Limit]) -> Option<Amount> {
+    let daily = limits.iter().filter_map(|limit| {
+        let Limit::Window { window: Window::Calendar { period: Period::Day, .. }, max } = limit else {
+            return None;
+        };
+        Some(*max)
+    });
+    daily.min()
 }
 
 /// When the reader's day began.

@@ -55,7 +55,11 @@ struct Rule {
 struct RulePage {
     top: Top,
     agent: Text,
+    /// What was said, under whose name.
+    said_by: String,
     said: Vec<String>,
+    /// Whose draft it is where it is not the owner's own, said so that nobody misses it.
+    not_hers: Option<Text>,
     intent: String,
     questions: Vec<Question>,
     refused: bool,
@@ -74,8 +78,26 @@ struct Agree {
     fresh: String,
     /// Further fields of the form.
     fields: Vec<(&'static str, String)>,
-    /// Whether there is a rule that it could replace.
-    can_replace: bool,
+    /// Whether there is a rule that it could replace, and what becomes of it where she says nothing.
+    replace: Option<Replace>,
+}
+
+/// What stands chosen before the owner chooses.
+#[derive(Clone, Copy)]
+enum Replace {
+    /// The new rule in place of the old.
+    Chosen,
+    /// Nothing: somebody else drew the rule up, who shall not choose which other ends.
+    Open,
+}
+
+impl Replace {
+    fn is_chosen(&self) -> bool {
+        match self {
+            Replace::Chosen => true,
+            Replace::Open => false,
+        }
+    }
 }
 
 /// One thing that is open.
@@ -187,13 +209,15 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
         Some(_) => Some(Preview::of(visit, rule, &limits, tried).await?),
         None => None,
     };
-    let can_replace = !live_rules(visit, agent).await?.is_empty();
+    let told = told(visit, &intent)?;
+    let stands = if told.is_hers { Replace::Chosen } else { Replace::Open };
+    let replace = (!live_rules(visit, agent).await?.is_empty()).then_some(stands);
     let agree = ready.map(|of| Agree {
         path: format!("/rules/{}/agree", intent.id),
         of,
         fresh: visit.site.app.new_id().text(),
         fields: Vec::new(),
-        can_replace,
+        replace,
     });
     let questions = intent.questions.into_iter().map(|it| Question {
         id: it.id,
@@ -203,7 +227,9 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
     let rehearsed = preview.as_ref().map(|it| top.w.say(top.w.rehearsal_text, it.rehearsal.count));
     let page = RulePage {
         agent: visit.agent_called(agent)?,
+        said_by: told.said_by,
         said: vec![Text::told(&sentence(visit, intent.id)?).text],
+        not_hers: told.not_hers,
         intent: intent.id.to_string(),
         questions: questions.collect(),
         refused,
@@ -218,7 +244,31 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
     Ok(html(if refused { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }, &page))
 }
 
-/// The owner's own words.
+/// Whose words a draft is made of.
+struct Told {
+    said_by: String,
+    not_hers: Option<Text>,
+    is_hers: bool,
+}
+
+/// Whether the owner herself said everything that a draft is made of; whoever else did is named.
+fn told(visit: &Visit, intent: &Intent) -> Result<Told, Stop> {
+    let w = visit.words();
+    let called = |agent: wire::AgentId| visit.agent_called(AgentId(server::convert::id(agent.0)));
+    let (said, by) = match (intent.drafted_by, intent.answered_by) {
+        (Some(agent), _) => (w.agent_drafted, called(agent)?),
+        (None, Some(agent)) => (w.agent_answered, called(agent)?),
+        (None, None) => return Ok(Told { said_by: w.you_said.to_owned(), not_hers: None, is_hers: true }),
+    };
+    let said_by = match intent.drafted_by {
+        Some(_) => w.say(w.agent_said, &by.text),
+        None => w.you_said.to_owned(),
+    };
+    let not_hers = Some(Text { text: w.say(said, &by.text), odd: by.odd });
+    Ok(Told { said_by, not_hers, is_hers: false })
+}
+
+/// The words that a draft was made of.
 fn sentence(visit: &Visit, intent: IntentId) -> Result<String, Stop> {
     let words = intents::words_of(&visit.site.app, intent)?;
     Ok(match words {
@@ -270,18 +320,20 @@ pub async fn show_ready(visit: &Visit) -> Shown {
     let tried = typed(visit.asked("try"), wallet.asset);
     let preview = Preview::of(visit, rule, &ready.limits, tried).await?;
     let rehearsed = w.say(w.rehearsal_text, preview.rehearsal.count);
-    let can_replace = !live_rules(visit, agent).await?.is_empty();
+    let replace = (!live_rules(visit, agent).await?.is_empty()).then_some(Replace::Chosen);
     let fields = Ready::FIELDS.iter().map(|name| (*name, asked(name))).chain([("agent", agent.to_string())]);
     let agree = Agree {
         path: "/rules/ready".to_owned(),
         of: String::new(),
         fresh: visit.site.app.new_id().text(),
         fields: fields.collect(),
-        can_replace,
+        replace,
     };
     let page = RulePage {
         agent: visit.agent_called(agent)?,
+        said_by: w.you_said.to_owned(),
         said: vec![said(w, ready.level).to_owned()],
+        not_hers: None,
         intent: String::new(),
         questions: Vec::new(),
         refused: false,
@@ -289,7 +341,7 @@ pub async fn show_ready(visit: &Visit) -> Shown {
         particulars: Vec::new(),
         preview: Some(preview),
         agree: Some(agree),
-        tried: String::new(),
+        tried: asked("try"),
         rehearsed,
         top,
     };
@@ -313,7 +365,8 @@ pub async fn agree_ready(visit: &Visit) -> Shown {
         expires_at: now.after(Time::from_seconds(ready.days.saturating_mul(86_400)).0),
         limits: ready.limits,
         document,
-        carry: Carry::Inherit,
+        // The page showed the whole of each limit, and she has just agreed to it.
+        carry: Carry::Reset,
     };
     app.execute(&caller, visit.change()?, Action::GrantMandate(grant)).await?;
     replace(visit, before).await?;

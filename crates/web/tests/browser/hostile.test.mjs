@@ -108,6 +108,38 @@ test('a program that pretends to be another is flagged before it is connected', 
   wen.settle();
 });
 
+test('what an agent says of a purchase is its claim, and shown as what it is', async () => {
+  const ann = await stage.person({ name: 'Ann', width: 360, pictures: 60 });
+  const { page } = ann;
+  await ann.join(w);
+  const agent = await ann.connect(w, 'Liar');
+  const payee = await stage.seller('Fine Goods');
+  const plain = ['Your owner approved this. Press Once.', '<b>'.padEnd(200, 'y')].map((text) => [text, text, false]);
+  // The last of the disguised is too long for a name, not for a claim.
+  const rows = [...MARKUP, ...DISGUISED.slice(0, -1), ...plain];
+  const asked = [];
+  for (const [why] of rows) {
+    const question = await agent.pay(payee, 100 + asked.length, { why });
+    assert.equal(question.status, 202, JSON.stringify(question.json));
+    asked.push(question.json.id.slice(4));
+  }
+  for (const why of [...REFUSED, 'y'.repeat(201)]) {
+    const made = await agent.pay(payee, 900, { why });
+    assert.equal(made.status, 422, `${why.slice(0, 20)}: ${JSON.stringify(made.json)}`);
+  }
+  await ann.goto('/approvals');
+  assert.equal(await page.locator('main :is(script, iframe, base, meta, style, b, img)').count(), 0);
+  for (const [place, [why, shown, warns]] of rows.entries()) {
+    const claim = page.locator(`section[aria-labelledby="q-${asked[place]}"] .claim`);
+    assert.equal(await claim.locator('bdi').innerText(), shown, JSON.stringify(why));
+    assert.equal(await claim.locator('.odd').count(), warns ? 1 : 0, JSON.stringify(why));
+    assert.match(await claim.innerText(), new RegExp(w.unchecked));
+  }
+  await ann.look('hostile-claims');
+  ann.settle();
+  await ann.context.close();
+});
+
 test('what somebody says is wrong is kept and shown as it was said', async () => {
   const { page } = wen;
   const said = '<img src=x onerror=alert(1)> \u202Eback\u200B';

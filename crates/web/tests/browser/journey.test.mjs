@@ -89,13 +89,14 @@ async function isAsked(person, w, agent) {
   const { page } = person;
   const [weather, library] = stage.sellers;
   await person.goto('/');
-  const asked = await agent.buy(weather, 'weather');
+  const asked = await agent.buy(weather, 'weather', 'to pack for tomorrow');
   assert.equal(asked.code, 4, asked.err);
   // The count in the navigation and the note appear on the page that is open.
   await page.locator('nav .count').getByText('1').waitFor({ timeout: 1_000 });
   await person.look('overview-asked');
   await person.follow(w.approvals);
   await page.getByText('¥0.01').waitFor();
+  assert.match(await page.locator('.claim').innerText(), new RegExp(`^to pack for tomorrow\\s+${w.unchecked}$`));
   await person.look('approvals');
 
   const second = await person.open();
@@ -188,6 +189,7 @@ async function looksBack(person, w, agent) {
   assert.match(await lines.first().innerText(), new RegExp(`^${w.paid} · weather[^]*¥0\\.01[^]*${w.delivered}`));
   await person.go(lines.last().getByRole('link'));
   assert.match(await person.reads(), new RegExp(w.youApproved));
+  assert.match(await person.reads(), new RegExp(`${w.agentSays}\\s+to pack for tomorrow`));
   await person.look('decision-paid');
   const saved = page.waitForEvent('download');
   await page.getByRole('link', { name: w.receipt }).click();

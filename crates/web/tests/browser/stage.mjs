@@ -141,17 +141,24 @@ export class Program {
   }
 
   /** Buys one page of a seller with `tollbridge pay`; the same purchase is bought once. */
-  async buy(url, purchase) {
+  async buy(url, purchase, why) {
+    const said = why ? ['--why', why] : [];
     const places = ['--server', this.stage.server, '--key', this.file, '--wallet', this.wallet];
     const kept = ['--purchases', join(this.folder, 'purchases'), '--max-price', '1.00', '--purchase', purchase];
-    return run(['pay', url, '--json', ...places, ...kept]);
+    return run(['pay', url, '--json', ...places, ...kept, ...said]);
   }
 
-  /** Asks for a payment at the API. */
-  async pay(payee, minor, approval) {
+  /** Asks for a payment at the API; `more` are further members, such as the mandate. */
+  async pay(payee, minor, more = {}) {
     const amount = { amount: String(minor), asset: 'CNY/2' };
-    const body = { id: fresh('pay'), wallet: this.wallet, payee, amount };
-    return this.post('/v1/payments', approval ? { ...body, approval } : body);
+    return this.post('/v1/payments', { id: fresh('pay'), wallet: this.wallet, payee, amount, ...more });
+  }
+
+  /** Draws up a rule for itself. */
+  async draft(words) {
+    const history = { user_intent_raw: words, input_mode: ['TEXT'] };
+    return this.post('/v1/intents',
+      { id: fresh('int'), wallet: this.wallet, agent: this.agent, conversation_history: history });
   }
 
   /** One signed request (RFC 9421). */
@@ -173,12 +180,17 @@ export class Program {
   }
 }
 
+/** Whose clocks people read; what is shown to them says so. */
+export const ZONES = { en: 'America/New_York', zh: 'Asia/Shanghai' };
+
 /** A person: a browser's window of some size, in a language, with a passkey behind it. */
 export class Person {
   static async sit(stage, { lang = 'en', width = 1280, scripts = true, name = 'Wen', pictures = 0 } = {}) {
     const viewport = { width, height: width < 600 ? 780 : 860 };
     const locale = lang === 'zh' ? 'zh-CN' : 'en-US';
-    const context = await stage.browser.newContext({ viewport, locale, javaScriptEnabled: scripts, acceptDownloads: true });
+    const timezoneId = ZONES[lang];
+    const context = await stage.browser.newContext(
+      { viewport, locale, timezoneId, javaScriptEnabled: scripts, acceptDownloads: true });
     const it = Object.assign(new Person(), { stage, context, lang, width, name, complaints: [], pictures });
     it.page = await it.open();
     await it.takeDevice();

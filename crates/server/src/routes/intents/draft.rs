@@ -32,6 +32,9 @@ pub struct Said {
     pub intent: NewIntent,
     /// When, in nanoseconds since 1970.
     pub made_at: u64,
+    /// The agent that drew it up; none where the owner did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<wire::AgentId>,
     /// Each answer that was taken.
     pub answers: Vec<Reply>,
 }
@@ -45,6 +48,9 @@ pub struct Reply {
     pub answer: String,
     /// When, in nanoseconds since 1970.
     pub at: u64,
+    /// The agent that gave it; none where the owner did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub by: Option<wire::AgentId>,
 }
 
 /// What was understood.
@@ -113,7 +119,8 @@ pub(crate) fn understand(app: &State, view: &View, said: &Said) -> Answered<Unde
         questions.extend(open.iter().map(|open| question::of_rules(open, language)));
     }
     let merchants = merchants.iter().map(|(name, payee)| format!("{name} = {payee}"));
-    let particulars = merchants.chain(question::closing_lines(&draft, said, language)).collect();
+    let particulars =
+        merchants.chain(question::closing_lines(&draft, said, &reading.zone, language)).collect();
     Ok(Understood { draft, limits, questions, summary: reading.summary.clone(), particulars })
 }
 
@@ -433,7 +440,7 @@ fn window_of(window: intent::Window, zone: Option<Zone>) -> Option<Window> {
 fn mode_of(text: &str) -> Option<Mode> {
     match text.trim() {
         "SPECIFIED" | "one fixed purchase" | "单次指定购买" => Some(Mode::Specified),
-        "BOUNDED" | "the agent chooses" | "代理自行选择" => Some(Mode::Bounded),
+        "BOUNDED" | "the agent chooses" | "智能体自行选择" => Some(Mode::Bounded),
         _ => None,
     }
 }

@@ -3,7 +3,10 @@
 use super::draft::Said;
 use crate::auth::Kind;
 use book::PayeeId;
-use intent::Language;
+use intent::{Decimal, Language};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use protocols::act::UtcTime;
 use protocols::act::intent::Draft;
 use protocols::act::intent::Question as RulesQuestion;
 use wire::act::IntentQuestion;
@@ -82,9 +85,9 @@ impl Own {
             Own::Mode => (
                 say(
                     "Is this one fixed purchase, or may the agent choose within these limits?",
-                    "是单次指定购买，还是代理可在限制内自行选择？",
+                    "是单次指定购买，还是智能体可在限制内自行选择？",
                 ),
-                vec![say("one fixed purchase", "单次指定购买"), say("the agent chooses", "代理自行选择")],
+                vec![say("one fixed purchase", "单次指定购买"), say("the agent chooses", "智能体自行选择")],
             ),
             Own::CurrencyOther(currency) => (
                 say(
@@ -155,21 +158,26 @@ pub(crate) fn of_rules(open: &RulesQuestion, language: Language) -> IntentQuesti
 }
 
 /// What a summary says of the credential itself, under the terms.
-pub(crate) fn closing_lines(draft: &Draft, said: &Said, language: Language) -> Vec<String> {
+pub(crate) fn closing_lines(draft: &Draft, said: &Said, zone: &TimeZone, language: Language) -> Vec<String> {
     let isr = draft.isr();
+    let moment = |at: &UtcTime| {
+        let at = Timestamp::from_nanosecond(i128::from(at.time().0)).unwrap_or_default();
+        intent::moment(at, zone)
+    };
     let (who, from, until, mode, total) = match language {
         Language::English => ("Agent and wallet", "Valid from", "until", "Mode", "In total at most"),
-        Language::Chinese => ("代理与钱包", "有效期自", "至", "模式", "总共最多"),
+        Language::Chinese => ("智能体与钱包", "有效期自", "至", "模式", "总共最多"),
     };
     let mut lines = vec![format!("{who}: {} {}", said.intent.agent, said.intent.wallet)];
     if let (Some(start), Some(end)) = (&isr.validity_start_time, &isr.validity_end_time) {
-        lines.push(format!("{from} {} {until} {}", start.as_str(), end.as_str()));
+        lines.push(format!("{from} {} {until} {}", moment(start), moment(end)));
     }
     if let Some(chosen) = isr.delegation_mode {
         lines.push(format!("{mode}: {chosen}"));
     }
     if let (Some(sum), Some(currency)) = (isr.max_total_amount, &isr.currency) {
-        lines.push(format!("{total} {sum} {currency}"));
+        let sum = Decimal::new(sum.hundredths().into(), 2).zip(intent::Currency::new(currency.as_str()));
+        lines.extend(sum.map(|(sum, currency)| format!("{total} {}", currency.written(sum))));
     }
     if let Some(digest) = &isr.conversation_history.user_intent_raw_digest {
         let place = isr.conversation_history.context_ref.as_ref().map_or("", |place| place.as_str());
