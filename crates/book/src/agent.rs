@@ -253,7 +253,7 @@ canon_struct!(Agent { wallet, status, first_key, policy, ended, stops, asked });
 pub struct EnrolAgent {
     /// The wallet it may spend from.
     pub wallet: WalletId,
-    /// Its limits; none leaves it to mandates, and asks for every payment without one.
+    /// Its limits; none leaves it to mandates, and asks for every payment without one. Any take the owner's presence.
     pub limits: Vec<Limit>,
     /// The name of its first key.
     pub key: KeyId,
@@ -276,6 +276,12 @@ impl EnrolAgent {
         }
         if wallet.status == Status::Revoked || wallet.sub.is_some() {
             return deny(Denial::WalletClosed);
+        }
+        // Without rules it asks about everything; within rules it would spend alone.
+        if !self.limits.is_empty()
+            && let Some(no) = presence_required(by)
+        {
+            return no;
         }
         Decision::Record(Outcome::Done)
     }
@@ -351,17 +357,17 @@ impl Book {
     /// The answer to whoever may not change the holder's keys.
     ///
     /// An agent's keys are its owner's to change; anybody may end, and a seller and the operator may also add, keys of
-    /// their own. An owner adds a key only when just authenticated.
+    /// their own. An owner adds a key only when just authenticated, to an agent too: a key spends what the agent may.
     fn may_change_keys(&self, by: Actor, holder: Holder, change: KeyChange) -> Option<Decision> {
+        let owners = |owner| {
+            let adds = change == KeyChange::Enrol;
+            let no = self.owner_only(by, owner, Reject::KeyUnknown);
+            no.or_else(|| if adds { presence_required(by) } else { None })
+        };
         match holder {
             Holder::Operator => self.operator_only(by),
-            Holder::Owner(owner) => self
-                .owner_only(by, owner, Reject::KeyUnknown)
-                .or_else(|| if change == KeyChange::Enrol { presence_required(by) } else { None }),
-            Holder::Agent(agent) => {
-                let owner = self.wallets.at(self.agents.at(agent).wallet).owner;
-                self.owner_only(by, owner, Reject::KeyUnknown)
-            }
+            Holder::Owner(owner) => owners(owner),
+            Holder::Agent(agent) => owners(self.wallets.at(self.agents.at(agent).wallet).owner),
             Holder::Payee(payee) => match by {
                 Actor::Operator { .. } => self.operator_only(by),
                 Actor::Payee { payee: named, key } if self.payees.find(named.0) == Some(payee) => {

@@ -4,7 +4,7 @@
 //! delegated from and all their agents have to agree, and it counts for each of them. So the children of a mandate
 //! together never spend more than it allows, and stopping it, or its agent, stops them with the next command.
 
-use crate::agent::Holder;
+use crate::agent::{Holder, presence_required};
 use crate::book::{Book, Decision};
 use crate::canon::canon_struct;
 use crate::command::Actor;
@@ -22,7 +22,7 @@ use evidence::Hash;
 
 /// Lets another agent spend within a mandate. The command's id becomes the new [`MandateId`].
 ///
-/// For the agent of the mandate, and for the owner. What the new mandate does not limit is limited as in the one above.
+/// For the agent of the mandate, and for the owner who is present for this very request. What the new mandate does not limit is limited as in the one above.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delegate {
     /// The mandate that is delegated.
@@ -82,7 +82,7 @@ impl Delegate {
         if !is_within || book.is_wider_than(slot, &self.limits) {
             return deny(Denial::DelegationTooWide);
         }
-        Decision::Record(Outcome::Done)
+        presence_required(by).unwrap_or(Decision::Record(Outcome::Done))
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {

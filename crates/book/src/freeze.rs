@@ -58,7 +58,7 @@ pub struct Unfreeze {
 
 canon_struct!(Unfreeze { subject });
 
-/// Ends an agent or a mandate for good. An agent may hand its own mandate back.
+/// Ends an agent or a mandate for good. An agent may hand its own mandate back, and take back one delegated from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoke {
     /// What.
@@ -184,18 +184,22 @@ impl Book {
         no.map_or(Ok(found), Err)
     }
 
-    /// The row, for its owner and the operator, and for the agent that hands its own mandate back.
+    /// The row, for its owner and the operator, for the agent that hands its own mandate back, and for the agent of the
+    /// mandate that it was delegated from. Those further up stop their own.
     fn may_end(&self, subject: Subject, by: Actor) -> Result<Found, Decision> {
         let (Subject::Mandate(mandate), Actor::Agent { agent, key }) = (subject, by) else {
             return self.may_stop(subject, by);
         };
         let unknown = Decision::Reject(Reject::MandateUnknown);
         let slot = self.mandates.find(mandate.0).ok_or(unknown)?;
-        let holder = self.mandates.at(slot).agent;
-        if self.agents.find(agent.0) != Some(holder) {
+        let mandate = self.mandates.at(slot);
+        let parent = mandate.parent.map(|parent| self.mandates.at(parent).agent);
+        let agent =
+            self.agents.find(agent.0).filter(|agent| *agent == mandate.agent || Some(*agent) == parent);
+        let Some(agent) = agent else {
             return Err(Decision::Reject(Reject::MandateUnknown));
-        }
-        self.check_key(key, Holder::Agent(holder)).map_or(Ok(Found::Mandate(slot)), Err)
+        };
+        self.check_key(key, Holder::Agent(agent)).map_or(Ok(Found::Mandate(slot)), Err)
     }
 
     fn status(&self, found: Found) -> Status {

@@ -38,13 +38,15 @@ canon_struct!(Mandate { wallet, agent, status, valid_from, expires_at, policy, p
 pub enum Carry {
     /// It does: ending a mandate and granting it again makes no room.
     Inherit,
-    /// It does not. The owner says so, and must have authenticated for it.
+    /// It does not. The owner says so.
     Reset,
 }
 
 canon_enum!(Carry { 1 => Inherit, 2 => Reset });
 
 /// Lets an agent spend within limits. The command's id becomes the [`MandateId`].
+///
+/// It takes the owner's presence for this very request, like whatever lets more through.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrantMandate {
     /// From this wallet, or from sub-accounts of it.
@@ -92,10 +94,7 @@ impl GrantMandate {
         if wallet.status == Status::Revoked {
             return deny(Denial::WalletClosed);
         }
-        match self.carry {
-            Carry::Inherit => Decision::Record(Outcome::Done),
-            Carry::Reset => presence_required(by).unwrap_or(Decision::Record(Outcome::Done)),
-        }
+        presence_required(by).unwrap_or(Decision::Record(Outcome::Done))
     }
 
     pub(crate) fn apply(&self, book: &mut Book, at: Time, id: Id) {

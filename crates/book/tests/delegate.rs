@@ -231,3 +231,37 @@ fn no_limits_of_its_own_are_those_above_and_none_at_all_are_nothing() {
     "
     ));
 }
+
+/// Whoever delegated takes back: its own child, and nobody else's, nor its child's child; what was spent stays spent.
+#[test]
+fn an_agent_takes_back_what_was_delegated_from_its_mandate() {
+    check(&format!(
+        "{WORLD}
+        mandate  C1 W1 A3                        limits: total 500
+        delegate D2 D1 A2 by A1                  limits: total 300
+        delegate D3 D2 A3 by A2                  limits: total 200
+        pay      P1 A2 W1 D2 M1 60               paid
+        revoke   D2 by A3                        reject mandate_unknown
+        revoke   D2 by B1                        reject mandate_unknown
+        revoke   D3 by A1                        reject mandate_unknown
+        revoke   D1 by A2                        reject mandate_unknown
+        revoke   C1 by A1                        reject mandate_unknown
+        revoke   D3 by A2                        done
+        pay      P2 A3 W1 D3 M1 1                denied mandate_revoked
+        pay      P3 A2 W1 D2 M1 1                paid
+        enrol-key K2 A1 fresh
+        revoke-key A1.key
+        revoke   D2 by A1                        denied key_revoked
+        revoke   D2 by A1 with K2                done
+        pay      P4 A2 W1 D2 M1 1                denied mandate_revoked
+        pay      P5 A1 W1 D1 M1 100 with K2      paid
+        // Not frozen and thawed: that stays the owner's.
+        delegate D4 D1 A2 by A1 with K2
+        freeze   D4 by A1 with K2                denied forbidden
+        unfreeze D4 by A1 with K2                denied forbidden
+        // What the owner delegated from its mandate it may give up as well.
+        delegate D5 D1 A3
+        revoke   D5 by A1 with K2                done
+    "
+    ));
+}

@@ -46,7 +46,7 @@ fn a_request_is_presented_with_the_key_of_whoever_makes_it() {
 fn a_nonce_is_used_once_by_each_key() {
     check(&format!(
         "{WORLD}
-        enrol-key K2 A1
+        enrol-key K2 A1 fresh
         advance  +1s
         present  +5us by A1                  done
         present  +5us by A1                  reject nonce_used
@@ -96,12 +96,13 @@ fn a_key_is_added_and_ended_by_those_it_speaks_for() {
         enrol-key K7 A1 by A1                denied forbidden
         enrol-key K8 A1 by OP                denied forbidden
         enrol-key K9 A1 by O2                reject key_unknown
-        enrol-key KA A1                      done
+        enrol-key KF A1                      denied presence_required
+        enrol-key KA A1 fresh                done
         enrol-key KB M1 by M1                done
         enrol-key KC M1 by OP                done
         enrol-key KD M1 by O1                denied forbidden
         enrol-key KE A9                      reject agent_unknown
-        enrol-key A1.key A1                  reject already_exists
+        enrol-key A1.key A1 fresh            reject already_exists
         pay      P1 A1 W1 - M1 1 with KA     paid
         freeze   A1 by O1 with K6            done
         unfreeze A1 by O1 with K6 fresh      done

@@ -302,6 +302,19 @@ fn more_is_let_through_only_by_an_owner_who_is_there() {
         // Without limits it asks each time: with some, it would not.
         set-limits A2 v0 session                 limits: per-payment 1        denied presence_required
         set-limits A2 v0                         limits: per-payment 1        done
+        // Whoever may spend at all is let by an owner who is there; an agent without rules only asks.
+        mandate  D2 W1 A1 session                limits: per-payment 1        denied presence_required
+        mandate  D3 W1 A1 session                                             denied presence_required
+        mandate  D4 W1 A1                        limits: per-payment 1        done
+        agent    A3 W1 session                   limits: per-payment 1        denied presence_required
+        agent    A4 W1 session                                                done
+        delegate D5 D1 A2 session                limits: per-payment 1        denied presence_required
+        delegate D6 D1 A2                        limits: per-payment 1        done
+        delegate D7 D1 A2 by A1                  limits: per-payment 1        done
+        enrol-key K2 A1                                                       denied presence_required
+        enrol-key K3 A1 fresh                                                 done
+        revoke   D4                                                           done
+        freeze   A1                                                           done
     "
     ));
 }

@@ -117,7 +117,7 @@ fn only_an_owner_who_is_present_resets_what_was_used() {
         mandate  D1 W1 A1                        limits: total 100; uses 1
         pay      P1 A1 W1 D1 M1 90               paid
         revoke   D1
-        mandate  D2 W1 A1 reset                  limits: total 100            denied presence_required
+        mandate  D2 W1 A1 reset session          limits: total 100            denied presence_required
         mandate  D3 W1 A1 reset fresh            limits: total 100; uses 1
         pay      P2 A1 W1 D3 M1 100              paid
         revoke   D3

@@ -42,7 +42,7 @@ fn repeating_with_another_key_is_still_repeating() {
     check(&format!(
         "{WORLD}
         pay      P1 A1 W1 D1 M1 60               paid
-        enrol-key K2 A1
+        enrol-key K2 A1 fresh
         revoke-key A1.key
         pay      P1 A1 W1 D1 M1 60 with K2       repeat
         pay      P2 A1 W1 D1 M1 1 with K2        paid

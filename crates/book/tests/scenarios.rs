@@ -141,7 +141,7 @@ fn s17_emergency_halt() {
         agent    A1 U                                limits: per-payment 5000
         agent    A2 U                                limits: per-payment 5000
         agent    A3 U                                limits: per-payment 5000
-        enrol-key GLASSES A2
+        enrol-key GLASSES A2 fresh
         hold     H1 A1 U - M 3000
         hold     H3 A3 U - M 1000
         balance  U available 96000 held 4000

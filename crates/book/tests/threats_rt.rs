@@ -133,8 +133,8 @@ fn rt_13_ending_and_granting_again_makes_no_room() {
         set-limits D2 v4                         limits: rolling 1d 100
         pay      P5 A1 W1 D2 M1 90               denied window_exceeded left 10
         revoke   D2
-        mandate  D3 W1 A1 reset                  limits: day 100 UTC         denied presence_required
-        mandate  D4 W1 A1 reset fresh            limits: day 100 UTC
+        mandate  D3 W1 A1 reset session          limits: day 100 UTC         denied presence_required
+        mandate  D4 W1 A1 reset                  limits: day 100 UTC
         pay      P6 A1 W1 D4 M1 90               paid
     "
     ));

@@ -16,6 +16,7 @@ mod quotas;
 mod reader;
 mod registry;
 mod rows;
+mod said;
 mod schema;
 mod spending;
 mod stored;
@@ -38,6 +39,7 @@ pub use rows::{
     PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State, SubAccount, Total, TransferRow,
     WalletRow,
 };
+pub use said::{ChangeRow, ObservationRow};
 pub use stored::Kind;
 
 /// Why views could not be written or read.

@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use book::{
     Account, Action, Amount, Approve, Ask, CloseWallet, Denial, Freeze, HoldId, Id, KeyHolder, Limit,
-    MandateId, MeterId, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq, Subject, Time, TransferId,
-    Void,
+    MandateId, MeterId, Observe, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq, Subject, Time,
+    TransferId, Trigger, Unfreeze, Verdict, Void,
 };
 use engine::views::{Answer, Kind, Ruling, State, Views, ViewsReader, Whom};
 use engine::{BookId, Follower, ViewsFault};
+use evidence::Hash;
 use proptest::prelude::*;
 use rusqlite::Connection;
 use town::{Town, amount};
@@ -647,4 +648,104 @@ fn whoever_waits_is_told_how_far_the_views_are() {
     assert_eq!(*positions.borrow_and_update(), Seq(2));
     handle(&mut views, &town.entries, 0, 2);
     assert!(!positions.has_changed().unwrap());
+}
+
+/// What stops a mandate, and what lets it go on, stays with it; what only stops it again does not count.
+#[test]
+fn a_mandate_names_the_entry_that_changed_its_state_last() {
+    let mut town = Town::new();
+    let (owner, mandate) = (town.as_owner(0), town.mandate(0, 0, 1_000));
+    let subject = Subject::Mandate(mandate);
+    let changed = |town: &Town| {
+        let (_directory, _views, reader) = views_of(town);
+        let row = reader.view().unwrap().mandate(mandate).unwrap().unwrap();
+        row.changed
+    };
+    assert_eq!(changed(&town), None);
+    let mut seqs = Vec::new();
+    for action in [
+        Action::Freeze(Freeze { subject }),
+        Action::Freeze(Freeze { subject }),
+        Action::Unfreeze(Unfreeze { subject }),
+        Action::Revoke(Revoke { subject }),
+        Action::Revoke(Revoke { subject }),
+    ] {
+        let (_, verdict) = town.act(owner, action);
+        let Verdict::Record(seq, _) = verdict else { panic!("{verdict:?}") };
+        seqs.push((seq, changed(&town)));
+    }
+    let [(frozen, first), (_, again), (thawed, second), (ended, third), (_, last)] = seqs[..] else {
+        panic!()
+    };
+    assert_eq!([first, again, second], [Some(frozen), Some(frozen), Some(thawed)]);
+    assert_eq!([third, last], [Some(ended), Some(ended)]);
+    let (_directory, _views, reader) = views_of(&town);
+    let view = reader.view().unwrap();
+    let newest = view.changes_of_mandate(mandate, None, 2).unwrap();
+    let oldest = view.changes_of_mandate(mandate, newest.next, 2).unwrap();
+    let rows: Vec<_> = newest.rows.iter().chain(&oldest.rows).map(|row| (row.seq, row.status)).collect();
+    use book::freeze::Status;
+    assert_eq!(rows, [(ended, Status::Revoked), (thawed, Status::Active), (frozen, Status::Frozen)]);
+    assert!(newest.rows.iter().all(|row| row.by == owner) && oldest.next.is_none());
+}
+
+/// The latest word on each item is kept, as far as the book keeps it, for the seller and for those who wait for it.
+#[test]
+fn prices_are_listed_for_their_seller_and_for_those_who_wait() {
+    let mut town = Town::new();
+    let item = |number: u16| {
+        let [high, low] = number.to_be_bytes();
+        let mut hash = [0; 32];
+        (hash[0], hash[1]) = (high, low);
+        Hash(hash)
+    };
+    let say = |town: &mut Town, payee: usize, number: u16, price: u128| {
+        let observe =
+            Observe { item: item(number), price: amount(price), asset: town::code("CNY"), stock: 1 };
+        town.act(town.as_payee(payee), Action::Observe(observe))
+    };
+    say(&mut town, 0, 1, 500);
+    say(&mut town, 1, 1, 600);
+    let waits = Limit::PriceAtMost {
+        trigger: Box::new(Trigger {
+            payee: town.payees[0].0,
+            item: item(1),
+            max: amount(400),
+            within_seconds: 60,
+        }),
+    };
+    let agent = town.agents[0].0;
+    let grant = book::GrantMandate {
+        wallet: town.wallets[0],
+        agent,
+        valid_from: Time(0),
+        expires_at: Time::MAX,
+        limits: vec![waits],
+        document: Hash([0; 32]),
+        carry: book::mandate::Carry::Inherit,
+    };
+    town.act(town.as_owner(0), Action::GrantMandate(grant));
+    say(&mut town, 0, 1, 400);
+    for number in 2..=u16::try_from(book::limits::OBSERVATIONS_MAX).unwrap() {
+        say(&mut town, 0, number, 700);
+    }
+    let (_directory, _views, reader) = views_of(&town);
+    let view = reader.view().unwrap();
+    let of_seller = view.observations_of_payee(town.payees[0].0, None, 1_000).unwrap().rows;
+    assert_eq!(of_seller.len(), book::limits::OBSERVATIONS_MAX);
+    let waited = view.observations_for_agent(agent, None, 10).unwrap().rows;
+    let prices: Vec<_> = waited.iter().map(|row| (row.item, row.price, row.payee)).collect();
+    assert_eq!(prices, [(item(1), amount(400), town.payees[0].0)]);
+    let owner = town.owners[0].0;
+    assert_eq!(view.observations_for_owner(owner, None, 10).unwrap().rows, waited);
+    assert!(view.observations_for_agent(town.agents[1].0, None, 10).unwrap().rows.is_empty());
+    assert_eq!(view.observations(None, 1_000).unwrap().rows.len(), book::limits::OBSERVATIONS_MAX + 1);
+
+    // One more than the book keeps: the oldest word is gone.
+    say(&mut town, 0, 1_000, 700);
+    let (_directory, _views, reader) = views_of(&town);
+    let view = reader.view().unwrap();
+    assert!(view.observations_for_agent(agent, None, 10).unwrap().rows.is_empty());
+    let of_seller = view.observations_of_payee(town.payees[0].0, None, 1_000).unwrap().rows;
+    assert_eq!(of_seller.len(), book::limits::OBSERVATIONS_MAX);
 }

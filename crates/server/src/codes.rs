@@ -449,6 +449,10 @@ edges! {
     CredentialUnknown "credential_unknown" 404 "No such credential" "Nothing was done. There is no such credential." Stop false,
     /// The credential does not change so.
     CredentialState "credential_state" 409 "Credential does not change so" "Nothing was changed. The credential does not go from its state to the one asked for, or not for whoever asks." Stop false,
+    /// No such agreement.
+    AgreementUnknown "agreement_unknown" 404 "No such agreement" "Nothing was done. There is no such agreement." Stop false,
+    /// The agreement's task makes no such move.
+    AgreementState "agreement_state" 409 "Agreement does not change so" "Nothing was changed. The agreement does not go from its state to the one asked for." Stop false,
     /// No such order.
     OrderUnknown "order_unknown" 404 "No such order" "Nothing was done. There is no such order." Stop false,
     /// The order cannot be taken.

@@ -81,11 +81,20 @@ pub const CREDENTIAL_DAYS: u64 = 366;
 /// The payees of one name that are told apart in a question.
 pub const NAMESAKES_MAX: usize = 8;
 
+/// The past payments that limits are tried on.
+pub const REHEARSAL_PAYMENTS_MAX: usize = 10_000;
+
+/// The questions that an agent may ask about one intent.
+pub const AGENT_QUESTIONS_MAX: usize = 8;
+
+/// The answers that an agent may suggest to a question of its own.
+pub const SUGGESTIONS_MAX: usize = 16;
+
 /// For how many seconds the state of a credential may be relied on.
 pub const STATUS_AGE_SECONDS_MAX: u64 = 60;
 
-/// The pages of a mandate's decisions that are looked through for what changed its state last.
-pub const STATUS_PAGES_MAX: usize = 20;
+/// The agreements of one agent that wait for its owner's signature at once.
+pub const AGREEMENTS_WAITING_MAX: usize = 32;
 
 /// How long an owner may take over an instant payment, in seconds: five minutes.
 pub const INSTANT_SECONDS_MAX: u64 = 300;

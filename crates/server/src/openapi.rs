@@ -1,9 +1,9 @@
 //! The description of the API: made from the handlers, with what all of them share added here.
 
-use crate::routes::payment_services::{self, bindings, cashier, sub_accounts};
+use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
-    a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining, log,
-    mandates, meters, observations, orders, payments, quotas, sessions, system, transfers,
+    a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining,
+    limits, log, mandates, meters, observations, orders, payments, quotas, sessions, system, transfers,
 };
 use crate::state::App;
 use crate::stream;
@@ -90,8 +90,10 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(mandates::create_mandate, mandates::list_mandates))
         .routes(routes!(mandates::get_mandate))
         .routes(routes!(mandates::delegate_mandate))
+        .routes(routes!(limits::compare_limits))
+        .routes(routes!(limits::rehearse_limits))
         .routes(routes!(autonomy::get_autonomy))
-        .routes(routes!(observations::create_observation))
+        .routes(routes!(observations::create_observation, observations::list_observations))
         .routes(routes!(control::freeze))
         .routes(routes!(control::unfreeze))
         .routes(routes!(control::revoke))
@@ -136,10 +138,12 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(intents::create_intent))
         .routes(routes!(intents::get_intent))
         .routes(routes!(intents::answer_intent))
+        .routes(routes!(intents::ask_about_intent))
         .routes(routes!(intents::confirm_intent))
         .routes(routes!(credentials::get_credential_keys))
         .routes(routes!(credentials::get_credential))
         .routes(routes!(credentials::get_credential_status))
+        .routes(routes!(credentials::list_credential_events))
         .routes(routes!(credentials::suspend_credential))
         .routes(routes!(credentials::resume_credential))
         .routes(routes!(credentials::revoke_credential))
@@ -153,6 +157,13 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(payment_services::pay_delegated))
         .routes(routes!(payment_services::pay_autonomous))
         .routes(routes!(payment_services::query_payment))
+        .routes(routes!(agreements::apply_for_agreement, agreements::list_agreements))
+        .routes(routes!(agreements::query_agreements))
+        .routes(routes!(agreements::cancel_agreement))
+        .routes(routes!(agreements::pay_agreed))
+        .routes(routes!(agreements::get_agreement))
+        .routes(routes!(agreements::sign_agreement))
+        .routes(routes!(agreements::decline_agreement))
         .routes(routes!(cashier::get_cashier_prompt))
         .routes(routes!(cashier::confirm_payment))
         .routes(routes!(log::get_checkpoint))

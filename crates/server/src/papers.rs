@@ -3,10 +3,16 @@
 //! Nothing here lets money move: a mandate without its papers is refused, never believed. What must survive power loss
 //! before the book is asked is written here first; what the book decided is never written here at all.
 
-use book::{AgentId, Id, KeyId, MandateId, PayeeId};
+use book::{AgentId, Id, KeyId, MandateId, OwnerId, PayeeId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+macro_rules! select_agreement {
+    () => {
+        "SELECT mandate, agent, owner, external, text, declined, cancelled FROM agreements"
+    };
+}
 
 /// The file beside the journal.
 #[derive(Debug)]
@@ -43,6 +49,34 @@ pub struct RequestPaper {
     pub message: String,
 }
 
+/// An agreement as its agent applied for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgreementPaper {
+    /// The mandate it becomes when its owner signs it.
+    pub mandate: MandateId,
+    /// Who applied.
+    pub agent: AgentId,
+    /// Who is to sign.
+    pub owner: OwnerId,
+    /// The agent's own number for it.
+    pub external: Option<String>,
+    /// The application, signed, as canonical JSON.
+    pub text: String,
+    /// Whether its owner turned it down.
+    pub is_declined: bool,
+    /// Why it was ended, in the words of whoever asked for that.
+    pub cancelled: Option<String>,
+}
+
+/// Whose agreements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// An agent's.
+    Agent(AgentId),
+    /// An owner's.
+    Owner(OwnerId),
+}
+
 impl Papers {
     /// Opens the file, or makes it.
     ///
@@ -61,6 +95,9 @@ impl Papers {
                 of_order BLOB NOT NULL, message TEXT NOT NULL, PRIMARY KEY (agent, request)) WITHOUT ROWID;
              CREATE INDEX IF NOT EXISTS requests_by_order ON requests (of_order);
              CREATE INDEX IF NOT EXISTS requests_by_command ON requests (command);
+             CREATE TABLE IF NOT EXISTS agreements (mandate BLOB PRIMARY KEY, agent BLOB NOT NULL, owner BLOB NOT NULL,
+                external TEXT, text TEXT NOT NULL, declined INTEGER, cancelled TEXT, UNIQUE (agent, external)) WITHOUT ROWID;
+             CREATE INDEX IF NOT EXISTS agreements_of_owner ON agreements (owner);
              CREATE TABLE IF NOT EXISTS proof_keys (wallet BLOB PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID;",
         )?;
         Ok(Papers(Mutex::new(connection)))
@@ -205,6 +242,78 @@ impl Papers {
         rows.collect()
     }
 
+    /// Keeps an application; what was kept under its name stays. Returns what is kept now; none where the agent's own
+    /// number stands for another.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn keep_agreement(&self, paper: &AgreementPaper) -> rusqlite::Result<Option<AgreementPaper>> {
+        let AgreementPaper { mandate, agent, owner, external, text, is_declined: _, cancelled: _ } = paper;
+        let keep = "INSERT OR IGNORE INTO agreements VALUES (?1, ?2, ?3, ?4, ?5, NULL, NULL)";
+        self.connection().execute(keep, params![mandate.0.0, agent.0.0, owner.0.0, external, text])?;
+        self.agreement(*mandate)
+    }
+
+    /// Notes that an agreement's owner turned it down.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn decline_agreement(&self, mandate: MandateId) -> rusqlite::Result<()> {
+        let decline = "UPDATE agreements SET declined = 1 WHERE mandate = ?1";
+        self.connection().execute(decline, params![mandate.0.0]).map(drop)
+    }
+
+    /// Notes why an agreement is ended. The first reason stays.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn cancel_agreement(&self, mandate: MandateId, reason: &str) -> rusqlite::Result<()> {
+        let cancel = "UPDATE agreements SET cancelled = coalesce(cancelled, ?2) WHERE mandate = ?1";
+        self.connection().execute(cancel, params![mandate.0.0, reason]).map(drop)
+    }
+
+    /// The agreement that became, or would become, a mandate.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn agreement(&self, mandate: MandateId) -> rusqlite::Result<Option<AgreementPaper>> {
+        let find = concat!(select_agreement!(), " WHERE mandate = ?1");
+        self.connection().query_row(find, params![mandate.0.0], read_agreement).optional()
+    }
+
+    /// The agreements of somebody, so many at most, newest first; of one agent's own number where `external` says which.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn agreements(
+        &self,
+        of: Party,
+        external: Option<&str>,
+        limit: usize,
+    ) -> rusqlite::Result<Vec<AgreementPaper>> {
+        let (find, party) = match of {
+            Party::Agent(agent) => (
+                concat!(
+                    select_agreement!(),
+                    " WHERE agent = ?1 AND (?2 IS NULL OR external = ?2) ORDER BY mandate DESC LIMIT ?3"
+                ),
+                agent.0,
+            ),
+            Party::Owner(owner) => (
+                concat!(
+                    select_agreement!(),
+                    " WHERE owner = ?1 AND (?2 IS NULL OR external = ?2) ORDER BY mandate DESC LIMIT ?3"
+                ),
+                owner.0,
+            ),
+        };
+        let connection = self.connection();
+        let mut find = connection.prepare_cached(find)?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = find.query_map(params![party.0, external, limit], read_agreement)?;
+        rows.collect()
+    }
+
     /// Keeps which key proves payments from a sub-account. The first stays.
     ///
     /// # Errors
@@ -228,4 +337,16 @@ impl Papers {
 
 fn read_request(row: &rusqlite::Row<'_>) -> rusqlite::Result<RequestPaper> {
     Ok(RequestPaper { command: Id(row.get(0)?), order: Id(row.get(1)?), message: row.get(2)? })
+}
+
+fn read_agreement(row: &rusqlite::Row<'_>) -> rusqlite::Result<AgreementPaper> {
+    Ok(AgreementPaper {
+        mandate: MandateId(Id(row.get(0)?)),
+        agent: AgentId(Id(row.get(1)?)),
+        owner: OwnerId(Id(row.get(2)?)),
+        external: row.get(3)?,
+        text: row.get(4)?,
+        is_declined: row.get::<_, Option<i64>>(5)?.is_some(),
+        cancelled: row.get(6)?,
+    })
 }

@@ -11,6 +11,7 @@ pub mod entries;
 pub mod holds;
 pub mod intents;
 pub mod joining;
+pub mod limits;
 pub mod log;
 pub mod mandates;
 pub mod meters;

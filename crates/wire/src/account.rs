@@ -413,6 +413,27 @@ answers! {
         /// So many delegations below the mandate that the owner granted.
         #[serde(default)]
         pub depth: u8,
+        /// Where the task that it is for stands: `NORMAL`, `FINISHED` once its uses or its total are used up, `CANCELLED`,
+        /// `EXPIRED`, or `TERMINATE` where the operator ended it.
+        pub task_state: String,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// The latest word of a seller on an item.
+    pub struct Observation {
+        /// The seller.
+        pub payee: PayeeId,
+        /// The digest of what is sold.
+        pub item: Digest,
+        /// What it costs.
+        pub price: Money,
+        /// How many there are.
+        pub stock: u32,
+        /// When the seller said so.
+        pub observed_at: String,
+        /// Its place in the journal.
+        pub entry: u64,
         /// Whether real money is meant.
         pub livemode: bool,
     }

@@ -110,6 +110,20 @@ requests! {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         #[cfg_attr(feature = "schema", schema(max_length = 120))]
         pub merchant_reference: Option<String>,
+        /// Where the money is to wait for the delivery: until when the seller captures it. Without it, it is paid at once.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub fulfil_by: Option<String>,
+    }
+
+    /// What an agent needs to know before it can buy.
+    pub struct AgentQuestion {
+        /// The question, in its own words.
+        #[cfg_attr(feature = "schema", schema(max_length = 120))]
+        pub question: String,
+        /// The answers there are; none where any will do.
+        #[serde(skip_serializing_if = "Vec::is_empty", default)]
+        #[cfg_attr(feature = "schema", schema(max_items = 16))]
+        pub suggestions: Vec<String>,
     }
 }
 
@@ -216,6 +230,26 @@ answers! {
         pub livemode: bool,
     }
 
+    /// Something that happened to a credential, in ACT's words.
+    pub struct CredentialEvent {
+        /// Such as `act:delegation:delegation-issued`.
+        pub event: String,
+        /// The credential.
+        pub delegation_id: MandateId,
+        /// The intent it was selected from.
+        pub intent_id: IntentId,
+        /// When it happened.
+        pub at: String,
+        /// Who did it; nobody where it was time.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub by: Option<String>,
+        /// The entry that is the evidence of it; none where it was time.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub entry: Option<u64>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
     /// The keys that sign credentials, as a JSON Web Key Set.
     pub struct CredentialKeys {
         /// The keys.
@@ -262,6 +296,9 @@ answers! {
         /// The seller's own number of it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub merchant_reference: Option<String>,
+        /// Until when the seller captures what waits for the delivery; none where it is paid at once.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub fulfil_by: Option<String>,
         /// The digest that a payment for it carries as its `reference`.
         pub reference: Digest,
         /// The payment for it, once there is one.
@@ -330,6 +367,33 @@ answers! {
         pub livemode: bool,
     }
 
+    /// A standing agreement, for its principal and its agent.
+    pub struct StandingAgreement {
+        /// Its number.
+        pub agreement_no: String,
+        /// The mandate it is, once it is signed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub mandate: Option<MandateId>,
+        /// `SIGNING`, `NORMAL`, `FINISHED`, `CANCELLED`, `EXPIRED`, `TERMINATE` or `INVALID`.
+        pub task_state: String,
+        /// The digest of the application, to quote in the yes.
+        pub digest: Digest,
+        /// What the agent applied for, as it signed it, as JSON.
+        pub application: String,
+        /// ACT's `Agreement`, as JSON.
+        pub agreement: String,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// The standing agreements of somebody, newest first.
+    pub struct StandingAgreements {
+        /// The agreements.
+        pub data: Vec<StandingAgreement>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
     /// A reference to a payment tool, as its principal and its agent see it.
     pub struct PaymentTool {
         /// The reference.
@@ -357,6 +421,12 @@ requests! {
     /// An owner's yes to one payment.
     pub struct CashierYes {
         /// The digest that was shown.
+        pub digest: Digest,
+    }
+
+    /// An owner's yes to a standing agreement.
+    pub struct AgreementYes {
+        /// The digest of the application that was shown.
         pub digest: Digest,
     }
 

@@ -27,6 +27,7 @@ pub mod payment;
 pub mod problem;
 pub mod quota;
 pub mod session;
+pub mod trial;
 pub mod version;
 
 pub use id::{

@@ -8,11 +8,12 @@ use crate::views::rows::{Form, Spent};
 use crate::views::stored::{Canonical, stored};
 use crate::views::subjects::{Role, Subject};
 use book::freeze::Status;
+use book::limits::OBSERVATIONS_MAX;
 use book::mandate::{Carry, LimitSubject};
 use book::{
     Action, AgentId, Amount, CloseWallet, Delegate, EnrolAgent, Entry, GrantMandate, Id, KeyHolder, KeyId,
-    Limit, MandateId, OpenSubAccount, OpenWallet, OwnerId, PayeeId, PublicKeyBytes, Question, RegisterPayee,
-    SetLimits, WalletId,
+    Limit, MandateId, Observe, OpenSubAccount, OpenWallet, OwnerId, PayeeId, PublicKeyBytes, Question,
+    RegisterPayee, SetLimits, WalletId,
 };
 use evidence::Hash;
 
@@ -78,7 +79,8 @@ impl Batch<'_> {
                 "UPDATE questions SET answer = 3, answered = ?2 WHERE id = ?1",
                 stored![it.question, entry.seq],
             ),
-            Action::Present(_) | Action::Observe(_) => Ok(()),
+            Action::Observe(it) => self.observe(entry, it, touched),
+            Action::Present(_) => Ok(()),
             Action::Transfer(_)
             | Action::Pay(_)
             | Action::PlaceHold(_)
@@ -338,6 +340,21 @@ impl Batch<'_> {
         Ok(())
     }
 
+    /// The latest word of a seller on an item takes the place of the one before.
+    fn observe(&mut self, entry: &Entry, it: &Observe, touched: &Touched) -> Result<(), ViewsFault> {
+        self.run(
+            "INSERT OR REPLACE INTO observations VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            stored![entry.seq, entry.at, touched.payee, it.item, it.price, it.asset, it.stock],
+        )?;
+        // What the book forgets nobody can buy by.
+        self.run(
+            "DELETE FROM observations WHERE seq IN
+             (SELECT seq FROM observations WHERE payee = ?1 ORDER BY seq DESC LIMIT -1 OFFSET ?2)",
+            stored![touched.payee, u64::try_from(OBSERVATIONS_MAX).unwrap_or(u64::MAX)],
+        )?;
+        Ok(())
+    }
+
     /// The agents whose mandates wait for the price of `item`, and the owners of their wallets; so many at most.
     pub(super) fn watchers(&self, payee: PayeeId, item: Hash) -> Result<Vec<(Role, Id)>, ViewsFault> {
         let mut watchers = Vec::new();
@@ -369,7 +386,14 @@ impl Batch<'_> {
             book::Subject::Owner(id) => ("UPDATE owners SET status = ?2 WHERE id = ?1", id.0),
             book::Subject::Wallet(id) => ("UPDATE wallets SET status = ?2 WHERE id = ?1", id.0),
             book::Subject::Agent(id) => ("UPDATE agents SET status = ?2 WHERE id = ?1", id.0),
-            book::Subject::Mandate(id) => ("UPDATE mandates SET status = ?2 WHERE id = ?1", id.0),
+            book::Subject::Mandate(id) => {
+                // Stopping what is stopped changes nothing: the first time counts.
+                self.run(
+                    "INSERT INTO changes SELECT id, ?3, ?2 FROM mandates WHERE id = ?1 AND status <> ?2",
+                    stored![id, status, self.seq],
+                )?;
+                ("UPDATE mandates SET status = ?2 WHERE id = ?1", id.0)
+            }
             book::Subject::Payee(id) => ("UPDATE payees SET status = ?2 WHERE id = ?1", id.0),
         };
         self.run_one(statement, stored![id, status])

@@ -6,11 +6,12 @@ use crate::views::reader::{Page, View};
 use crate::views::rows::{
     AgentRow, AssetRow, BookRow, KeyRow, MandateRow, OwnerRow, PayeeRow, Spent, SubAccount, Total, WalletRow,
 };
+use crate::views::said::{ChangeRow, ObservationRow};
 use crate::views::stored::{Canonical, Columns, stored};
 use book::open::Balance;
 use book::{
-    AgentId, Amount, Asset, Code, KeyHolder, KeyId, Limit, MandateId, OwnerId, PartsPerMillion, PayeeId,
-    Provenance, PublicKeyBytes, Seq, WalletId,
+    Actor, AgentId, Amount, Asset, Code, KeyHolder, KeyId, Limit, MandateId, OwnerId, PartsPerMillion,
+    PayeeId, Provenance, PublicKeyBytes, Seq, WalletId,
 };
 use rusqlite::Result;
 use rusqlite::types::FromSqlError;
@@ -51,10 +52,17 @@ macro_rules! select_mandate {
     ($rest:literal) => {
         concat!(
             "SELECT m.seq, m.at, m.id, m.wallet, w.owner, m.agent, m.status, m.valid_from, m.expires_at, m.document,
-             m.limits, m.version, m.inherited_spent, m.inherited_uses, s.spent, s.uses, m.parent, m.depth
+             m.limits, m.version, m.inherited_spent, m.inherited_uses, s.spent, s.uses, m.parent, m.depth,
+             (SELECT max(c.seq) FROM changes c WHERE c.mandate = m.id)
              FROM mandates m JOIN wallets w ON w.id = m.wallet JOIN standings s ON s.seq = m.seq",
             $rest
         )
+    };
+}
+
+macro_rules! select_observation {
+    ($rest:literal) => {
+        concat!("SELECT o.seq, o.at, o.payee, o.item, o.price, o.asset, o.stock FROM observations o", $rest)
     };
 }
 
@@ -256,6 +264,71 @@ impl View {
         self.page(query, Some(agent.0), cursor, limit, mandate, |row| row.seq)
     }
 
+    /// What stopped a mandate, and what let it go on.
+    pub fn changes_of_mandate(
+        &self,
+        mandate: MandateId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<ChangeRow>, ViewsFault> {
+        const QUERY: &str =
+            "SELECT c.seq, c.status, d.at, d.actor FROM changes c JOIN decisions d ON d.seq = c.seq
+             WHERE c.mandate = ?3 AND c.seq <= ?1 ORDER BY c.seq DESC LIMIT ?2";
+        self.page(QUERY, Some(mandate.0), cursor, limit, change, |row| row.seq)
+    }
+
+    /// The latest word of every seller on every item.
+    pub fn observations(
+        &self,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<ObservationRow>, ViewsFault> {
+        let query = select_observation!(" WHERE o.seq <= ?1 ORDER BY o.seq DESC LIMIT ?2");
+        self.page(query, None, cursor, limit, observation, |row| row.seq)
+    }
+
+    /// The latest word of one seller on every item.
+    pub fn observations_of_payee(
+        &self,
+        payee: PayeeId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<ObservationRow>, ViewsFault> {
+        let query = select_observation!(" WHERE o.payee = ?3 AND o.seq <= ?1 ORDER BY o.seq DESC LIMIT ?2");
+        self.page(query, Some(payee.0), cursor, limit, observation, |row| row.seq)
+    }
+
+    /// The latest word on what an agent's mandates wait for.
+    pub fn observations_for_agent(
+        &self,
+        agent: AgentId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<ObservationRow>, ViewsFault> {
+        let query = select_observation!(
+            " WHERE o.seq <= ?1 AND o.seq IN (SELECT n.seq FROM mandates m JOIN watches t ON t.mandate = m.id
+             JOIN observations n ON n.payee = t.payee AND n.item = t.item WHERE m.agent = ?3)
+             ORDER BY o.seq DESC LIMIT ?2"
+        );
+        self.page(query, Some(agent.0), cursor, limit, observation, |row| row.seq)
+    }
+
+    /// The latest word on what the mandates of an owner's wallets wait for.
+    pub fn observations_for_owner(
+        &self,
+        owner: OwnerId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<ObservationRow>, ViewsFault> {
+        let query = select_observation!(
+            " WHERE o.seq <= ?1 AND o.seq IN (SELECT n.seq FROM wallets w JOIN mandates m ON m.wallet = w.id
+             JOIN watches t ON t.mandate = m.id
+             JOIN observations n ON n.payee = t.payee AND n.item = t.item WHERE w.owner = ?3)
+             ORDER BY o.seq DESC LIMIT ?2"
+        );
+        self.page(query, Some(owner.0), cursor, limit, observation, |row| row.seq)
+    }
+
     /// Where all money is, asset by asset. Reads every account.
     pub fn totals(&self) -> Result<Vec<Total>, ViewsFault> {
         let mut totals: Vec<Total> = self
@@ -398,5 +471,27 @@ fn mandate(columns: &mut Columns<'_>) -> Result<MandateRow> {
         spent: spent(columns)?,
         parent: columns.next()?,
         depth: columns.next()?,
+        changed: columns.next()?,
+    })
+}
+
+fn observation(columns: &mut Columns<'_>) -> Result<ObservationRow> {
+    Ok(ObservationRow {
+        seq: columns.next()?,
+        at: columns.next()?,
+        payee: columns.next()?,
+        item: columns.next()?,
+        price: columns.next()?,
+        asset: columns.next()?,
+        stock: columns.next()?,
+    })
+}
+
+fn change(columns: &mut Columns<'_>) -> Result<ChangeRow> {
+    Ok(ChangeRow {
+        seq: columns.next()?,
+        status: columns.next()?,
+        at: columns.next()?,
+        by: columns.next::<Canonical<Actor>>()?.0,
     })
 }

@@ -223,6 +223,8 @@ pub struct MandateRow {
     pub parent: Option<MandateId>,
     /// So many delegations below the one that the owner granted.
     pub depth: u8,
+    /// The entry that froze, thawed or revoked it last; none where nothing did.
+    pub changed: Option<Seq>,
 }
 
 /// How a purchase is paid.

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -64,6 +64,12 @@ CREATE TABLE watches (payee BLOB NOT NULL, item BLOB NOT NULL, mandate BLOB NOT 
 CREATE INDEX watches_of_mandate ON watches (mandate);
 CREATE INDEX mandates_of_wallet ON mandates (wallet);
 CREATE INDEX mandates_of_agent ON mandates (agent);
+
+CREATE TABLE changes (mandate BLOB NOT NULL, seq INTEGER NOT NULL, status INTEGER NOT NULL,
+    PRIMARY KEY (mandate, seq)) WITHOUT ROWID;
+
+CREATE TABLE observations (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, payee BLOB NOT NULL, item BLOB NOT NULL,
+    price NOT NULL, asset TEXT NOT NULL, stock INTEGER NOT NULL, UNIQUE (payee, item));
 
 CREATE TABLE purchases (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, form INTEGER NOT NULL,
     state INTEGER NOT NULL, owner BLOB, agent BLOB, purchase BLOB NOT NULL, versions BLOB NOT NULL, parts BLOB NOT NULL,

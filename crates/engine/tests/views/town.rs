@@ -328,7 +328,9 @@ impl Town {
             payment: Some(paid).filter(|_| which.is_multiple_of(2)),
             unit: QuotaUnit::Count,
             units: units * 5,
-            expires_at: self.at.after(u64::from(self.made % 5 == 0) * 86_400_000_000_000 + 3_600_000_000_000),
+            expires_at: self
+                .at
+                .after(u64::from(self.made.is_multiple_of(5)) * 86_400_000_000_000 + 3_600_000_000_000),
             into: old.filter(|_| which.is_multiple_of(3)),
             document: Hash([8; 32]),
         };

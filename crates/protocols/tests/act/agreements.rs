@@ -4,8 +4,8 @@ use crate::world::*;
 use evidence::PublicKey;
 use protocols::act::psd::agreement::{
     Agreement, AgreementFacts, AgreementKey, AgreementRefused, AgreementStatus, AgreementStep, ApplyRequest,
-    ApplyResponse, CancelRefused, CancelRequest, CancelStatus, PayRequest, QueryKey, QueryRequest,
-    check_agreement_payment,
+    ApplyResponse, CancelRefused, CancelRequest, CancelStatus, PayRequest, QueryKey, QueryRequest, TaskEvent,
+    TaskState, check_agreement_payment,
 };
 use protocols::act::psd::{NotSigned, PaymentError, sign, signing_bytes, verify_signature};
 use protocols::act::{AmountNumber, Identifier};
@@ -93,6 +93,8 @@ fn dla_01_an_application_says_everything_and_signs_it() {
     let general = with(no_merchants, &["agreement_type"], Some(json!("DELEGATION_GENERAL")));
     assert!(read(&general).is_ok());
     assert!(read(&with(apply_json(), &["total_amount_limit"], Some(json!("499.99")))).is_err());
+    assert!(read(&with(apply_json(), &["times_limit"], Some(json!(0)))).is_err());
+    assert!(read(&with(apply_json(), &["times_limit"], Some(json!(1)))).is_ok());
     assert!(read(&with(apply_json(), &["allowed_payment_methods"], Some(json!([])))).is_err());
 
     let keys = [agent_key().public().clone()];
@@ -290,4 +292,37 @@ fn dlp_03_the_total_grows_by_what_was_paid() {
     let refused = check_agreement_payment(&pay(&cent), &next, now()).unwrap_err();
     assert_eq!(refused.error, PaymentError::CumulativeAmountExceeded);
     assert_eq!(AmountNumber::ZERO.to_text().as_str(), "0.00");
+}
+
+#[test]
+fn e4_a_task_makes_these_moves_and_no_other() {
+    use TaskEvent as E;
+    use TaskState as S;
+    let moves = [
+        (S::Signing, E::Sign, S::Normal),
+        (S::Signing, E::Decline, S::Invalid),
+        (S::Signing, E::Expire, S::Invalid),
+        (S::Normal, E::Pay, S::Normal),
+        (S::Normal, E::Complete, S::Finished),
+        (S::Normal, E::Cancel, S::Cancelled),
+        (S::Normal, E::Expire, S::Expired),
+        (S::Normal, E::Terminate, S::Terminate),
+    ];
+    let mut made = 0;
+    for from in S::ALL {
+        for event in E::ALL {
+            let to = moves.iter().find(|(here, what, _)| (here, what) == (from, event)).map(|it| it.2);
+            assert_eq!(from.after(*event).ok(), to, "{from} {event}");
+            made += usize::from(to.is_some());
+        }
+    }
+    assert_eq!((made, S::ALL.len(), E::ALL.len()), (8, 7, 7));
+    let words: Vec<&str> = S::ALL.iter().map(|state| state.as_str()).collect();
+    assert_eq!(words, ["SIGNING", "NORMAL", "FINISHED", "CANCELLED", "EXPIRED", "TERMINATE", "INVALID"]);
+    let own: Vec<AgreementStatus> = S::ALL.iter().map(|state| state.agreement()).collect();
+    use AgreementStatus as A;
+    assert_eq!(
+        own,
+        [A::Signing, A::Signed, A::Signed, A::Cancelled, A::Cancelled, A::Cancelled, A::Unsigned]
+    );
 }

@@ -18,29 +18,38 @@ use wire::account::{Question, Subject};
 use wire::answer::Done;
 use wire::list::{Page, PageQuery};
 
+/// Who stops things and lets them go on.
+const OWNERS: &[Kind] = &[Kind::Owner, Kind::Operator];
+
 /// Stops something for now. What is held stays held.
 #[utoipa::path(post, path = "/v1/freeze", tag = "control", request_body = Subject,
     params(("Idempotency-Key" = String, Header)), responses((status = 201, description = "Frozen", body = Done)))]
 pub async fn freeze(State(app): State<App>, call: Call) -> Answered<Answer> {
-    control(&app, &call, |subject| Action::Freeze(Freeze { subject })).await
+    control(&app, &call, OWNERS, |subject| Action::Freeze(Freeze { subject })).await
 }
 
 /// Lets something go on. The owner has to sign this very request.
 #[utoipa::path(post, path = "/v1/unfreeze", tag = "control", request_body = Subject,
     params(("Idempotency-Key" = String, Header)), responses((status = 201, description = "Active", body = Done)))]
 pub async fn unfreeze(State(app): State<App>, call: Call) -> Answered<Answer> {
-    control(&app, &call, |subject| Action::Unfreeze(Unfreeze { subject })).await
+    control(&app, &call, OWNERS, |subject| Action::Unfreeze(Unfreeze { subject })).await
 }
 
-/// Ends an agent or a mandate for good.
+/// Ends an agent or a mandate for good. An agent hands its own mandate back, or takes back one delegated from it.
 #[utoipa::path(post, path = "/v1/revoke", tag = "control", request_body = Subject,
     params(("Idempotency-Key" = String, Header)), responses((status = 201, description = "Revoked", body = Done)))]
 pub async fn revoke(State(app): State<App>, call: Call) -> Answered<Answer> {
-    control(&app, &call, |subject| Action::Revoke(Revoke { subject })).await
+    let kinds = &[Kind::Owner, Kind::Operator, Kind::Agent];
+    control(&app, &call, kinds, |subject| Action::Revoke(Revoke { subject })).await
 }
 
-async fn control(app: &App, call: &Call, action: fn(book::Subject) -> Action) -> Answered<Answer> {
-    let caller = app.caller(call, &[Kind::Owner, Kind::Operator]).await?;
+async fn control(
+    app: &App,
+    call: &Call,
+    kinds: &[Kind],
+    action: fn(book::Subject) -> Action,
+) -> Answered<Answer> {
+    let caller = app.caller(call, kinds).await?;
     let change = call.change_id()?;
     let Subject { subject: text } = call.json()?;
     app.execute(&caller, change, action(subject(&text)?)).await

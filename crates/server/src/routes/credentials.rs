@@ -7,25 +7,26 @@ use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, time_text};
-use crate::limits::{STATUS_AGE_SECONDS_MAX, STATUS_PAGES_MAX};
+use crate::limits::STATUS_AGE_SECONDS_MAX;
 use crate::papers::CredentialPaper;
 use crate::problem::{Answered, Problem};
-use crate::reads;
+use crate::reads::{self, show};
 use crate::request::{Call, path_id};
 use crate::routes::intents::draft::unreadable;
+use crate::routes::{Window, page};
 use crate::state::{App, State as Shared};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
-use book::{Action, Actor, Freeze, Id, KeyHolder, MandateId, Revoke, Subject, Unfreeze};
+use book::{Action, Actor, Freeze, Id, KeyHolder, MandateId, Revoke, Seq, Subject, Time, Unfreeze};
 use engine::View;
-use engine::views::{DecisionRow, Kind as What, MandateRow, Ruling, Whom};
+use engine::views::MandateRow;
 use evidence::{Hash, base64url};
 use http::{HeaderValue, StatusCode, header};
 use protocols::act::lifecycle::{Caller as Asker, Change, IacState, Lifecycle, NotChanged};
-use wire::act::{Credential, CredentialKey, CredentialKeys, CredentialStatus};
+use wire::act::{Credential, CredentialEvent, CredentialKey, CredentialKeys, CredentialStatus};
 use wire::answer::Done;
-use wire::limits::LIST_MAX;
+use wire::list::{Page, PageQuery};
 
 /// The credential itself, for its principal and its agent.
 #[utoipa::path(get, path = "/v1/credentials/{id}", tag = "credentials", params(("id" = wire::MandateId, Path)),
@@ -117,31 +118,74 @@ pub(crate) fn lifecycle(view: &View, row: &MandateRow) -> Answered<(Lifecycle, O
         Status::Frozen => IacState::Suspended,
         Status::Revoked => IacState::Revoked,
     };
-    let change = last_change(view, row.id)?;
+    let change = match row.changed {
+        Some(seq) => view.decision(seq)?,
+        None => None,
+    };
     let changed_at = change.as_ref().map_or(row.at, |change| change.at);
     let life = Lifecycle::stored((row.valid_from, row.expires_at), state, changed_at);
     Ok((life, change.and_then(|change| name_of(change.by))))
 }
 
-/// The entry that froze, thawed or revoked a mandate last. Its payments stand between: behind too many of them it is not looked
-/// for, and the state is told as of the issue, for whoever asks may be anybody.
-fn last_change(view: &View, mandate: MandateId) -> Answered<Option<DecisionRow>> {
-    let mut cursor = None;
-    for _ in 0..STATUS_PAGES_MAX {
-        let page = view.decisions(Whom::Mandate(mandate), cursor, LIST_MAX)?;
-        let is_change = |row: &DecisionRow| {
-            matches!(row.ruling, Ruling::Allowed)
-                && matches!(row.kind, What::Freeze | What::Unfreeze | What::Revoke)
-        };
-        if let Some(found) = page.rows.into_iter().find(is_change) {
-            return Ok(Some(found));
-        }
-        match page.next {
-            Some(next) => cursor = Some(next),
-            None => return Ok(None),
+/// What happened to a credential: every change of its state once, newest first, down to the intent it began with.
+#[utoipa::path(get, path = "/v1/credentials/{id}/events", tag = "credentials",
+    params(("id" = wire::MandateId, Path), PageQuery),
+    responses((status = 200, description = "A page", body = Page<CredentialEvent>)))]
+pub async fn list_credential_events(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Owner, Kind::Agent, Kind::Operator]).await?;
+    let (mandate, window): (MandateId, _) = (path_id(&text)?, page(&call)?);
+    show(&app, &call, move |app, view| events(app, view, caller.holder, mandate, window)).await
+}
+
+/// The events of a credential. They are read from the journal's views: there is no other store that could miss one, and
+/// none that a payment could wait for.
+fn events(
+    app: &Shared,
+    view: &View,
+    viewer: KeyHolder,
+    mandate: MandateId,
+    window: Window,
+) -> Answered<Page<CredentialEvent>> {
+    let unknown = || Problem::from(Edge::CredentialUnknown);
+    let row = reads::mandate(view, viewer, mandate)?.ok_or_else(unknown)?;
+    let paper = paper(app, &row)?.ok_or_else(unknown)?;
+    let event = |name: &str, at: Time, by: Option<Actor>, entry: Option<Seq>| CredentialEvent {
+        event: format!("act:delegation:{name}"),
+        delegation_id: wire::MandateId(bits(mandate.0)),
+        intent_id: wire::IntentId(bits(paper.intent)),
+        at: time_text(at),
+        by: by.and_then(name_of),
+        entry: entry.map(|entry| entry.0),
+        livemode: app.livemode,
+    };
+    let changes = view.changes_of_mandate(mandate, window.cursor, window.limit)?;
+    let mut data = Vec::new();
+    if window.cursor.is_none() && row.expires_at <= app.clock.now() {
+        let last = changes.rows.iter().find(|change| change.at < row.expires_at);
+        if last.is_none_or(|change| change.status != Status::Revoked) {
+            data.push(event("delegation-expired", row.expires_at, None, None));
         }
     }
-    Ok(None)
+    // What came after the end changed nothing any more.
+    for change in changes.rows.iter().filter(|change| change.at < row.expires_at) {
+        let name = match change.status {
+            Status::Active => "delegation-resumed",
+            Status::Frozen => "delegation-suspended",
+            Status::Revoked => "delegation-revoked",
+        };
+        data.push(event(name, change.at, Some(change.by), Some(change.seq)));
+    }
+    if changes.next.is_none() {
+        let by = view.decision(row.seq)?.map(|granted| granted.by);
+        data.push(event("delegation-issued", row.at, by, Some(row.seq)));
+        data.push(event("intent-created", row.at, by, Some(row.seq)));
+    }
+    let next_cursor = changes.next.map(|next| next.0.to_string());
+    Ok(Page { data, next_cursor, livemode: app.livemode })
 }
 
 fn name_of(by: Actor) -> Option<String> {

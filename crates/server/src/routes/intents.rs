@@ -10,10 +10,12 @@ use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, id, limits_text};
+use crate::limits::{AGENT_QUESTIONS_MAX, SUGGESTIONS_MAX};
 use crate::papers::CredentialPaper;
 use crate::problem::{Answered, Problem};
 use crate::reads;
 use crate::request::{Call, path_id};
+use crate::routes::check_label;
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
@@ -29,7 +31,7 @@ use protocols::act::intent::{ConfirmedIsr, IntentError};
 use protocols::act::{Fingerprint, Uri, UtcTime, Word};
 use question::DRAFTERS;
 use wire::IntentId;
-use wire::act::{Credential, Intent, IntentAnswer, IntentConfirmation, NewIntent, Words};
+use wire::act::{AgentQuestion, Credential, Intent, IntentAnswer, IntentConfirmation, NewIntent, Words};
 
 /// Draws up an intent: what is understood of the words, in plain words, and what is open.
 #[utoipa::path(post, path = "/v1/intents", tag = "intents", request_body = NewIntent,
@@ -47,7 +49,8 @@ pub async fn create_intent(State(app): State<App>, call: Call) -> Answered<Respo
 /// A [`Problem`]; nothing is kept then.
 pub async fn draw_up(app: &App, viewer: KeyHolder, intent: NewIntent) -> Answered<Intent> {
     let name = id(intent.id.0);
-    let said = Said { intent, made_at: app.clock.now().0, by: agent_of(viewer), answers: Vec::new() };
+    let by = agent_of(viewer);
+    let said = Said { intent, made_at: app.clock.now().0, by, answers: Vec::new(), asked: Vec::new() };
     // What cannot be read at all is not kept.
     show(app, viewer, said.clone(), None).await?;
     let text = text_of(&said);
@@ -116,6 +119,61 @@ pub async fn answer_one(
         return Err(not_an_answer());
     }
     let changed = app.write_papers(move |papers| papers.change_intent(name, &text, &text_of(&after)));
+    if changed.await? { Ok(shown) } else { Err(Edge::IntentChanged.into()) }
+}
+
+/// Asks the owner something that the agent has to know, such as a size. It is open until it is answered, like the others.
+#[utoipa::path(post, path = "/v1/intents/{id}/questions", tag = "intents", request_body = AgentQuestion,
+    params(("id" = IntentId, Path)), responses((status = 201, description = "The intent as it stands then", body = Intent)))]
+pub async fn ask_about_intent(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Agent]).await?;
+    let intent: IntentId = path_id(&text)?;
+    let question: AgentQuestion = call.json()?;
+    app.present(&caller).await?;
+    Ok(json(StatusCode::CREATED, &ask(&app, caller.holder, intent, question).await?))
+}
+
+/// Opens a question of the agent's own; the same question again is none.
+///
+/// # Errors
+/// [`Edge::TextMalformed`], and [`Edge::IntentChanged`] where it is agreed to already.
+pub async fn ask(
+    app: &App,
+    viewer: KeyHolder,
+    intent: IntentId,
+    question: AgentQuestion,
+) -> Answered<Intent> {
+    let is_text = |text: &String| !text.trim().is_empty();
+    let count = question.suggestions.len();
+    if SUGGESTIONS_MAX < count || !question.suggestions.iter().chain([&question.question]).all(is_text) {
+        return Err(Problem::from(Edge::TextMalformed).of("question"));
+    }
+    for text in question.suggestions.iter().chain([&question.question]) {
+        check_label(Some(text))?;
+    }
+    let name = id(intent.0);
+    let (text, granted) = find(app, name)?;
+    let mut said = read(&text)?;
+    show(app, viewer, said.clone(), granted).await.map_err(hidden)?;
+    if granted.is_some() {
+        return Err(Edge::IntentChanged.into());
+    }
+    if let Some(asked) = said.asked.iter().find(|asked| asked.question == question.question) {
+        if *asked != question {
+            return Err(Edge::IntentChanged.into());
+        }
+        return show(app, viewer, said, None).await;
+    }
+    if AGENT_QUESTIONS_MAX <= said.asked.len() {
+        return Err(Reject::TooMany.into());
+    }
+    said.asked.push(question);
+    let shown = show(app, viewer, said.clone(), None).await?;
+    let changed = app.write_papers(move |papers| papers.change_intent(name, &text, &text_of(&said)));
     if changed.await? { Ok(shown) } else { Err(Edge::IntentChanged.into()) }
 }
 

@@ -7,12 +7,14 @@ use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::{Call, path_id};
 use crate::routes::accounts::status_text;
+use crate::routes::payment_services::task::task;
 use crate::routes::{page, paged};
 use crate::state::{self, App};
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::freeze::Status;
 use book::{Action, AgentId, Delegate, GrantMandate, KeyHolder, LimitSubject, MandateId, Reject, WalletId};
+use engine::View;
 use engine::views::MandateRow;
 use wire::account::{Mandate, NewDelegation, NewMandate, SetLimits};
 use wire::answer::Done;
@@ -72,7 +74,7 @@ pub async fn list_mandates(State(app): State<App>, call: Call) -> Answered<Respo
             KeyHolder::Agent(agent) => view.mandates_of_agent(agent, window.cursor, window.limit)?,
             KeyHolder::Payee(_) => reads::nothing(),
         };
-        paged(rows, app.livemode, |row| Ok(mandate_text(app, &row)))
+        paged(rows, app.livemode, |row| mandate_text(app, view, &row))
     })
     .await
 }
@@ -85,15 +87,16 @@ pub async fn get_mandate(State(app): State<App>, Path(text): Path<String>, call:
     let mandate: MandateId = path_id(&text)?;
     show(&app, &call, move |app, view| {
         let row = reads::mandate(view, caller.holder, mandate)?;
-        Ok(mandate_text(app, &row.ok_or_else(|| Problem::from(Reject::MandateUnknown))?))
+        mandate_text(app, view, &row.ok_or_else(|| Problem::from(Reject::MandateUnknown))?)
     })
     .await
 }
 
-fn mandate_text(app: &state::State, row: &MandateRow) -> Mandate {
+fn mandate_text(app: &state::State, view: &View, row: &MandateRow) -> Answered<Mandate> {
     let expired = row.expires_at <= app.clock.now() && row.status != Status::Revoked;
-    Mandate {
+    Ok(Mandate {
         id: wire::MandateId(bits(row.id.0)),
+        task_state: task(view, row, app.clock.now())?.as_str().to_owned(),
         wallet: wire::WalletId(bits(row.wallet.0)),
         agent: wire::AgentId(bits(row.agent.0)),
         status: if expired { "expired" } else { status_text(row.status, "revoked") }.to_owned(),
@@ -104,7 +107,7 @@ fn mandate_text(app: &state::State, row: &MandateRow) -> Mandate {
         parent: row.parent.map(|parent| wire::MandateId(bits(parent.0))),
         depth: row.depth,
         livemode: app.livemode,
-    }
+    })
 }
 
 /// Replaces the limits of a wallet or sub-account.

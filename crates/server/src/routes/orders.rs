@@ -2,7 +2,7 @@
 //!
 //! An order is no promise of money. A payment for it carries its digest, and it is paid once.
 
-use crate::answer::json;
+use crate::answer::{json, purchase_name};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{amount, bits, code, id, registered, time};
@@ -15,7 +15,7 @@ use crate::routes::payment_services::ids;
 use crate::state::{App, State as Shared};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Id, KeyHolder, Payees, PaymentId, Reject};
+use book::{Action, Id, KeyHolder, Pay, Payees, PlaceHold, Purchase, Reject};
 use engine::View;
 use evidence::Hash;
 use http::StatusCode;
@@ -57,6 +57,11 @@ pub async fn confirm(app: &App, caller: &Caller, order: NewOrder) -> Answered<Or
     if let Some(until) = &order.pay_before {
         time(until, "pay_before")?;
     }
+    if let Some(until) = &order.fulfil_by
+        && time(until, "fulfil_by")? <= app.clock.now()
+    {
+        return Err(malformed("fulfil_by"));
+    }
     check_label(Some(&order.payee_name))?;
     check_label(order.merchant_reference.as_deref())?;
     let collects = app.ask(move |view| Ok(view.payee(payee)?.map(|row| row.asset))).await?;
@@ -95,7 +100,10 @@ pub async fn look_up(app: &App, viewer: KeyHolder, name: Id) -> Answered<Order> 
         if matches!(viewer, KeyHolder::Payee(payee) if payee != paper.payee) {
             return Err(unknown());
         }
-        let trade = paid_by(&state, view, name)?;
+        let trade = match paid_by(&state, view, name)? {
+            Some(trade) => view.purchase(trade)?,
+            None => None,
+        };
         Ok(Order {
             id: order.id,
             payee: wire::PayeeId(bits(paper.payee.0)),
@@ -105,8 +113,9 @@ pub async fn look_up(app: &App, viewer: KeyHolder, name: Id) -> Answered<Order> 
             payee_name: order.payee_name,
             pay_before: order.pay_before,
             merchant_reference: order.merchant_reference,
+            fulfil_by: order.fulfil_by,
             reference: wire::Digest(digest(&paper).0),
-            trade_no: trade.map(|trade| PaymentId(trade).to_string()),
+            trade_no: trade.map(|trade| purchase_name(trade.id, trade.form)),
             livemode: state.livemode,
         })
     })
@@ -118,6 +127,15 @@ pub(crate) fn read(app: &Shared, name: Id) -> Answered<Option<(NewOrder, OrderPa
     let Some(paper) = app.papers.order(name).map_err(|fault| unreadable(&fault))? else { return Ok(None) };
     let order = serde_json::from_str(&paper.text).map_err(|fault| unreadable(&fault))?;
     Ok(Some((order, paper)))
+}
+
+/// How an order is paid: at once, or set aside until its seller has delivered.
+pub(crate) fn paying(app: &Shared, name: Id, purchase: Purchase) -> Answered<Action> {
+    let order = read(app, name)?.map(|(order, _)| order);
+    match order.and_then(|order| order.fulfil_by) {
+        Some(until) => Ok(Action::PlaceHold(PlaceHold { purchase, expires_at: time(&until, "fulfil_by")? })),
+        None => Ok(Action::Pay(Pay { purchase })),
+    }
 }
 
 /// What a payment for an order refers to: who confirmed what.

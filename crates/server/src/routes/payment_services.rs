@@ -1,9 +1,10 @@
 //! Payment services: ACT's payment tools and payments at the three levels, in front of the book.
 //!
 //! Reading order: [`message`] is what is asked for, [`facts`] what the checks are told, [`trade`] where a payment stands,
-//! [`cashier`] how an owner confirms one. [`bindings`] and [`sub_accounts`] make tools. However a request arrived, it
+//! [`cashier`] how an owner confirms one. [`agreements`], [`bindings`] and [`sub_accounts`] make tools. However a request arrived, it
 //! passes the same checks, and what they let through the book decides again.
 
+pub mod agreements;
 pub mod bindings;
 pub mod cashier;
 pub(crate) mod facts;
@@ -11,10 +12,11 @@ pub(crate) mod ids;
 pub mod message;
 pub(crate) mod refusal;
 pub mod sub_accounts;
+pub(crate) mod task;
 pub(crate) mod tools;
 pub(crate) mod trade;
 
-use crate::answer::{Answer, json};
+use crate::answer::{Answer, json, purchase_name};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{amount, code, id, purchase_id};
@@ -26,14 +28,14 @@ use crate::routes::orders;
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Action, AgentId, Id, KeyHolder, Pay, Payees, PaymentId, Purchase, Seq, WalletId};
+use book::{AgentId, Id, KeyHolder, Payees, Purchase, Seq, WalletId};
 use engine::views::QuestionRow;
 use facts::Facts;
 use http::StatusCode;
 use message::{Message, UNREAD};
 use protocols::act::UtcTime;
 use protocols::act::psd::{Level, PaymentError, ToolClaim, TradeStatus};
-use refusal::{in_acts_words, of_class, refused};
+use refusal::{in_acts_words, of_class};
 use serde_json::Value;
 use trade::Trade;
 use wire::act::ActTrade;
@@ -72,7 +74,7 @@ async fn handle(app: &App, call: &Call, level: Level) -> Answered<Response> {
 /// # Errors
 /// A [`Problem`] with ACT's class. Nothing was moved then, unless it is [`PaymentError::ResultUnknown`].
 pub async fn pay(app: &App, caller: &Caller, message: Message) -> Answered<Response> {
-    let claim = message.claim().ok_or_else(|| of_class(UNREAD, ""))?;
+    let claim = message.head().ok_or_else(|| of_class(UNREAD, ""))?;
     let request = claim.request_id.as_str().to_owned();
     let agent = its_agent(caller, claim.agent_id.as_str());
     let agent = agent.ok_or_else(|| of_class(PaymentError::AgentIdentityMismatch, &request))?;
@@ -113,12 +115,16 @@ fn its_agent(caller: &Caller, named: &str) -> Option<AgentId> {
 async fn check(app: &App, message: Message) -> Answered<Purchase> {
     let state = app.clone();
     app.ask(move |view| {
-        let claim = message.claim().ok_or_else(|| of_class(UNREAD, ""))?;
-        let request = claim.request_id.as_str();
-        let facts = Facts::of(&state, view, message.credential());
+        let head = message.head().ok_or_else(|| of_class(UNREAD, ""))?;
+        let request = head.request_id.as_str();
+        let facts = Facts::of(&state, view, head.agent_id, message.credential());
         let checked = message.check(&facts, state.clock.now());
         facts.fault()?;
-        checked.map_err(|no| refused(no, request))?;
+        checked.map_err(|no| of_class(no, request))?;
+        if let Message::Agreed(it) = &message {
+            return agreements::payment::purchase(&state, view, it);
+        }
+        let claim = message.claim().ok_or_else(|| of_class(UNREAD, request))?;
 
         let unknown = || of_class(PaymentError::OrderMismatch, request);
         let name: wire::OrderId = claim.order_no.as_str().parse().map_err(|_| unknown())?;
@@ -154,16 +160,18 @@ async fn execute(
     command: Id,
     purchase: Purchase,
 ) -> Answered<Response> {
-    let request = message.claim().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
-    let answer = app.execute(caller, command, Action::Pay(Pay { purchase })).await;
+    let request = message.head().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
+    let order = message.order().ok_or_else(|| of_class(UNREAD, &request))?;
+    let answer = app.execute(caller, command, orders::paying(app, order, purchase)?).await;
     let (status, trade_no, entry, repeated) = match answer.map_err(|no| in_acts_words(no, &request))? {
         Answer::Paid(paid) => (TradeStatus::Success, paid.id.to_string(), paid.entry, paid.repeated),
+        Answer::Held(held) => (TradeStatus::Success, held.id.to_string(), held.entry, held.repeated),
         Answer::Asked(asked) => {
             // The owner is asked once about one thing: it may be another request of the agent's that she thinks about.
             let waiting = purchase_id(&asked.id, "id")?;
             let trade = stand(app, waiting, Some(message.clone())).await?;
             if let Trade::Waiting(question) = trade {
-                return Ok(pending(app, message, &question, asked.repeated));
+                return pending(app, message, &question, asked.repeated).await;
             }
             if waiting != command {
                 return Err(of_class(PaymentError::DuplicateRequest, &request));
@@ -171,7 +179,6 @@ async fn execute(
             return repeat(app, caller, message, command, trade).await;
         }
         Answer::Done(_)
-        | Answer::Held(_)
         | Answer::Captured(_)
         | Answer::Released(_)
         | Answer::Refunded(_)
@@ -180,7 +187,8 @@ async fn execute(
         | Answer::Settled(_) => return Err(Edge::Internal.into()),
     };
     let at = app.entry(Seq(entry))?.map(|(entry, _)| UtcTime::second_of(entry.at));
-    Ok(told(app, StatusCode::CREATED, &message.answer(identifier(&trade_no), status, at), |body| {
+    let text = said(app, message, &trade_no, status, at).await?;
+    Ok(told(app, StatusCode::CREATED, &text, |body| {
         body.insert("entry".to_owned(), entry.into());
         body.insert("repeated".to_owned(), repeated.into());
     }))
@@ -197,11 +205,11 @@ async fn repeat(
     match trade {
         Trade::Waiting(question) => {
             app.present(caller).await?;
-            Ok(pending(app, message, &question, true))
+            pending(app, message, &question, true).await
         }
         Trade::Approved(question) => {
             let paying = ids::approved(&app.session_secret, command);
-            let claim = message.claim().ok_or_else(|| of_class(UNREAD, ""))?;
+            let claim = message.head().ok_or_else(|| of_class(UNREAD, ""))?;
             let mismatch = || of_class(PaymentError::OrderMismatch, claim.request_id.as_str());
             let order: wire::OrderId = claim.order_no.as_str().parse().map_err(|_| mismatch())?;
             let (state, order) = (app.clone(), id(order.0));
@@ -220,7 +228,7 @@ async fn repeat(
             Box::pin(execute(app, caller, message, entry.command.id, purchase)).await
         }
         Trade::Over { entry, code } => {
-            let request = message.claim().map(|claim| claim.request_id.as_str().to_owned());
+            let request = message.head().map(|claim| claim.request_id.as_str().to_owned());
             let request = request.unwrap_or_default();
             let (entry, _) = app.entry(entry)?.ok_or_else(|| Problem::from(Edge::Internal))?;
             if code.starts_with("approval_") {
@@ -237,19 +245,35 @@ async fn repeat(
     }
 }
 
+/// The answer to a message in ACT's form.
+pub(crate) async fn said(
+    app: &App,
+    message: &Message,
+    trade_no: &str,
+    status: TradeStatus,
+    at: Option<UtcTime>,
+) -> Answered<String> {
+    let agreement = match message {
+        Message::Agreed(it) => Some(agreements::payment::counted(app, it.clone()).await?),
+        Message::Instant(_) | Message::Delegated(_) | Message::Autonomous(_) => None,
+    };
+    let text = message.answer(identifier(trade_no), status, at, agreement, app.clock.now());
+    text.ok_or_else(|| Edge::Internal.into())
+}
+
 /// That the owner is asked: nothing was moved, and the number under which it will be.
-fn pending(app: &App, message: &Message, question: &QuestionRow, repeated: bool) -> Response {
-    let trade_no = PaymentId(ids::approved(&app.session_secret, question.id)).to_string();
-    let text = message.answer(identifier(&trade_no), TradeStatus::Pending, None);
-    told(app, StatusCode::ACCEPTED, &text, |body| {
-        body.insert("question".to_owned(), PaymentId(question.id).to_string().into());
+async fn pending(app: &App, message: &Message, question: &QuestionRow, repeated: bool) -> Answered<Response> {
+    let trade_no = purchase_name(ids::approved(&app.session_secret, question.id), question.form);
+    let text = said(app, message, &trade_no, TradeStatus::Pending, None).await?;
+    Ok(told(app, StatusCode::ACCEPTED, &text, |body| {
+        body.insert("question".to_owned(), purchase_name(question.id, question.form).into());
         body.insert("entry".to_owned(), question.seq.0.into());
         body.insert("repeated".to_owned(), repeated.into());
-    })
+    }))
 }
 
 /// An answer of ACT's with what every answer of ours has.
-fn told(
+pub(crate) fn told(
     app: &App,
     status: StatusCode,
     text: &str,
@@ -313,20 +337,26 @@ pub async fn query(app: &App, agent: AgentId, request: String) -> Answered<ActTr
             Trade::Unknown | Trade::Paid { .. } | Trade::Waiting(_) | Trade::Approved(_) => None,
         };
         let (trade_no, payment_time, entry) = match &trade {
-            Trade::Paid { name, at, entry } => (Some(*name), Some(crate::convert::time_text(*at)), *entry),
+            Trade::Paid { name, at, entry, .. } => {
+                (Some(name.clone()), Some(crate::convert::time_text(*at)), *entry)
+            }
             Trade::Waiting(question) | Trade::Approved(question) => {
-                (Some(ids::approved(&state.session_secret, command)), None, question.seq)
+                let name = purchase_name(ids::approved(&state.session_secret, command), question.form);
+                (Some(name), None, question.seq)
             }
             Trade::Over { entry, .. } => (None, None, *entry),
             Trade::Unknown => return Err(unknown()),
         };
-        let question = matches!(trade, Trade::Waiting(_) | Trade::Approved(_));
+        let question = match &trade {
+            Trade::Waiting(question) | Trade::Approved(question) => Some(question),
+            Trade::Unknown | Trade::Paid { .. } | Trade::Over { .. } => None,
+        };
         Ok(ActTrade {
             request_id: named.clone(),
-            trade_no: trade_no.map(|name| PaymentId(name).to_string()),
+            trade_no,
             trade_status: trade.status().as_str().to_owned(),
             amount: first.amount.zip(asset).map(|(amount, asset)| crate::convert::money(amount, asset)),
-            question: question.then(|| PaymentId(command).to_string()),
+            question: question.map(|question| purchase_name(command, question.form)),
             payment_time,
             error,
             entry: entry.0,

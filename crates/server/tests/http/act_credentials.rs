@@ -159,3 +159,63 @@ async fn a_mandate_that_is_no_credential_has_no_status() {
     let path = format!("/v1/credentials/{}/status", house.mandate);
     house.plain(Method::GET, &path, &[], "").await.problem(404, "credential_unknown");
 }
+
+#[tokio::test]
+async fn iss_12_lcm_07_every_event_of_a_credential_is_reported_once() {
+    let mut house = House::new().await;
+    let issued = credential(&house, DATA).await;
+    let path = format!("/v1/credentials/{}/events", issued["delegation_id"].as_str().unwrap());
+    let names = |page: &Value| -> Vec<String> {
+        let rows = page["data"].as_array().unwrap().iter();
+        rows.map(|row| row["event"].as_str().unwrap().replace("act:delegation:", "")).collect()
+    };
+    let begun = house.get(&house.agent, &path).await.expect(200);
+    assert_eq!(names(&begun), ["delegation-issued", "intent-created"]);
+    let first = &begun["data"][0];
+    assert_eq!((&first["by"], &first["entry"]), (&json!(house.owner.id), &issued["entry"]));
+    assert!(first["intent_id"].is_string());
+    change(&house, &house.owner, &issued, "suspend").await.expect(201);
+    let freeze = json!({"subject": issued["delegation_id"]});
+    house.change(&house.owner, Method::POST, "/v1/freeze", Some(freeze)).await.expect(201);
+    change(&house, &house.owner, &issued, "resume").await.expect(201);
+    change(&house, &house.agent, &issued, "revoke").await.expect(201);
+    house.restart().await;
+    let all = house.get(&house.owner, &path).await.expect(200);
+    let expected = [
+        "delegation-revoked",
+        "delegation-resumed",
+        "delegation-suspended",
+        "delegation-issued",
+        "intent-created",
+    ];
+    assert_eq!(names(&all), expected, "one for each change, and none for what changed nothing");
+    assert_eq!(all["data"][0]["by"], json!(house.agent.id));
+    let page = house.get(&house.owner, &format!("{path}?limit=2")).await.expect(200);
+    let rest = format!("{path}?limit=2&cursor={}", page["next_cursor"].as_str().unwrap());
+    let rest = house.get(&house.owner, &rest).await.expect(200);
+    assert_eq!([names(&page), names(&rest)].concat(), expected);
+    let (stranger, _) = house.stranger().await;
+    house.get(&stranger, &path).await.problem(404, "credential_unknown");
+    house.get(&house.seller, &path).await.problem(403, "audience_wrong");
+    house.post(&house.operator, "/v1/clock/advance", json!({"seconds": 86_400 * 30})).await.expect(200);
+    let over = house.get(&house.owner, &path).await.expect(200);
+    assert_eq!(names(&over), expected, "what was revoked does not expire");
+}
+
+#[tokio::test]
+async fn lcm_07_a_credential_that_ends_by_itself_is_reported_as_expired() {
+    let house = House::new().await;
+    let issued = credential(&house, DATA).await;
+    let path = format!("/v1/credentials/{}/events", issued["delegation_id"].as_str().unwrap());
+    change(&house, &house.owner, &issued, "suspend").await.expect(201);
+    house.post(&house.operator, "/v1/clock/advance", json!({"seconds": 86_400 * 30})).await.expect(200);
+    let over = house.get(&house.owner, &path).await.expect(200);
+    let newest = &over["data"][0];
+    assert_eq!(newest["event"], "act:delegation:delegation-expired");
+    assert!(newest["by"].is_null() && newest["entry"].is_null(), "{newest}");
+    // Ended once more, it changes nothing any more.
+    let subject = json!({"subject": issued["delegation_id"]});
+    house.change(&house.owner, Method::POST, "/v1/revoke", Some(subject)).await.expect(201);
+    let after = house.get(&house.owner, &path).await.expect(200);
+    assert_eq!(after["data"].as_array().unwrap().len(), 4);
+}

@@ -1,6 +1,6 @@
 //! Autonomy levels over HTTP: what they mean, and the limits that go into a mandate as they come.
 
-use crate::house::House;
+use crate::house::{House, cny};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -39,4 +39,53 @@ async fn levels_come_with_limits_that_a_mandate_takes_as_they_are() {
         assert_eq!(reply.problem(400, "param_malformed")["param"], param, "{query}");
     }
     house.plain(Method::GET, "/v1/autonomy?level=L9", &[], "").await.problem(400, "param_malformed");
+}
+
+#[tokio::test]
+async fn limits_are_compared_and_rehearsed_before_anybody_agrees_to_them() {
+    let house = House::new().await;
+    for amount in ["100", "200", "300"] {
+        house.post(&house.agent, "/v1/payments", house.payment(amount)).await.expect(201);
+    }
+    let per_payment = |max: &str| json!({"kind": "per_payment", "max": max});
+    let compare = async |before: Value, after: Value| {
+        let body = json!({"before": before, "after": after});
+        house.post(&house.owner, "/v1/limits/compare", body).await.expect(200)
+    };
+    let narrower = compare(json!([per_payment("250")]), json!([per_payment("200")])).await;
+    assert_eq!(
+        (&narrower["change"], &narrower["differences"]),
+        (
+            &json!("narrower"),
+            &json!([{"dimension": "per_payment", "change": "narrower", "before": [0], "after": [0]}])
+        )
+    );
+    assert_eq!(compare(json!([per_payment("5")]), json!([])).await["change"], "wider");
+    assert_eq!(compare(json!([]), json!([])).await["change"], "same");
+    let mixed = compare(json!([per_payment("5")]), json!([{"kind": "total", "max": "9"}])).await;
+    assert_eq!(mixed["change"], "mixed");
+
+    let tried = json!({"wallet": house.wallet, "limits": [per_payment("250"), {"kind": "ask_above", "amount": "150"}]});
+    let rehearsal = house.post(&house.owner, "/v1/limits/rehearse", tried.clone()).await.expect(200);
+    assert_eq!(
+        (&rehearsal["allowed"], &rehearsal["asked"], &rehearsal["denied"]),
+        (&json!(1), &json!(1), &json!(1)),
+        "{rehearsal}"
+    );
+    let rows = rehearsal["rows"].as_array().unwrap();
+    let told: Vec<_> = rows.iter().map(|row| (&row["verdict"], &row["code"], &row["limit"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("deny"), &json!("payment_too_large"), &json!(0)),
+            (&json!("ask"), &json!("above_amount"), &json!(1))
+        ]
+    );
+    assert_eq!(rows[0]["remaining"], cny("250"));
+    let other = house.another_agent().await;
+    let its = house.post(&other, "/v1/limits/rehearse", tried.clone()).await.expect(200);
+    assert_eq!((&its["allowed"], &its["rows"]), (&json!(0), &json!([])), "it never paid");
+    let (stranger, _) = house.stranger().await;
+    house.post(&stranger, "/v1/limits/rehearse", tried).await.problem(404, "wallet_unknown");
+    assert_eq!(house.money().await.0, "99400", "nothing was spent for it");
 }

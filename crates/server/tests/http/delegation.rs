@@ -69,3 +69,53 @@ async fn an_agent_delegates_within_its_mandate_and_the_chain_is_held_to_it() {
     house.post(&third, "/v1/payments", pay(grandchild, "1")).await.problem(403, "mandate_frozen");
     assert_eq!(house.money().await.0, "99399");
 }
+
+#[tokio::test]
+async fn an_agent_takes_back_what_it_delegated_and_nothing_else() {
+    let house = House::with_mandate(json!([{"kind": "total", "max": "1000"}])).await;
+    let (helper, third) = (house.another_agent().await, house.another_agent().await);
+    let child = house.delegation(&helper, json!([]));
+    let path = format!("/v1/mandates/{}/delegate", house.mandate);
+    house.post(&house.agent, &path, child.clone()).await.expect(201);
+    let revoke = json!({"subject": child["id"]});
+    let send =
+        async |who, path, body: &Value| house.change(who, Method::POST, path, Some(body.clone())).await;
+    send(&third, "/v1/revoke", &revoke).await.problem(404, "mandate_unknown");
+    send(&helper, "/v1/revoke", &json!({"subject": house.mandate})).await.problem(404, "mandate_unknown");
+    send(&house.agent, "/v1/freeze", &revoke).await.problem(403, "audience_wrong");
+    send(&house.agent, "/v1/revoke", &revoke).await.expect(201);
+    let mut payment = house.payment("10");
+    payment["mandate"] = child["id"].clone();
+    house.post(&helper, "/v1/payments", payment).await.problem(403, "mandate_revoked");
+    // Its own stands, until it hands it back.
+    house.post(&house.agent, "/v1/payments", house.payment("10")).await.expect(201);
+    send(&house.agent, "/v1/revoke", &json!({"subject": house.mandate})).await.expect(201);
+    house.post(&house.agent, "/v1/payments", house.payment("10")).await.problem(403, "mandate_revoked");
+}
+
+#[tokio::test]
+async fn nobody_is_let_spend_in_a_session() {
+    let house = House::new().await;
+    let session = house.session(&house.owner).await;
+    let other = Party::new("agt");
+    let send = async |path: &str, body: Value| {
+        let request =
+            house.in_session(&session, Method::POST, path, &body.to_string(), crate::house::nonce());
+        house.send(request).await
+    };
+    let mut mandate = house.delegation(&house.agent, json!([{"kind": "total", "max": "5"}]));
+    mandate["wallet"] = json!(house.wallet);
+    send("/v1/mandates", mandate).await.problem(403, "presence_required");
+    let limits = json!([{"kind": "per_payment", "max": "5"}]);
+    let mut agent =
+        json!({"id": other.id, "wallet": house.wallet, "key": other.key_json(), "limits": limits});
+    send("/v1/agents", agent.clone()).await.problem(403, "presence_required");
+    let ruleless = Party::new("agt");
+    agent = json!({"id": ruleless.id, "wallet": house.wallet, "key": ruleless.key_json()});
+    send("/v1/agents", agent).await.expect(201);
+    let path = format!("/v1/mandates/{}/delegate", house.mandate);
+    send(&path, house.delegation(&ruleless, json!([]))).await.problem(403, "presence_required");
+    let mut key = Party::new("agt").key_json();
+    key["holder"] = json!(house.agent.id);
+    send("/v1/keys", key).await.problem(403, "presence_required");
+}

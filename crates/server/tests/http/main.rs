@@ -4,6 +4,7 @@
 
 mod a402;
 mod act;
+mod act_agreements;
 mod act_credentials;
 mod act_intents;
 mod act_invariants;

@@ -54,3 +54,25 @@ async fn an_item_is_bought_once_when_its_price_comes_down() {
     house.post(&house.agent, "/v1/payments", house.buy("7000")).await.problem(403, "uses_exceeded");
     assert_eq!(house.money().await, ("93000".into(), "0".into(), "7000".into()));
 }
+
+#[tokio::test]
+async fn the_latest_prices_are_listed_for_their_seller_and_for_those_who_wait() {
+    let house = House::new().await;
+    house.observe("9000", 3).await;
+    let rows = async |who| house.get(who, "/v1/observations").await.expect(200)["data"].clone();
+    assert_eq!(rows(&house.agent).await, json!([]), "it waits for no price");
+    let trigger = json!({"kind": "price_at_most", "payee": house.seller.id, "item": item(), "max": "7000",
+        "within_seconds": 3600});
+    let path = format!("/v1/mandates/{}/limits", house.mandate);
+    let change = json!({"version": 1, "limits": [trigger]});
+    house.change(&house.owner, Method::PUT, &path, Some(change)).await.expect(201);
+    let entry = house.observe("7000", 2).await["entry"].clone();
+    for who in [&house.seller, &house.agent, &house.owner, &house.operator] {
+        let rows = rows(who).await;
+        let [row] = &rows.as_array().unwrap()[..] else { panic!("{rows}") };
+        assert_eq!(
+            (&row["payee"], &row["item"], &row["price"], &row["stock"], &row["entry"]),
+            (&json!(house.seller.id), &json!(item()), &cny("7000"), &json!(2), &entry)
+        );
+    }
+}

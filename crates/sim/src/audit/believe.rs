@@ -141,6 +141,7 @@ impl Walk {
             }
             Action::EnrolAgent { wallet, limits, key } => {
                 self.allowed_to_owner(by, Subject::Wallet(*wallet));
+                self.expect(limits.is_empty() || is_fresh(by), "I9", "an absent owner let an agent spend");
                 let policy = (!limits.is_empty()).then(|| Policy::new(limits.clone(), Usage::default(), at));
                 let agent =
                     Agent { wallet: *wallet, status: Status::Active, policy, ended: None, asked: (0, 0) };
@@ -149,7 +150,7 @@ impl Walk {
             }
             Action::GrantMandate { wallet, agent, from, until, limits, inherits } => {
                 self.allowed_to_owner(by, Subject::Wallet(*wallet));
-                self.expect(*inherits || is_fresh(by), "I3", "limits were reset by an absent owner");
+                self.expect(is_fresh(by), "I9", "granted by an absent owner");
                 let ended = self.state.agents.get_mut(agent).and_then(|row| row.ended.take());
                 let usage = ended.filter(|_| *inherits).unwrap_or_default();
                 let mandate = Mandate {
@@ -255,7 +256,7 @@ impl Walk {
         self.allowed(is_owner || self.state.is_operator(by).is_ok());
     }
 
-    /// Whether an agent ends its own mandate.
+    /// Whether an agent ends its own mandate, or one that was delegated from its own.
     fn is_handed_back(&self, by: By, subject: Subject) -> bool {
         let (By::Agent { agent, key }, Subject::Mandate(mandate)) = (by, subject) else { return false };
         let is_its_key = self
@@ -263,7 +264,10 @@ impl Walk {
             .keys
             .get(&key)
             .is_some_and(|row| row.holder == Holder::Agent(agent) && !row.is_revoked);
-        is_its_key && self.state.mandates.get(&mandate).is_some_and(|row| row.agent == agent)
+        let mandates = &self.state.mandates;
+        let row = mandates.get(&mandate);
+        let parent = row.and_then(|row| row.parent).and_then(|parent| mandates.get(&parent));
+        is_its_key && [row, parent].into_iter().flatten().any(|row| row.agent == agent)
     }
 
     fn add_key(&mut self, key: Name, holder: Holder) {
@@ -279,7 +283,8 @@ impl Walk {
             Holder::Operator => is_operator,
             Holder::Owner(owner) => state.is_owner(by, owner).is_ok() && (!adds || is_fresh(by)),
             Holder::Agent(agent) => {
-                state.owner_of(Subject::Agent(agent)).is_some_and(|owner| state.is_owner(by, owner).is_ok())
+                let owner = state.owner_of(Subject::Agent(agent));
+                owner.is_some_and(|owner| state.is_owner(by, owner).is_ok()) && (!adds || is_fresh(by))
             }
             Holder::Payee(payee) => {
                 let itself = matches!(by, By::Payee { payee: named, key }

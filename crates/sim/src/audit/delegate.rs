@@ -44,7 +44,8 @@ impl Walk {
         let is_its_agent = matches!(by, By::Agent { agent, key }
             if agent == above.agent && state.key_speaks(key, Holder::Agent(agent)).is_ok());
         let owner = state.wallets[&above.wallet].owner;
-        let is_allowed = is_its_agent || state.is_owner(by, owner).is_ok();
+        let is_present = matches!(by, By::Owner { fresh: true, .. });
+        let is_allowed = is_its_agent || is_present && state.is_owner(by, owner).is_ok();
         let is_running = state.nothing_stopped(above.wallet, Some(above.agent), Some(parent)).is_ok();
         let lineage: Vec<(Name, Name)> =
             [(parent, above.agent)].into_iter().chain(state.above(parent)).collect();

@@ -484,8 +484,14 @@ impl Asker<'_> {
     }
 
     fn stop(&mut self) -> Option<(Actor, Action)> {
-        let (by, subject) = self.subject()?;
-        let ends = self.chance.one_in(if matches!(subject, Subject::Mandate(_)) { 2 } else { 10 });
+        let (mut by, subject) = self.subject()?;
+        let of_mandate = matches!(subject, Subject::Mandate(_));
+        let ends = self.chance.one_in(if of_mandate { 2 } else { 10 });
+        if ends && of_mandate && self.chance.one_in(2) {
+            // Perhaps its own, perhaps one that it delegated, perhaps none of its business.
+            let agent = self.chance.pick_late(&self.world.agents, 4)?;
+            by = Actor::Agent { agent: agent.id, key: *agent.keys.last()? };
+        }
         let action =
             if ends { Action::Revoke(Revoke { subject }) } else { Action::Freeze(Freeze { subject }) };
         Some((by, action))

@@ -114,6 +114,11 @@ impl Names {
         let limits = words.split_off_limits();
         let limits = self.limits(limits, now)?;
         let name = words.next("a name")?;
+        // Whoever lets more through is there, unless a row says otherwise.
+        let (is_there, is_absent) = (words.flag("fresh"), words.flag("session"));
+        if is_there || !is_absent && !matches!(verb, "wallet" | "sub") {
+            words.add("fresh");
+        }
         if verb == "set-limits" {
             return self.set_limits(&name, limits, words, now);
         }
@@ -207,9 +212,6 @@ impl Names {
             Some(Thing::Mandate { .. }) => LimitSubject::Mandate(MandateId(id)),
             _ => return Err(format!("`{name}` has no limits")),
         };
-        if !words.flag("session") {
-            words.add("fresh");
-        }
         let version = words.next("a version")?;
         let version = version.strip_prefix('v').ok_or("a version is `v1`")?;
         let action = Action::SetLimits(SetLimits {

@@ -303,6 +303,7 @@ fn auth_of(how: &[&str]) -> anyhow::Result<Auth> {
     match how {
         [] => Ok(Auth::Signed),
         ["with", "a", "wrong", "signature"] => Ok(Auth::Forged),
+        ["in", "a", "session"] => Ok(Auth::Session),
         _ => bail!("nobody signs `{}`", how.join(" ")),
     }
 }

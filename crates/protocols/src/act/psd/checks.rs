@@ -276,7 +276,7 @@ impl<'a, R: SignedRequest> Check<'a, R> {
 /// Whether a request stamped `timestamp` may be taken at `now`: up to 300 s old, up to 60 s ahead.
 ///
 /// ACT asks for a window and leaves it open; this one is ours.
-pub(super) fn is_fresh(timestamp: &UtcTime, now: Time) -> bool {
+pub fn is_fresh(timestamp: &UtcTime, now: Time) -> bool {
     let stamped = timestamp.time();
     let (age_max, skew) =
         (Time::from_seconds(REQUEST_AGE_SECONDS_MAX), Time::from_seconds(CLOCK_SKEW_SECONDS));

@@ -36,7 +36,7 @@ pub use binding::{
     Binding, BindingError, BindingRequest, BindingResponse, BindingState, BindingStatus, Consent, Identified,
     TokenConstraints, ValidityPeriod,
 };
-pub use checks::{Passed, Refused, check_autonomous, check_delegated, check_instant};
+pub use checks::{Passed, Refused, check_autonomous, check_delegated, check_instant, is_fresh};
 pub use delegated::{DelegatedRequest, DelegatedResponse, IacText};
 pub use error::{PaymentError, PaymentErrorEntry, PaymentRefusal, RefusalReason, Retry};
 pub use facts::{IntentFit, OrderFacts, PaymentFacts, RiskVerdict, SubAccountFacts, Tool};

@@ -23,7 +23,7 @@ use protocols::act::intent::{
 use protocols::act::{AmountNumber, Currency, Identifier, Opaque, Percent, Sentence, UtcTime};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use wire::act::{IntentQuestion, NewIntent};
+use wire::act::{AgentQuestion, IntentQuestion, NewIntent};
 
 /// What is kept of an intent: what was asked for, and each answer with the moment it was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Said {
     pub by: Option<wire::AgentId>,
     /// Each answer that was taken.
     pub answers: Vec<Reply>,
+    /// What the agent wants to know besides.
+    #[serde(default)]
+    pub asked: Vec<AgentQuestion>,
 }
 
 /// An answer that was taken.
@@ -107,6 +110,18 @@ pub(crate) fn understand(app: &State, view: &View, said: &Said) -> Answered<Unde
     let allowed = find(&mut reading, &terms.payees_allowed)?;
     let denied = find(&mut reading, &terms.payees_denied)?;
 
+    for asked in &said.asked {
+        let own = Own::Agent(asked.clone());
+        let answer = reading
+            .answers
+            .get(&own.name())
+            .filter(|answer| asked.suggestions.is_empty() || asked.suggestions.contains(answer));
+        match answer {
+            Some(answer) => reading.told.push(format!("{} {answer}", asked.question)),
+            None => reading.own.push(own),
+        }
+    }
+
     let window = reading.window();
     let limits = reading.limits(&allowed, &denied);
     let isr = reading.rules(said, (&allowed, &denied), &limits, window)?;
@@ -119,8 +134,9 @@ pub(crate) fn understand(app: &State, view: &View, said: &Said) -> Answered<Unde
         questions.extend(open.iter().map(|open| question::of_rules(open, language)));
     }
     let merchants = merchants.iter().map(|(name, payee)| format!("{name} = {payee}"));
-    let particulars =
-        merchants.chain(question::closing_lines(&draft, said, &reading.zone, language)).collect();
+    let told = reading.told.iter().cloned();
+    let closing = question::closing_lines(&draft, said, &reading.zone, language);
+    let particulars = merchants.chain(told).chain(closing).collect();
     Ok(Understood { draft, limits, questions, summary: reading.summary.clone(), particulars })
 }
 
@@ -136,6 +152,8 @@ struct Reading {
     answers: BTreeMap<String, String>,
     questions: Vec<IntentQuestion>,
     own: Vec<Own>,
+    /// What the agent asked, with the answers.
+    told: Vec<String>,
     summary: Vec<String>,
 }
 
@@ -197,7 +215,21 @@ impl Reading {
         let summary = draft.map(|draft| draft.summary(language)).unwrap_or_default();
         let summary = summary.lines().map(str::to_owned).collect();
         let made_at = Time(said.made_at);
-        Ok(Reading { language, asset, made_at, zone, terms, mode, total, answers, questions, own, summary })
+        let told = Vec::new();
+        Ok(Reading {
+            language,
+            asset,
+            made_at,
+            zone,
+            terms,
+            mode,
+            total,
+            answers,
+            questions,
+            own,
+            told,
+            summary,
+        })
     }
 
     /// From when until when. What nobody bounds in time is a matter of days where it is one errand, of a year where the
@@ -270,7 +302,7 @@ impl Reading {
             limits: limits_text(limits),
             goal: terms.goal.as_deref(),
             about: terms.about.iter().map(|category| category.code()).collect(),
-            wishes: &terms.wishes,
+            wishes: &[terms.wishes.clone(), self.told.clone()].concat(),
         };
         let private = serde_json::json!({ "tollbridge": private }).to_string();
         let deliver_by = terms.deliver_by.and_then(|by| Sentence::parse(by.to_string()).ok());

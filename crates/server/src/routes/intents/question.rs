@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use protocols::act::UtcTime;
 use protocols::act::intent::Draft;
 use protocols::act::intent::Question as RulesQuestion;
-use wire::act::IntentQuestion;
+use wire::act::{AgentQuestion, IntentQuestion};
 
 /// Asks how much all payments together may be.
 pub(crate) const TOTAL: &str = "CREDENTIAL_TOTAL";
@@ -20,6 +20,7 @@ pub(crate) const MODE: &str = "DELEGATION_MODE";
 const MERCHANT_UNKNOWN: &str = "MERCHANT_UNKNOWN";
 const MERCHANT_AMBIGUOUS: &str = "MERCHANT_AMBIGUOUS";
 const CURRENCY_OTHER: &str = "CURRENCY_OTHER";
+const AGENT_ASKS: &str = "AGENT_ASKS";
 
 /// What the words leave open for a credential, or for this book.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +35,15 @@ pub(crate) enum Own {
     MerchantUnknown(String),
     /// Several are.
     MerchantAmbiguous(String, Vec<PayeeId>),
+    /// The agent wants to know something, in its own words, with the answers there are.
+    Agent(AgentQuestion),
 }
 
 impl Own {
     /// Whether a question of this id is one of these.
     pub(crate) fn is_one(name: &str) -> bool {
         let code = name.split('/').next().unwrap_or_default();
-        [TOTAL, MODE, MERCHANT_UNKNOWN, MERCHANT_AMBIGUOUS, CURRENCY_OTHER].contains(&code)
+        [TOTAL, MODE, MERCHANT_UNKNOWN, MERCHANT_AMBIGUOUS, CURRENCY_OTHER, AGENT_ASKS].contains(&code)
     }
 
     fn code(&self) -> &'static str {
@@ -50,12 +53,14 @@ impl Own {
             Own::CurrencyOther(_) => CURRENCY_OTHER,
             Own::MerchantUnknown(_) => MERCHANT_UNKNOWN,
             Own::MerchantAmbiguous(..) => MERCHANT_AMBIGUOUS,
+            Own::Agent(_) => AGENT_ASKS,
         }
     }
 
     fn quote(&self) -> Option<&str> {
         match self {
             Own::MerchantUnknown(name) | Own::MerchantAmbiguous(name, _) => Some(name),
+            Own::Agent(asked) => Some(&asked.question),
             Own::Total(_) | Own::Mode | Own::CurrencyOther(_) => None,
         }
     }
@@ -109,6 +114,13 @@ impl Own {
                     &format!("有多家商家叫“{name}”。指的是哪一家？"),
                 ),
                 payees.iter().map(ToString::to_string).collect(),
+            ),
+            Own::Agent(asked) => (
+                say(
+                    &format!("The agent asks: “{}”", asked.question),
+                    &format!("智能体问：“{}”", asked.question),
+                ),
+                asked.suggestions.clone(),
             ),
         };
         IntentQuestion {

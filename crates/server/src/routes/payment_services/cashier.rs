@@ -5,23 +5,20 @@
 use super::message::Message;
 use super::refusal::{in_acts_words, of_class};
 use super::trade::{Trade, deadline};
-use super::{ids, stand, told};
-use crate::answer::{Answer, json};
+use super::{ids, said, stand, told};
+use crate::answer::{Answer, json, purchase_name};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
 use crate::convert::{bits, purchase_id, time_text};
 use crate::papers::RequestPaper;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
-use crate::routes::intents::draft::{identifier, unreadable};
+use crate::routes::intents::draft::unreadable;
 use crate::routes::orders;
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{
-    Action, AgentId, Approve, Command, Denial, Id, KeyHolder, Pay, PaymentId, Presence, Purchase, Reject,
-    Seq, Time,
-};
+use book::{Action, AgentId, Approve, Command, Denial, Id, KeyHolder, Presence, Purchase, Reject, Seq, Time};
 use engine::views::QuestionRow;
 use evidence::Hash;
 use http::StatusCode;
@@ -52,12 +49,12 @@ pub async fn get_cashier_prompt(
 pub async fn prompt(app: &App, viewer: KeyHolder, question: Id) -> Answered<CashierPrompt> {
     let Asked { agent, paper, message, row } = asked(app, viewer, question).await?;
     let trade = stand(app, question, Some(message.clone())).await?;
-    let claim = message.claim().ok_or_else(|| Problem::from(Edge::Internal))?;
+    let claim = message.head().ok_or_else(|| Problem::from(Edge::Internal))?;
     let unknown = || Problem::from(Edge::OrderUnknown);
     let (order, of_seller) = orders::read(app, paper.order)?.ok_or_else(unknown)?;
     let until = Some(deadline(&row, Some(&message))).filter(|until| *until != Time(u64::MAX));
     Ok(CashierPrompt {
-        question: PaymentId(question).to_string(),
+        question: purchase_name(question, row.form),
         agent: wire::AgentId(bits(agent.0)),
         amount: claim.amount.as_str().to_owned(),
         currency: claim.currency.as_str().to_owned(),
@@ -104,7 +101,7 @@ pub async fn confirm(
         Presence::Session => return Err(Denial::PresenceRequired.into()),
     }
     let Asked { paper, message, row, .. } = asked(app, caller.holder, question).await?;
-    let request = message.claim().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
+    let request = message.head().map(|claim| claim.request_id.as_str().to_owned()).unwrap_or_default();
     if row.digest != digest {
         return Err(in_acts_words(Denial::ApprovalMismatch.into(), &request));
     }
@@ -134,17 +131,27 @@ pub async fn confirm(
     // The agent has signed the request that this pays, and its key is asked about once more.
     let (entry, _) = app.entry(row.seq)?.ok_or_else(|| Problem::from(Edge::Internal))?;
     let purchase = Purchase { approval: Some(question), ..row.purchase };
-    commands.push(Command { id: paying, by: entry.command.by, action: Action::Pay(Pay { purchase }) });
+    let action = orders::paying(app, paper.order, purchase)?;
+    commands.push(Command { id: paying, by: entry.command.by, action });
     let results = app.execute_unit(caller, commands).await?;
     let last = results.into_iter().next_back().ok_or_else(|| Problem::from(Edge::OutcomeUnknown))?;
-    let Answer::Paid(paid) = last.map_err(|no| in_acts_words(no, &request))? else {
-        return Err(Edge::Internal.into());
+    let (trade_no, entry, repeated) = match last.map_err(|no| in_acts_words(no, &request))? {
+        Answer::Paid(paid) => (paid.id.to_string(), paid.entry, paid.repeated),
+        Answer::Held(held) => (held.id.to_string(), held.entry, held.repeated),
+        Answer::Done(_)
+        | Answer::Asked(_)
+        | Answer::Captured(_)
+        | Answer::Released(_)
+        | Answer::Refunded(_)
+        | Answer::Metered(_)
+        | Answer::Charged(_)
+        | Answer::Settled(_) => return Err(Edge::Internal.into()),
     };
-    let at = app.entry(Seq(paid.entry))?.map(|(entry, _)| UtcTime::second_of(entry.at));
-    let text = message.answer(identifier(&paid.id.to_string()), TradeStatus::Success, at);
+    let at = app.entry(Seq(entry))?.map(|(entry, _)| UtcTime::second_of(entry.at));
+    let text = said(app, &message, &trade_no, TradeStatus::Success, at).await?;
     Ok(told(app, StatusCode::CREATED, &text, |body| {
-        body.insert("entry".to_owned(), paid.entry.into());
-        body.insert("repeated".to_owned(), paid.repeated.into());
+        body.insert("entry".to_owned(), entry.into());
+        body.insert("repeated".to_owned(), repeated.into());
     }))
 }
 

@@ -3,8 +3,8 @@
 //! The answers decide early and say why. What counts under concurrency, unused ids and totals above all, the book
 //! decides once more when the money moves.
 
-use super::ids;
-use super::tools;
+use super::{agreements, ids, tools};
+use crate::papers::Party;
 use crate::problem::{Answered, Problem};
 use crate::routes::credentials::lifecycle;
 use crate::routes::intents::draft::identifier;
@@ -16,6 +16,7 @@ use engine::views::MandateRow;
 use evidence::{Hash, PublicKey};
 use protocols::act::iac::{ClaimedIac, VerifiedIac};
 use protocols::act::lifecycle::{NotUsable, Standing};
+use protocols::act::psd::agreement::{Agreement, AgreementFacts, AgreementKey, AgreementStatus, TaskState};
 use protocols::act::psd::{
     Binding, IntentFit, OrderFacts, PaymentClaim, PaymentFacts, RiskVerdict, Tool, ToolClaim,
 };
@@ -31,13 +32,20 @@ pub(crate) struct Facts<'a> {
     iac_keys: Keyring,
     /// The digest of the credential's text, as the journal would hold it.
     credential: Option<Hash>,
+    /// Whose agreements count.
+    agent: Option<AgentId>,
     /// The first thing that could not be read: then no answer counts.
     fault: RefCell<Option<Problem>>,
 }
 
 impl<'a> Facts<'a> {
-    /// What `view` shows about a request that carries this credential.
-    pub(crate) fn of(app: &'a State, view: &'a View, credential: Option<&str>) -> Facts<'a> {
+    /// What `view` shows about a request of `agent` that carries this credential.
+    pub(crate) fn of(
+        app: &'a State,
+        view: &'a View,
+        agent: &Identifier,
+        credential: Option<&str>,
+    ) -> Facts<'a> {
         let mut iac_keys = Keyring::default();
         let claimed = credential.and_then(|text| ClaimedIac::read(text).ok());
         if let Some(claimed) = claimed {
@@ -47,7 +55,8 @@ impl<'a> Facts<'a> {
             iac_keys.trust(key.key_id().clone(), delegator, key.public().clone());
         }
         let credential = credential.map(|text| Hash::of(text.as_bytes()));
-        Facts { app, view, iac_keys, credential, fault: RefCell::default() }
+        let agent = agent.as_str().parse().ok();
+        Facts { app, view, iac_keys, credential, agent, fault: RefCell::default() }
     }
 
     /// What went wrong while the facts were looked up.
@@ -67,6 +76,29 @@ impl<'a> Facts<'a> {
         let mandate: MandateId = iac.payload().delegation_id.as_str().parse().ok()?;
         let row = self.read(self.view.mandate(mandate).map_err(Problem::from), None)?;
         (Some(row.document) == self.credential).then_some(row)
+    }
+
+    /// The order of that number, where it can be paid.
+    pub(crate) fn order_called(&self, number: &Identifier) -> Option<OrderFacts> {
+        let order: wire::OrderId = number.as_str().parse().ok()?;
+        let name = crate::convert::id(order.0);
+        let (order, paper) = self.read(orders::read(self.app, name), None)?;
+        let until = order.pay_before.as_deref().and_then(|text| crate::convert::time(text, "").ok());
+        let is_over = until.is_some_and(|until| until <= self.app.clock.now());
+        // An order is paid once; whoever asks how that went asks for the request, not the order.
+        let paid = self.read(orders::paid_by(self.app, self.view, name).map(|paid| paid.is_some()), true);
+        if is_over || paid {
+            return None;
+        }
+        let asset = order.amount.asset;
+        Some(OrderFacts {
+            amount: AmountText::of_minor(order.amount.amount.minor(), asset.scale()).ok()?,
+            currency: Currency::parse(asset.code()).ok()?,
+            merchant_id: identifier(&paper.payee.to_string()),
+            payee_name: Sentence::parse(order.payee_name).ok()?,
+            categories: order.categories.iter().map(|category| identifier(category)).collect(),
+            cart_snapshot_hash: order.cart_snapshot_hash.and_then(|hash| Fingerprint::parse(hash).ok()),
+        })
     }
 
     fn asset_of(&self, row: &MandateRow) -> Option<Asset> {
@@ -112,25 +144,7 @@ impl PaymentFacts for Facts<'_> {
     }
 
     fn order(&self, claim: &PaymentClaim<'_>) -> Option<OrderFacts> {
-        let order: wire::OrderId = claim.order_no.as_str().parse().ok()?;
-        let name = crate::convert::id(order.0);
-        let (order, paper) = self.read(orders::read(self.app, name), None)?;
-        let until = order.pay_before.as_deref().and_then(|text| crate::convert::time(text, "").ok());
-        let is_over = until.is_some_and(|until| until <= self.app.clock.now());
-        // An order is paid once; whoever asks how that went asks for the request, not the order.
-        let paid = self.read(orders::paid_by(self.app, self.view, name).map(|paid| paid.is_some()), true);
-        if is_over || paid {
-            return None;
-        }
-        let asset = order.amount.asset;
-        Some(OrderFacts {
-            amount: AmountText::of_minor(order.amount.amount.minor(), asset.scale()).ok()?,
-            currency: Currency::parse(asset.code()).ok()?,
-            merchant_id: identifier(&paper.payee.to_string()),
-            payee_name: Sentence::parse(order.payee_name).ok()?,
-            categories: order.categories.iter().map(|category| identifier(category)).collect(),
-            cart_snapshot_hash: order.cart_snapshot_hash.and_then(|hash| Fingerprint::parse(hash).ok()),
-        })
+        self.order_called(claim.order_no)
     }
 
     fn iac_standing(&self, iac: &VerifiedIac, now: book::Time) -> Result<Standing, NotUsable> {
@@ -188,6 +202,37 @@ impl PaymentFacts for Facts<'_> {
     fn risk(&self, _: &PaymentClaim<'_>) -> RiskVerdict {
         // Whom this service does not trust it has frozen, or closed: the book says so when the money would move.
         RiskVerdict::Accept
+    }
+}
+
+impl AgreementFacts for Facts<'_> {
+    fn request_is_unused(&self, agent_id: &Identifier, request_id: &Identifier) -> bool {
+        PaymentFacts::request_is_unused(self, agent_id, request_id)
+    }
+
+    fn agent_keys(&self, agent_id: &Identifier) -> Vec<PublicKey> {
+        PaymentFacts::agent_keys(self, agent_id)
+    }
+
+    fn agreement(&self, key: AgreementKey<'_>) -> Option<Agreement> {
+        let (number, external) = match key {
+            AgreementKey::AgreementNo(number) => (Some(number), None),
+            AgreementKey::ExternalAgreementNo(number) => (None, Some(number)),
+        };
+        let of = Party::Agent(self.agent?);
+        let found = agreements::standing::find(self.app, self.view, of, number, external);
+        let found = self.read(found, None)?;
+        // What is over has a class of its own, further down.
+        let status = match found.state {
+            TaskState::Expired => AgreementStatus::Signed,
+            TaskState::Signing
+            | TaskState::Normal
+            | TaskState::Finished
+            | TaskState::Cancelled
+            | TaskState::Terminate
+            | TaskState::Invalid => found.shown.status,
+        };
+        Some(Agreement { status, ..found.shown })
     }
 }
 

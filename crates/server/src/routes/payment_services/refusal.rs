@@ -3,13 +3,8 @@
 use crate::codes::Edge;
 use crate::problem::Problem;
 use protocols::act::Malformed;
-use protocols::act::psd::{BindingError, PaymentError, Refused, SubAccountError};
+use protocols::act::psd::{BindingError, PaymentError, SubAccountError};
 use wire::act::ActError;
-
-/// The refusal of a request by the checks before the book.
-pub(crate) fn refused(refused: Refused, request: &str) -> Problem {
-    of_class(refused.error, request)
-}
 
 /// The refusal of a request in this class.
 pub(crate) fn of_class(error: PaymentError, request: &str) -> Problem {
@@ -30,7 +25,7 @@ pub(crate) fn unbound(error: BindingError, request: &str) -> Problem {
         BindingError::AccountAmountExceeded => "the account does not allow amounts as large as asked for",
         BindingError::Other => "the reference would be of no use",
     };
-    named(error.as_str(), "AFTER_CORRECTION", message, request)
+    named(Edge::ActRefused, error.as_str(), "AFTER_CORRECTION", message, request)
 }
 
 /// Why a sub-account does not do what was asked.
@@ -45,17 +40,18 @@ pub(crate) fn of_sub_account(error: SubAccountError, request: &str) -> Problem {
         SubAccountError::BindingMismatch => "the sub-account is another agent's",
         SubAccountError::NothingToDo => "it stands as asked already",
     };
-    named(error.as_str(), "AFTER_CORRECTION", message, request)
+    named(Edge::ActRefused, error.as_str(), "AFTER_CORRECTION", message, request)
 }
 
-fn named(code: &str, retry: &str, message: &str, request: &str) -> Problem {
+/// A refusal with a class that is none of a payment.
+pub(crate) fn named(edge: Edge, code: &str, retry: &str, message: &str, request: &str) -> Problem {
     let error = ActError {
         code: code.to_owned(),
         retry: retry.to_owned(),
         message: message.to_owned(),
         request_id: request.to_owned(),
     };
-    Problem::from(Edge::ActRefused).because(format!("{message}.")).with_act(error)
+    Problem::from(edge).because(format!("{message}.")).with_act(error)
 }
 
 /// Adds ACT's class to what the book, or the way there, said no for.

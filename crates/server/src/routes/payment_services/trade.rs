@@ -2,11 +2,12 @@
 
 use super::ids;
 use super::message::Message;
+use crate::answer::purchase_name;
 use crate::limits::INSTANT_SECONDS_MAX;
 use crate::problem::Answered;
-use book::{Id, Seq, Time};
+use book::{Id, PaymentId, Seq, Time};
 use engine::View;
-use engine::views::{Answer, DecisionRow, Kind, QuestionRow, Ruling};
+use engine::views::{Answer, DecisionRow, Kind, QuestionRow, Ruling, State};
 use evidence::Secret;
 use protocols::act::psd::{Level, TradeStatus};
 
@@ -15,8 +16,8 @@ use protocols::act::psd::{Level, TradeStatus};
 pub(crate) enum Trade {
     /// The book was never asked.
     Unknown,
-    /// Paid, under this name.
-    Paid { name: Id, at: Time, entry: Seq },
+    /// Paid, or set aside for the delivery, under this name.
+    Paid { name: String, at: Time, entry: Seq, is_given_back: bool },
     /// The owner has not answered.
     Waiting(Box<QuestionRow>),
     /// The owner said yes, and the payment is to be made.
@@ -35,11 +36,11 @@ impl Trade {
         now: Time,
     ) -> Answered<Trade> {
         let Some(first) = view.decision_of(asked)? else { return Ok(Trade::Unknown) };
-        if first.kind != Kind::Pay {
+        if !matches!(first.kind, Kind::Pay | Kind::PlaceHold) {
             return Ok(Trade::Over { entry: first.seq, code: "id_reused" });
         }
         match first.ruling {
-            Ruling::Allowed => return Ok(paid(&first)),
+            Ruling::Allowed => return paid(view, &first),
             Ruling::Denied(refusal) => {
                 return Ok(Trade::Over { entry: first.seq, code: refusal.denial.code() });
             }
@@ -50,7 +51,7 @@ impl Trade {
         let uses = view.purchase(name)?.map(|row| row.purchase.approval == Some(asked));
         let second = view.decision_of(name)?.filter(|_| uses != Some(false));
         match second.as_ref().map(|second| (second, second.ruling)) {
-            Some((second, Ruling::Allowed)) => return Ok(paid(second)),
+            Some((second, Ruling::Allowed)) => return paid(view, second),
             Some((second, Ruling::Denied(refusal))) => {
                 return Ok(Trade::Over { entry: second.seq, code: refusal.denial.code() });
             }
@@ -75,7 +76,8 @@ impl Trade {
     /// ACT's word for it.
     pub(crate) fn status(&self) -> TradeStatus {
         match self {
-            Trade::Paid { .. } => TradeStatus::Success,
+            Trade::Paid { is_given_back: true, .. } => TradeStatus::Closed,
+            Trade::Paid { is_given_back: false, .. } => TradeStatus::Success,
             Trade::Unknown | Trade::Waiting(_) | Trade::Approved(_) => TradeStatus::Pending,
             Trade::Over { code, .. } if code.starts_with("approval_") => TradeStatus::Closed,
             Trade::Over { .. } => TradeStatus::Failed,
@@ -92,6 +94,11 @@ pub(crate) fn deadline(question: &QuestionRow, message: Option<&Message>) -> Tim
     }
 }
 
-fn paid(row: &DecisionRow) -> Trade {
-    Trade::Paid { name: row.id, at: row.at, entry: row.seq }
+fn paid(view: &View, row: &DecisionRow) -> Answered<Trade> {
+    let bought = view.purchase(row.id)?;
+    let name = bought.as_ref().map(|bought| purchase_name(bought.id, bought.form));
+    let name = name.unwrap_or_else(|| PaymentId(row.id).to_string());
+    // What was set aside and never delivered is the owner's again.
+    let is_given_back = bought.is_some_and(|bought| matches!(bought.state, State::Voided | State::Expired));
+    Ok(Trade::Paid { name, at: row.at, entry: row.seq, is_given_back })
 }

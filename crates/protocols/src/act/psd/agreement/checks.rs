@@ -6,6 +6,7 @@ use crate::a402::{Identifier, words::words};
 use crate::act::amount::AmountNumber;
 use crate::act::psd::checks::{is_fresh, unless};
 use crate::act::psd::error::PaymentError;
+use crate::act::psd::facts::OrderFacts;
 use crate::act::psd::signature::verify_signature;
 use book::Time;
 use evidence::PublicKey;
@@ -78,6 +79,22 @@ pub fn check_agreement_payment(
     }
     let unknown = refused(AgreementStep::Status, PaymentError::AgreementUnknown);
     Ok(AgreementPassed { amount, agreement: agreement.ok_or(unknown)? })
+}
+
+/// Checks a payment against the order that its merchant confirmed.
+///
+/// # Errors
+/// [`PaymentError::OrderMismatch`] and [`PaymentError::AmountSnapshotMismatch`].
+pub fn check_agreement_order(request: &PayRequest, order: &OrderFacts) -> Result<(), PaymentError> {
+    let is_equal = AmountNumber::of_text(&order.amount) == AmountNumber::of_text(&request.amount)
+        && order.currency == request.currency
+        && order.merchant_id == request.merchant_id;
+    unless(is_equal, PaymentError::OrderMismatch)?;
+    let carts = request.cart_snapshot_hash.as_ref().zip(order.cart_snapshot_hash.as_ref());
+    unless(
+        carts.is_none_or(|(claimed, confirmed)| claimed == confirmed),
+        PaymentError::AmountSnapshotMismatch,
+    )
 }
 
 struct Payment<'a> {

@@ -1,5 +1,6 @@
 //! The messages that make, show and end a standing agreement.
 
+use super::task::TaskState;
 use crate::a402::{AmountText, Currency, Identifier, SignatureText, Uri, words::words};
 use crate::act::amount::AmountNumber;
 use crate::act::object::{Malformed, messages, object, word_fields};
@@ -20,6 +21,8 @@ object! {
         required sign_validity: ValidityPeriod,
         required single_amount_limit: AmountText,
         optional total_amount_limit: AmountText,
+        /// How many payments there are in all. ACT has no name for it; this one is ours.
+        optional times_limit: u64,
         required currency: Currency,
         required allowed_payment_methods: Vec<Identifier>,
         /// Required for `DELEGATION_SPECIFIED`.
@@ -96,6 +99,7 @@ object! {
         required agreement_type: AgreementType,
         required single_amount_limit: AmountText,
         optional total_amount_limit: AmountText,
+        optional times_limit: u64,
         required currency: Currency,
         /// What was paid under it, by the payment service's own count.
         required deducted_amount_total: AmountText,
@@ -104,6 +108,8 @@ object! {
         nullable sign_time: UtcTime,
         nullable cancel_time: UtcTime,
         optional cancel_reason: Word,
+        /// Where the task stands; the name is ours.
+        optional task_state: TaskState,
     }
 }
 
@@ -216,6 +222,9 @@ fn check_apply(request: &ApplyRequest) -> Result<(), Malformed> {
     }
     if request.allowed_payment_methods.is_empty() {
         return broken("request", "allowed_payment_methods", "must name at least one method");
+    }
+    if request.times_limit == Some(0) {
+        return broken("request", "times_limit", "must be at least 1");
     }
     let Some(single) = AmountNumber::of_text(&request.single_amount_limit) else {
         return broken("request", "single_amount_limit", "must have at most two decimals");
