@@ -3,6 +3,7 @@
 // A command line is read once; its size does not matter.
 #![allow(clippy::large_enum_variant)]
 
+pub(crate) mod llm;
 mod parties;
 mod selling;
 
@@ -47,6 +48,9 @@ pub(crate) enum Command {
     /// Sellers: what to ask for, and what it would earn.
     #[command(subcommand)]
     Seller(SellerCommand),
+    /// Language models: sell their answers by the token, or buy them.
+    #[command(subcommand)]
+    Llm(llm::LlmCommand),
     /// Fetch an address that costs something: once for each purchase key, whatever happens.
     Pay(PayArgs),
     /// Connect this program as an agent of whoever has a code on the page about agents.
@@ -78,7 +82,7 @@ pub(crate) enum Command {
     /// The signed log of a book.
     #[command(subcommand)]
     Log(LogCommand),
-    /// Check a whole journal, one receipt or one credential without asking anybody, or the log of a server.
+    /// Check a whole journal, one receipt, credential or bill without asking anybody, or the log of a server.
     Verify(Verify),
     /// Compute a book again from its journal.
     Replay(Replay),
@@ -100,7 +104,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A server's data directory, or a file with a receipt or, with `--jwks`, a credential.
+    /// A server's data directory, or a file with a receipt or, with `--jwks`, a credential, or, with `--seller-keys`, a bill.
     #[arg(value_name = "DIR|FILE", required_unless_present = "log")]
     pub(crate) path: Option<PathBuf>,
     /// The log's keys, as `GET /log/vkey` gives them; by default the data directory's own.
@@ -115,6 +119,9 @@ pub(crate) struct Verify {
     /// Of a credential: its issuer's keys, as `GET /v1/credentials/keys` gives them.
     #[arg(long, value_name = "FILE", requires = "path", conflicts_with_all = ["vkey", "successions", "data", "checkpoint", "log"])]
     pub(crate) jwks: Option<PathBuf>,
+    /// Of a bill: the seller's keys, as `tollbridge llm keys` prints them.
+    #[arg(long, value_name = "FILE", requires = "path", conflicts_with_all = ["jwks", "vkey", "successions", "data", "checkpoint", "log"])]
+    pub(crate) seller_keys: Option<PathBuf>,
     /// A checkpoint you kept, instead of the directory's newest: shows that nothing before it was changed since.
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,

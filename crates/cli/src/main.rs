@@ -18,6 +18,7 @@ mod exit;
 mod export;
 mod files;
 mod ledger;
+mod llm;
 mod log;
 mod money;
 mod output;
@@ -59,6 +60,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Serve(args) => serve::serve(output, args),
         Command::Gateway(args) => serve::gateway(output, args),
         Command::Seller(command) => seller::run(output, command),
+        Command::Llm(command) => llm::run(output, command),
         Command::Pay(args) => pay::run(output, args),
         Command::Connect(args) => connect::run(output, args),
         Command::Owner(command) => accounts::owner(output, command),

@@ -26,32 +26,38 @@ struct Bought {
 /// Buys one address.
 pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
     runtime::run(async {
+        let bought = buy(args).await?;
         let client =
             Client::new(&args.caller.server, credentials(&args.caller.key)?).map_err(Failure::usage)?;
-        let wallet = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?;
-        let asset = wallet.available.asset;
-        let settings = BuyerSettings {
-            wallet: wallet.id,
-            mandate: mandate_of(&client, &args.mandate, wallet.id).await?,
-            network: if wallet.livemode { Network::Main } else { Network::Test },
-            payees: Vec::new(),
-            seller_keys: Default::default(),
-        };
-        let purchases = Purchases::open(&args.purchases()?).map_err(Failure::fault)?;
-        let buyer = Buyer::new(client.clone(), settings, purchases).map_err(Failure::fault)?;
-        let fetch = Fetch {
-            method: args.method.clone(),
-            url: args.url.clone(),
-            headers: Default::default(),
-            body: args.body.clone().unwrap_or_default().into_bytes(),
-            purchase: args.purchase.clone(),
-            price_max: money::read(&args.max_price, asset)?,
-            why: args.why.clone(),
-        };
-        let bought = buyer.fetch(&fetch).await.map_err(not_bought)?;
-        let left = wallet_of(&client, wallet.id).await?.available;
+        let left = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?.available;
         report(output, args, &bought, left)
     })
+}
+
+/// Buys one address, and answers what came of it.
+pub(crate) async fn buy(args: &PayArgs) -> Outcome<Purchase> {
+    let client = Client::new(&args.caller.server, credentials(&args.caller.key)?).map_err(Failure::usage)?;
+    let wallet = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?;
+    let asset = wallet.available.asset;
+    let settings = BuyerSettings {
+        wallet: wallet.id,
+        mandate: mandate_of(&client, &args.mandate, wallet.id).await?,
+        network: if wallet.livemode { Network::Main } else { Network::Test },
+        payees: Vec::new(),
+        seller_keys: Default::default(),
+    };
+    let purchases = Purchases::open(&args.purchases()?).map_err(Failure::fault)?;
+    let buyer = Buyer::new(client, settings, purchases).map_err(Failure::fault)?;
+    let fetch = Fetch {
+        method: args.method.clone(),
+        url: args.url.clone(),
+        headers: Default::default(),
+        body: args.body.clone().unwrap_or_default().into_bytes(),
+        purchase: args.purchase.clone(),
+        price_max: money::read(&args.max_price, asset)?,
+        why: args.why.clone(),
+    };
+    buyer.fetch(&fetch).await.map_err(not_bought)
 }
 
 /// The mandate that was named, or else the agent's newest that is active for this wallet.
@@ -79,27 +85,32 @@ fn report(output: &Output, args: &PayArgs, bought: &Purchase, left: Money) -> Ou
     if !output.is_for_programs() {
         eprintln!("{word}{place}  left {}", left.in_words());
     }
-    match &bought.payment {
-        PaymentOutcome::Refused(problem) => return Err(refused(problem)),
-        PaymentOutcome::Asked(asked) => {
-            let why = format!("nothing was spent: the owner is asked ({}, {})", asked.ask, asked.id);
-            return Err(Failure::new(Exit::Asked, why));
-        }
-        PaymentOutcome::Unknown(hold, why) => {
-            let why = format!("nobody can say yet whether {hold} was paid ({why}); repeat the command");
-            return Err(Failure::new(Exit::Unknown, why));
-        }
-        PaymentOutcome::Returned(hold) => {
-            let why =
-                format!("the seller did not deliver, and {hold} went back; repeat the command to buy anew");
-            return Err(Failure::new(Exit::Refused, why));
-        }
-        PaymentOutcome::NotNeeded | PaymentOutcome::Held(_) | PaymentOutcome::Paid(_) => {}
-    }
+    ended(&bought.payment)?;
     match &args.out {
         Some(path) => std::fs::write(path, body).map_err(|fault| Failure::from(fault).during(path.display())),
         None if output.is_for_programs() => Ok(()),
         None => std::io::stdout().write_all(body).map_err(Failure::from),
+    }
+}
+
+/// How a command ends where the money was not held or paid.
+pub(crate) fn ended(payment: &PaymentOutcome) -> Outcome {
+    match payment {
+        PaymentOutcome::Refused(problem) => Err(refused(problem)),
+        PaymentOutcome::Asked(asked) => {
+            let why = format!("nothing was spent: the owner is asked ({}, {})", asked.ask, asked.id);
+            Err(Failure::new(Exit::Asked, why))
+        }
+        PaymentOutcome::Unknown(hold, why) => {
+            let why = format!("nobody can say yet whether {hold} was paid ({why}); repeat the command");
+            Err(Failure::new(Exit::Unknown, why))
+        }
+        PaymentOutcome::Returned(hold) => {
+            let why =
+                format!("the seller did not deliver, and {hold} went back; repeat the command to buy anew");
+            Err(Failure::new(Exit::Refused, why))
+        }
+        PaymentOutcome::NotNeeded | PaymentOutcome::Held(_) | PaymentOutcome::Paid(_) => Ok(()),
     }
 }
 

@@ -139,7 +139,8 @@ pub(crate) fn gateway(output: &Output, args: &GatewayArgs) -> Outcome {
     })
 }
 
-fn say_where(output: &Output, listener: &TcpListener) -> Outcome {
+/// Says where somebody listens.
+pub(crate) fn say_where(output: &Output, listener: &TcpListener) -> Outcome {
     let listening = format!("http://{}", listener.local_addr()?);
     output.line(format!("listening at {listening}"));
     output.object(&Listening { listening });

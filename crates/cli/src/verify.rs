@@ -1,6 +1,7 @@
 //! `verify`: whether a journal is whole, follows from itself, adds up, and is what the log's key signed. Offline, but for
 //! the log of a server.
 
+mod bill;
 mod credential;
 pub(crate) mod damage;
 mod log;
@@ -37,6 +38,9 @@ pub(crate) fn run(output: &Output, args: &Verify) -> Outcome {
     let Some(path) = &args.path else { return log::verify(output, args) };
     if let Some(keys) = &args.jwks {
         return credential::verify(output, path, keys);
+    }
+    if let Some(keys) = &args.seller_keys {
+        return bill::verify(output, path, keys);
     }
     if path.is_file() {
         return receipt::verify(output, path, &receipt::keys(args)?);

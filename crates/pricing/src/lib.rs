@@ -21,6 +21,9 @@ mod record;
 mod sealed;
 mod usage;
 
+/// Billionths of a smallest unit, for those who may not depend on the book.
+pub use book::Nanos;
+
 pub use bill::{Bill, BillFault, Checked};
 pub use catalogue::{Catalogue, CatalogueFault, History, Model};
 pub use class::{Class, Side};

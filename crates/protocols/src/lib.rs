@@ -1,4 +1,4 @@
-//! Foreign dialects of payment, one module each: bytes and headers in, checked values out, and back.
+//! Foreign dialects of payment and of what is paid for, one module each: bytes and headers in, checked values out, and back.
 //!
 //! Nothing here opens a socket, reads a clock or draws a random number: time and randomness are
 //! arguments. Every size that a stranger can choose has a maximum in [`limits`].
@@ -7,6 +7,7 @@ pub mod a402;
 pub mod act;
 mod json;
 pub mod limits;
+pub mod llm;
 mod rfc3339;
 
 /// Instants, for those who may not depend on the book.

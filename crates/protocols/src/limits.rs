@@ -49,3 +49,18 @@ pub const REQUEST_AGE_SECONDS_MAX: u64 = 300;
 
 /// The longest run of digits in a masked account reference: the customary last four, twice over.
 pub const ACCOUNT_DIGITS_RUN_MAX: usize = 7;
+
+/// The longest event of a language model's stream, in bytes: 4 MiB, a picture in Base64 with room.
+pub const LLM_EVENT_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The most answers that one call to a language model may ask for, all prompts together.
+pub const LLM_CHOICES_MAX: u64 = 1_024;
+
+/// The most tokens of one kind that an answer may report: what a price list counts at most. More is no count.
+pub const LLM_COUNT_MAX: u64 = 1_000_000_000_000;
+
+/// The longest name of a model, in bytes.
+pub const LLM_MODEL_BYTES_MAX: usize = 128;
+
+/// The longest id of an answer that is kept, in bytes.
+pub const LLM_ID_BYTES_MAX: usize = 128;

@@ -1,7 +1,7 @@
 //! A402: the server as payment service between a buyer's wallet and a seller who answered 402.
 
 use crate::account::{answers, requests};
-use crate::id::{HoldId, MandateId, WalletId};
+use crate::id::{HoldId, MandateId, MeterId, WalletId};
 use crate::money::Money;
 use crate::problem::NextAction;
 use serde::{Deserialize, Serialize};
@@ -89,6 +89,9 @@ answers! {
         pub trade_no: HoldId,
         /// The hold.
         pub hold: HoldId,
+        /// The meter, where the demand was for a deposit: the same name as the hold's. Only what is counted is collected.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub meter: Option<MeterId>,
         /// The value of the `Payment-Proof` header to send with the original request.
         pub payment_proof: String,
         /// The instant from which the proof is worth nothing.
@@ -115,6 +118,9 @@ answers! {
         pub amount: String,
         /// Of what.
         pub currency: String,
+        /// The meter to charge, where a deposit was paid.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub meter: Option<MeterId>,
         /// Names the one delivery this pays for: keep the result under it.
         pub delivery_key: String,
         /// The instant from which the proof is worth nothing.

@@ -134,6 +134,13 @@ impl WalletTerms {
         MethodLayer::new(members).expect("four members are not none")
     }
 
+    /// The terms as a method layer of a demand for a deposit, of which only what is counted is collected.
+    pub fn to_metered_layer(&self) -> MethodLayer {
+        let mut members = self.to_layer().members().clone();
+        members.insert("metered".to_owned(), Value::Bool(true));
+        MethodLayer::new(members).expect("five members are not none")
+    }
+
     /// Reads the terms of a demand. Members we do not know are left alone.
     ///
     /// # Errors
@@ -176,6 +183,31 @@ impl WalletTerms {
             .amount
             .minor(self.asset.scale())
             .ok_or_else(|| TermsFault::AmountTooFine { amount: demand.amount.clone() })
+    }
+}
+
+/// How a demand of our method is collected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Collection {
+    /// The amount, whole.
+    Whole,
+    /// What was counted of it: the amount is a deposit, and what is left goes back.
+    Metered,
+}
+
+impl Collection {
+    /// Reads the member `metered`; where it is absent, the amount is collected whole.
+    ///
+    /// # Errors
+    /// [`Malformed`], where it is there and is neither `true` nor `false`: nothing is paid.
+    pub fn read(method: &MethodLayer) -> Result<Self, Malformed> {
+        match method.members().get("metered") {
+            None | Some(Value::Bool(false)) => Ok(Collection::Whole),
+            Some(Value::Bool(true)) => Ok(Collection::Metered),
+            Some(Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+                Err(Members::unfit("method", "metered", "`true` or `false`"))
+            }
+        }
     }
 }
 

@@ -18,13 +18,13 @@ use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
-    Action, Amount, Capture, HoldId, Id, KeyHolder, MandateId, PayeeId, Payees, PlaceHold, Purchase, Redeem,
-    Reject, Seq, Time, Void, WalletId,
+    Action, Amount, Capture, CloseMeter, HoldId, Id, KeyHolder, MandateId, MeterId, NanosPerUnit, OpenMeter,
+    PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject, Rounding, Seq, Time, Void, WalletId,
 };
 use engine::views::Form;
 use evidence::{Hash, base64url};
 use http::StatusCode;
-use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
+use protocols::a402::wallet::{Collection, Network, WalletTerms, method_version, network_layer};
 use protocols::a402::{
     CannotPay, Credential, Demand, ErrorId, HttpMethod, Identifier, KeyFault, Keyring, Needed, Payment,
     Proof, ProofCheck, RequestFacts, TradeState, check_own_proof,
@@ -38,7 +38,12 @@ use wire::problem::A402Error;
 /// How much longer than its proof a hold lasts, so that a delivery begun in time can be confirmed.
 const HOLD_MARGIN_SECONDS: u64 = 86_400;
 
-/// Pays a seller's demand: the money is held for the seller, and the proof says so.
+/// What a metered demand's meter counts: billionths of the smallest unit, so that whatever the seller's prices are, the
+/// sum is exact. It is rounded once, when it is settled.
+const METERED_RATE: NanosPerUnit = NanosPerUnit(1);
+
+/// Pays a seller's demand: the money is held for the seller, and the proof says so. Where the demand is metered, a meter is
+/// opened instead, and the seller collects what it counts.
 #[utoipa::path(post, path = "/v1/a402/pay", tag = "a402", request_body = NewA402Payment,
     responses((status = 201, description = "Held, with the proof to send", body = A402Payment),
               (status = 202, description = "The owner is asked", body = wire::answer::Asked)))]
@@ -65,22 +70,37 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     };
     // Made of the demand alone, so that a repeated request is the same command.
     let expires_at = bill.demand.pay_before.time().after(window.0);
-    let action = Action::PlaceHold(PlaceHold { purchase, expires_at });
+    let action = match bill.collection {
+        Collection::Whole => Action::PlaceHold(PlaceHold { purchase, expires_at }),
+        Collection::Metered => Action::OpenMeter(OpenMeter {
+            purchase,
+            expires_at,
+            rates: vec![METERED_RATE],
+            rounding: Rounding::HalfUp,
+        }),
+    };
     let came = app.execute(&caller, name, action).await;
     app.keep_why(&caller, name, payment.why.as_deref(), &came);
     let answer = came.map_err(in_the_catalogue)?;
-    let Answer::Held(held) = answer else { return Ok(json(answer.status(), &answer)) };
-    let (entry, _) = app.entry(Seq(held.entry))?.ok_or(Problem::from(Edge::Internal))?;
+    let (meter, entry_number, repeated) = if let Answer::Held(held) = &answer {
+        (None, held.entry, held.repeated)
+    } else if let Answer::Metered(meter) = &answer {
+        (Some(meter.id), meter.entry, meter.repeated)
+    } else {
+        return Ok(json(answer.status(), &answer));
+    };
+    let (entry, _) = app.entry(Seq(entry_number))?.ok_or(Problem::from(Edge::Internal))?;
     let without_proof =
         || Problem::from(Edge::HeldWithoutProof).with_a402(catalogued(ErrorId::RequestInvalid));
     let proof = prove(&app, &bill, HoldId(name), entry.at).ok_or_else(without_proof)?;
     let answer = A402Payment {
-        trade_no: held.id,
-        hold: held.id,
+        trade_no: payment.id,
+        hold: payment.id,
+        meter,
         expires_at: proof.expires_at.as_str().to_owned(),
         payment_proof: proof.encode().map_err(|_| without_proof())?,
-        entry: held.entry,
-        repeated: held.repeated,
+        entry: entry_number,
+        repeated,
         livemode: app.livemode,
     };
     Ok(json(StatusCode::CREATED, &answer))
@@ -93,6 +113,7 @@ struct Bill {
     amount: Amount,
     asset: book::Asset,
     buyer: Identifier,
+    collection: Collection,
 }
 
 fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<Bill> {
@@ -110,6 +131,8 @@ fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<Bill> {
         };
         refused(error, &fault.to_string())
     })?;
+    let collection = Collection::read(&needed.method)
+        .map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
     if terms.network != network(app) {
         return Err(refused(ErrorId::MethodUnsupported, "the demand is for another network."));
     }
@@ -134,7 +157,7 @@ fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<Bill> {
     let amount = Amount::new(minor).ok_or_else(|| Problem::from(Reject::AmountTooLarge))?;
     let asset = terms.asset.as_str().parse().map_err(|_| Problem::from(Reject::AssetUnknown))?;
     let asset = registered(&app.directory, asset, "payment_needed")?;
-    Ok(Bill { demand: needed.demand, payee, amount, asset, buyer })
+    Ok(Bill { demand: needed.demand, payee, amount, asset, buyer, collection })
 }
 
 fn network(app: &App) -> Network {
@@ -204,6 +227,8 @@ pub async fn a402_verify(State(app): State<App>, call: Call) -> Answered<Respons
         app.execute(&caller, derived(trade_no, &delivery.0), action).await.map_err(in_the_catalogue)?;
     let repeated = matches!(&answer, Answer::Done(done) if done.repeated);
     let entry = answer.entry();
+    let bought = app.bought(trade_no.0).await?.ok_or_else(|| Problem::from(Edge::TradeUnknown))?;
+    let meter = (bought.form == Form::Meter).then(|| wire::MeterId(bits(trade_no.0)));
     let answer = A402Verification {
         trade_no: wire::HoldId(bits(trade_no.0)),
         out_trade_no: credential.out_trade_no.as_str().to_owned(),
@@ -211,6 +236,7 @@ pub async fn a402_verify(State(app): State<App>, call: Call) -> Answered<Respons
         buyer_unique_id: credential.buyer_unique_id.as_str().to_owned(),
         amount: credential.amount.as_str().to_owned(),
         currency: credential.currency.as_str().to_owned(),
+        meter,
         delivery_key: base64url::encode(delivery.as_bytes()),
         expires_at: credential.expires_at.as_str().to_owned(),
         transaction_state: TradeState::WaitSellerFulfillment.as_str().to_owned(),
@@ -291,22 +317,29 @@ pub async fn a402_confirm(State(app): State<App>, call: Call) -> Answered<Respon
     let NewA402Confirmation { trade_no, outcome, amount } = call.json()?;
     let hold = HoldId(id(trade_no.0));
     let trade = trade(&app, &caller, hold, outcome).await?;
-    let cost = match outcome {
+    let void = (&b"void"[..], Action::Void(Void { hold }), Status::Released);
+    let (what, action, status) = match outcome {
         A402Outcome::Fulfilled if !trade.redeemed => {
             let why = "the proof was not verified, so nothing can have been delivered for it.";
             return Err(refused(ErrorId::StateConflict, why));
         }
-        A402Outcome::Fulfilled => cost(&app, &trade.purchase, amount)?,
+        A402Outcome::Fulfilled if trade.form == Form::Meter && amount.is_some() => {
+            return Err(refused(ErrorId::RequestInvalid, "a meter costs what it has counted."));
+        }
+        A402Outcome::Fulfilled if trade.form == Form::Meter => {
+            let close = CloseMeter { meter: MeterId(hold.0) };
+            (&b"settle"[..], Action::CloseMeter(close), Status::Captured)
+        }
+        A402Outcome::Fulfilled => match cost(&app, &trade.purchase, amount)? {
+            Some(amount) => {
+                (&b"capture"[..], Action::Capture(Capture { hold, amount, last: true }), Status::Captured)
+            }
+            None => void,
+        },
         A402Outcome::Failed if amount.is_some() => {
             return Err(refused(ErrorId::RequestInvalid, "what was not delivered costs nothing."));
         }
-        A402Outcome::Failed => None,
-    };
-    let (what, action, status) = match cost {
-        Some(amount) => {
-            (&b"capture"[..], Action::Capture(Capture { hold, amount, last: true }), Status::Captured)
-        }
-        None => (&b"void"[..], Action::Void(Void { hold }), Status::Released),
+        A402Outcome::Failed => void,
     };
     // What was just recorded is how it stands: a trade ends once.
     app.execute(&caller, derived(hold, what), action).await.map_err(in_the_catalogue)?;
@@ -342,9 +375,17 @@ async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -
     let is_theirs = |bought: &Bought| {
         let mut payees = bought.purchase.to.each();
         let collects = matches!(viewer, KeyHolder::Payee(payee) if payees.any(|each| each == payee));
-        collects && bought.form == Form::Hold && bought.purchase.reference.is_some()
+        collects && is_a_trade(bought.form) && bought.purchase.reference.is_some()
     };
     found.filter(is_theirs).ok_or_else(|| Edge::TradeUnknown.into())
+}
+
+/// What a demand is paid by: a hold, or a meter.
+fn is_a_trade(form: Form) -> bool {
+    match form {
+        Form::Hold | Form::Meter => true,
+        Form::Payment => false,
+    }
 }
 
 /// Where a trade stands: payment, delivery and fulfilment, each for itself.
@@ -355,7 +396,7 @@ pub async fn a402_trade(State(app): State<App>, Path(text): Path<String>, call: 
     let hold: HoldId = path_id(&text)?;
     show(&app, &call, move |app, view| {
         let found = standing::find(app, view, caller.holder, hold.0)?;
-        let found = found.filter(|found| found.form == Form::Hold && found.purchase.reference.is_some());
+        let found = found.filter(|found| is_a_trade(found.form) && found.purchase.reference.is_some());
         let found = found.ok_or_else(|| Problem::from(Edge::TradeUnknown))?;
         Ok(trade_text(hold.0, found.seq, found.status, found.redeemed, app.livemode))
     })

@@ -4,12 +4,17 @@ use crate::house::{House, in_seconds, new_id};
 use book::Time;
 use protocols::a402::wallet::{AssetText, Network, WalletTerms, method_version};
 use protocols::a402::{
-    AmountText, Currency, DateTime, Demand, Identifier, Proof, RequestFacts, SellerKey, Uri,
+    AmountText, Currency, DateTime, Demand, Identifier, MethodLayer, Proof, RequestFacts, SellerKey, Uri,
 };
 use serde_json::{Value, json};
 
 /// A demand for one request, signed by the seller, and the facts of that request.
 fn demand(house: &House, amount: &str, order: &str) -> (String, Value) {
+    demand_with(house, amount, order, None)
+}
+
+/// The same, with a member `metered` of the method.
+fn demand_with(house: &House, amount: &str, order: &str, metered: Option<Value>) -> (String, Value) {
     let identifier = |text: &str| Identifier::parse(text).unwrap();
     let facts = RequestFacts::of("GET", "https://shop.example/data", "", b"").unwrap();
     let now = Time(u64::try_from(crate::house::now().as_nanos()).unwrap());
@@ -36,7 +41,10 @@ fn demand(house: &House, amount: &str, order: &str) -> (String, Value) {
         asset: AssetText::parse("CNY/2").unwrap(),
     };
     let key = SellerKey { signer_id: identifier(&house.seller.key), signing_key: house.seller.signing_key() };
-    let needed = demand.sign(terms.to_layer(), &key).unwrap().encode().unwrap();
+    let mut layer = terms.to_layer().members().clone();
+    layer.extend(metered.map(|metered| ("metered".to_owned(), metered)));
+    let layer = MethodLayer::new(layer).unwrap();
+    let needed = demand.sign(layer, &key).unwrap().encode().unwrap();
     let facts = json!({"request_method": facts.method.as_str(), "request_fingerprint": facts.fingerprint.as_str(),
         "resource_id": "data", "out_trade_no": order});
     (needed, facts)
@@ -206,6 +214,76 @@ async fn a402_test_008_what_failed_is_named_and_nothing_after_it_is_claimed() {
     assert!(no["a402"]["phase"].is_string());
     let never = json!({"trade_no": new_id("hld"), "outcome": "fulfilled"});
     house.post(&house.seller, "/v1/a402/confirm", never).await.problem(404, "trade_unknown");
+}
+
+/// A deposit of 5 yuan that was paid and whose proof was redeemed, and its meter.
+async fn deposit(house: &House, order: &str) -> (Value, String) {
+    let (needed, facts) = demand_with(house, "5.00", order, Some(json!(true)));
+    let paid = pay(house, &needed).await;
+    let body = json!({"payment_proof": paid["payment_proof"], "facts": facts});
+    let verified = house.post(&house.seller, "/v1/a402/verify", body).await.expect(201);
+    assert_eq!(verified["meter"], paid["meter"]);
+    let meter = verified["meter"].as_str().expect("a meter was opened").to_owned();
+    assert_eq!(
+        meter.split_once('_').unwrap().1,
+        paid["trade_no"].as_str().unwrap().split_once('_').unwrap().1
+    );
+    (paid, meter)
+}
+
+async fn charge(house: &House, meter: &str, sequence: u64, nanos: u64) -> Value {
+    let charge = json!([{"id": new_id("req"), "sequence": sequence, "units": [nanos]}]);
+    house.post(&house.seller, &format!("/v1/meters/{meter}/charges"), charge).await.expect(200)[0].clone()
+}
+
+#[tokio::test]
+async fn a_metered_demand_collects_what_was_counted_and_gives_back_the_rest() {
+    let house = House::new().await;
+    let (paid, meter) = deposit(&house, "order-1").await;
+    assert_eq!(house.money().await, ("99500".into(), "500".into(), "0".into()));
+    // 4.7892 fen, twice: 9.5784 fen, which is 10 when it is settled and not before.
+    charge(&house, &meter, 1, 4_789_200_000).await;
+    let second = charge(&house, &meter, 2, 4_789_200_000).await;
+    assert_eq!(second["answer"]["total_nanos"], "9578400000");
+    assert_eq!(house.money().await, ("99500".into(), "500".into(), "0".into()));
+    let no = charge(&house, &meter, 3, 490_421_600_001).await;
+    assert_eq!(no["problem"]["code"], "meter_exceeded", "{no}");
+    for _ in 0..2 {
+        let over =
+            house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "fulfilled")).await.expect(201);
+        assert_eq!(
+            (&over["transaction_state"], &over["payment_status"]),
+            (&json!("TRADE_FINISHED"), &json!("paid"))
+        );
+    }
+    assert_eq!(house.money().await, ("99990".into(), "0".into(), "10".into()));
+    house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "failed")).await.problem(403, "hold_closed");
+}
+
+#[tokio::test]
+async fn a_metered_demand_that_failed_collects_nothing_whatever_was_counted() {
+    let house = House::new().await;
+    let (paid, meter) = deposit(&house, "order-1").await;
+    charge(&house, &meter, 1, 4_789_200_000).await;
+    house.post(&house.seller, "/v1/a402/confirm", confirm(&paid, "failed")).await.expect(201);
+    assert_eq!(house.money().await, ("100000".into(), "0".into(), "0".into()));
+    let path = format!("/v1/a402/trades/{}", paid["trade_no"].as_str().unwrap());
+    let trade = house.get(&house.agent, &path).await.expect(200);
+    assert_eq!(trade["payment_status"], "returned");
+}
+
+#[tokio::test]
+async fn only_true_makes_a_demand_metered() {
+    let house = House::new().await;
+    let (whole, _) = demand_with(&house, "1.50", "order-1", Some(json!(false)));
+    assert_eq!(pay(&house, &whole).await["meter"], Value::Null);
+    for metered in [json!("true"), json!(1), Value::Null] {
+        let (needed, _) = demand_with(&house, "1.50", "order-2", Some(metered));
+        let body = json!({"id": new_id("hld"), "wallet": house.wallet, "mandate": house.mandate, "payment_needed": needed});
+        let no = house.post(&house.agent, "/v1/a402/pay", body).await.problem(422, "a402_refused");
+        assert_eq!(no["a402"]["error_id"], "ACT-A402-REQUEST_INVALID");
+    }
+    assert_eq!(house.money().await, ("99850".into(), "150".into(), "0".into()));
 }
 
 impl House {

@@ -28,8 +28,14 @@ enum Reach {
 const CORE: &[&str] = &["crates/book/", "crates/evidence/", "crates/intent/"];
 const TABLE: &[&str] = &["crates/book/src/table.rs"];
 // The server of files is an HTTP service of its own, for the demo to sell.
-const HTTP: &[&str] =
-    &["crates/server/", "crates/web/", "crates/gateway/", "crates/sdk/", "crates/cli/src/files.rs"];
+const HTTP: &[&str] = &[
+    "crates/server/",
+    "crates/web/",
+    "crates/gateway/",
+    "crates/llm/",
+    "crates/sdk/",
+    "crates/cli/src/files.rs",
+];
 
 /// A ban on product code.
 const fn ban(

@@ -1,0 +1,10 @@
+//! The gateway before a scripted model, from outside: real sockets, a real payment service, exact money.
+#![allow(clippy::unwrap_used)]
+
+mod calls;
+mod crash;
+mod cuts;
+mod house;
+mod money;
+mod sessions;
+mod upstream;
