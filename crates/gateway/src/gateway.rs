@@ -4,17 +4,20 @@ use crate::config::{Config, ConfigFault};
 use crate::deliveries::{Deliveries, StoreFault};
 use crate::flight::Flights;
 use crate::forward::{Behind, Forwarder};
-use crate::keys::{PaymentService, bill_key, front_secret};
+use crate::keys::{PaymentService, front_secret};
 use crate::limits::{ANSWER_BODY_BYTES_DEFAULT, BODIES_KIB_MAX, UPSTREAM_TIMEOUT_DEFAULT};
 use crate::metrics::Metrics;
 use evidence::MacKey;
 use protocols::a402::{Identifier, SellerKey};
-use sdk::{Client, Clock, Credentials, KeyFileFault, NotAKey, NotAServer, credential_ring};
+use sdk::{Client, Clock, Credentials, KeyFileFault, NotAKey, NotAServer, credential_ring, kept_secret};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
+
+/// The file with the key that numbers bills: without the same one, bills that were issued cannot be recalled.
+const BILL_KEY: &str = "bill.key";
 
 /// A gateway. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -97,7 +100,7 @@ impl Gateway {
         let livemode = seller.network == protocols::a402::wallet::Network::Main;
         let pinned = seller.credential_key.as_ref().map(credential_ring).transpose()?;
         Ok(Gateway(Arc::new(Inner {
-            bill_key: bill_key(&seller.data)?,
+            bill_key: kept_secret(&seller.data.join(BILL_KEY))?,
             service: PaymentService::new(pinned, clock, livemode),
             upstream: match &config.upstream {
                 Some(upstream) => Some(Arc::new(Forwarder::new(upstream).map_err(StartFault::Upstream)?)),

@@ -1,41 +1,16 @@
 //! The secrets and keys of a gateway: its own, and those of the payment service it trusts.
 
 use crate::limits::{FRONT_SECRET_BYTES_MAX, FRONT_SECRET_BYTES_MIN, KEY_REFRESH_REST};
-use evidence::{MacKey, Secret};
 use protocols::Time;
 use protocols::a402::{DateTime, Keyring};
 use sdk::{Client, Clock, credential_ring};
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
 use tokio::sync::Mutex;
 use wire::a402::A402Key;
 use zeroize::Zeroizing;
-
-const BILL_KEY: &str = "bill.key";
-
-/// Reads the key that numbers bills, or makes it. Without the same key, bills that were issued cannot be recalled.
-pub(crate) fn bill_key(directory: &Path) -> std::io::Result<MacKey> {
-    let path = directory.join(BILL_KEY);
-    let mut bytes = Zeroizing::new([0u8; 32]);
-    match File::open(&path) {
-        Ok(mut file) => file.read_exact(&mut bytes[..])?,
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-            *bytes = rand::random();
-            let beside = path.with_extension("new");
-            let mut file =
-                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
-            file.write_all(&bytes[..])?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &path)?;
-            File::open(directory)?.sync_all()?;
-        }
-        Err(fault) => return Err(fault),
-    }
-    Ok(MacKey::new(&Secret::new(*bytes)))
-}
 
 /// Reads the secret by which a web server shows that it may ask us.
 pub(crate) fn front_secret(path: &Path) -> std::io::Result<Zeroizing<String>> {

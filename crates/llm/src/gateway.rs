@@ -7,19 +7,19 @@ use crate::progress::{Left, OpenCalls};
 use crate::service::Service;
 use crate::store::{Signer, Store, StoreFault};
 use crate::upstream::Forwarder;
-use evidence::{Hash, MacKey, PublicKey, Secret, SigningKey};
+use evidence::{Hash, MacKey, PublicKey, SigningKey};
 use pricing::{Catalogue, History, Sealed};
 use protocols::a402::wallet::Network;
 use protocols::a402::{Identifier, SellerKey};
-use sdk::{Client, Clock, Credentials, KeyFileFault, NotAServer};
+use sdk::{Client, Clock, Credentials, KeyFileFault, NotAServer, kept_secret};
 use std::collections::HashSet;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
-use zeroize::Zeroizing;
+
+/// The file with the gateway's secret: without the same one, bills and keys that were given out are worth nothing.
+const SECRET_KEY: &str = "secret.key";
 
 /// A gateway. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -95,7 +95,7 @@ impl Gateway {
         let client = Client::with_clock(seller.server.as_str(), credentials, clock.clone())?;
         let livemode = seller.network == Network::Main;
         Ok(Gateway(Arc::new(Inner {
-            secret: secret(&seller.data)?,
+            secret: kept_secret(&seller.data.join(SECRET_KEY))?,
             forwarder: Forwarder::new(&config.upstream).map_err(StartFault::Upstream)?,
             service: Service::new(client, clock, livemode),
             signer: Arc::new(Signer { key_id, key }),
@@ -188,25 +188,4 @@ fn catalogues(config: &Config, key_id: &str, public: &PublicKey) -> Result<Histo
         history.add(sealed).map_err(|fault| at(&fault))?;
     }
     if paths.is_empty() { Err(missing()) } else { Ok(history) }
-}
-
-/// Reads the gateway's secret, or makes it. Without the same one, bills and keys that were given out are worth nothing.
-fn secret(directory: &Path) -> std::io::Result<MacKey> {
-    let path = directory.join("secret.key");
-    let mut bytes = Zeroizing::new([0u8; 32]);
-    match File::open(&path) {
-        Ok(mut file) => file.read_exact(&mut bytes[..])?,
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {
-            *bytes = rand::random();
-            let beside = path.with_extension("new");
-            let mut file =
-                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
-            file.write_all(&bytes[..])?;
-            file.sync_all()?;
-            std::fs::rename(&beside, &path)?;
-            File::open(directory)?.sync_all()?;
-        }
-        Err(fault) => return Err(fault),
-    }
-    Ok(MacKey::new(&Secret::new(*bytes)))
 }

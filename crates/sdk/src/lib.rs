@@ -17,6 +17,7 @@ mod pay;
 mod purchase;
 mod receipt;
 mod routes;
+mod secret;
 mod session;
 mod sign;
 
@@ -28,3 +29,4 @@ pub use failure::{Answer, Failure};
 pub use keys::{NotAKey, credential_ring, seller_ring};
 pub use purchase::{PurchaseFault, Purchases};
 pub use receipt::{NotAReceipt, verify_receipt};
+pub use secret::kept_secret;

@@ -1,0 +1,55 @@
+//! A seller's own secret in a file: made once, never changed, readable by nobody else.
+
+use evidence::{MacKey, Secret};
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Reads the secret at `path`, or makes it. Without the same one, whatever was given out under it is worth nothing.
+///
+/// # Errors
+/// The file cannot be read, or not be made.
+pub fn kept_secret(path: &Path) -> std::io::Result<MacKey> {
+    let mut bytes = Zeroizing::new([0u8; 32]);
+    match File::open(path) {
+        Ok(mut file) => file.read_exact(&mut bytes[..])?,
+        Err(fault) if fault.kind() == ErrorKind::NotFound => {
+            *bytes = rand::random();
+            let beside = path.with_extension("new");
+            let mut file =
+                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+            file.write_all(&bytes[..])?;
+            file.sync_all()?;
+            std::fs::rename(&beside, path)?;
+            if let Some(directory) = path.parent() {
+                File::open(directory)?.sync_all()?;
+            }
+        }
+        Err(fault) => return Err(fault),
+    }
+    Ok(MacKey::new(&Secret::new(*bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_secret_is_made_once_for_its_owner_alone_and_never_replaced() {
+        let directory =
+            std::env::temp_dir().join(format!("tollbridge-secret-{:032x}", rand::random::<u128>()));
+        std::fs::create_dir(&directory).unwrap();
+        let path = directory.join("bill.key");
+        let first = kept_secret(&path).unwrap().mac(b"bill");
+        assert_eq!(kept_secret(&path).unwrap().mac(b"bill").0, first.0);
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+        std::fs::write(&path, [7; 31]).unwrap();
+        assert_eq!(kept_secret(&path).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+        assert_eq!(std::fs::read(&path).unwrap(), [7; 31]);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}
