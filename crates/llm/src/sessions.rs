@@ -13,7 +13,7 @@ use crate::store::StoreFault;
 use evidence::{Hash, base64url};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 use listen::RequestBody;
-use pricing::Bill;
+use pricing::{Bill, NANOS, Nanos};
 use protocols::Time;
 use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_NEEDED, find};
 use protocols::a402::wallet::method_version;
@@ -33,9 +33,6 @@ const RESOURCE: &str = "llm-deposit";
 
 /// Comes before what keys are made of, so that the secret may have other uses.
 const KEY_DOMAIN: &str = "toll:llm-key/1\n";
-
-/// Billionths in a smallest unit.
-pub(crate) const NANOS: u128 = 1_000_000_000;
 
 #[allow(clippy::result_large_err)]
 impl Inner {
@@ -362,8 +359,7 @@ impl Inner {
         catalogues.sort_by_key(|catalogue| catalogue.body().version());
         let bill = Bill {
             meter: deposit.meter.to_string(),
-            // As the payment service settles it: once, half up.
-            amount: exact.saturating_add(NANOS / 2).checked_div(NANOS).unwrap_or_default().to_string(),
+            amount: Bill::settled(Nanos::new(exact)).unwrap_or_default().minor().to_string(),
             catalogues: catalogues.into_iter().map(|catalogue| catalogue.to_value()).collect(),
             records,
         };

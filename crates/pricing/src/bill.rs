@@ -101,6 +101,11 @@ impl Bill {
         serde_json::from_slice(text).map_err(|fault| BillFault::Shape(fault.to_string()))
     }
 
+    /// What an exact sum comes to when its meter is settled: rounded once, half up. None where that is more than any amount.
+    pub fn settled(exact: Nanos) -> Option<Amount> {
+        exact.round(Rounding::HalfUp).map(|(amount, _)| amount)
+    }
+
     /// Computes a bill again: each signature, each price under the catalogue that was in force, each number once, the sum.
     ///
     /// `key` finds the seller's public key by its name.
@@ -143,7 +148,7 @@ impl Bill {
             exact = exact.checked_add(computed).ok_or_else(|| stray("the sum does not fit"))?;
             estimated += usize::from(record.counted == crate::Counted::Estimated);
         }
-        let (amount, _) = exact.round(Rounding::HalfUp).ok_or_else(|| BillFault::Sum {
+        let amount = Bill::settled(exact).ok_or_else(|| BillFault::Sum {
             computed: "more than any amount".to_owned(),
             claimed: self.amount.clone(),
         })?;

@@ -23,6 +23,7 @@ mod usage;
 
 /// Billionths of a smallest unit, for those who may not depend on the book.
 pub use book::Nanos;
+pub use book::money::NANOS;
 
 pub use bill::{Bill, BillFault, Checked};
 pub use catalogue::{Catalogue, CatalogueFault, History, Model};
