@@ -10,8 +10,8 @@ use crate::shown::{Money, Text, machine, moment, money};
 use crate::visit::Visit;
 use book::freeze::Status;
 use book::{
-    AgentId, Amount, Asset, Change, Code, Id, Limit, Past, PastPayee, PayeeId, Provenance, Rehearsed, Time,
-    WalletId, compare, rehearse,
+    AgentId, Amount, Asset, Change, Code, Id, Limit, Past, PastPayee, PayeeId, Rehearsed, Time, WalletId,
+    compare, rehearse,
 };
 use engine::views::{MandateRow, View, Whom};
 use server::problem::Answered;
@@ -157,10 +157,7 @@ fn look(view: &View, agent: AgentId, wallet: WalletId, named: &[PayeeId], at: Ti
         .collect();
     for payee in sellers {
         if let Some(row) = view.payee(payee)? {
-            let is_trusted = match row.provenance {
-                Provenance::Registry | Provenance::Merchant | Provenance::Owner => true,
-                Provenance::Agent | Provenance::Untrusted => false,
-            };
+            let is_trusted = row.provenance.is_trusted();
             payees.insert(payee, PastPayee { payee, category: row.category, is_trusted });
         }
     }

@@ -14,7 +14,7 @@ use crate::state::App;
 use axum::extract::State;
 use axum::response::Response;
 use book::compare::{Change, Dimension, compare};
-use book::{AgentId, Limit, Past, PastPayee, PayeeId, Provenance, Rehearsed, Reject, WalletId, rehearse};
+use book::{AgentId, Limit, Past, PastPayee, PayeeId, Rehearsed, Reject, WalletId, rehearse};
 use engine::View;
 use engine::views::{PurchaseRow, Whom};
 use http::StatusCode;
@@ -158,10 +158,7 @@ fn rehearsed<'a>(
     let mut payees = BTreeMap::new();
     for payee in &sellers {
         let row = view.payee(*payee)?.ok_or_else(|| Problem::from(Edge::Internal))?;
-        let is_trusted = match row.provenance {
-            Provenance::Registry | Provenance::Merchant | Provenance::Owner => true,
-            Provenance::Agent | Provenance::Untrusted => false,
-        };
+        let is_trusted = row.provenance.is_trusted();
         payees.insert(*payee, PastPayee { payee: *payee, category: row.category, is_trusted });
     }
     let past: Vec<Past> = rows
