@@ -327,6 +327,9 @@ pub(crate) struct Serve {
     /// Base64URL.
     #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_NOTIFY_SECRET", requires = "notify_webhook")]
     pub(crate) notify_secret: Option<PathBuf>,
+    /// Let webhooks go to this machine and its neighbours, and without TLS: for trying things out.
+    #[arg(long, env = "TOLLBRIDGE_WEBHOOKS_ANYWHERE")]
+    pub(crate) webhooks_anywhere: bool,
 }
 
 #[derive(Debug, Args)]

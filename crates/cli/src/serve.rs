@@ -11,6 +11,7 @@ use evidence::base64url;
 use gateway::{Config, Gateway};
 use serde::Serialize;
 use server::data::{BookKind, Opening};
+use server::webhooks::{self, Reach};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use url::Url;
@@ -66,6 +67,7 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         recovering: Box::new(move |seq| told.set_position(seq.0)),
         log_readers: args.log_readers.into(),
         snapshot_every_entries: args.snapshot_every,
+        reach: if args.webhooks_anywhere { Reach::Anywhere } else { Reach::Public },
         ..Opening::default()
     };
     let app = server::data::open(data.path(), opening)?;
@@ -79,8 +81,10 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         };
         let console = web::open(app.clone(), data.path(), public_url).map_err(Failure::usage)?;
         let notifying = notifier(args)?.map(|it| tokio::spawn(web::notify::run(console.clone(), it)));
+        let telling = tokio::spawn(webhooks::run(app.clone()).map_err(Failure::fault)?);
         say_where(output, &listener)?;
         server::serve(listener, app, web::router(console), runtime::told_to_stop()).await;
+        telling.abort();
         if let Some(notifying) = notifying {
             notifying.abort();
         }

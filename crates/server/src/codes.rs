@@ -465,6 +465,10 @@ edges! {
     ActDuplicate "act_duplicate" 409 "Request id used" "Nothing was spent now. The request id was used for another request." NewId false,
     /// A payment service: not known.
     ActRequestUnknown "act_request_unknown" 404 "No such payment request" "Nothing was recorded under this request id." SameId false,
+    /// No such webhook.
+    WebhookUnknown "webhook_unknown" 404 "No such webhook" "Nothing was done. There is no such webhook, or it was sent no such message." Stop false,
+    /// A webhook that cannot be.
+    WebhookMalformed "webhook_malformed" 422 "Webhook cannot be" "Nothing was done. The address has to be one of the public Internet, over HTTPS, and the types of events have to be known." NewId false,
     /// The queue is full.
     Busy "busy" 503 "Busy" "Nothing was done. Too many requests wait; try again in a moment." SameId true,
     /// The disk is full.

@@ -32,6 +32,7 @@ pub mod serve;
 pub mod standing;
 pub mod state;
 pub mod stream;
+pub mod webhooks;
 
 pub use serve::serve;
 pub use state::{App, State};

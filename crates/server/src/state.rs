@@ -13,6 +13,7 @@ use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
 use crate::recent::{Bought, Recent};
 use crate::serve::Patience;
+use crate::webhooks::Webhooks;
 use book::{
     Action, Amount, Command, Entry, Id, KeyHolder, KeyId, Outcome, Presence, Reject, Seq, Time, Verdict,
 };
@@ -94,6 +95,8 @@ pub struct State {
     pub connections: Connections,
     /// What was said, agreed to and ordered, which the journal never holds.
     pub papers: Papers,
+    /// Who is told what, and what they were told.
+    pub webhooks: Webhooks,
     /// The orders that are being paid now.
     pub orders_in_hand: OrdersInHand,
     /// Checks signatures.

@@ -12,6 +12,7 @@ use server::State;
 use server::data::{BookKind, Opening, init, open, operator_key};
 use server::serve::Patience;
 use server::state::LogReaders;
+use server::webhooks::Reach;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -61,6 +62,7 @@ pub(crate) struct House {
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
+    telling: Option<JoinHandle<()>>,
 }
 
 pub(crate) fn now() -> Duration {
@@ -192,6 +194,7 @@ impl House {
             client: client(),
             stop: None,
             task: None,
+            telling: None,
         };
         house.start().await;
         house.furnish(limits).await;
@@ -224,7 +227,8 @@ impl House {
         let (queue_units_max, log_readers) = (self.queue_units_max, self.log_readers);
         let open_it = move || {
             for _ in 0..200 {
-                let opening = Opening { patience, queue_units_max, log_readers, ..Opening::default() };
+                let reach = Reach::Anywhere;
+                let opening = Opening { patience, queue_units_max, log_readers, reach, ..Opening::default() };
                 match open(&directory, opening) {
                     Ok(app) => return app,
                     // The one before may still be ending.
@@ -238,6 +242,7 @@ impl House {
         };
         let app = tokio::task::spawn_blocking(open_it).await.unwrap();
         self.app = Arc::downgrade(&app);
+        self.telling = Some(tokio::spawn(server::webhooks::run(app.clone()).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.authority = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -261,6 +266,7 @@ impl House {
     pub(crate) async fn stop(&mut self) {
         self.client = client();
         drop(self.stop.take());
+        self.telling.take().unwrap().abort();
         self.task.take().unwrap().await.unwrap();
         while self.app.strong_count() != 0 {
             tokio::task::yield_now().await;

@@ -24,3 +24,4 @@ mod snapshots;
 mod story;
 mod stream;
 mod views;
+mod webhooks;
