@@ -95,3 +95,6 @@ pub const EXPORT_SALES_MAX: usize = 100_000;
 
 /// The refunds of one sale that its page shows.
 pub const REFUNDS_SHOWN_MAX: usize = 100;
+
+/// The deliveries of a webhook that its page shows, the newest first.
+pub const DELIVERIES_SHOWN_MAX: usize = 50;

@@ -78,6 +78,15 @@ pub fn router() -> Router<Site> {
         .route("/selling/{payee}/sales/{entry}/refund", post(at!(selling::sale::refund)))
         .route("/selling/{payee}/keys", get(at!(selling::keys::list)).post(at!(selling::keys::add)))
         .route("/selling/{payee}/keys/end", post(at!(selling::keys::end)))
+        .route(
+            "/selling/{payee}/webhooks",
+            get(at!(selling::webhooks::list)).post(at!(selling::webhooks::add)),
+        )
+        .route("/selling/{payee}/webhooks/{id}", get(at!(selling::webhooks::show)))
+        .route("/selling/{payee}/webhooks/{id}/secret", post(at!(selling::webhooks::secret)))
+        .route("/selling/{payee}/webhooks/{id}/test", post(at!(selling::webhooks::test)))
+        .route("/selling/{payee}/webhooks/{id}/again", post(at!(selling::webhooks::again)))
+        .route("/selling/{payee}/webhooks/{id}/end", post(at!(selling::webhooks::end)))
         .route("/account", get(at!(account::show)))
         .route("/account/passkeys", post(at!(account::add_passkey)))
         .route("/account/passkeys/new", post(at!(account::new_passkey)))

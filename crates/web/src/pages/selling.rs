@@ -9,6 +9,7 @@ pub mod keys;
 pub mod overview;
 pub mod sale;
 pub mod sales;
+pub mod webhooks;
 
 use crate::limits::{DOMAIN_CHARS_MAX, SELLER_KEYS_SHOWN_MAX, SELLER_NAME_CHARS_MAX, SELLERS_MAX};
 use crate::page::{Place, Shown, Stop, Top, go, html};
@@ -34,6 +35,7 @@ pub(crate) enum Tab {
     Overview,
     Sales,
     Keys,
+    Webhooks,
 }
 
 /// What stands above every page of a seller's.
@@ -70,6 +72,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
         link("/keys", s.keys, Tab::Keys),
+        link("/webhooks", s.webhooks, Tab::Webhooks),
     ];
     Ok(Head { id: id.to_string(), name: visit.seller_called(id)?, domain, others, links })
 }

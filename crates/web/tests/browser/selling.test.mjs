@@ -13,10 +13,14 @@ import { WORDS } from './words.mjs';
 let stage;
 let service;
 const gateways = [];
+const told = [];
 before(async () => {
   stage = await Stage.open();
   // An unmodified service: three pages, and no idea of money.
-  service = createServer((request, response) => response.end(`the tide at ${request.url}\n`));
+  service = createServer((request, response) => {
+    if (request.method === 'POST') told.push(request.url);
+    response.end(`the tide at ${request.url}\n`);
+  });
   await new Promise((done) => service.listen(0, '127.0.0.1', done));
 });
 after(async () => {
@@ -42,6 +46,7 @@ describe('a seller', { concurrency: 2 }, () => {
       await looksBack(seller, w, payee, agent, folder);
       await givesBack(seller, w, payee);
       await equalsTheBook(seller, w, payee);
+      await isTold(seller, w, payee, agent);
       await endsTheKey(seller, w, payee, agent, gateway);
       await seller.context.close();
       await buyer.context.close();
@@ -144,7 +149,7 @@ async function sells(person, w, payee, agent, gateway) {
   for (const purchase of ['one', 'two', 'three']) {
     const bought = await agent.buy(gateway.url, `tide-${purchase}`);
     assert.equal(bought.code, 0, bought.err);
-    assert.match(bought.out, /the tide at/);
+    assert.equal(JSON.parse(bought.out).status, 200);
   }
   // Sales appear by themselves on the page that is open.
   await page.locator('.big').getByText('¥0.03').first().waitFor({ timeout: 3_000 });
@@ -231,6 +236,38 @@ async function equalsTheBook(person, w, payee) {
   person.settle();
 }
 
+/** A program of hers is told what comes in, and she sees how that went. */
+async function isTold(person, w, payee, agent) {
+  const { page } = person;
+  await person.goto(`/selling/${payee}`);
+  await person.follow(w.webhooks);
+  await person.look('seller-webhooks-at-first');
+  const url = `http://127.0.0.1:${service.address().port}/told-${payee}`;
+  await page.getByLabel(w.webhookUrl).fill(url);
+  await person.press(w.webhookAdd);
+  await page.getByRole('heading', { name: url }).waitFor();
+  const times = () => told.filter((it) => url.endsWith(it)).length;
+  await person.press(w.webhookTest);
+  await until(() => times() === 1);
+  assert.equal((await agent.pay(payee, 7)).status, 201);
+  await until(() => times() === 2);
+  await until(async () => {
+    await page.reload();
+    return (await page.locator('.rows > li').filter({ hasText: w.deliveryTaken }).count()) === 2;
+  });
+  const sale = page.locator('.rows > li').filter({ hasText: 'payment.paid' });
+  await person.press(w.deliveryAgain, sale);
+  await until(() => times() === 3);
+  await person.press(w.webhookSecret);
+  assert.match(await page.locator('pre').textContent(), /^whsec_/);
+  await person.look('seller-webhook');
+  await person.goto(`/selling/${payee}/webhooks`);
+  await person.go(page.locator('.rows > li a'));
+  await person.press(w.webhookEnd);
+  await page.getByText(w.webhookNone).waitFor();
+  person.settle();
+}
+
 async function endsTheKey(person, w, payee, agent, gateway) {
   const { page } = person;
   await person.goto(`/selling/${payee}/keys`);
@@ -242,7 +279,7 @@ async function endsTheKey(person, w, payee, agent, gateway) {
   const refused = await agent.buy(gateway.url, 'tide-after');
   assert.notEqual(refused.code, 0);
   await person.goto(`/selling/${payee}/sales`);
-  assert.equal(await page.locator('.rows > li').count(), 4);
+  assert.equal(await page.locator('.rows > li').count(), 5);
   // One more account, and the first is still found.
   await person.goto('/selling/new');
   await page.getByLabel(w.sellerName).fill(`Charts ${person.lang} ${person.width}`);

@@ -121,6 +121,15 @@ const PAIRS = {
   lastUsed: ['last used', '上次使用'],
   endKey: ['End this key', '使其失效'],
   keyEnded: ['ended', '已失效'],
+  webhooks: ['Webhooks', '网络回调'],
+  webhookUrl: ['Address that is told', '接收地址'],
+  webhookAdd: ['Tell this address', '通知此地址'],
+  webhookTest: ['Send a test', '发送测试'],
+  webhookSecret: ['Show the secret', '显示密钥'],
+  webhookEnd: ['Tell it nothing more', '不再通知'],
+  webhookNone: ['Nobody is told yet.', '还没有通知任何地址。'],
+  deliveryTaken: ['taken', '已接收'],
+  deliveryAgain: ['Send again', '重新发送'],
   whichAccount: ['Which account', '选择账户'],
 };
 
