@@ -445,6 +445,10 @@ edges! {
     IntentOpen "intent_open" 409 "Questions are open" "Nothing was granted. Something in the intent is still open; answer the questions first." AskOwner false,
     /// Another summary was confirmed.
     IntentChanged "intent_changed" 409 "Not what was shown" "Nothing was granted. The confirmation is for another summary, or the intent was confirmed or changed meanwhile." AskOwner false,
+    /// Nobody drafts here.
+    DrafterMissing "drafter_missing" 409 "Nobody drafts here" "Nothing was changed. This server has no drafting endpoint; answer the questions instead." Stop false,
+    /// What was drafted cannot be shown.
+    DraftUnusable "draft_unusable" 422 "No clearer words" "Nothing was changed. There are no clearer words that say the same; answer the questions instead." Stop true,
     /// No such credential.
     CredentialUnknown "credential_unknown" 404 "No such credential" "Nothing was done. There is no such credential." Stop false,
     /// The credential does not change so.

@@ -16,6 +16,7 @@ use crate::bodies::Bodies;
 use crate::connections::Connections;
 use crate::desk;
 use crate::directory::Directory;
+use crate::drafting::Drafter;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::log_keys::{LogKeys, RetiredKeys};
 use crate::metrics::Metrics;
@@ -244,6 +245,8 @@ pub struct Opening {
     pub snapshot_every_entries: u64,
     /// How far messages to webhooks go.
     pub reach: Reach,
+    /// Who puts an owner's words more clearly.
+    pub drafter: Option<Drafter>,
 }
 
 impl std::fmt::Debug for Opening {
@@ -263,6 +266,7 @@ impl Default for Opening {
             log_readers: LogReaders::default(),
             snapshot_every_entries: engine::limits::SNAPSHOT_EVERY_ENTRIES,
             reach: Reach::default(),
+            drafter: None,
         }
     }
 }
@@ -340,6 +344,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         connections: Connections::default(),
         papers: Papers::open(&directory.join("papers.sqlite"))?,
         webhooks,
+        drafter: opening.drafter,
         orders_in_hand: OrdersInHand::default(),
         verifier: Verifier::start().map_err(|fault| files(directory, fault))?,
         session_secret,

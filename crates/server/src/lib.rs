@@ -16,6 +16,7 @@ pub mod data;
 pub mod desk;
 pub mod directory;
 pub mod docs;
+pub mod drafting;
 pub mod edge;
 pub mod invitations;
 pub mod limits;

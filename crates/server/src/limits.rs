@@ -137,3 +137,9 @@ pub const WEBHOOK_ATTEMPTS_SHOWN_MAX: u32 = 10;
 
 /// Seconds after a change of a webhook's secret in which messages are signed with the one before as well.
 pub const WEBHOOK_OVERLAP_SECONDS: u64 = 86_400;
+
+/// Seconds that a drafting endpoint may take.
+pub const DRAFT_SECONDS_MAX: u64 = 20;
+
+/// Bytes of a drafting endpoint's answer.
+pub const DRAFT_ANSWER_BYTES_MAX: usize = 256 * 1_024;

@@ -150,6 +150,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(intents::get_intent))
         .routes(routes!(intents::answer_intent))
         .routes(routes!(intents::ask_about_intent))
+        .routes(routes!(intents::clearer::clearer_intent))
         .routes(routes!(intents::confirm_intent))
         .routes(routes!(credentials::get_credential_keys))
         .routes(routes!(credentials::get_credential))

@@ -7,6 +7,7 @@ use crate::codes::Edge;
 use crate::connections::Connections;
 use crate::convert::{amount, registered};
 use crate::directory::Directory;
+use crate::drafting::Drafter;
 use crate::metrics::Metrics;
 use crate::papers::Papers;
 use crate::problem::{Answered, Problem};
@@ -97,6 +98,8 @@ pub struct State {
     pub papers: Papers,
     /// Who is told what, and what they were told.
     pub webhooks: Webhooks,
+    /// Who puts an owner's words more clearly, where anybody does.
+    pub drafter: Option<Drafter>,
     /// The orders that are being paid now.
     pub orders_in_hand: OrdersInHand,
     /// Checks signatures.

@@ -10,6 +10,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use server::State;
 use server::data::{BookKind, Opening, init, open, operator_key};
+use server::drafting::Drafter;
 use server::serve::Patience;
 use server::state::LogReaders;
 use server::webhooks::Reach;
@@ -58,6 +59,7 @@ pub(crate) struct House {
     pub(crate) patience: Patience,
     pub(crate) queue_units_max: usize,
     pub(crate) log_readers: LogReaders,
+    pub(crate) drafts_at: Option<url::Url>,
     pub(crate) app: Weak<State>,
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
@@ -190,6 +192,7 @@ impl House {
             patience: Patience::default(),
             queue_units_max: engine::limits::QUEUE_UNITS_MAX,
             log_readers: LogReaders::Operator,
+            drafts_at: None,
             app: Weak::new(),
             client: client(),
             stop: None,
@@ -225,10 +228,17 @@ impl House {
     pub(crate) async fn start(&mut self) {
         let (directory, patience) = (self.directory.clone(), self.patience);
         let (queue_units_max, log_readers) = (self.queue_units_max, self.log_readers);
+        let drafts_at = self.drafts_at.clone();
         let open_it = move || {
+            let drafter = || {
+                let url = drafts_at.as_ref()?;
+                Some(Drafter::new(url, "plain-words".to_owned(), None).unwrap())
+            };
             for _ in 0..200 {
                 let reach = Reach::Anywhere;
-                let opening = Opening { patience, queue_units_max, log_readers, reach, ..Opening::default() };
+                let drafter = drafter();
+                let opening =
+                    Opening { patience, queue_units_max, log_readers, reach, drafter, ..Opening::default() };
                 match open(&directory, opening) {
                     Ok(app) => return app,
                     // The one before may still be ending.

@@ -13,6 +13,7 @@ mod act_tools;
 mod auth;
 mod autonomy;
 mod delegation;
+mod drafting;
 mod house;
 mod log;
 mod observations;
