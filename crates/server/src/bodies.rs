@@ -1,6 +1,6 @@
 //! Bodies: labels, what agents say of their purchases, what sellers call what they sold, and the texts that owners agreed to. The journal holds digests at most, so these can be erased.
 
-use book::{Id, PayeeId};
+use book::{Id, PayeeId, Time};
 use evidence::Hash;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::collections::HashMap;
@@ -120,6 +120,19 @@ impl Bodies {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = find.query_map(params![payee.0.0, limit], |row| Ok((Id(row.get(0)?), row.get(1)?)))?;
         rows.collect()
+    }
+
+    /// How many purchases were made on a seller's demands, by ids made from `millis` since 1970 on.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn count_sold(&self, payee: PayeeId, millis: u64) -> rusqlite::Result<u64> {
+        let first = Id::new(Time(millis.saturating_mul(1_000_000)), [0; 16]);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.1, flags)?;
+        let count = "SELECT count(*) FROM sold WHERE payee = ?1 AND ?2 <= id";
+        let count: i64 = connection.query_row(count, params![payee.0.0, first.0], |row| row.get(0))?;
+        Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// Keeps a text under its digest, and returns the digest.

@@ -16,6 +16,7 @@ pub mod log;
 pub mod mandates;
 pub mod meters;
 pub mod observations;
+pub mod offers;
 pub mod orders;
 pub mod payment_services;
 pub mod payments;

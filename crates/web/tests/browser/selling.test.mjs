@@ -47,6 +47,7 @@ describe('a seller', { concurrency: 2 }, () => {
       await givesBack(seller, w, payee);
       await equalsTheBook(seller, w, payee);
       await isTold(seller, w, payee, agent);
+      await seesBills(seller, w, payee);
       await endsTheKey(seller, w, payee, agent, gateway);
       await seller.context.close();
       await buyer.context.close();
@@ -265,6 +266,17 @@ async function isTold(person, w, payee, agent) {
   await person.go(page.locator('.rows > li a'));
   await person.press(w.webhookEnd);
   await page.getByText(w.webhookNone).waitFor();
+  person.settle();
+}
+
+/** The gateway reports by itself how many bills it made. */
+async function seesBills(person, w, payee) {
+  const bills = new RegExp(`${w.billsMade}\\s+3\\s+${w.billsPaid}\\s+3 · 100\\.0 %`);
+  await until(async () => {
+    await person.goto(`/selling/${payee}`);
+    return bills.test(await person.reads());
+  }, 15_000);
+  await person.look('seller-with-bills');
   person.settle();
 }
 

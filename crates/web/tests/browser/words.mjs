@@ -135,6 +135,8 @@ const PAIRS = {
   webhookNone: ['Nobody is told yet.', '还没有通知任何地址。'],
   deliveryTaken: ['taken', '已接收'],
   deliveryAgain: ['Send again', '重新发送'],
+  billsMade: ['Bills that your gateways made', '您的网关开出的账单'],
+  billsPaid: ['Of them paid', '其中已付款'],
   whichAccount: ['Which account', '选择账户'],
 };
 

@@ -7,7 +7,6 @@ use crate::chart::{Bars, Share};
 use crate::limits::{REFUSALS_COUNTED_MAX, REFUSED_BUYERS_MIN, SOLD_NAMES_MAX, TOP_ROWS, TOP_SALES_MAX};
 use crate::page::{Place, Shown, Top, html};
 use crate::pages::money::{DAYS, day_label, days_back};
-use crate::pages::overview::midnight;
 use crate::pages::selling::{Head, Sold, Tab, head, seller};
 use crate::shown::{Money, Text, money};
 use crate::visit::Visit;
@@ -41,6 +40,8 @@ struct SellerPage {
     buyers: Vec<Share>,
     things: Vec<Share>,
     newest_only: Option<String>,
+    /// Bills that gateways say they made, how many were paid, and which part of them that is.
+    offered: Option<(u64, u64, String)>,
 }
 
 /// Since when the figures count.
@@ -69,14 +70,19 @@ impl Period {
         }
     }
 
-    fn begins(self, visit: &Visit) -> Option<Time> {
-        let now = visit.site.app.clock.now();
+    /// So many days before today; none for all time.
+    fn days_before(self) -> Option<u64> {
         match self {
-            Period::Today => Some(midnight(now, &visit.zone)),
-            Period::Week => Some(days_back(now, &visit.zone, 6)),
-            Period::Month => Some(days_back(now, &visit.zone, DAYS - 1)),
+            Period::Today => Some(0),
+            Period::Week => Some(6),
+            Period::Month => Some(DAYS - 1),
             Period::All => None,
         }
+    }
+
+    fn begins(self, visit: &Visit) -> Option<Time> {
+        let now = visit.site.app.clock.now();
+        self.days_before().map(|back| days_back(now, &visit.zone, back))
     }
 }
 
@@ -109,6 +115,10 @@ pub async fn show(visit: &Visit) -> Shown {
     let (whole, earlier, at, refused, newest, is_cut) = asked.await?;
     let taken = whole.since(&earlier);
     let sold = Sold::of(visit, payee, SOLD_NAMES_MAX).await?;
+    let back = period.days_before().and_then(|back| i64::try_from(back).ok());
+    let offered = visit.site.app.offered(payee, back).await?;
+    let count = |count: u64| Amount::new(count.into()).unwrap_or(Amount::ZERO);
+    let offered = offered.map(|(bills, paid)| (bills, paid, percent(count(paid), count(bills))));
     let ends = at.iter().skip(1).chain(std::iter::once(&whole));
     let days = starts.iter().zip(at.iter().zip(ends)).map(|(start, (begin, end))| {
         let amount = end.since(begin).captured;
@@ -139,6 +149,7 @@ pub async fn show(visit: &Visit) -> Shown {
         refusals_few: w.say(s.refusals_few, REFUSED_BUYERS_MIN),
         buyers: shares(by(&newest, payee, |it| buyer_called(it, s))),
         things: shares(by(&newest, payee, |it| thing_called(it, &sold, s))),
+        offered,
         newest_only: is_cut.then(|| w.say(s.newest_only, TOP_SALES_MAX)),
     };
     Ok(html(StatusCode::OK, &page))
