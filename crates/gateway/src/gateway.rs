@@ -138,6 +138,7 @@ impl Gateway {
         let mut beside = JoinSet::new();
         beside.spawn(Arc::clone(&self.0).tell_always());
         beside.spawn(Arc::clone(&self.0).keep_time());
+        beside.spawn(Arc::clone(&self.0).report_always());
         while beside.join_next().await.is_some() {}
     }
 

@@ -25,6 +25,7 @@ mod keys;
 mod layer;
 pub mod limits;
 mod metrics;
+mod offers;
 mod outbox;
 mod paywall;
 pub mod plan;

@@ -138,3 +138,9 @@ pub const FRONT_SECRET_BYTES_MIN: usize = 32;
 
 /// The longest secret of a front, in bytes.
 pub const FRONT_SECRET_BYTES_MAX: u64 = 1_024;
+
+/// How long the report of bills rests.
+pub const OFFERS_REST: Duration = Duration::from_secs(10);
+
+/// The days of bills that are reported, the newest.
+pub const OFFERS_DAYS_KEPT: usize = 7;
