@@ -17,6 +17,7 @@ use crate::payee::Payee;
 use crate::purchase::Rows;
 use crate::quota::Quota;
 use crate::record::Record;
+use crate::subscription::Subscription;
 use crate::table::{Queue, Secret, Table};
 use crate::time::{Seq, Time};
 use crate::wallet::{Owner, Wallet};
@@ -46,12 +47,15 @@ pub struct Book {
     pub(crate) agents: Table<Agent>,
     pub(crate) mandates: Table<Mandate>,
     pub(crate) quotas: Table<Quota>,
+    pub(crate) subscriptions: Table<Subscription>,
     /// Every command of the retention, and the money it moved.
     pub(crate) records: Queue<Record>,
     /// Every question of late, by the id of the payment that raised it.
     pub(crate) questions: Queue<Question>,
     /// The holds that are open, by when they expire.
     pub(crate) expiries: BTreeSet<(Time, Id)>,
+    /// The subscriptions that are renewed, by when the book looks at them next.
+    pub(crate) renewals: BTreeSet<(Time, Id)>,
     pub(crate) secret: Secret,
     #[cfg(feature = "sabotage")]
     pub(crate) sabotage: Option<crate::sabotage::Sabotage>,
@@ -72,9 +76,11 @@ impl Default for Book {
             agents: Table::default(),
             mandates: Table::default(),
             quotas: Table::default(),
+            subscriptions: Table::default(),
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
+            renewals: BTreeSet::new(),
             secret: Secret::default(),
             #[cfg(feature = "sabotage")]
             sabotage: None,
@@ -206,8 +212,13 @@ impl Book {
         Ok(())
     }
 
-    /// The next thing that the passing of time brings by `now`, for the writer to execute before anything else.
+    /// The next thing that the passing of time brings by `now`, for the writer to execute before anything else: what gives
+    /// money back comes before what moves it.
     pub fn due(&self, now: Time) -> Option<Command> {
+        self.expiry_due(now).or_else(|| self.renewal_due(now))
+    }
+
+    fn expiry_due(&self, now: Time) -> Option<Command> {
         #[cfg(feature = "sabotage")]
         if self.has(crate::sabotage::Sabotage::HoldNeverExpires) {
             return None;
@@ -222,7 +233,8 @@ impl Book {
 
     /// When [`Book::due`] next has something to say.
     pub fn next_due(&self) -> Option<Time> {
-        self.expiries.first().map(|(at, _)| *at)
+        let first = |due: &BTreeSet<(Time, Id)>| due.first().map(|(at, _)| *at);
+        [first(&self.expiries), first(&self.renewals)].into_iter().flatten().min()
     }
 
     fn advance(&mut self, at: Time) {
@@ -286,6 +298,10 @@ impl Book {
             Action::Reclaim(it) => it.decide(self, *by),
             Action::OpenChannel(it) => it.decide(self, at, *by),
             Action::Claim(it) => it.decide(self, at, *by),
+            Action::Subscribe(it) => it.decide(self, at, *id, *by),
+            Action::Renew(it) => it.decide(self, at, *id, *by),
+            Action::ChangePlan(it) => it.decide(self, at, *by),
+            Action::CancelSubscription(it) => it.decide(self, at, *by),
         }
     }
 
@@ -317,11 +333,16 @@ impl Book {
         outcome: &Outcome,
         rows: Option<Rows>,
     ) {
-        if command.by != Actor::Book {
+        let is_renewal = matches!(command.action, Action::Renew(_));
+        if command.by != Actor::Book || is_renewal {
             self.records.push(command.id, Record::new(request.digest, self.head.seq));
         }
         match outcome {
-            Outcome::Denied(_) => {}
+            Outcome::Denied(_) => {
+                if let (Action::Renew(it), Actor::Book) = (&command.action, command.by) {
+                    it.apply_denied(self, at);
+                }
+            }
             Outcome::Asked(question) => self.ask(at, command, question),
             Outcome::Done
             | Outcome::Paid(_)
@@ -330,7 +351,8 @@ impl Book {
             | Outcome::Released(_)
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
-            | Outcome::Settled(_) => self.apply_done(at, command, outcome, rows),
+            | Outcome::Settled(_)
+            | Outcome::Subscribed(_) => self.apply_done(at, command, outcome, rows),
         }
         self.forget(at);
     }
@@ -380,6 +402,10 @@ impl Book {
             (Action::Reclaim(it), _) => it.apply(self),
             (Action::OpenChannel(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
             (Action::Claim(it), Outcome::Charged(_)) => it.apply(self),
+            (Action::Subscribe(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, *by, term),
+            (Action::Renew(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, term),
+            (Action::ChangePlan(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, *by, term),
+            (Action::CancelSubscription(it), _) => it.apply(self),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)
@@ -389,7 +415,10 @@ impl Book {
                 | Action::OpenChannel(_)
                 | Action::Claim(_)
                 | Action::Charge(_)
-                | Action::CloseMeter(_),
+                | Action::CloseMeter(_)
+                | Action::Subscribe(_)
+                | Action::Renew(_)
+                | Action::ChangePlan(_),
                 _,
             ) => panic!("an outcome belongs to its command"),
         }

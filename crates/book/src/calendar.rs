@@ -1,6 +1,6 @@
 //! Days, weeks and months in the zone of whoever set a limit, right across changes of its clocks.
 
-use crate::canon::{Canon, Malformed, Reader, integer};
+use crate::canon::{Canon, Malformed, Reader, canon_enum, integer};
 use crate::time::Time;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan, Zoned};
@@ -88,6 +88,57 @@ pub(crate) fn period_end(at: Time, period: Period, zone: Zone) -> Time {
     }
 }
 
+/// How long one period of a subscription is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cadence {
+    /// So many days of the calendar.
+    Days(u16),
+    /// So many months of the calendar.
+    Months(u16),
+}
+
+canon_enum!(Cadence { 1 => Days(it), 2 => Months(it) });
+
+/// The `number`-th edge of a row of periods that begins at `anchor`, at the same time of day in `zone`.
+///
+/// Every edge is counted from the anchor, so that none drifts: a row that begins on the 31st has edges on the last days of
+/// shorter months, and on the 31st again after them. Where the clocks skip the time of day, the edge is as much later;
+/// where they repeat it, it is the first of the two.
+fn edge(anchor: Time, every: Cadence, zone: Zone, number: u32) -> Time {
+    let nanos = i128::from(anchor.0);
+    let span = |each: u16| i64::from(each).checked_mul(i64::from(number));
+    let local = Timestamp::from_nanosecond(nanos).ok().and_then(|first| {
+        let first = first.to_zoned(zone.row().1.clone());
+        let span = match every {
+            Cadence::Days(days) => jiff::Span::new().try_days(span(days)?).ok()?,
+            Cadence::Months(months) => jiff::Span::new().try_months(span(months)?).ok()?,
+        };
+        first.checked_add(span).ok()
+    });
+    match local.map(|zoned| u64::try_from(zoned.timestamp().as_nanosecond())) {
+        Some(Ok(nanos)) => Time(nanos),
+        // Beyond the calendar's last year nothing is renewed any more.
+        Some(Err(_)) | None => Time::MAX,
+    }
+}
+
+/// The edge behind the `number`-th, and its own number. Where a zone once skipped a whole day, two edges are one instant:
+/// the later of them is passed over, for there is nothing between them.
+pub(crate) fn edge_after(anchor: Time, every: Cadence, zone: Zone, number: u32) -> (u32, Time) {
+    let from = edge(anchor, every, zone, number);
+    let mut next = number;
+    loop {
+        next = next.saturating_add(1);
+        let at = edge(anchor, every, zone, next);
+        if from < at || next == u32::MAX {
+            return (next, at);
+        }
+        if from == Time::MAX {
+            return (next, Time::MAX);
+        }
+    }
+}
+
 fn next_start(today: &Zoned, period: Period) -> Option<Zoned> {
     let date = today.date();
     let next = match period {
@@ -147,6 +198,83 @@ mod tests {
                 now = next;
             }
         }
+    }
+
+    #[test]
+    fn edges_are_counted_from_the_anchor() {
+        let rows: [(&str, Cadence, &str, &[&str]); 5] = [
+            (
+                "2027-01-31T09:30:00Z",
+                Cadence::Months(1),
+                "UTC",
+                &["2027-02-28T09:30:00Z", "2027-03-31T09:30:00Z", "2027-04-30T09:30:00Z"],
+            ),
+            ("2028-01-31T16:30:00Z", Cadence::Months(1), "Asia/Shanghai", &["2028-02-29T16:30:00Z"]),
+            (
+                "2028-02-29T00:00:00Z",
+                Cadence::Months(12),
+                "UTC",
+                &["2029-02-28T00:00:00Z", "2030-02-28T00:00:00Z"],
+            ),
+            // The clocks go forward on 28 March: the same time of day comes an hour sooner, and does not exist once.
+            (
+                "2027-03-27T01:30:00Z",
+                Cadence::Days(1),
+                "Europe/Berlin",
+                &["2027-03-28T01:30:00Z", "2027-03-29T00:30:00Z"],
+            ),
+            (
+                "2027-10-30T00:30:00Z",
+                Cadence::Days(1),
+                "Europe/Berlin",
+                &["2027-10-31T00:30:00Z", "2027-11-01T01:30:00Z"],
+            ),
+        ];
+        for (anchor, every, zone, edges) in rows {
+            let zone = Zone::new(zone).unwrap();
+            let mut number = 0;
+            for expected in edges {
+                let (next, found) = edge_after(at(anchor), every, zone, number);
+                assert_eq!(found, at(expected), "{anchor} {every:?} {zone:?} {next}");
+                number = next;
+            }
+        }
+    }
+
+    /// R-I7: whatever the zone, each period begins where the one before it ends, and lasts.
+    #[test]
+    fn ten_years_of_periods_in_every_zone_have_no_gap_and_no_repeat() {
+        // Also over days that Samoa and Tokelau never had, and a midnight that a change of clocks skips.
+        let anchors = ["2011-12-29T22:30:00Z", "2026-01-31T15:45:00Z", "2027-03-13T10:30:00Z"];
+        for (name, _) in zones() {
+            let zone = Zone::new(name).unwrap();
+            for anchor in anchors.map(at) {
+                for (every, periods, shortest, longest) in
+                    [(Cadence::Months(1), 120, 27, 32), (Cadence::Days(30), 122, 29, 31)]
+                {
+                    let (mut number, mut from) = (0, anchor);
+                    for _ in 0..periods {
+                        let (next, until) = edge_after(anchor, every, zone, number);
+                        let days = (until.0 - from.0) / 86_400_000_000_000;
+                        assert!(
+                            (shortest..=longest).contains(&days),
+                            "{name} {every:?} {from:?} lasts {days}"
+                        );
+                        (number, from) = (next, until);
+                    }
+                    assert_eq!(from, edge(anchor, every, zone, number));
+                }
+            }
+        }
+    }
+
+    /// A day that a zone never had is not a period.
+    #[test]
+    fn a_day_that_never_was_is_passed_over() {
+        let (anchor, zone) = (at("2011-12-29T22:00:00Z"), Zone::new("Pacific/Apia").unwrap());
+        let (second, until) = edge_after(anchor, Cadence::Days(1), zone, 0);
+        assert_eq!((second, until), (1, at("2011-12-30T22:00:00Z")));
+        assert_eq!(edge_after(anchor, Cadence::Days(1), zone, 1), (3, at("2011-12-31T22:00:00Z")));
     }
 
     #[test]

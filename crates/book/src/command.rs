@@ -21,6 +21,8 @@ use crate::payee::RegisterPayee;
 use crate::purchase::Purchase;
 use crate::quota::{Allot, Deduct, GrantQuota, Reclaim, Restore};
 use crate::refund::Refund;
+use crate::renewal::Renew;
+use crate::subscription::{CancelSubscription, ChangePlan, Subscribe, Terms};
 use crate::transfer::Transfer;
 use crate::wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};
 
@@ -117,6 +119,10 @@ pub enum Action {
     Reclaim(Reclaim),
     OpenChannel(OpenChannel),
     Claim(Claim),
+    Subscribe(Subscribe),
+    Renew(Renew),
+    ChangePlan(ChangePlan),
+    CancelSubscription(CancelSubscription),
 }
 
 canon_enum!(Action {
@@ -159,6 +165,10 @@ canon_enum!(Action {
     37 => Reclaim(it),
     38 => OpenChannel(it),
     39 => Claim(it),
+    40 => Subscribe(it),
+    41 => Renew(it),
+    42 => ChangePlan(it),
+    43 => CancelSubscription(it),
 });
 
 impl Action {
@@ -168,6 +178,7 @@ impl Action {
         let limits = |limits: &[Limit]| unless(well_formed(limits), Reject::LimitsMalformed);
         let kinds = |count: usize| unless((1..=RATES_MAX).contains(&count), Reject::LimitsMalformed);
         let whole = |purchase: &Purchase| unless(purchase.to.is_whole(), Reject::SplitNotWhole);
+        let terms = |terms: &Terms| unless(terms.are_well_formed(), Reject::TermsMalformed);
         match self {
             Action::OpenWallet(it) => limits(&it.limits),
             Action::OpenSubAccount(it) => limits(&it.limits),
@@ -179,6 +190,8 @@ impl Action {
             Action::PlaceHold(it) => whole(&it.purchase),
             Action::OpenMeter(it) => whole(&it.purchase).or_else(|| kinds(it.rates.len())),
             Action::OpenChannel(it) => whole(&it.purchase),
+            Action::Subscribe(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
+            Action::ChangePlan(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
             Action::Charge(it) => kinds(it.units.len()),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
@@ -207,7 +220,9 @@ impl Action {
             | Action::Restore(_)
             | Action::Allot(_)
             | Action::Reclaim(_)
-            | Action::Claim(_) => None,
+            | Action::Claim(_)
+            | Action::Renew(_)
+            | Action::CancelSubscription(_) => None,
         }
     }
 
@@ -218,6 +233,8 @@ impl Action {
             Action::PlaceHold(it) => Some(&it.purchase),
             Action::OpenMeter(it) => Some(&it.purchase),
             Action::OpenChannel(it) => Some(&it.purchase),
+            Action::Subscribe(it) => Some(&it.purchase),
+            Action::ChangePlan(it) => Some(&it.purchase),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -252,7 +269,9 @@ impl Action {
             | Action::Restore(_)
             | Action::Allot(_)
             | Action::Reclaim(_)
-            | Action::Claim(_) => None,
+            | Action::Claim(_)
+            | Action::Renew(_)
+            | Action::CancelSubscription(_) => None,
         }
     }
 
@@ -297,7 +316,11 @@ impl Action {
             | Action::Deduct(_)
             | Action::Allot(_)
             | Action::Reclaim(_)
-            | Action::OpenChannel(_) => None,
+            | Action::OpenChannel(_)
+            | Action::Subscribe(_)
+            | Action::Renew(_)
+            | Action::ChangePlan(_)
+            | Action::CancelSubscription(_) => None,
         }
     }
 
@@ -311,7 +334,8 @@ impl Action {
             | Action::Freeze(_)
             | Action::Revoke(_)
             | Action::RevokeKey(_)
-            | Action::Refuse(_) => true,
+            | Action::Refuse(_)
+            | Action::CancelSubscription(_) => true,
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -342,7 +366,10 @@ impl Action {
             | Action::Allot(_)
             | Action::Reclaim(_)
             | Action::OpenChannel(_)
-            | Action::Claim(_) => false,
+            | Action::Claim(_)
+            | Action::Subscribe(_)
+            | Action::Renew(_)
+            | Action::ChangePlan(_) => false,
         }
     }
 }

@@ -68,6 +68,8 @@ pub enum Outcome {
     Asked(Question),
     /// A rule said no. Nothing moved.
     Denied(Refusal),
+    /// A period was agreed on, and paid where it is not free.
+    Subscribed(Term),
 }
 
 canon_enum!(Outcome {
@@ -81,6 +83,7 @@ canon_enum!(Outcome {
     8 => Settled(it),
     9 => Asked(it),
     10 => Denied(it),
+    11 => Subscribed(it),
 });
 
 /// A movement from one payer to one or more payees, each of whom gives its fee to the operator.
@@ -163,6 +166,19 @@ pub struct Settled {
 }
 
 canon_struct!(Settled { moved, released, carry });
+
+/// The stretch of time that a plan counts for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// From then on.
+    pub from: Time,
+    /// Until then, exclusive; where it is `from`, a change that counts from the next period on.
+    pub until: Time,
+    /// What was paid for it; nothing where it is free, or costs nothing more.
+    pub paid: Option<Moved>,
+}
+
+canon_struct!(Term { from, until, paid });
 
 /// What an owner is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -392,6 +408,10 @@ reasons! {
         55 PaymentGranted "payment_granted",
         /// More units than the deduction has left to restore.
         56 RestoreTooLarge "restore_too_large",
+        /// The subscription was cancelled, or has ended.
+        57 SubscriptionEnded "subscription_ended",
+        /// An agent subscribed unasked, and the owner wants to be asked now.
+        58 RenewalUnapproved "renewal_unapproved",
     }
 }
 
@@ -452,6 +472,10 @@ reasons! {
         26 QuotaUnknown "quota_unknown",
         /// No such deduction, or none that is remembered.
         27 DeductionUnknown "deduction_unknown",
+        /// No such subscription.
+        28 SubscriptionUnknown "subscription_unknown",
+        /// The terms have periods or a grace that cannot be kept.
+        29 TermsMalformed "terms_malformed",
     }
 }
 

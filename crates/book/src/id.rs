@@ -135,6 +135,8 @@ ids! {
     MeterId "mtr",
     /// Work of a seller that is paid for before it is done.
     QuotaId "qta",
+    /// A seller's work by the month, renewed by itself.
+    SubscriptionId "sub",
     /// Money given back for a payment or a captured hold.
     RefundId "ref",
     /// A movement between accounts of one owner, or from and to the world outside.

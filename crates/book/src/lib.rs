@@ -54,10 +54,13 @@ pub mod quota;
 mod record;
 pub mod refund;
 pub mod rehearse;
+pub mod renewal;
 mod rolling;
 #[cfg(feature = "sabotage")]
 pub mod sabotage;
 pub mod saved;
+mod share;
+pub mod subscription;
 mod table;
 mod time;
 pub mod transfer;
@@ -67,7 +70,7 @@ pub use agent::{EnrolAgent, EnrolKey, KeyHolder, Present, PublicKeyBytes, Revoke
 pub use alike::ApproveAlike;
 pub use approval::{Approve, Refuse};
 pub use book::{Book, Decided, Decision, Head, ReplayError};
-pub use calendar::{Period, Zone};
+pub use calendar::{Cadence, Period, Zone};
 pub use canon::{Code, Malformed};
 pub use channel::{Claim, OpenChannel, VoucherSignature, voucher_bytes};
 pub use command::{Action, Actor, Command, Presence};
@@ -75,13 +78,13 @@ pub use compare::{Change, Comparison, Difference, Dimension, compare, widens};
 pub use delegate::Delegate;
 pub use entry::{
     Ask, Denial, Entry, Metered, Moved, Outcome, Part, Parts, Question, Refunded, Refusal, Reject, Released,
-    RuleRef, Scope, Settled, Verdict,
+    RuleRef, Scope, Settled, Term, Verdict,
 };
 pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
 pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
 pub use id::{
     AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, QuotaId, RefundId,
-    RequestId, TransferId, WalletId,
+    RequestId, SubscriptionId, TransferId, WalletId,
 };
 pub use level::{Budget, Level};
 pub use limit::{Limit, Versions, Window};
@@ -96,7 +99,9 @@ pub use purchase::{Payees, Purchase, Share, Split};
 pub use quota::{Allot, Deduct, GrantQuota, QuotaState, QuotaUnit, Reclaim, Restore};
 pub use refund::Refund;
 pub use rehearse::{Past, PastPayee, Rehearsed, rehearse};
+pub use renewal::Renew;
 pub use saved::Restoring;
+pub use subscription::{CancelSubscription, ChangePlan, Subscribe, SubscriptionState, Terms};
 pub use time::{Seq, Time};
 pub use transfer::{Account, Transfer};
 pub use wallet::{CloseWallet, OpenSubAccount, OpenWallet, RegisterOwner};

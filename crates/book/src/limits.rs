@@ -86,6 +86,25 @@ pub const ALIKE_MAX: usize = 32;
 /// The longest hold, in nanoseconds: 90 days.
 pub const HOLD_NANOS_MAX: u64 = 90 * 86_400 * 1_000_000_000;
 
+/// The longest period of a subscription, in days and in months: a leap year, and five years.
+pub const SUBSCRIPTION_DAYS_MAX: u16 = 366;
+/// See [`SUBSCRIPTION_DAYS_MAX`].
+pub const SUBSCRIPTION_MONTHS_MAX: u16 = 60;
+
+/// The longest free time that a subscription may begin with, in nanoseconds: 366 days.
+pub const TRIAL_NANOS_MAX: u64 = 366 * 86_400 * 1_000_000_000;
+
+/// The longest time of grace after a renewal failed, in nanoseconds: 90 days.
+pub const GRACE_NANOS_MAX: u64 = 90 * 86_400 * 1_000_000_000;
+
+/// How long after the first failure a renewal is tried again, in nanoseconds: after an hour, six hours and a day; then
+/// [`RENEWAL_RETRY_NANOS`] apart. Only within the time of grace.
+pub const RENEWAL_RETRIES: [u64; 3] =
+    [3_600 * 1_000_000_000, 6 * 3_600 * 1_000_000_000, 86_400 * 1_000_000_000];
+
+/// See [`RENEWAL_RETRIES`]: one day.
+pub const RENEWAL_RETRY_NANOS: u64 = 86_400 * 1_000_000_000;
+
 /// The payees a wallet remembers having paid; beyond it, a further payee is always a first contact.
 pub const CONTACTS_MAX: usize = 4_096;
 

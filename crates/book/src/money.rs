@@ -46,6 +46,15 @@ impl Amount {
         self.0.checked_sub(other.0).map(Amount)
     }
 
+    /// `part` of `whole` of it, rounded down; all of it where `part` is no less.
+    pub fn portion(self, part: u64, whole: u64) -> Amount {
+        if whole <= part {
+            return self;
+        }
+        let (portion, _) = mul_div_rem(self.0, u128::from(part), u128::from(whole)).unwrap_or_default();
+        Amount(portion)
+    }
+
     /// The difference, or nothing where `other` is larger.
     pub fn saturating_sub(self, other: Amount) -> Amount {
         Amount(self.0.saturating_sub(other.0))
@@ -258,6 +267,22 @@ mod tests {
         }
         assert_eq!(amount(5).split(&[]), None);
         assert_eq!(amount(5).split(&[0, 0]), None);
+    }
+
+    #[test]
+    fn portions_are_rounded_down() {
+        let day = 86_400_000_000_000;
+        let rows = [
+            (2_000, 15 * day, 30 * day, 1_000),
+            (2_001, 15 * day, 30 * day, 1_000),
+            (2_999, 1, 30 * day, 0),
+            (AMOUNT_MAX, 29 * day, 30 * day, 966_666_666_666_666_666_666_666_666_666),
+            (7, 2, 2, 7),
+            (7, 0, 2, 0),
+        ];
+        for (whole, part, of, portion) in rows {
+            assert_eq!(amount(whole).portion(part, of).minor(), portion, "{part} of {of} of {whole}");
+        }
     }
 
     #[test]

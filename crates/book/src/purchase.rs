@@ -11,7 +11,6 @@ use crate::entry::{Ask, Denial, Moved, Outcome, Part, Parts, Question, Refusal, 
 use crate::freeze::Status;
 use crate::id::{Id, MandateId, PayeeId, WalletId};
 use crate::limit::{PayeeFacts, Policy, Spending, Versions, consult};
-use crate::limits::PARTS_MAX;
 use crate::money::Amount;
 use crate::open::deny;
 use crate::payee::Payee;
@@ -19,6 +18,8 @@ use crate::record::PaidPart;
 use crate::table::Slot;
 use crate::time::Time;
 use evidence::Hash;
+
+pub use crate::share::{Payees, Share, Split};
 
 /// What is to be bought, from which money, under which permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,94 +54,44 @@ impl crate::canon::Canon for Id {
     }
 }
 
-/// Who collects.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Payees {
-    /// One payee, everything.
-    One(PayeeId),
-    /// Several, by shares.
-    Split(Split),
-}
-
-canon_enum!(Payees { 1 => One(it), 2 => Split(it) });
-
-/// Shares of a whole, such as 60, 30 and 10 of 100. They must add up to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Split {
-    /// What all shares add up to.
-    pub whole: u32,
-    /// Each payee once; at most 16.
-    pub shares: Vec<Share>,
-}
-
-canon_struct!(Split { whole, shares });
-
-/// One payee's share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// Who.
-    pub payee: PayeeId,
-    /// How much of the whole. Never nothing.
-    pub weight: u32,
-}
-
-canon_struct!(Share { payee, weight });
-
-impl Payees {
-    pub(crate) fn is_whole(&self) -> bool {
-        match self {
-            Payees::One(_) => true,
-            Payees::Split(Split { whole, shares }) => {
-                let sum: u64 =
-                    shares.iter().fold(0, |sum, share| sum.saturating_add(u64::from(share.weight)));
-                let twice = |(n, share): (usize, &Share)| {
-                    shares.iter().take(n).any(|earlier| earlier.payee == share.payee)
-                };
-                (1..=PARTS_MAX).contains(&shares.len())
-                    && sum == u64::from(*whole)
-                    && shares.iter().all(|share| 0 < share.weight)
-                    && !shares.iter().enumerate().any(twice)
-            }
-        }
-    }
-
-    fn first(&self) -> Option<PayeeId> {
-        match self {
-            Payees::One(payee) => Some(*payee),
-            Payees::Split(split) => split.shares.first().map(|share| share.payee),
-        }
-    }
-
-    /// Whether `payee` is the first of them: the seller who delivers, and may capture and refund.
-    pub(crate) fn is_led_by(&self, payee: PayeeId) -> bool {
-        self.first() == Some(payee)
-    }
-
-    /// The payees in order.
-    pub fn each(&self) -> impl Iterator<Item = PayeeId> {
-        let (one, many) = match self {
-            Payees::One(payee) => (Some(*payee), None),
-            Payees::Split(split) => (None, Some(split.shares.iter().map(|share| share.payee))),
-        };
-        one.into_iter().chain(many.into_iter().flatten())
-    }
-}
-
 /// How a purchase is to be paid, as far as an approval must know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Pay,
     Hold,
     Meter,
+    /// By the period, on terms with this digest.
+    Subscription {
+        terms: Hash,
+    },
 }
 
-canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter });
+canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter, 4 => Subscription { terms } });
 
 /// A purchase that nobody denies: the limits that allowed it, and the rows that were found on the way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowed {
     pub(crate) versions: Versions,
     pub(crate) rows: Rows,
+}
+
+/// What a purchase would take of the wallet now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moves {
+    /// So much.
+    Amount(Amount),
+    /// Nothing yet: the limits speak of the price, and the money need not be there.
+    Nothing,
+}
+
+/// What the limits and the money say of a purchase that they do not deny.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Weighed {
+    pub(crate) versions: Versions,
+    /// The payee, where there is one.
+    pub(crate) payee: Option<Slot>,
+    /// Why the owner has to be asked, if she has to.
+    pub(crate) asked: Option<(RuleRef, Ask)>,
 }
 
 /// The rows of a purchase. Deciding finds them; recording what was just decided need not look for them again.
@@ -163,20 +114,67 @@ impl Book {
         if buy.amount.is_zero() {
             return Err(Decision::Reject(Reject::AmountZero));
         }
+        let payer = self.find_payer(by, buy)?;
+        let Weighed { versions, payee, asked } = self.weigh(at, payer, buy, Moves::Amount(buy.amount))?;
+        self.check_asked(at, payer, kind, buy, asked)?;
+        Ok(Allowed { versions, rows: Rows { payer, payee } })
+    }
+
+    /// Like [`Book::authorize`], of a plan that may take more or less now than what it costs.
+    pub(crate) fn authorize_plan(
+        &self,
+        at: Time,
+        by: Actor,
+        kind: Kind,
+        buy: &Purchase,
+        moves: Moves,
+    ) -> Result<Weighed, Decision> {
+        if buy.amount.is_zero() {
+            return Err(Decision::Reject(Reject::AmountZero));
+        }
+        let payer = self.find_payer(by, buy)?;
+        let mut weighed = self.weigh(at, payer, buy, moves)?;
+        if moves != Moves::Amount(buy.amount) {
+            // What is due now may be little; what is agreed on comes again each period.
+            let priced = self.weigh(at, payer, buy, Moves::Nothing)?;
+            weighed.asked = weighed.asked.or(priced.asked);
+        }
+        self.check_asked(at, payer, kind, buy, weighed.asked)?;
+        Ok(weighed)
+    }
+
+    /// The rows that would pay, for whoever may spend from them.
+    fn find_payer(&self, by: Actor, buy: &Purchase) -> Result<Payer, Decision> {
         let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
-        let slot = self.find_wallet(buy, mandate).ok_or(Decision::Reject(Reject::WalletUnknown))?;
+        let wallet = self.find_wallet(buy, mandate).ok_or(Decision::Reject(Reject::WalletUnknown))?;
         if buy.mandate.is_some() && mandate.is_none() {
             return Err(Decision::Reject(Reject::MandateUnknown));
         }
+        let agent = self.check_payer(by, wallet, mandate)?;
+        Ok(Payer { wallet, agent, mandate })
+    }
+
+    /// What is stopped, whom it would pay, the limits, and the money.
+    pub(crate) fn weigh(
+        &self,
+        at: Time,
+        payer: Payer,
+        buy: &Purchase,
+        moves: Moves,
+    ) -> Result<Weighed, Decision> {
+        let Payer { wallet: slot, agent, mandate } = payer;
+        let amount = match moves {
+            Moves::Amount(amount) => amount,
+            Moves::Nothing => buy.amount,
+        };
         let wallet = self.wallets.at(slot);
-        let agent = self.check_payer(by, slot, mandate)?;
         self.check_statuses(at, slot, agent, mandate)?;
         let facts = self.check_payees(slot, buy)?;
         let (payee, trusted) = (facts.slot, facts.trusted);
         let facts = facts.as_slice();
 
         let contacts = wallet.contacts();
-        let (amount, category, reference) = (buy.amount, buy.category, buy.reference.as_ref());
+        let (category, reference) = (buy.category, buy.reference.as_ref());
         let spending = Spending { at, amount, payees: facts, contacts, category, reference };
         let agent_policy = agent.and_then(|agent| self.agents.at(agent).policy.as_deref());
         let mandate_policy = mandate.map(|mandate| &self.mandates.at(mandate).policy);
@@ -194,7 +192,7 @@ impl Book {
         let asked = consult(policies, self.root_policy(mandate), &spending, asked)
             .map_err(|refusal| Decision::Record(Outcome::Denied(refusal)))?;
         let available = wallet.balance.available();
-        if available < buy.amount {
+        if moves == Moves::Amount(amount) && available < amount {
             let refusal = Refusal {
                 rule: RuleRef::BOOK,
                 denial: Denial::FundsInsufficient,
@@ -202,15 +200,13 @@ impl Book {
             };
             return Err(Decision::Record(Outcome::Denied(refusal)));
         }
-        let payer = Payer { wallet: slot, agent, mandate };
-        self.check_asked(at, payer, kind, buy, asked)?;
         let version = |policy: Option<&Policy>| policy.map_or(0, |policy| policy.version);
         let versions = Versions {
             wallet: version(wallet.policy.as_deref()),
             agent: version(agent_policy),
             mandate: version(mandate_policy),
         };
-        Ok(Allowed { versions, rows: Rows { payer, payee } })
+        Ok(Weighed { versions, payee, asked })
     }
 
     /// The rows of a purchase that was allowed.
@@ -545,9 +541,13 @@ impl Purchase {
             Kind::Pay => 1,
             Kind::Hold => 2,
             Kind::Meter => 3,
+            Kind::Subscription { .. } => 4,
         });
         bytes.extend_from_slice(&agent.0);
         bytes.extend_from_slice(&canon::bytes(&bought));
+        if let Kind::Subscription { terms } = kind {
+            bytes.extend_from_slice(&terms.0);
+        }
         Hash::of(&bytes)
     }
 }

@@ -32,9 +32,21 @@ struct Rows {
     records: u64,
     questions: u64,
     quotas: u64,
+    subscriptions: u64,
 }
 
-canon_struct!(Rows { owners, keys, wallets, payees, agents, mandates, records, questions, quotas });
+canon_struct!(Rows {
+    owners,
+    keys,
+    wallets,
+    payees,
+    agents,
+    mandates,
+    records,
+    questions,
+    quotas,
+    subscriptions
+});
 
 impl Rows {
     fn of(book: &Book) -> Rows {
@@ -48,6 +60,7 @@ impl Rows {
             records: count(book.records.rows()),
             questions: count(book.questions.rows()),
             quotas: count(book.quotas.rows()),
+            subscriptions: count(book.subscriptions.rows()),
         }
     }
 }
@@ -78,7 +91,8 @@ impl Book {
         save(6, self.mandates.rows(), &mut take)?;
         save(7, self.records.rows(), &mut take)?;
         save(8, self.questions.rows(), &mut take)?;
-        save(9, self.quotas.rows(), &mut take)
+        save(9, self.quotas.rows(), &mut take)?;
+        save(10, self.subscriptions.rows(), &mut take)
     }
 }
 
@@ -141,6 +155,7 @@ impl Restoring {
             7 => self.fill_records(input),
             8 => fill_queue(&mut book.questions, input),
             9 => fill(&mut book.quotas, input),
+            10 => self.fill_subscriptions(input),
             _ => Err(Malformed),
         }
     }
@@ -151,6 +166,15 @@ impl Restoring {
     /// [`Malformed`] where there have to be more.
     pub fn finish(self) -> Result<Book, Malformed> {
         if self.rows == Some(Rows::of(&self.book)) { Ok(self.book) } else { Err(Malformed) }
+    }
+
+    fn fill_subscriptions(&mut self, input: Reader<'_>) -> Result<(), Malformed> {
+        let before = self.book.subscriptions.rows().count();
+        fill(&mut self.book.subscriptions, input)?;
+        let filled = self.book.subscriptions.rows().skip(before);
+        let tries = filled.filter_map(|(id, row)| Some((row.next_try()?, *id)));
+        self.book.renewals.extend(tries);
+        Ok(())
     }
 
     fn fill_records(&mut self, mut input: Reader<'_>) -> Result<(), Malformed> {

@@ -34,6 +34,7 @@ const PAYMENT: u8 = 0x07;
 const HOLD: u8 = 0x08;
 const KEY: u8 = 0x0f;
 const QUOTA: u8 = 0x10;
+const SUBSCRIPTION: u8 = 0x11;
 
 fn operator() -> Actor {
     Actor::Operator { key: KeyId(id(OPERATOR)) }
@@ -603,7 +604,73 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             }),
             Outcome::Charged(Metered { total: Nanos::new(4_789_200_000) }),
         ),
+        (
+            "subscribe",
+            agent(),
+            Action::Subscribe(Subscribe { purchase: purchase(), terms: terms(Some(11)), trial_until: None }),
+            Outcome::Subscribed(Term { from: AT, until: AT.after(1), paid: Some(paid()) }),
+        ),
+        (
+            "subscribe-trial",
+            owner(Presence::Session),
+            Action::Subscribe(Subscribe {
+                purchase: purchase(),
+                terms: Terms { every: Cadence::Days(30), ..terms(None) },
+                trial_until: Some(AT.after(1)),
+            }),
+            Outcome::Subscribed(Term { from: AT, until: AT.after(1), paid: None }),
+        ),
+        (
+            "renew",
+            Actor::Book,
+            Action::Renew(Renew { subscription: SubscriptionId(id(SUBSCRIPTION)), from: AT }),
+            Outcome::Subscribed(Term { from: AT, until: AT.after(1), paid: Some(paid()) }),
+        ),
+        (
+            "renew-denied",
+            Actor::Book,
+            Action::Renew(Renew { subscription: SubscriptionId(id(SUBSCRIPTION)), from: AT }),
+            Outcome::Denied(Refusal {
+                rule: RuleRef::BOOK,
+                denial: Denial::FundsInsufficient,
+                remaining: Some(amount(7)),
+            }),
+        ),
+        (
+            "change-plan",
+            owner(Presence::Session),
+            Action::ChangePlan(ChangePlan {
+                subscription: SubscriptionId(id(SUBSCRIPTION)),
+                purchase: purchase(),
+                terms: terms(None),
+            }),
+            Outcome::Subscribed(Term { from: AT.after(1), until: AT.after(1), paid: None }),
+        ),
+        (
+            "cancel-subscription",
+            payee(),
+            Action::CancelSubscription(CancelSubscription { subscription: SubscriptionId(id(SUBSCRIPTION)) }),
+            done(),
+        ),
     ]
+}
+
+fn terms(renewals: Option<u32>) -> Terms {
+    Terms {
+        every: Cadence::Months(1),
+        zone: Zone::new("Asia/Shanghai").expect("a zone"),
+        renewals,
+        grace_nanos: 259_200_000_000_000,
+        document: hash(0xD0),
+    }
+}
+
+fn paid() -> Moved {
+    Moved {
+        amount: amount(3_000),
+        parts: Parts::One { fee: amount(30) },
+        versions: Versions { wallet: 1, agent: 0, mandate: 2 },
+    }
 }
 
 fn folder() -> PathBuf {
@@ -644,7 +711,7 @@ fn golden_files_show_every_action_and_outcome() {
         actions.push(number(&bytes, "action"));
         outcomes.push(number(&bytes, "outcome"));
     }
-    for (mut found, count) in [(actions, 39u8), (outcomes, 10)] {
+    for (mut found, count) in [(actions, 43u8), (outcomes, 11)] {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, (1..=count).collect::<Vec<u8>>());
@@ -662,11 +729,11 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 56);
+    assert_eq!(denials.len(), 58);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
-    assert_eq!(denials.last().map(String::as_str), Some("56 restore_too_large"));
+    assert_eq!(denials.last().map(String::as_str), Some("58 renewal_unapproved"));
     let asks =
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(

@@ -38,6 +38,10 @@ const TOWN: &str = "
     allot    Q2 Q1 20 for A1             whatever
     deduct   U1 Q2 7                     whatever
     restore  U1 2                        whatever
+    subscribe X2 A1 W1 D1 M1 9 every 3d grace 1d trial +1h   whatever
+    subscribe X3 A1 W1 D1 M1 2 every 1d   whatever
+    change-plan X4 X3 A1 W1 D1 M1 3 every 1mo   whatever
+    advance  +1d
     revoke   D1                          whatever
     present  +9us                        whatever
 ";
@@ -59,7 +63,7 @@ fn restored(pieces: &[Vec<u8>]) -> Result<Book, book::Malformed> {
 
 /// The empty book whose secret is 1 and 2, so that what it comes to can be written down.
 fn known() -> Book {
-    let opening = [0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let opening = [0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     restored(&[opening.to_vec()]).unwrap()
 }
 
@@ -90,7 +94,7 @@ fn pieces_that_are_missing_doubled_swapped_or_cut_are_no_book() {
     let mut book = known();
     follow(&mut book, &run(TOWN).unwrap().entries);
     let whole = pieces(&book);
-    assert_eq!(whole.len(), 10, "every table has rows");
+    assert_eq!(whole.len(), 11, "every table has rows");
     assert_eq!(pieces(&restored(&whole).unwrap()), whole);
     for place in 0..whole.len() {
         let mut wrong = whole.clone();
@@ -120,6 +124,9 @@ fn a_saved_book_forgets_and_repeats_like_the_one_it_was() {
         assert!(pieces(&book) == pieces(&saved), "saved behind entry {cut}");
         for bytes in &entries {
             let command = book::Entry::from_bytes(bytes).unwrap().command;
+            if command.by == book::Actor::Book {
+                continue;
+            }
             let at = book.head().at;
             let (one, other) = (book.decide(at, &command), saved.decide(at, &command));
             assert_eq!(one.decision(), other.decision());

@@ -4,8 +4,8 @@
 //! say and checks only that it adds up.
 
 use book::{
-    Action, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Parts, Pay, PayeeId, Payees,
-    PlaceHold, Purchase, WalletId,
+    Action, ChangePlan, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Parts, Pay, PayeeId,
+    Payees, PlaceHold, Purchase, Subscribe, Term, WalletId,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::money::{AmountText, AssetText, Money};
@@ -49,6 +49,7 @@ pub(crate) struct Ledger {
     scales: BTreeMap<Code, u8>,
     wallets: HashMap<WalletId, Wallet>,
     purchases: HashMap<Id, Bought>,
+    subscriptions: HashMap<Id, Bought>,
     balances: BTreeMap<(Account, Code), i128>,
     held: BTreeMap<WalletId, i128>,
 }
@@ -214,13 +215,40 @@ impl Ledger {
             (Action::Refund(it), Outcome::Refunded(refunded)) => {
                 self.refund(it.payment, it.amount.minor(), &refunded.parts)
             }
-            (_, Outcome::Paid(_) | Outcome::Captured(_) | Outcome::Settled(_) | Outcome::Refunded(_)) => {
-                Err(Wrong::Parts)
+            (
+                Action::Subscribe(Subscribe { purchase, .. })
+                | Action::ChangePlan(ChangePlan { purchase, .. }),
+                Outcome::Subscribed(term),
+            ) => {
+                if matches!(entry.command.action, Action::Subscribe(_)) {
+                    self.subscriptions.insert(id, Bought::new(purchase, 0));
+                }
+                self.pay_term(id, Bought::new(purchase, 0), term)
             }
+            (Action::Renew(it), Outcome::Subscribed(term)) => {
+                let bought = self.subscriptions.get(&it.subscription.0).ok_or(Wrong::Unknown)?.clone();
+                self.pay_term(id, bought, term)
+            }
+            (
+                _,
+                Outcome::Paid(_)
+                | Outcome::Captured(_)
+                | Outcome::Settled(_)
+                | Outcome::Refunded(_)
+                | Outcome::Subscribed(_),
+            ) => Err(Wrong::Parts),
             (_, Outcome::Done | Outcome::Held(_) | Outcome::Released(_) | Outcome::Charged(_)) => {
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// What a period costs; whom it pays never changes.
+    fn pay_term(&mut self, id: Id, bought: Bought, term: &Term) -> Result<Vec<Movement>, Wrong> {
+        let Some(moved) = &term.paid else { return Ok(Vec::new()) };
+        let movements = bought.divide(moved);
+        self.remember(id, bought);
+        movements
     }
 
     fn remember(&mut self, id: Id, bought: Bought) {

@@ -14,6 +14,7 @@ pub(crate) fn outcome(outcome: &Outcome) -> (&'static str, Option<&'static str>)
         Outcome::Refunded(_) => ("refunded", None),
         Outcome::Charged(_) => ("charged", None),
         Outcome::Settled(_) => ("settled", None),
+        Outcome::Subscribed(_) => ("subscribed", None),
         Outcome::Asked(question) => ("asked", Some(question.ask.code())),
         Outcome::Denied(refusal) => ("denied", Some(refusal.denial.code())),
     }

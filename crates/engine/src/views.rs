@@ -21,7 +21,9 @@ mod schema;
 mod spending;
 mod stored;
 mod subjects;
+mod subscriptions;
 mod takings;
+mod total;
 
 use crate::follower::{Follower, FollowerFault, Pace};
 use crate::journal::BookId;
@@ -37,12 +39,13 @@ pub use quotas::{DeductionRow, QuotaRow};
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{
     AgentRow, Answer, AssetRow, BookRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow, OwnerRow, PartRow,
-    PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State, SubAccount, Total, TransferRow,
-    WalletRow,
+    PayeeRow, PurchaseRow, QuestionRow, RefundRow, Ruling, Spent, State, SubAccount, TransferRow, WalletRow,
 };
 pub use said::{ChangeRow, ObservationRow};
 pub use stored::Kind;
+pub use subscriptions::{AskedTerms, Plan, Standing, SubscriptionRow};
 pub use takings::{RefusedRow, TAKINGS_NANOS, Takings};
+pub use total::Total;
 
 /// Why views could not be written or read.
 #[derive(Debug, thiserror::Error)]

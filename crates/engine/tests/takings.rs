@@ -47,6 +47,8 @@ struct Ledger {
     sums: BTreeMap<PayeeId, Sums>,
     bought: BTreeMap<Id, Open>,
     owners: BTreeMap<WalletId, OwnerId>,
+    /// What each subscription pays for.
+    plans: BTreeMap<Id, Purchase>,
 }
 
 fn signed(amount: Amount) -> i128 {
@@ -108,6 +110,23 @@ impl Ledger {
         if let (Some(purchase), Outcome::Paid(_) | Outcome::Held(_)) = (&purchase, &entry.outcome) {
             let paid = vec![0; purchase.to.each().count()];
             self.bought.insert(id, Open { purchase: purchase.clone(), held: 0, paid });
+        }
+        if let Outcome::Subscribed(term) = &entry.outcome {
+            let began = if let Action::Renew(it) = &entry.command.action {
+                it.subscription.0
+            } else if let Action::ChangePlan(it) = &entry.command.action {
+                it.subscription.0
+            } else {
+                id
+            };
+            // Whom a plan pays never changes.
+            let purchase = purchase.clone().unwrap_or_else(|| self.plans[&began].clone());
+            self.plans.entry(began).or_insert_with(|| purchase.clone());
+            if let Some(moved) = &term.paid {
+                let paid = vec![0; purchase.to.each().count()];
+                self.bought.insert(id, Open { purchase, held: 0, paid });
+                self.take(id, moved);
+            }
         }
         match (&entry.command.action, &entry.outcome) {
             (Action::OpenWallet(it), Outcome::Done) => {

@@ -116,6 +116,17 @@ fn assert_agrees(town: &Town, reader: &ViewsReader) {
         let state = town.book.quota(*quota);
         assert_eq!(row, state.map(|it| (it.unit, it.granted, it.used, it.allotted, it.expires_at)));
     }
+    for subscription in &town.subscriptions {
+        let row = view.subscription(*subscription).unwrap();
+        let row = row.map(|row| {
+            let grace = row.grace_until().filter(|_| row.cancelled.is_none());
+            (row.from, row.until, row.next_try(), grace, row.cancelled.is_some(), row.is_trial)
+        });
+        let state = town.book.subscription(*subscription);
+        let state =
+            state.map(|it| (it.from, it.until, it.next_try, it.grace_until, it.is_cancelled, it.is_trial));
+        assert_eq!(row, state);
+    }
     let assets: Vec<_> = view.assets().unwrap();
     let assets: Vec<_> = assets.iter().map(|row| (row.asset, row.world, row.fees)).collect();
     assert_eq!(assets, town.book.assets().collect::<Vec<_>>());

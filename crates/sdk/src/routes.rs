@@ -21,7 +21,11 @@ use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
 use wire::payment::{NewRefund, PaymentState, Refund};
 use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuota, Quota, Units};
 use wire::session::Me;
-use wire::{AgentId, HoldId, KeyId, MandateId, MeterId, PayeeId, PaymentId, QuotaId, RequestId, WalletId};
+use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
+use wire::{
+    AgentId, HoldId, KeyId, MandateId, MeterId, PayeeId, PaymentId, QuotaId, RequestId, SubscriptionId,
+    WalletId,
+};
 
 /// Declares the reads: a path with at most one argument.
 macro_rules! reads {
@@ -101,6 +105,10 @@ reads! {
     quota(id: QuotaId) -> Quota = "/v1/quotas/{id}";
     /// A deduction, for whoever does not know whether it was taken.
     deduction(id: RequestId) -> Deduction = "/v1/deductions/{id}";
+    /// A subscription as it stands.
+    subscription(id: SubscriptionId) -> Subscription = "/v1/subscriptions/{id}";
+    /// Whether a subscription may be used now: what a seller asks before it works.
+    access(id: SubscriptionId) -> Access = "/v1/subscriptions/{id}/access";
     /// An entry of the journal.
     entry(seq: u64) -> Entry = "/v1/entries/{seq}";
     /// An entry with all that is needed to check it offline.
@@ -251,6 +259,39 @@ impl Client {
     /// [`Failure`].
     pub async fn open_channel(&self, new: &NewChannel) -> Result<Answer<Meter>, Failure> {
         self.purchase("/v1/channels", new).await
+    }
+
+    /// Begins a subscription.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn subscribe(&self, new: &NewSubscription) -> Result<Answer<SubscriptionTerm>, Failure> {
+        self.purchase("/v1/subscriptions", new).await
+    }
+
+    /// Agrees on another price or other terms of a subscription.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn change_plan(
+        &self,
+        subscription: SubscriptionId,
+        change: &PlanChange,
+    ) -> Result<Answer<SubscriptionTerm>, Failure> {
+        self.purchase(&format!("/v1/subscriptions/{subscription}/change"), change).await
+    }
+
+    /// Ends a subscription with the period that is paid.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn cancel_subscription(
+        &self,
+        key: RequestId,
+        subscription: SubscriptionId,
+    ) -> Result<Done, Failure> {
+        let path = format!("/v1/subscriptions/{subscription}/cancel");
+        self.change(Method::POST, &path, key, &Nothing::default()).await
     }
 
     /// Uses units of a quota, at most 1,000 deductions at once.

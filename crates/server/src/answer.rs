@@ -11,13 +11,14 @@ use crate::recent::Bought;
 use axum::response::{IntoResponse, Response};
 use book::{
     Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase,
-    Question, QuotaId, Refusal, Seq, TransferId,
+    Question, QuotaId, Refusal, Seq, SubscriptionId, Term, TransferId,
 };
 use engine::views::Form;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use wire::answer::{Asked, Done};
 use wire::problem::{Next, NextAction};
+use wire::subscription::SubscriptionTerm;
 
 /// What came of a change.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +34,7 @@ pub enum Answer {
     Metered(wire::meter::Meter),
     Charged(wire::meter::Charge),
     Settled(wire::meter::Settlement),
+    Subscribed(wire::subscription::SubscriptionTerm),
     Asked(Asked),
 }
 
@@ -49,7 +51,8 @@ impl Answer {
             | Answer::Refunded(_)
             | Answer::Metered(_)
             | Answer::Charged(_)
-            | Answer::Settled(_) => StatusCode::CREATED,
+            | Answer::Settled(_)
+            | Answer::Subscribed(_) => StatusCode::CREATED,
         }
     }
 
@@ -65,6 +68,7 @@ impl Answer {
             Answer::Metered(it) => it.entry,
             Answer::Charged(it) => it.entry,
             Answer::Settled(it) => it.entry,
+            Answer::Subscribed(it) => it.entry,
             Answer::Asked(it) => it.entry,
         }
     }
@@ -81,6 +85,7 @@ impl Answer {
             Answer::Metered(it) => it.repeated,
             Answer::Charged(it) => it.repeated,
             Answer::Settled(it) => it.repeated,
+            Answer::Subscribed(it) => it.repeated,
             Answer::Asked(it) => it.repeated,
         }
     }
@@ -132,7 +137,8 @@ impl Answers<'_> {
             | Outcome::Released(_)
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
-            | Outcome::Settled(_) => self.moved(entry, command, outcome, repeated),
+            | Outcome::Settled(_)
+            | Outcome::Subscribed(_) => self.moved(entry, command, outcome, repeated),
         }
     }
 
@@ -234,11 +240,46 @@ impl Answers<'_> {
                     livemode,
                 }))
             }
+            (Action::Subscribe(it), Outcome::Subscribed(term)) => {
+                let name = SubscriptionId(command.id);
+                let answer = self.subscribed(name, command.id, &it.purchase, term)?;
+                Ok(Answer::Subscribed(SubscriptionTerm { entry, repeated, ..answer }))
+            }
+            (Action::ChangePlan(it), Outcome::Subscribed(term)) => {
+                let answer = self.subscribed(it.subscription, command.id, &it.purchase, term)?;
+                let status = "changed".to_owned();
+                Ok(Answer::Subscribed(SubscriptionTerm { entry, repeated, status, ..answer }))
+            }
             (_, _) => {
                 tracing::error!(entry, "an outcome that does not belong to its command");
                 Err(codes::Edge::Internal.into())
             }
         }
+    }
+
+    fn subscribed(
+        &self,
+        name: SubscriptionId,
+        payment: Id,
+        purchase: &Purchase,
+        term: &Term,
+    ) -> Answered<SubscriptionTerm> {
+        let asset = self.asset(purchase)?;
+        let paid = term.paid.as_ref();
+        Ok(SubscriptionTerm {
+            id: wire::SubscriptionId(bits(name.0)),
+            status: "subscribed".to_owned(),
+            wallet: wire::WalletId(bits(purchase.wallet.0)),
+            price: money(purchase.amount, asset),
+            from: time_text(term.from),
+            until: time_text(term.until),
+            payment: paid.map(|_| wire::PaymentId(bits(payment))),
+            paid: paid.map(|moved| money(moved.amount, asset)),
+            parts: paid.map(|moved| parts(&purchase.to, moved, asset)).unwrap_or_default(),
+            entry: 0,
+            repeated: false,
+            livemode: self.livemode,
+        })
     }
 
     fn asked(&self, entry: u64, command: &Command, question: &Question, repeated: bool) -> Asked {
@@ -292,6 +333,7 @@ pub(crate) fn about(action: &Action, outcome: &Outcome) -> Option<Id> {
         | Outcome::Held(_)
         | Outcome::Charged(_)
         | Outcome::Settled(_)
+        | Outcome::Subscribed(_)
         | Outcome::Asked(_)
         | Outcome::Denied(_) => None,
     }
@@ -303,6 +345,7 @@ pub fn purchase_name(id: Id, form: Form) -> String {
         Form::Payment => PaymentId(id).to_string(),
         Form::Hold => HoldId(id).to_string(),
         Form::Meter => MeterId(id).to_string(),
+        Form::Subscription => SubscriptionId(id).to_string(),
     }
 }
 
@@ -348,6 +391,10 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Reclaim(_) => ("reclaim", "req"),
         Action::OpenChannel(_) => ("open_channel", MeterId::PREFIX),
         Action::Claim(_) => ("claim", "req"),
+        Action::Subscribe(_) => ("subscribe", SubscriptionId::PREFIX),
+        Action::Renew(_) => ("renew", PaymentId::PREFIX),
+        Action::ChangePlan(_) => ("change_plan", PaymentId::PREFIX),
+        Action::CancelSubscription(_) => ("cancel_subscription", "req"),
     }
 }
 

@@ -237,6 +237,14 @@ pub fn denial(denial: Denial) -> Explained {
             "Nothing was restored. The deduction has fewer units left to restore.",
             NewId,
         ),
+        Denial::SubscriptionEnded => {
+            ("Subscription over", "Nothing was changed. The subscription was cancelled, or has ended.", Stop)
+        }
+        Denial::RenewalUnapproved => (
+            "Not renewed unasked",
+            "Nothing was spent. The agent subscribed without asking, and the owner wants to be asked about this now.",
+            AskOwner,
+        ),
     };
     explained(denial.code(), 403, title, detail, next, false)
 }
@@ -276,6 +284,15 @@ pub fn reject(reject: Reject) -> Explained {
         Reject::DeductionUnknown => {
             (404, "No such deduction", "Nothing was taken under this id. There is no such deduction.", NewId)
         }
+        Reject::SubscriptionUnknown => {
+            (404, "No such subscription", "Nothing was done. There is no such subscription.", NewId)
+        }
+        Reject::TermsMalformed => (
+            422,
+            "Terms malformed",
+            "Nothing was done. The periods or the grace of these terms are too short or too long.",
+            NewId,
+        ),
         Reject::MandateUnknown => {
             (404, "No such mandate", "Nothing was done. There is no such mandate.", NewId)
         }

@@ -164,13 +164,13 @@ pub fn account_text(account: Account) -> String {
     }
 }
 
-/// The id of a payment, hold or meter: whatever was bought.
+/// The id of a payment, hold, meter or subscription: whatever was bought.
 ///
 /// # Errors
 /// [`Edge::BodyMalformed`].
 pub fn purchase_id(text: &str, param: &'static str) -> Answered<Id> {
     let (prefix, rest) = text.split_once('_').unwrap_or_default();
-    let id = Id::from_text(rest).filter(|_| matches!(prefix, "pay" | "hld" | "mtr"));
+    let id = Id::from_text(rest).filter(|_| matches!(prefix, "pay" | "hld" | "mtr" | "sub"));
     id.ok_or_else(|| Problem::from(Edge::BodyMalformed).of(param))
 }
 

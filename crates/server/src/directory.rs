@@ -161,7 +161,11 @@ impl Known {
             | Action::Allot(_)
             | Action::Reclaim(_)
             | Action::OpenChannel(_)
-            | Action::Claim(_) => {}
+            | Action::Claim(_)
+            | Action::Subscribe(_)
+            | Action::Renew(_)
+            | Action::ChangePlan(_)
+            | Action::CancelSubscription(_) => {}
         }
     }
 

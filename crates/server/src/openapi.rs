@@ -3,8 +3,8 @@
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining,
-    limits, log, mandates, meters, observations, offers, orders, payments, quotas, sessions, system,
-    transfers, webhooks,
+    limits, log, mandates, meters, observations, offers, orders, payments, quotas, sessions, subscriptions,
+    system, transfers, webhooks,
 };
 use crate::state::App;
 use crate::stream;
@@ -44,7 +44,7 @@ const CHANGING: [(&str, &str); 5] = [
 ];
 
 /// Which answer names what another operation takes: operation, member of the answer, other operation, its parameter.
-const LINKS: [(&str, &str, &str, &str); 20] = [
+const LINKS: [(&str, &str, &str, &str); 22] = [
     ("create_wallet", "id", "get_wallet", "id"),
     ("create_sub_account", "id", "get_wallet", "id"),
     ("create_payee", "id", "get_payee", "id"),
@@ -62,6 +62,8 @@ const LINKS: [(&str, &str, &str, &str); 20] = [
     ("create_channel", "id", "get_channel", "id"),
     ("create_quota", "id", "get_quota", "id"),
     ("create_quota", "id", "create_deductions", "id"),
+    ("create_subscription", "id", "get_subscription", "id"),
+    ("create_subscription", "id", "get_access", "id"),
     ("a402_pay", "trade_no", "a402_trade", "trade_no"),
     ("create_webhook", "id", "test_webhook", "id"),
     ("create_webhook", "id", "list_deliveries", "id"),
@@ -128,6 +130,12 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(quotas::restore_deduction))
         .routes(routes!(quotas::allot_quota))
         .routes(routes!(quotas::reclaim_quota))
+        .routes(routes!(subscriptions::create_subscription, subscriptions::list_subscriptions))
+        .routes(routes!(subscriptions::get_subscription))
+        .routes(routes!(subscriptions::list_wallet_subscriptions))
+        .routes(routes!(subscriptions::get_access))
+        .routes(routes!(subscriptions::cancel_subscription))
+        .routes(routes!(subscriptions::change_plan))
         .routes(routes!(offers::report_offers))
         .routes(routes!(webhooks::create_webhook))
         .routes(routes!(webhooks::list_webhooks))

@@ -22,6 +22,7 @@ pub mod payment_services;
 pub mod payments;
 pub mod quotas;
 pub mod sessions;
+pub mod subscriptions;
 pub mod system;
 pub mod transfers;
 pub mod webhooks;

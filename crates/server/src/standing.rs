@@ -109,7 +109,10 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
         Ruling::Denied(refusal) => (Status::Denied, refusal.denial.code()),
         Ruling::Allowed => return Ok(None),
     };
-    let is_purchase = matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel);
+    let is_purchase = matches!(
+        row.kind,
+        Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::ChangePlan
+    );
     if !is_purchase || !reads::sees(viewer, row.owner, row.agent) {
         return Ok(None);
     }

@@ -14,6 +14,7 @@ mod money;
 mod quota;
 mod state;
 mod stop;
+mod subscription;
 mod usage;
 mod walk;
 

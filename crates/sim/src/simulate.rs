@@ -15,6 +15,7 @@ mod probe;
 mod rule;
 mod snapshots;
 mod storm;
+mod subscribed;
 mod tally;
 
 pub use life::{Failure, Life, Planted, run};

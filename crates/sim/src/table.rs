@@ -25,6 +25,7 @@ mod commands;
 mod limits;
 mod names;
 mod prepaid;
+mod subscribed;
 mod verdict;
 mod words;
 
@@ -169,6 +170,7 @@ impl Run {
             "stranger" => self.names.stranger(&mut words)?,
             "balance" => return self.check_balance(&mut words),
             "quota" => return self.check_quota(&mut words),
+            "subscription" => return self.check_subscription(&mut words),
             "entries" => {
                 let expected = words.next("a number")?;
                 if self.entries.len().to_string() != expected {
@@ -349,6 +351,7 @@ impl Run {
             | Thing::Agent { .. }
             | Thing::Mandate { .. }
             | Thing::Quota { .. }
+            | Thing::Subscription { .. }
             | Thing::Purchase { .. } => None,
         }
     }

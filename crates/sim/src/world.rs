@@ -3,7 +3,7 @@
 use book::{
     Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, KeyHolder,
     KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, QuotaId,
-    QuotaUnit, Subject, Void, WalletId,
+    QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -32,6 +32,8 @@ pub struct World {
     pub ended: Vec<Held>,
     /// Quotas: each, its wallet, its seller, and the deductions of late.
     pub quotas: Vec<Quota>,
+    /// Subscriptions, and the purchase each began with.
+    pub subscriptions: Vec<Subscribed>,
     /// Questions that were asked.
     pub questions: Vec<Question>,
     /// What was frozen, and by whom.
@@ -152,6 +154,17 @@ pub struct Quota {
     pub deductions: Vec<Id>,
 }
 
+/// A seller's work by the period.
+#[derive(Debug)]
+pub struct Subscribed {
+    /// Its name.
+    pub id: SubscriptionId,
+    /// Who pays.
+    pub by: Actor,
+    /// What it began with, or was changed to.
+    pub subscribe: Subscribe,
+}
+
 /// What an owner was asked.
 #[derive(Debug)]
 pub struct Question {
@@ -211,7 +224,8 @@ impl World {
             | Outcome::Released(_)
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
-            | Outcome::Settled(_) => {}
+            | Outcome::Settled(_)
+            | Outcome::Subscribed(_) => {}
         }
         self.learn_action(*id, *by, action);
         self.learn_end(action);
@@ -287,6 +301,24 @@ impl World {
                 let quota = self.quotas.iter_mut().find(|row| row.id == it.quota);
                 quota.into_iter().for_each(|row| row.deductions.push(id));
             }
+            Action::Subscribe(it) => {
+                self.subscriptions.push(Subscribed { id: SubscriptionId(id), by, subscribe: it.clone() });
+                self.learn_bought(id, &it.purchase);
+            }
+            Action::ChangePlan(it) => {
+                let row = self.subscriptions.iter_mut().find(|row| row.id == it.subscription);
+                row.into_iter().for_each(|row| {
+                    row.by = by;
+                    row.subscribe.purchase = it.purchase.clone();
+                });
+                self.learn_bought(id, &it.purchase);
+            }
+            Action::Renew(it) => {
+                let row = self.subscriptions.iter().find(|row| row.id == it.subscription);
+                if let Some(purchase) = row.map(|row| row.subscribe.purchase.clone()) {
+                    self.learn_bought(id, &purchase);
+                }
+            }
             Action::Charge(it) => {
                 let hold = self.holds.iter_mut().rev().find(|hold| hold.id.0 == it.meter.0);
                 if let Some(hold) = hold {
@@ -314,7 +346,8 @@ impl World {
             | Action::Allot(_)
             | Action::Restore(_)
             | Action::Reclaim(_)
-            | Action::Claim(_) => {}
+            | Action::Claim(_)
+            | Action::CancelSubscription(_) => {}
         }
     }
 

@@ -107,6 +107,10 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
             }
             Outcome::Asked(question) => question.ask = Ask::Always,
             Outcome::Held(versions) => versions.agent += 1,
+            Outcome::Subscribed(term) => match &mut term.paid {
+                Some(moved) => moved.amount = resize(moved.amount),
+                None => term.until = term.until.next(),
+            },
             Outcome::Done => {}
         });
         change(name, &|entry| match &mut entry.outcome {
@@ -116,6 +120,7 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
                 parts[0].amount = resize(parts[0].amount)
             }
             Outcome::Settled(settled) => settled.released = resize(settled.released),
+            Outcome::Subscribed(term) => term.until = term.until.next(),
             Outcome::Refunded(refunded) => refunded.parts[0].fee = resize(refunded.parts[0].fee),
             _ => {}
         });
@@ -130,6 +135,10 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
             Action::Charge(it) => it.units[0] += 1,
             Action::OpenChannel(it) => it.purchase.amount = resize(it.purchase.amount),
             Action::Claim(it) => it.total = Nanos::new(it.total.get() + 1),
+            Action::Subscribe(it) if it.trial_until.is_none() => {
+                it.purchase.amount = resize(it.purchase.amount);
+            }
+            Action::Renew(it) => it.from = it.from.next(),
             Action::GrantQuota(it) => it.units = count(it.units, resize),
             Action::Deduct(it) => it.units = count(it.units, resize),
             Action::Restore(it) => it.units = count(it.units, resize),

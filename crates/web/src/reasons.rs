@@ -96,6 +96,8 @@ fn chinese(code: &str) -> Option<&'static str> {
         "quota_expired" => "没有使用额度。额度已过期。",
         "payment_granted" => "没有任何改动。这笔付款已经兑换过额度。",
         "restore_too_large" => "没有任何改动。退回的数量超过了已扣的数量。",
+        "subscription_ended" => "没有任何改动。订阅已取消或已结束。",
+        "renewal_unapproved" => "没有花钱。智能体订阅时没有问过您，而现在的规则要求先问您。",
         "already_exists" => "没有任何改动。已经存在。",
         "amount_zero" => "没有任何改动。金额为零。",
         "desk_closed" => "没有任何改动。本服务器目前不能接纳新用户。",

@@ -127,6 +127,10 @@ impl Words {
             Kind::Refuse => self.deed_refuse,
             Kind::Transfer => self.moved,
             Kind::Pay => self.paid,
+            Kind::Subscribe => self.deed_subscribe,
+            Kind::Renew => self.deed_renew,
+            Kind::ChangePlan => self.deed_change_plan,
+            Kind::CancelSubscription => self.deed_cancel_subscription,
             Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel => self.was_held,
             Kind::Capture | Kind::CloseMeter => self.captured,
             Kind::Void | Kind::Expire => self.released,
@@ -394,6 +398,10 @@ words! {
     deed_allot "Prepaid units assigned" "分配预付额度"
     deed_reclaim "Prepaid units taken back" "收回预付额度"
     deed_present "Request" "请求"
+    deed_subscribe "Subscribed" "已订阅"
+    deed_renew "Renewed" "已续订"
+    deed_change_plan "Plan changed" "订阅方案已更改"
+    deed_cancel_subscription "Subscription cancelled" "订阅已取消"
     detail "Details" "详情"
     when "When" "时间"
     amount "Amount" "金额"
@@ -446,6 +454,31 @@ words! {
     by_day "By day" "按天"
     by_agent "By agent" "按智能体"
     by_seller_title "By seller" "按商家"
+
+    subscriptions "Subscriptions" "订阅"
+    subscriptions_text "What is paid again by itself. The price can only change with a yes from your side." "会自动再次付款的项目。未经您这边同意，价格不会变。"
+    no_subscriptions "Nothing is paid by itself." "没有自动付款的项目。"
+    every_day "every day" "每天"
+    every_days "every {} days" "每 {} 天"
+    every_month "every month" "每月"
+    every_months "every {} months" "每 {} 个月"
+    until_cancelled "renewed until somebody cancels" "自动续订，直到取消"
+    renewed_at_most "renewed {} times at most" "最多续订 {} 次"
+    never_renewed "not renewed" "不续订"
+    free_until "free until {}" "免费至 {}"
+    next_renewal "Next renewal: {}" "下次续订：{}"
+    paid_until "Paid until {}" "已付至 {}"
+    grace_until "Could not be renewed; usable until {}" "未能续订；可用至 {}"
+    over_since "Over since {}" "已于 {} 结束"
+    from_then_on "From then on: {}" "之后：{}"
+    cancel_subscription "Cancel" "取消订阅"
+    cancel_text "It stays usable until what is paid is over. Nothing is given back." "已付的期限内仍可使用，不退款。"
+    standing_trial "free for now" "试用中"
+    standing_active "active" "有效"
+    standing_grace "not paid" "待付款"
+    standing_cancelled "cancelled" "已取消"
+    standing_ended "over" "已结束"
+    agreed_with_yes "With your yes this is paid again each time, without asking." "同意后，每期会自动付款，不再询问。"
 
     passkeys "Passkeys" "通行密钥"
     passkeys_text "Each opens this console. Have two, on different devices." "每个都能打开控制台。建议在不同设备上各留一个。"

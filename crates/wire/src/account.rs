@@ -451,6 +451,9 @@ answers! {
         pub payees: Vec<PayeeId>,
         /// How much.
         pub amount: Money,
+        /// Of a subscription: what else would be agreed on, and renewed without asking again.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub subscription: Option<crate::subscription::AskedTerms>,
         /// Why the owner is asked.
         pub ask: String,
         /// Why the agent would buy it, in its own words. Nobody has checked them.

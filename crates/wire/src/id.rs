@@ -146,6 +146,8 @@ ids! {
     MeterId "mtr",
     /// Work that is paid for before it is done.
     QuotaId "qta",
+    /// A seller's work by the period, renewed by itself.
+    SubscriptionId "sub",
     /// Money given back.
     RefundId "ref",
     /// A movement between accounts of one owner, or from and to the world outside.

@@ -28,13 +28,14 @@ pub mod payment;
 pub mod problem;
 pub mod quota;
 pub mod session;
+pub mod subscription;
 pub mod trial;
 pub mod version;
 pub mod webhook;
 
 pub use id::{
     AgentId, Digest, HoldId, IntentId, KeyId, MandateId, MeterId, OrderId, OwnerId, PayeeId, PaymentId,
-    QuotaId, RefundId, RequestId, TransferId, WalletId, WebhookId,
+    QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId, WebhookId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

@@ -30,7 +30,7 @@ pub(super) struct Touched {
 }
 
 impl Touched {
-    fn buys(&mut self, purchase: &Purchase) {
+    pub(super) fn buys(&mut self, purchase: &Purchase) {
         self.wallet = Some(purchase.wallet);
         self.mandate = purchase.mandate;
         self.amount = Some(purchase.amount);
@@ -141,7 +141,17 @@ impl Batch<'_> {
             Action::Pay(book::Pay { purchase })
             | Action::PlaceHold(book::PlaceHold { purchase, .. })
             | Action::OpenMeter(book::OpenMeter { purchase, .. })
-            | Action::OpenChannel(book::OpenChannel { purchase, .. }) => touched.buys(purchase),
+            | Action::OpenChannel(book::OpenChannel { purchase, .. })
+            | Action::Subscribe(book::Subscribe { purchase, .. }) => touched.buys(purchase),
+            Action::ChangePlan(it) => {
+                touched.about = Some(it.subscription.0);
+                touched.buys(&it.purchase);
+            }
+            Action::Renew(it) => self.concerns_subscription(it.subscription, &mut touched)?,
+            Action::CancelSubscription(it) => {
+                self.concerns_subscription(it.subscription, &mut touched)?;
+                touched.amount = None;
+            }
             Action::Capture(it) => {
                 self.concerns(it.hold.0, &mut touched)?;
                 touched.amount = Some(it.amount);
@@ -226,7 +236,8 @@ impl Batch<'_> {
             | Outcome::Released(_)
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
-            | Outcome::Settled(_) => (None, None),
+            | Outcome::Settled(_)
+            | Outcome::Subscribed(_) => (None, None),
         };
         let allowed = ask.is_none() && refusal.is_none();
         let kind = Kind::of(&entry.command.action);

@@ -58,7 +58,10 @@ impl<'b> Batch<'b> {
         (self.seq, self.at) = (entry.seq, entry.at);
         let mut touched = self.touched(&entry.command)?;
         match &entry.outcome {
-            Outcome::Denied(refusal) => self.refuse(entry, refusal, touched.owner)?,
+            Outcome::Denied(refusal) => {
+                self.note_failure(entry, refusal)?;
+                self.refuse(entry, refusal, touched.owner)?;
+            }
             Outcome::Asked(question) => self.ask(entry, question, &touched)?,
             Outcome::Done
             | Outcome::Paid(_)
@@ -67,7 +70,8 @@ impl<'b> Batch<'b> {
             | Outcome::Released(_)
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
-            | Outcome::Settled(_) => self.change(entry, &mut touched)?,
+            | Outcome::Settled(_)
+            | Outcome::Subscribed(_) => self.change(entry, &mut touched)?,
         }
         self.decision(entry, touched)
     }

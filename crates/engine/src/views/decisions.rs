@@ -7,6 +7,7 @@ use crate::views::reader::{Linked, Page, View, Whom};
 use crate::views::rows::{Answer, DecisionRow, QuestionRow, select_decision};
 use crate::views::stored::{Canonical, Columns, stored};
 use crate::views::subjects::{self, Chain, Role};
+use crate::views::subscriptions::AskedTerms;
 use book::limits::ASK_NANOS_MAX;
 use book::{AgentId, Ask, Id, OwnerId, Purchase, RuleRef, Seq, Time, WalletId};
 use rusqlite::Result;
@@ -14,7 +15,7 @@ use rusqlite::Result;
 macro_rules! select_question {
     ($rest:literal) => {
         concat!(
-            "SELECT seq, at, id, form, owner, agent, purchase, digest, ask, rule, answer, until, answered, used
+            "SELECT seq, at, id, form, owner, agent, purchase, digest, ask, rule, answer, until, answered, used, terms
              FROM questions",
             $rest
         )
@@ -254,6 +255,7 @@ fn question(columns: &mut Columns<'_>, now: Time) -> Result<QuestionRow> {
         answer: Answer::Expired,
         answered: None,
         used: None,
+        terms: None,
     };
     let answer: u8 = columns.next()?;
     let until: Option<Time> = columns.next()?;
@@ -267,5 +269,6 @@ fn question(columns: &mut Columns<'_>, now: Time) -> Result<QuestionRow> {
     };
     row.answered = columns.next()?;
     row.used = columns.next()?;
+    row.terms = columns.next::<Option<Canonical<AskedTerms>>>()?.map(|terms| terms.0);
     Ok(row)
 }

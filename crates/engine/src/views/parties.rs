@@ -7,6 +7,7 @@ use crate::views::batch::{Batch, raise};
 use crate::views::rows::{Form, Spent};
 use crate::views::stored::{Canonical, stored};
 use crate::views::subjects::{Role, Subject};
+use crate::views::subscriptions::asked_terms;
 use book::freeze::Status;
 use book::limits::OBSERVATIONS_MAX;
 use book::mandate::{Carry, LimitSubject};
@@ -99,6 +100,10 @@ impl Batch<'_> {
             | Action::Restore(_)
             | Action::Allot(_)
             | Action::Reclaim(_) => self.change_quota(entry),
+            Action::Subscribe(_)
+            | Action::Renew(_)
+            | Action::ChangePlan(_)
+            | Action::CancelSubscription(_) => self.change_subscription(entry, touched),
         }
     }
 
@@ -448,7 +453,7 @@ impl Batch<'_> {
         };
         self.run(
             "INSERT INTO questions VALUES
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, NULL, NULL, NULL)",
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, NULL, NULL, NULL, ?12)",
             stored![
                 entry.seq,
                 entry.at,
@@ -461,6 +466,7 @@ impl Batch<'_> {
                 question.digest,
                 Canonical(question.ask),
                 Canonical(question.rule),
+                asked_terms(&entry.command.action).map(Canonical),
             ],
         )?;
         Ok(())

@@ -248,7 +248,7 @@ impl View {
             return Ok(None);
         };
         let listed = match row.form {
-            Form::Payment => Chain::Payments,
+            Form::Payment | Form::Subscription => Chain::Payments,
             Form::Hold | Form::Meter => Chain::Holds,
         };
         if listed != chain {

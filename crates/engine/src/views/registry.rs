@@ -4,10 +4,11 @@ use crate::views::ViewsFault;
 use crate::views::batch::balance;
 use crate::views::reader::{Page, View};
 use crate::views::rows::{
-    AgentRow, AssetRow, BookRow, KeyRow, MandateRow, OwnerRow, PayeeRow, Spent, SubAccount, Total, WalletRow,
+    AgentRow, AssetRow, BookRow, KeyRow, MandateRow, OwnerRow, PayeeRow, Spent, SubAccount, WalletRow,
 };
 use crate::views::said::{ChangeRow, ObservationRow};
 use crate::views::stored::{Canonical, Columns, stored};
+use crate::views::total::Total;
 use book::open::Balance;
 use book::{
     Actor, AgentId, Amount, Asset, Code, KeyHolder, KeyId, Limit, MandateId, OwnerId, PartsPerMillion,

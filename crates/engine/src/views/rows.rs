@@ -1,6 +1,7 @@
 //! Rows: what the views answer with.
 
 use crate::views::stored::{Canonical, Columns, Kind, numbered};
+use crate::views::subscriptions::AskedTerms;
 use book::freeze::Status;
 use book::open::Balance;
 use book::{
@@ -236,19 +237,23 @@ pub enum Form {
     Hold,
     /// Set aside, then drawn down by counted work.
     Meter,
+    /// By the period. Only questions have this form: each period that is paid is a payment.
+    Subscription,
 }
 
-numbered!(Form { 1 Payment, 2 Hold, 3 Meter, });
+numbered!(Form { 1 Payment, 2 Hold, 3 Meter, 4 Subscription, });
 
 impl Form {
     /// What an action would buy and how it would be paid, where it is a purchase.
     pub fn of(action: &Action) -> Option<(&Purchase, Form)> {
-        let form = if matches!(action, Action::Pay(_)) {
+        let form = if matches!(action, Action::Pay(_) | Action::ChangePlan(_)) {
             Form::Payment
         } else if matches!(action, Action::PlaceHold(_)) {
             Form::Hold
         } else if matches!(action, Action::OpenMeter(_) | Action::OpenChannel(_)) {
             Form::Meter
+        } else if matches!(action, Action::Subscribe(_)) {
+            Form::Subscription
         } else {
             return None;
         };
@@ -476,6 +481,8 @@ pub struct QuestionRow {
     pub answered: Option<Seq>,
     /// The entry that used the answer.
     pub used: Option<Seq>,
+    /// Of a subscription: what else would be agreed on.
+    pub terms: Option<AskedTerms>,
 }
 
 /// What was decided.
@@ -568,29 +575,5 @@ impl DecisionRow {
             payee: columns.next()?,
             mandate: columns.next()?,
         })
-    }
-}
-
-/// All money of one asset, and where it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Total {
-    /// Which asset.
-    pub asset: Asset,
-    /// Everything that wallets and sub-accounts have, held money included.
-    pub wallets: i128,
-    /// What of that is held.
-    pub held: i128,
-    /// Everything that payees have.
-    pub payees: i128,
-    /// What the fees have.
-    pub fees: i128,
-    /// What the world has: below zero by everything inside.
-    pub world: i128,
-}
-
-impl Total {
-    /// What all accounts have together: 0, or money was made or lost (I1).
-    pub fn sum(&self) -> i128 {
-        [self.wallets, self.payees, self.fees, self.world].into_iter().fold(0i128, i128::saturating_add)
     }
 }

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 8;
+const VERSION: i64 = 9;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -91,6 +91,14 @@ CREATE INDEX quotas_below ON quotas (parent) WHERE parent IS NOT NULL;
 CREATE TABLE deductions (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, quota BLOB NOT NULL, units INTEGER NOT NULL,
     restored INTEGER NOT NULL);
 
+CREATE TABLE subscriptions (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, owner BLOB,
+    wallet BLOB NOT NULL, payee BLOB NOT NULL, agent BLOB, plan BLOB NOT NULL, next_agent BLOB, next_plan BLOB,
+    began INTEGER NOT NULL, until INTEGER NOT NULL, trial INTEGER NOT NULL, cancelled INTEGER, renewed INTEGER NOT NULL,
+    failed INTEGER, tries INTEGER NOT NULL, next_try INTEGER, denial BLOB, last_payment BLOB);
+CREATE INDEX subscriptions_of_wallet ON subscriptions (wallet);
+CREATE INDEX subscriptions_of_owner ON subscriptions (owner) WHERE owner IS NOT NULL;
+CREATE INDEX subscriptions_of_payee ON subscriptions (payee);
+
 CREATE TABLE refunds (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, purchase INTEGER NOT NULL,
     amount NOT NULL, wallet BLOB NOT NULL, parts BLOB NOT NULL);
 CREATE INDEX refunds_of_purchase ON refunds (purchase);
@@ -107,7 +115,8 @@ CREATE TABLE transfer_accounts (account BLOB NOT NULL, seq INTEGER NOT NULL, PRI
 
 CREATE TABLE questions (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, form INTEGER NOT NULL,
     owner BLOB NOT NULL, wallet BLOB NOT NULL, agent BLOB, purchase BLOB NOT NULL, digest BLOB NOT NULL,
-    ask BLOB NOT NULL, rule BLOB NOT NULL, answer INTEGER NOT NULL, until INTEGER, answered INTEGER, used INTEGER);
+    ask BLOB NOT NULL, rule BLOB NOT NULL, answer INTEGER NOT NULL, until INTEGER, answered INTEGER, used INTEGER,
+    terms BLOB);
 CREATE INDEX questions_of_owner ON questions (owner);
 CREATE INDEX questions_of_wallet ON questions (wallet);
 CREATE INDEX questions_of_agent ON questions (agent) WHERE agent IS NOT NULL;

@@ -113,6 +113,30 @@ impl Batch<'_> {
         })
     }
 
+    /// Notes a payment that is part of a plan: of an agent, or of the owner.
+    pub(super) fn pay_as(
+        &mut self,
+        entry: &Entry,
+        agent: Option<AgentId>,
+        purchase: &Purchase,
+        moved: &Moved,
+    ) -> Result<(), ViewsFault> {
+        let purchase = Purchase { amount: moved.amount, ..purchase.clone() };
+        let mut bought =
+            self.buy_as(entry, agent, (Form::Payment, State::Paid), &purchase, moved.versions)?;
+        self.pay_out(&mut bought, moved)?;
+        self.insert(&bought, Chain::Payments)
+    }
+
+    /// Uses an approval up.
+    pub(super) fn use_approval(&self, question: Option<Id>) -> Result<(), ViewsFault> {
+        if let Some(question) = question {
+            let seq = self.seq;
+            self.run("UPDATE questions SET answer = 4, used = ?2 WHERE id = ?1", stored![question, seq])?;
+        }
+        Ok(())
+    }
+
     fn pay(&mut self, entry: &Entry, purchase: &Purchase, moved: &Moved) -> Result<(), ViewsFault> {
         let mut bought = self.buy(entry, Form::Payment, State::Paid, purchase, moved.versions)?;
         self.pay_out(&mut bought, moved)?;
@@ -278,19 +302,28 @@ impl Batch<'_> {
         purchase: &Purchase,
         versions: Versions,
     ) -> Result<PurchaseRow, ViewsFault> {
-        let seq = entry.seq;
         let agent = match entry.command.by {
             Actor::Agent { agent, .. } => Some(agent),
             Actor::Operator { .. } | Actor::Owner { .. } | Actor::Payee { .. } | Actor::Book => None,
         };
+        self.buy_as(entry, agent, (form, state), purchase, versions)
+    }
+
+    fn buy_as(
+        &mut self,
+        entry: &Entry,
+        agent: Option<AgentId>,
+        (form, state): (Form, State),
+        purchase: &Purchase,
+        versions: Versions,
+    ) -> Result<PurchaseRow, ViewsFault> {
+        let seq = entry.seq;
         for (role, id) in self.payers(agent.map(|agent| agent.0), purchase)? {
             let payer = self.subject_mut(role, id)?;
             raise(&mut payer.spent, purchase.amount, seq)?;
             payer.uses = payer.uses.saturating_add(1);
         }
-        if let Some(question) = purchase.approval {
-            self.run("UPDATE questions SET answer = 4, used = ?2 WHERE id = ?1", stored![question, seq])?;
-        }
+        self.use_approval(purchase.approval)?;
         let owner = self.subject_mut(Role::Wallet, purchase.wallet.0)?.owner;
         Ok(PurchaseRow {
             seq,

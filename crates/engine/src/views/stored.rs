@@ -7,7 +7,7 @@ use book::canon::{self, Canon};
 use book::freeze::Status;
 use book::{
     Action, AgentId, Amount, Code, HoldId, Id, KeyId, MandateId, MeterId, Nanos, OwnerId, PayeeId, PaymentId,
-    QuotaId, RefundId, Seq, Time, TransferId, WalletId,
+    QuotaId, RefundId, Seq, SubscriptionId, Time, TransferId, WalletId,
 };
 use evidence::Hash;
 use rusqlite::Row;
@@ -202,7 +202,18 @@ macro_rules! named {
 }
 
 named!(
-    OwnerId, WalletId, PayeeId, AgentId, KeyId, MandateId, PaymentId, HoldId, MeterId, QuotaId, RefundId,
+    OwnerId,
+    WalletId,
+    PayeeId,
+    AgentId,
+    KeyId,
+    MandateId,
+    PaymentId,
+    HoldId,
+    MeterId,
+    QuotaId,
+    RefundId,
+    SubscriptionId,
     TransferId
 );
 
@@ -329,6 +340,10 @@ kinds! {
     37 Reclaim "reclaim",
     38 OpenChannel "open_channel",
     39 Claim "claim",
+    40 Subscribe "subscribe",
+    41 Renew "renew",
+    42 ChangePlan "change_plan",
+    43 CancelSubscription "cancel_subscription",
 }
 
 impl Column for Kind {
@@ -413,6 +428,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=39).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=43).collect::<Vec<u8>>());
     }
 }

@@ -2,14 +2,15 @@
 
 use book::mandate::{Carry, LimitSubject};
 use book::{
-    Account, Action, Actor, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Capture, Charge, Claim,
-    CloseMeter, CloseWallet, Code, Command, Deduct, Delegate, EnrolAgent, EnrolKey, Entry, Freeze,
-    GrantMandate, GrantQuota, HoldId, Id, KeyHolder, KeyId, Limit, MandateId, MeterId, Nanos, NanosPerUnit,
-    Observe, OpenBook, OpenChannel, OpenMeter, OpenSubAccount, OpenWallet, Outcome, OwnerId, PartsPerMillion,
-    Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance, PublicKeyBytes, Purchase, QuotaId,
-    QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Restore, Revoke,
-    RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Verdict, Void,
-    VoucherSignature, WalletId, Window,
+    Account, Action, Actor, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Cadence, CancelSubscription,
+    Capture, ChangePlan, Charge, Claim, CloseMeter, CloseWallet, Code, Command, Deduct, Delegate, EnrolAgent,
+    EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, KeyHolder, KeyId, Limit, MandateId,
+    MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter, OpenSubAccount, OpenWallet,
+    Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance,
+    PublicKeyBytes, Purchase, QuotaId, QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset,
+    RegisterOwner, RegisterPayee, Restore, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject,
+    Subscribe, SubscriptionId, Term, Terms, Time, Transfer, Unfreeze, Verdict, Void, VoucherSignature,
+    WalletId, Window, Zone,
 };
 use evidence::{Hash, Signature};
 
@@ -28,6 +29,7 @@ pub(crate) struct Town {
     pub(crate) agents: Vec<(AgentId, KeyId)>,
     pub(crate) mandates: Vec<MandateId>,
     pub(crate) quotas: Vec<QuotaId>,
+    pub(crate) subscriptions: Vec<SubscriptionId>,
     /// What was paid or held, by whoever was asked for it.
     pub(crate) bought: Vec<Id>,
     /// What the owner was asked, with the purchase and how it would be paid.
@@ -64,6 +66,7 @@ impl Town {
             agents: Vec::new(),
             mandates: Vec::new(),
             quotas: Vec::new(),
+            subscriptions: Vec::new(),
             bought: Vec::new(),
             asked: Vec::new(),
         };
@@ -156,8 +159,11 @@ impl Town {
                 Outcome::Asked(question) => {
                     self.asked.push((command.id, question.digest, command.action.clone()));
                 }
-                Outcome::Paid(_) | Outcome::Held(_) => self.bought.push(command.id),
+                Outcome::Paid(_) | Outcome::Held(_) | Outcome::Subscribed(Term { paid: Some(_), .. }) => {
+                    self.bought.push(command.id);
+                }
                 Outcome::Done
+                | Outcome::Subscribed(Term { paid: None, .. })
                 | Outcome::Captured(_)
                 | Outcome::Released(_)
                 | Outcome::Refunded(_)
@@ -361,6 +367,40 @@ impl Town {
         self.act(seller, Action::CloseMeter(CloseMeter { meter: channel }));
     }
 
+    /// Work by the period: agreed, changed, cancelled by either side, and renewed as days pass.
+    fn subscriptions(&mut self, which: usize, minor: u128) {
+        let (payee, wallet) = (which % 3, which % 3);
+        let (seller, owner) = (self.as_payee(payee), self.as_owner(self.owner_of(wallet)));
+        let days = u16::try_from(minor % 3).expect("small") + 1;
+        let terms = Terms {
+            every: if which.is_multiple_of(4) { Cadence::Months(1) } else { Cadence::Days(days) },
+            zone: Zone::new("Asia/Shanghai").expect("a zone"),
+            renewals: Some(3).filter(|_| which.is_multiple_of(3)),
+            grace_nanos: u64::try_from(minor).expect("small") * 600_000_000_000,
+            document: Hash([9; 32]),
+        };
+        let old = self.subscriptions.iter().rev().nth(which % 4).copied();
+        let trial_until = Some(self.at.after(7_200_000_000_000)).filter(|_| which.is_multiple_of(5));
+        let purchase = self.purchase(wallet, payee, minor / 9 + 1);
+        let subscribe = Subscribe { purchase, terms: terms.clone(), trial_until };
+        let (made, _) = self.act(self.as_agent(wallet), Action::Subscribe(subscribe));
+        let made = SubscriptionId(made);
+        self.subscriptions.extend(Some(made).filter(|made| self.book.subscription(*made).is_some()));
+        for subscription in [old, Some(made)].into_iter().flatten() {
+            let mut purchase = self.purchase(wallet, payee, minor / 7 + 2);
+            let by = if which.is_multiple_of(2) { owner } else { self.as_agent(wallet) };
+            purchase.mandate = purchase.mandate.filter(|_| !which.is_multiple_of(2));
+            let (terms, days) = (terms.clone(), Cadence::Days(days));
+            let terms = if minor.is_multiple_of(2) { Terms { every: days, ..terms } } else { terms };
+            self.act(by, Action::ChangePlan(ChangePlan { subscription, purchase, terms }));
+        }
+        if let Some(subscription) = old.filter(|_| self.made.is_multiple_of(2)) {
+            let by = if minor.is_multiple_of(2) { self.operator() } else { seller };
+            self.act(by, Action::CancelSubscription(CancelSubscription { subscription }));
+        }
+        self.at = self.at.after(u64::from(self.made.is_multiple_of(3)) * 50_000_000_000_000);
+    }
+
     /// One of everything, chosen by `what`; `which` and `minor` vary it. Much of it is refused, asked about or senseless.
     pub(crate) fn step(&mut self, what: u8, which: usize, minor: u128) {
         let (agent, payee, wallet) = (which % 3, which % 4, which % 3);
@@ -520,7 +560,10 @@ impl Town {
                 purchase.mandate = Some(MandateId(child));
                 self.act(self.as_agent(other), Action::Pay(Pay { purchase }));
             }
-            27 => self.quotas(which, minor),
+            27 => {
+                self.quotas(which, minor);
+                self.subscriptions(which, minor);
+            }
             _ => {
                 let delivery = Hash([9; 32]);
                 let hold = HoldId(bought);

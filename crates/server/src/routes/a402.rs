@@ -387,6 +387,7 @@ async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -
 fn is_a_trade(form: Form) -> bool {
     match form {
         Form::Hold | Form::Meter => true,
+        Form::Subscription => false,
         Form::Payment => false,
     }
 }

@@ -7,6 +7,7 @@ use crate::convert::{bits, money, purchase_id, subject, time, time_text};
 use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::Call;
+use crate::routes::subscriptions;
 use crate::routes::{page, paged};
 use crate::state::{self, App};
 use axum::extract::{Path, State};
@@ -89,6 +90,7 @@ fn question_text(app: &state::State, row: &QuestionRow) -> Answered<Question> {
         agent: row.agent.map(|agent| wire::AgentId(bits(agent.0))),
         payees: row.purchase.to.each().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
         amount: money(row.purchase.amount, asset),
+        subscription: row.terms.as_ref().map(subscriptions::asked_text),
         ask: row.ask.code().to_owned(),
         why: app.why(row.id)?,
         digest: wire::Digest(row.digest.0),

@@ -135,6 +135,7 @@ pub fn entry_text(entry: &Entry, bytes: &[u8], livemode: bool) -> wire::entry::E
         Outcome::Refunded(_) => ("refunded", None),
         Outcome::Charged(_) => ("charged", None),
         Outcome::Settled(_) => ("settled", None),
+        Outcome::Subscribed(_) => ("subscribed", None),
         Outcome::Asked(question) => ("asked", Some(question.ask.code())),
         Outcome::Denied(refusal) => ("denied", Some(refusal.denial.code())),
     };

@@ -25,5 +25,6 @@ mod shape;
 mod snapshots;
 mod story;
 mod stream;
+mod subscriptions;
 mod views;
 mod webhooks;

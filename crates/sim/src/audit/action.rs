@@ -1,14 +1,14 @@
 //! The action of an entry: what was asked, read field by field.
 
 use super::bytes::{Bytes, Wrong};
-use super::entry::{Action, Holder, Limit, Name, Place, Purchase, Subject, Window, amount};
+use super::entry::{Action, Holder, Limit, Name, Place, Purchase, Subject, Terms, Window, amount};
 
 const U64: u128 = u64::MAX as u128;
 const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 39] = [
+const ACTIONS: [&str; 43] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -48,6 +48,10 @@ const ACTIONS: [&str; 39] = [
     "reclaim",
     "open-channel",
     "claim",
+    "subscribe",
+    "renew",
+    "change-plan",
+    "cancel-subscription",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -141,6 +145,7 @@ pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
             asset: b.text("asset", CODE)?,
         },
         33..=37 => return quota(b, kind),
+        40..=43 => return subscription(b, kind),
         _ => return spending(b, kind),
     })
 }
@@ -232,6 +237,37 @@ fn quota(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
         },
         _ => Action::Reclaim { quota: b.raw("quota")?, units: units(b)? },
     })
+}
+
+fn subscription(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
+    Ok(match kind {
+        40 => {
+            let (purchase, terms) = (purchase(b)?, terms(b)?);
+            let has_trial = b.flag("has trial_until")?;
+            let trial_until = if has_trial { Some(b.integer("trial_until", U64)? as u64) } else { None };
+            Action::Subscribe { purchase, terms, trial_until }
+        }
+        41 => Action::Renew { subscription: b.raw("subscription")?, from: b.integer("from", U64)? as u64 },
+        42 => {
+            let subscription = b.raw("subscription")?;
+            Action::ChangePlan { subscription, purchase: purchase(b)?, terms: terms(b)? }
+        }
+        _ => Action::CancelSubscription { subscription: b.raw("subscription")? },
+    })
+}
+
+fn terms(b: &mut Bytes<'_>) -> Result<Terms, Wrong> {
+    let start = b.at();
+    let is_monthly = b.choice("every", &["days", "months"])? == 2;
+    let each = b.integer("every.count", u128::from(u16::MAX))? as u64;
+    let zone = b.text("zone", 64)?;
+    jiff::tz::TimeZone::get(&zone).map_err(|_| format!("`{zone}` is no zone"))?;
+    let is_limited = b.flag("has renewals")?;
+    let renewals = if is_limited { Some(b.integer("renewals", U32)? as u64) } else { None };
+    let grace = b.integer("grace_nanos", U64)? as u64;
+    b.raw::<32>("document")?;
+    let bytes = b.since(start).to_vec();
+    Ok(Terms { is_monthly, each, zone, renewals, grace, bytes })
 }
 
 fn purchase(b: &mut Bytes<'_>) -> Result<Purchase, Wrong> {

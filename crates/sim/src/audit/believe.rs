@@ -72,6 +72,7 @@ impl Walk {
             (Action::Refund { payment, amount }, Outcome::Refunded { parts }) => {
                 self.refund(*payment, *amount, parts)
             }
+            (_, Outcome::Subscribed { .. }) => self.believe_term(at, id, by, action, outcome),
             (_, Outcome::Done) => self.believe_done(at, id, by, action),
             _ => self.wrong("form", "the outcome is not one of this action"),
         }

@@ -198,6 +198,23 @@ pub(super) enum Action {
         channel: Name,
         total: u128,
     },
+    Subscribe {
+        purchase: Purchase,
+        terms: Terms,
+        trial_until: Option<u64>,
+    },
+    Renew {
+        subscription: Name,
+        from: u64,
+    },
+    ChangePlan {
+        subscription: Name,
+        purchase: Purchase,
+        terms: Terms,
+    },
+    CancelSubscription {
+        subscription: Name,
+    },
     Delegate {
         parent: Name,
         agent: Name,
@@ -249,6 +266,18 @@ pub(super) struct Purchase {
     pub(super) bytes_unapproved: Vec<u8>,
 }
 
+/// What was agreed beside the price of a period.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    /// Of periods that are months, else days.
+    pub(super) is_monthly: bool,
+    pub(super) each: u64,
+    pub(super) zone: String,
+    pub(super) renewals: Option<u64>,
+    pub(super) grace: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Limit {
     PerPayment(u128),
@@ -292,6 +321,7 @@ pub(super) enum Outcome {
     Settled { moved: Moved, released: u128, carry: u128 },
     Asked { rule: Rule, ask: u8, digest: Digest },
     Denied { rule: Rule, denial: u8, left: Option<u128> },
+    Subscribed { from: u64, until: u64, paid: Option<Moved> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -359,8 +389,19 @@ fn by(b: &mut Bytes<'_>) -> Result<By, Wrong> {
 }
 
 fn outcome(b: &mut Bytes<'_>) -> Result<Outcome, Wrong> {
-    let choices =
-        ["done", "paid", "held", "captured", "released", "refunded", "charged", "settled", "asked", "denied"];
+    let choices = [
+        "done",
+        "paid",
+        "held",
+        "captured",
+        "released",
+        "refunded",
+        "charged",
+        "settled",
+        "asked",
+        "denied",
+        "subscribed",
+    ];
     Ok(match b.choice("outcome", &choices)? {
         1 => Outcome::Done,
         2 => Outcome::Paid(moved(b)?),
@@ -375,6 +416,11 @@ fn outcome(b: &mut Bytes<'_>) -> Result<Outcome, Wrong> {
             carry: b.integer("carry", ANY)?,
         },
         9 => Outcome::Asked { rule: rule(b)?, ask: b.choice("ask", &ASKS)?, digest: b.raw("digest")? },
+        11 => Outcome::Subscribed {
+            from: b.integer("from", U64)? as u64,
+            until: b.integer("until", U64)? as u64,
+            paid: if b.flag("has paid")? { Some(moved(b)?) } else { None },
+        },
         _ => Outcome::Denied {
             rule: rule(b)?,
             denial: b.choice("denial", &DENIALS)?,
@@ -425,7 +471,7 @@ pub(super) const ASKS: [&str; 5] =
     ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
 
 /// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 56] = [
+pub(super) const DENIALS: [&str; 58] = [
     "forbidden",
     "key_revoked",
     "owner_frozen",
@@ -482,4 +528,6 @@ pub(super) const DENIALS: [&str; 56] = [
     "quota_expired",
     "payment_granted",
     "restore_too_large",
+    "subscription_ended",
+    "renewal_unapproved",
 ];

@@ -27,6 +27,14 @@ pub(super) enum Judgement {
     Unsure,
 }
 
+/// How something is bought: in which form, on which terms, and what moves at once, if anything.
+#[derive(Clone, Copy)]
+pub(super) struct Deal {
+    pub(super) kind: u8,
+    pub(super) terms: Option<[u8; 32]>,
+    pub(super) moves: Option<u128>,
+}
+
 pub(super) const BOOK: Rule = Rule { scope: 1, above: 0, version: 0, limit: 0 };
 
 pub(super) fn denied(denial: &'static str) -> Judgement {
@@ -66,13 +74,13 @@ impl State {
     }
 
     pub(super) fn judge_purchase(&self, at: u64, by: By, kind: u8, buy: &Purchase) -> Judgement {
-        match self.try_purchase(at, by, kind, buy) {
+        match self.try_purchase(at, by, Deal { kind, terms: None, moves: Some(buy.amount) }, buy) {
             Ok(()) => Judgement::Fine,
             Err(no) => no,
         }
     }
 
-    fn try_purchase(&self, at: u64, by: By, kind: u8, buy: &Purchase) -> No {
+    pub(super) fn try_purchase(&self, at: u64, by: By, deal: Deal, buy: &Purchase) -> No {
         let weights: u128 = buy.shares.iter().map(|share| share.1).sum();
         if buy.amount == 0 || weights != buy.whole || buy.shares.is_empty() || buy.shares.len() > 16 {
             return Err(Judgement::Rejected("no purchase"));
@@ -101,16 +109,33 @@ impl State {
             }
             By::Operator { .. } | By::Payee { .. } | By::Book => return Err(denied("forbidden")),
         };
+        let mut asked = self.weigh(at, agent, buy, deal.moves)?;
+        if deal.moves != Some(buy.amount) {
+            asked = asked.or(self.weigh(at, agent, buy, None)?);
+        }
+        self.is_approved(at, agent, deal, buy, asked)
+    }
+
+    /// What is stopped, the limits, and the money; what some limit asks, if anything.
+    pub(super) fn weigh(
+        &self,
+        at: u64,
+        agent: Option<Name>,
+        buy: &Purchase,
+        moves: Option<u128>,
+    ) -> Result<Option<(Rule, &'static str)>, Judgement> {
         self.is_running(buy, agent)?;
         self.is_in_time(at, buy)?;
         buy.mandate.map_or(Ok(()), |mandate| self.nothing_stopped_above(mandate))?;
-        let spending = self.spending(at, buy)?;
+        let mut spending = self.spending(at, buy)?;
+        spending.amount = moves.unwrap_or(buy.amount);
         let asked = self.within_limits(buy, agent, &spending)?;
-        let available = self.sums(Place::Wallet(buy.wallet), &wallet.asset).available();
-        if available < buy.amount {
+        let asset = &self.wallets[&buy.wallet].asset;
+        let available = self.sums(Place::Wallet(buy.wallet), asset).available();
+        if moves.is_some_and(|amount| available < amount) {
             return Err(left("funds_insufficient", available));
         }
-        self.is_approved(at, agent, kind, buy, asked)
+        Ok(asked)
     }
 
     /// Nothing that this purchase hangs on is stopped.
@@ -259,7 +284,7 @@ impl State {
         &self,
         at: u64,
         agent: Option<Name>,
-        kind: u8,
+        deal: Deal,
         buy: &Purchase,
         asked: Option<(Rule, &'static str)>,
     ) -> No {
@@ -272,9 +297,10 @@ impl State {
         };
         let digest: [u8; 32] = Sha256::new()
             .chain_update(b"tollbridge question 1\n")
-            .chain_update([kind])
+            .chain_update([deal.kind])
             .chain_update(agent)
             .chain_update(&buy.bytes_unapproved)
+            .chain_update(deal.terms.as_ref().map_or(&[][..], |terms| &terms[..]))
             .finalize()
             .into();
         let Some(name) = buy.approval else {
@@ -283,7 +309,7 @@ impl State {
                 let asked = &question.purchase;
                 question.alike.is_some_and(|until| at < until)
                     && question.agent == Some(agent)
-                    && question.kind == kind
+                    && (question.kind, question.terms) == (deal.kind, deal.terms)
                     && super::entry::ASKS[usize::from(question.ask) - 1] == ask
                     && (asked.wallet, asked.mandate) == (buy.wallet, buy.mandate)
                     && (asked.is_split, asked.whole, &asked.shares) == (buy.is_split, buy.whole, &buy.shares)

@@ -28,8 +28,8 @@ impl Quota {
 }
 
 impl Walk {
-    /// Believes what was done to a quota.
-    #[allow(clippy::wildcard_enum_match_arm)] // No other action is about quotas.
+    /// Believes what was done to a quota, or that a subscription was cancelled.
+    #[allow(clippy::wildcard_enum_match_arm)] // No other action is about either.
     pub(super) fn believe_quota(&mut self, at: u64, id: Name, by: By, action: &Action) {
         match action {
             Action::GrantQuota { wallet, payment, is_money, units, until, into } => {
@@ -117,6 +117,7 @@ impl Walk {
                 above.into_iter().for_each(|above| above.allotted = above.allotted.saturating_sub(*units));
                 self.expect(is_there && is_below, "I10", "more was reclaimed than was left");
             }
+            Action::CancelSubscription { subscription } => self.cancel(at, by, *subscription),
             _ => self.wrong("form", "the outcome is not one of this action"),
         }
     }

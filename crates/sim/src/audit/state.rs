@@ -3,6 +3,7 @@
 use super::entry::{Digest, Holder, Name, Place, Purchase, Subject};
 use super::money::Sums;
 use super::quota::Quota;
+use super::subscription::Subscription;
 use super::usage::{Policy, Usage};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,6 +28,7 @@ pub(super) struct State {
     pub(super) questions: BTreeMap<Name, Question>,
     pub(super) bought: BTreeMap<Name, Bought>,
     pub(super) quotas: BTreeMap<Name, Quota>,
+    pub(super) subscriptions: BTreeMap<Name, Subscription>,
     /// Of which quota each deduction took how much that it still has.
     pub(super) deductions: BTreeMap<Name, (Name, u64)>,
     /// Payments that a quota was granted for.
@@ -104,6 +106,7 @@ pub(super) struct Question {
     /// Who asked in which form, for what, and why.
     pub(super) agent: Option<Name>,
     pub(super) kind: u8,
+    pub(super) terms: Option<Digest>,
     pub(super) purchase: Purchase,
     pub(super) ask: u8,
     /// Whether the like of it is approved, and until when.

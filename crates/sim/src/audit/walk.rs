@@ -59,7 +59,7 @@ impl Walk {
 
     fn entry(&mut self, entry: &Entry) {
         let Entry { at, id, by, action, outcome, .. } = entry;
-        if *by == By::Book {
+        if *by == By::Book && !matches!(action, Action::Renew { .. }) {
             let is_named = matches!(action, Action::Expire { hold } if hold == id)
                 || matches!(outcome, Outcome::Denied { .. });
             self.expect(is_named, "I4", "what time brings has the id of its hold");
@@ -76,7 +76,10 @@ impl Walk {
         let judgement = self.judge(*at, *by, action);
         self.compare(&judgement, outcome);
         match outcome {
-            Outcome::Denied { denial, left, .. } => self.check_funds(action, *denial, *left),
+            Outcome::Denied { denial, left, .. } => {
+                self.check_funds(action, *denial, *left);
+                self.note_failure(*at, *by, action);
+            }
             Outcome::Asked { digest, ask, .. } => self.ask(*at, *id, *by, action, (*digest, *ask)),
             Outcome::Done
             | Outcome::Paid(_)
@@ -85,7 +88,8 @@ impl Walk {
             | Outcome::Released { .. }
             | Outcome::Refunded { .. }
             | Outcome::Charged { .. }
-            | Outcome::Settled { .. } => self.believe(*at, *id, *by, action, outcome),
+            | Outcome::Settled { .. }
+            | Outcome::Subscribed { .. } => self.believe(*at, *id, *by, action, outcome),
         }
     }
 
@@ -104,7 +108,9 @@ impl Walk {
         let (Action::Pay { purchase }
         | Action::PlaceHold { purchase, .. }
         | Action::OpenMeter { purchase, .. }
-        | Action::OpenChannel { purchase, .. }) = action
+        | Action::OpenChannel { purchase, .. }
+        | Action::Subscribe { purchase, .. }
+        | Action::ChangePlan { purchase, .. }) = action
         else {
             return true;
         };
@@ -141,6 +147,9 @@ impl Walk {
                 Err(no) => no,
             },
             Action::Deduct { quota, units } => self.judge_deduct(at, by, *quota, *units),
+            Action::Subscribe { .. } | Action::ChangePlan { .. } | Action::Renew { .. } => {
+                self.judge_plan(at, by, action)
+            }
             _ => Judgement::Unsure,
         }
     }
@@ -169,11 +178,14 @@ impl Walk {
         let (Action::Pay { purchase }
         | Action::PlaceHold { purchase, .. }
         | Action::OpenMeter { purchase, .. }
-        | Action::OpenChannel { purchase, .. }) = action
+        | Action::OpenChannel { purchase, .. }
+        | Action::Subscribe { purchase, .. }
+        | Action::ChangePlan { purchase, .. }) = action
         else {
             self.wrong("form", "only purchases are asked about");
             return;
         };
+        let terms = super::subscription::digest(action);
         let question = super::state::Question {
             wallet: purchase.wallet,
             digest,
@@ -184,9 +196,12 @@ impl Walk {
                 1
             } else if matches!(action, Action::PlaceHold { .. }) {
                 2
+            } else if terms.is_some() {
+                4
             } else {
                 3
             },
+            terms,
             purchase: purchase.clone(),
             ask,
             alike: None,
@@ -260,6 +275,18 @@ impl Walk {
             By::Agent { agent, .. } => Some(agent),
             By::Operator { .. } | By::Owner { .. } | By::Payee { .. } | By::Book => None,
         };
+        self.count_for(at, id, agent, purchase, hold);
+    }
+
+    /// Like [`Walk::count`], of what an agent buys without asking for it now.
+    pub(super) fn count_for(
+        &mut self,
+        at: u64,
+        id: Name,
+        agent: Option<Name>,
+        purchase: &entry::Purchase,
+        hold: Option<Hold>,
+    ) {
         let (wallet, mandate, amount) = (purchase.wallet, purchase.mandate, purchase.amount);
         self.state.each_usage(wallet, agent, mandate, |usage| usage.spend(at, amount));
         if let Some(question) = purchase.approval.and_then(|name| self.state.questions.get_mut(&name)) {

@@ -36,7 +36,7 @@ enum Kind {
     GrantMandate,
     Delegate,
     Observe,
-    Quota,
+    Prepaid,
     Stop,
     Start,
     EnrolAgent,
@@ -63,7 +63,7 @@ const KINDS: &[(u64, Kind)] = &[
     (4, Kind::GrantMandate),
     (3, Kind::Delegate),
     (4, Kind::Observe),
-    (12, Kind::Quota),
+    (20, Kind::Prepaid),
     (2, Kind::Stop),
     (5, Kind::Start),
     (2, Kind::EnrolAgent),
@@ -156,6 +156,8 @@ impl Asker<'_> {
             Action::PlaceHold(it) => it.purchase.amount = much,
             Action::OpenMeter(it) => it.purchase.amount = much,
             Action::OpenChannel(it) => it.purchase.amount = much,
+            Action::Subscribe(it) => it.purchase.amount = much,
+            Action::ChangePlan(it) => it.purchase.amount = much,
             Action::Claim(it) => it.total = Nanos::new(much.minor()),
             Action::GrantQuota(it) => it.units = u64::MAX,
             Action::Deduct(it) => it.units = u64::MAX,
@@ -190,7 +192,9 @@ impl Asker<'_> {
             | Action::Redeem(_)
             | Action::Present(_)
             | Action::Observe(_)
-            | Action::ApproveAlike(_) => {}
+            | Action::ApproveAlike(_)
+            | Action::Renew(_)
+            | Action::CancelSubscription(_) => {}
         }
     }
 
@@ -233,7 +237,7 @@ impl Asker<'_> {
             Kind::GrantMandate => self.grant(),
             Kind::Delegate => self.delegate(),
             Kind::Observe => self.observe(),
-            Kind::Quota => self.quota(),
+            Kind::Prepaid => self.prepaid(),
             Kind::Stop => self.stop(),
             Kind::Start => self.start(),
             Kind::EnrolAgent => self.enrol_agent(),

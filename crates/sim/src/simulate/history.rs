@@ -351,6 +351,7 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Refunded(_) => "refunded",
         Outcome::Charged(_) => "charged",
         Outcome::Settled(_) => "settled",
+        Outcome::Subscribed(_) => "subscribed",
         Outcome::Asked(question) => question.ask.code(),
         Outcome::Denied(refusal) => refusal.denial.code(),
     }
@@ -397,5 +398,9 @@ fn name(action: &Action) -> &'static str {
         Action::Reclaim(_) => "reclaim",
         Action::OpenChannel(_) => "open-channel",
         Action::Claim(_) => "claim",
+        Action::Subscribe(_) => "subscribe",
+        Action::Renew(_) => "renew",
+        Action::ChangePlan(_) => "change-plan",
+        Action::CancelSubscription(_) => "cancel-subscription",
     }
 }

@@ -22,8 +22,13 @@ impl Asker<'_> {
         Some((by, Action::OpenMeter(OpenMeter { purchase, expires_at, rates, rounding })))
     }
 
+    /// Something about a quota, or about a subscription.
+    pub(super) fn prepaid(&mut self) -> Option<(Actor, Action)> {
+        if self.chance.below(5) < 2 { self.subscription() } else { self.quota() }
+    }
+
     /// Something about a quota, or a new one for what was paid.
-    pub(super) fn quota(&mut self) -> Option<(Actor, Action)> {
+    fn quota(&mut self) -> Option<(Actor, Action)> {
         let world = self.world;
         let quota = self.chance.pick_late(&world.quotas, 12);
         let Some(quota) = quota.filter(|_| !self.chance.one_in(5)) else { return self.grant_quota() };

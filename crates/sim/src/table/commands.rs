@@ -39,6 +39,7 @@ impl Names {
             "observe" => self.observe(words, now),
             "grant-quota" | "deduct" | "restore" | "allot" | "reclaim" => self.prepaid(verb, words, now),
             "claim" => self.claim(words, now),
+            "subscribe" | "change-plan" | "cancel" | "renew" => self.subscription(verb, words, now),
             "enrol-key" | "revoke-key" | "present" => self.keys(verb, words, now),
             _ => Err(format!("`{verb}` begins no row")),
         }
@@ -263,7 +264,7 @@ impl Names {
     }
 
     /// `W1 D1 M1 60` or `W1 - M1=6,M2=4/10 60`, with its options.
-    fn purchase(&mut self, words: &mut Words, now: Time) -> Result<Purchase, String> {
+    pub(super) fn purchase(&mut self, words: &mut Words, now: Time) -> Result<Purchase, String> {
         let wallet = words.next("a wallet")?;
         let asset = self.asset_option(words, self.asset_of(&wallet)?)?;
         let mandate = words.next("a mandate, or `-`")?;
@@ -377,7 +378,10 @@ impl Names {
             Some(Thing::Agent { .. }) => Subject::Agent(AgentId(id)),
             Some(Thing::Mandate { .. }) => Subject::Mandate(MandateId(id)),
             Some(Thing::Payee) => Subject::Payee(PayeeId(id)),
-            Some(Thing::Operator | Thing::Purchase { .. } | Thing::Quota { .. }) | None => {
+            Some(
+                Thing::Operator | Thing::Purchase { .. } | Thing::Quota { .. } | Thing::Subscription { .. },
+            )
+            | None => {
                 return Err(format!("`{name}` cannot be stopped"));
             }
         };

@@ -18,6 +18,7 @@ pub(super) enum Thing {
     Mandate { owner: String },
     Purchase { owner: String, payee: String },
     Quota { owner: String, payee: String },
+    Subscription { owner: String, payee: String },
 }
 
 /// Every name that the rows used so far.
@@ -74,6 +75,7 @@ impl Names {
             "wallet" => Thing::Wallet { owner, asset: self.first_asset()? },
             "mandate" => Thing::Mandate { owner },
             "quota" => Thing::Quota { payee: owner.clone(), owner },
+            "subscription" => Thing::Subscription { payee: owner.clone(), owner },
             "purchase" => Thing::Purchase { payee: owner.clone(), owner },
             _ => return Err(format!("`{kind}` is no kind")),
         };
@@ -117,7 +119,11 @@ impl Names {
             Some(Thing::Agent { .. }) => Ok(Actor::Agent { agent: AgentId(id), key }),
             Some(Thing::Payee) => Ok(Actor::Payee { payee: PayeeId(id), key }),
             Some(
-                Thing::Wallet { .. } | Thing::Mandate { .. } | Thing::Purchase { .. } | Thing::Quota { .. },
+                Thing::Wallet { .. }
+                | Thing::Mandate { .. }
+                | Thing::Purchase { .. }
+                | Thing::Quota { .. }
+                | Thing::Subscription { .. },
             )
             | None => Err(format!("`{name}` cannot ask for anything")),
         }
@@ -131,7 +137,8 @@ impl Names {
                 | Thing::Agent { owner }
                 | Thing::Mandate { owner }
                 | Thing::Purchase { owner, .. }
-                | Thing::Quota { owner, .. },
+                | Thing::Quota { owner, .. }
+                | Thing::Subscription { owner, .. },
             ) => owner.clone(),
             Some(Thing::Operator | Thing::Owner) => name.to_owned(),
             Some(Thing::Payee) | None => "OP".to_owned(),
@@ -141,7 +148,11 @@ impl Names {
     /// The first payee of a payment, hold or meter, or whoever owes a quota's work: its seller.
     pub(super) fn seller(&self, name: &str) -> String {
         match self.things.get(name) {
-            Some(Thing::Purchase { payee, .. } | Thing::Quota { payee, .. }) => payee.clone(),
+            Some(
+                Thing::Purchase { payee, .. }
+                | Thing::Quota { payee, .. }
+                | Thing::Subscription { payee, .. },
+            ) => payee.clone(),
             _ => "OP".to_owned(),
         }
     }

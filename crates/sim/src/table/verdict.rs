@@ -1,7 +1,7 @@
 //! Verdicts as a row writes them: a word, what it is about, and any facts it wants to be sure of.
 
 use super::words::Words;
-use book::{Moved, Outcome, Part, Parts, Refunded, RuleRef, Scope, Verdict};
+use book::{Moved, Outcome, Part, Parts, Refunded, RuleRef, Scope, Term, Verdict};
 
 /// A verdict as words: its first word, what it is about, and the rest by key.
 pub(super) struct Facts {
@@ -40,6 +40,17 @@ impl Facts {
                 facts.rest.push(("carry", settled.carry.get().to_string()));
                 facts
             }
+            Outcome::Subscribed(Term { from, until, paid }) => {
+                let stamp = |time: &book::Time| {
+                    jiff::Timestamp::from_nanosecond(i128::from(time.0))
+                        .map_or_else(|_| "never".to_owned(), |stamp| stamp.to_string())
+                };
+                let facts = paid.as_ref().map(|moved| Facts::moved("subscribed", moved));
+                let mut facts = facts.unwrap_or_else(|| Facts::new("subscribed", "free", vec![]));
+                facts.rest.push(("from", stamp(from)));
+                facts.rest.push(("until", stamp(until)));
+                facts
+            }
             Outcome::Asked(question) => Facts::new("asked", question.ask.code(), rule(question.rule)),
             Outcome::Denied(refusal) => {
                 let left = refusal.remaining.map_or("nothing".to_owned(), |left| left.minor().to_string());
@@ -75,7 +86,7 @@ impl Facts {
         while words.peek().is_some() {
             let word = words.next("a word")?;
             let (key, value) = match word.as_str() {
-                "left" | "by" | "fee" | "parts" | "versions" | "released" | "carry" => {
+                "left" | "by" | "fee" | "parts" | "versions" | "released" | "carry" | "from" | "until" => {
                     (word.clone(), words.next("what")?)
                 }
                 numbered if numbered.starts_with('#') => ("#".to_owned(), word[1..].to_owned()),

@@ -6,9 +6,21 @@ use jiff::Timestamp;
 use std::collections::VecDeque;
 
 /// The words that begin a verdict.
-const VERDICTS: [&str; 13] = [
-    "done", "paid", "held", "captured", "released", "refunded", "charged", "settled", "asked", "denied",
-    "repeat", "reject", "whatever",
+const VERDICTS: [&str; 14] = [
+    "done",
+    "paid",
+    "held",
+    "captured",
+    "released",
+    "refunded",
+    "charged",
+    "settled",
+    "asked",
+    "denied",
+    "repeat",
+    "reject",
+    "subscribed",
+    "whatever",
 ];
 
 /// What is left of a row.

@@ -61,7 +61,14 @@ impl Filter {
         }
         let spends = matches!(
             row.kind,
-            Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::Refund
+            Kind::Pay
+                | Kind::PlaceHold
+                | Kind::OpenMeter
+                | Kind::OpenChannel
+                | Kind::Refund
+                | Kind::Subscribe
+                | Kind::Renew
+                | Kind::ChangePlan
         );
         match self {
             Filter::All => true,
@@ -296,7 +303,7 @@ fn standing(
     let delivery = match (it.redeemed, it.form) {
         (Some(_), _) => Some(w.delivered),
         (None, Form::Hold | Form::Meter) => Some(w.not_shown),
-        (None, Form::Payment) => None,
+        (None, Form::Payment | Form::Subscription) => None,
     };
     let hold = (it.state == State::Held).then(|| visit.money(it.held(), code)).transpose()?;
     Ok((Some(state), delivery, hold))

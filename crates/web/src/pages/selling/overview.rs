@@ -301,7 +301,8 @@ impl Cause {
             | D::ApprovalRefused
             | D::ApprovalUsed
             | D::ApprovalExpired
-            | D::ApprovalMismatch => Cause::Answer,
+            | D::ApprovalMismatch
+            | D::RenewalUnapproved => Cause::Answer,
             D::TriggerNotMet | D::OutOfStock | D::ObservationStale => Cause::Price,
             D::PayeeClosed | D::AssetMismatch => Cause::Seller,
             D::SelfPayment => Cause::Itself,
@@ -324,7 +325,8 @@ impl Cause {
             | D::QuotaInsufficient
             | D::QuotaExpired
             | D::PaymentGranted
-            | D::RestoreTooLarge => Cause::Other,
+            | D::RestoreTooLarge
+            | D::SubscriptionEnded => Cause::Other,
         }
     }
 

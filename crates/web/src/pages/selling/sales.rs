@@ -156,8 +156,10 @@ impl Wanted {
                 if row.at < self.from {
                     return Ok((found, None));
                 }
-                let sells =
+                let by_period = matches!(row.kind, Kind::Subscribe | Kind::Renew | Kind::ChangePlan);
+                let at_once =
                     matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel);
+                let sells = at_once || by_period;
                 if !sells || !matches!(row.ruling, Ruling::Allowed) || self.to <= row.at {
                     continue;
                 }
@@ -187,6 +189,7 @@ pub(crate) fn sale_id(row: &PurchaseRow) -> String {
         Form::Payment => book::PaymentId(row.id).to_string(),
         Form::Hold => book::HoldId(row.id).to_string(),
         Form::Meter => book::MeterId(row.id).to_string(),
+        Form::Subscription => book::SubscriptionId(row.id).to_string(),
     }
 }
 
