@@ -14,6 +14,7 @@ pub mod rules;
 pub mod selling;
 pub mod statement;
 pub mod stopping;
+pub mod subscriptions;
 
 use crate::Site;
 use crate::visit::Visit;
@@ -69,6 +70,8 @@ pub fn router() -> Router<Site> {
         .route("/money/close", post(at!(money::close_sub)))
         .route("/money/{wallet}/statement.csv", get(at!(statement::csv)))
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
+        .route("/subscriptions", get(at!(subscriptions::list)))
+        .route("/subscriptions/{id}/cancel", post(at!(subscriptions::cancel)))
         .route("/selling", get(at!(selling::first)))
         .route("/selling/new", get(at!(selling::show_new)).post(at!(selling::open)))
         .route("/selling/{payee}", get(at!(selling::overview::show)))

@@ -2,6 +2,7 @@
 
 use crate::page::{Place, Shown, Stop, Top, go, html};
 use crate::pages::overview::midnight;
+use crate::pages::subscriptions::said;
 use crate::reasons;
 use crate::rule::Saying;
 use crate::shown::{Money, Text, machine, moment};
@@ -35,6 +36,8 @@ struct Card {
     sellers: Vec<Seller>,
     amount: Money,
     category: String,
+    /// Of a subscription: what else would be agreed on.
+    plan: Option<String>,
     /// Why the agent would buy it, in its own words.
     claim: Option<Text>,
     because: &'static str,
@@ -146,6 +149,7 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
         sellers,
         amount: visit.money(buy.amount, buy.asset)?,
         category: buy.category.map(|code| code.as_str().to_owned()).unwrap_or_default(),
+        plan: row.terms.as_ref().map(|(terms, trial)| said(visit, terms, *trial)),
         claim: visit.claimed(row.id)?,
         because: reasons::ask(visit.lang, row.ask),
         rule: facts.limit.map(|limit| saying.limit(&limit)),
