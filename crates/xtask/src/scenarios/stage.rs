@@ -37,6 +37,7 @@ pub(crate) struct Changes {
     pub(crate) refund: Option<Value>,
     pub(crate) charges: Vec<Value>,
     pub(crate) sequences: BTreeMap<String, u64>,
+    pub(crate) deduction: Value,
 }
 
 /// Something that a story has a name for.
@@ -96,6 +97,11 @@ impl Stage {
             | Thing::Purchase(id)
             | Thing::Question { id, .. } => id.clone(),
         })
+    }
+
+    /// Somebody who sells.
+    pub(crate) fn things_that_sell(&self) -> Option<String> {
+        self.things.iter().find(|(_, thing)| matches!(thing, Thing::Payee(_))).map(|(name, _)| name.clone())
     }
 
     /// Whoever acts in a step.
