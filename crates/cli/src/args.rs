@@ -7,7 +7,9 @@ pub(crate) mod llm;
 mod parties;
 mod selling;
 
-pub(crate) use selling::{SellerCommand, SellerInit, SellerKey, SellerPlan};
+pub(crate) use selling::{
+    SellerCommand, SellerInit, SellerKey, SellerPlan, SellerReconcile, SellerStatement, StatementForm,
+};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
