@@ -216,13 +216,18 @@ impl Tab<'_> {
         self.signing.as_ref().map(|signing| signing.id)
     }
 
-    /// Closes the open channel, and answers what the whole tab has come to.
+    /// Closes the open channel, answers what the whole tab has come to, and forgets the tab: its name is free for another.
     ///
     /// # Errors
     /// [`NotBought`], where it is not settled yet: closing again goes on, and its time settles it in any case.
     pub async fn close(&mut self) -> Result<Money, NotBought> {
         match self.close_channel().await {
-            Ok(()) => Ok(self.spent()),
+            Ok(()) => {
+                let spent = self.spent();
+                self.file.remove()?;
+                self.record = None;
+                Ok(spent)
+            }
             Err(NotNow::Fault(fault)) => Err(fault),
             Err(NotNow::Payment(_)) => {
                 Err(NotBought::Seller("whether the channel was opened is not known".to_owned()))

@@ -53,6 +53,9 @@ async fn a_tab_opens_channel_after_channel_and_never_spends_beyond_its_cap() {
     assert!(matches!(over.payment, CallPayment::CapReached), "{over:?}");
     assert_eq!(tab.close().await.unwrap(), fen(2));
     assert_eq!((house.upstream.calls(), house.money().await), (20, (98, 0, 2)));
+    // Its name is free for another, with a cap of its own.
+    paid(&mut tab, &call).await;
+    assert_eq!(tab.close().await.unwrap(), fen(0));
     let free = TabCall { url: format!("{}/about", house.url), ..call.clone() };
     assert!(matches!(tab.call(&free).await.unwrap().payment, CallPayment::NotNeeded));
 }

@@ -118,6 +118,18 @@ impl TabFile {
         replace(&self.path, &serde_json::to_vec(record).expect("a record is JSON"))
     }
 
+    /// Forgets the tab.
+    pub(crate) fn remove(&self) -> Result<(), PurchaseFault> {
+        match std::fs::remove_file(&self.path) {
+            Ok(()) => {}
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Err(fault) => return Err(disk(&self.path, fault)),
+        }
+        let directory = self.path.parent().expect("the file is in the directory");
+        let synced = File::open(directory).and_then(|directory| directory.sync_all());
+        synced.map_err(|fault| disk(&self.path, fault))
+    }
+
     /// The latest call, if there was one.
     pub(crate) fn read_call(&mut self) -> Result<Option<CallRecord>, PurchaseFault> {
         let mut latest: Option<(u64, CallRecord)> = None;
