@@ -627,3 +627,23 @@ fn rest(turn: u32) -> Duration {
 fn nothing() -> AmountText {
     AmountText::new(0).expect("nothing is an amount")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seller_is_believed_as_far_as_it_was_signed_for() {
+        let mut signing = Signing {
+            key: SigningKey::ed25519(&[7; 32]),
+            id: MeterId(1),
+            deposit: 100,
+            owed: 10,
+            signed_max: 20,
+            pending: None,
+        };
+        for (said, owed) in [(21, None), (u128::MAX, None), (20, Some(20)), (0, Some(0)), (15, Some(15))] {
+            assert_eq!(signing.believe(said).ok().map(|()| signing.owed), owed, "{said}");
+        }
+    }
+}
