@@ -345,6 +345,19 @@ pub(crate) struct Serve {
     /// Base64URL.
     #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_NOTIFY_SECRET", requires = "notify_webhook")]
     pub(crate) notify_secret: Option<PathBuf>,
+    /// Let webhooks go to this machine and its neighbours, and without TLS: for trying things out.
+    #[arg(long, env = "TOLLBRIDGE_WEBHOOKS_ANYWHERE")]
+    pub(crate) webhooks_anywhere: bool,
+    /// Ask here for clearer words where an owner's sentence leaves questions, when she wants to: any endpoint that speaks
+    /// OpenAI's chat completions, up to its `/v1`. Her words are sent there; what comes back is checked, and hers to send.
+    #[arg(long, value_name = "URL", env = "TOLLBRIDGE_DRAFT_ENDPOINT", requires = "draft_model")]
+    pub(crate) draft_endpoint: Option<Url>,
+    /// The model that drafts.
+    #[arg(long, value_name = "NAME", env = "TOLLBRIDGE_DRAFT_MODEL", requires = "draft_endpoint")]
+    pub(crate) draft_model: Option<String>,
+    /// A file with the key for the drafting endpoint.
+    #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_DRAFT_KEY", requires = "draft_endpoint")]
+    pub(crate) draft_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -11,10 +11,13 @@ use evidence::base64url;
 use gateway::{Config, Gateway};
 use serde::Serialize;
 use server::data::{BookKind, Opening};
+use server::drafting::Drafter;
+use server::webhooks::{self, Reach};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use url::Url;
 use web::notify::Notifier;
+use zeroize::Zeroizing;
 
 #[derive(Serialize)]
 struct Made {
@@ -66,6 +69,8 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         recovering: Box::new(move |seq| told.set_position(seq.0)),
         log_readers: args.log_readers.into(),
         snapshot_every_entries: args.snapshot_every,
+        drafter: drafter(args)?,
+        reach: if args.webhooks_anywhere { Reach::Anywhere } else { Reach::Public },
         ..Opening::default()
     };
     let app = server::data::open(data.path(), opening)?;
@@ -79,8 +84,10 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         };
         let console = web::open(app.clone(), data.path(), public_url).map_err(Failure::usage)?;
         let notifying = notifier(args)?.map(|it| tokio::spawn(web::notify::run(console.clone(), it)));
+        let telling = tokio::spawn(webhooks::run(app.clone()).map_err(Failure::fault)?);
         say_where(output, &listener)?;
         server::serve(listener, app, web::router(console), runtime::told_to_stop()).await;
+        telling.abort();
         if let Some(notifying) = notifying {
             notifying.abort();
         }
@@ -104,6 +111,18 @@ fn notifier(args: &Serve) -> Outcome<Option<Notifier>> {
     };
     let secret = args.notify_secret.as_ref().map(read).transpose()?;
     Ok(Some(Notifier::Webhook { url: url.clone(), secret }))
+}
+
+/// Who puts owners' words more clearly, where anybody does.
+fn drafter(args: &Serve) -> Outcome<Option<Drafter>> {
+    let (Some(url), Some(model)) = (&args.draft_endpoint, &args.draft_model) else { return Ok(None) };
+    let read = |path: &std::path::PathBuf| {
+        let text = std::fs::read_to_string(path).map(Zeroizing::new);
+        let text = text.map_err(|fault| Failure::from(fault).during(path.display()))?;
+        Outcome::Ok(Zeroizing::new(text.trim().to_owned()))
+    };
+    let key = args.draft_key.as_ref().map(read).transpose()?;
+    Drafter::new(url, model.clone(), key).map(Some).map_err(Failure::usage)
 }
 
 /// How far the clock has to be ahead of the system's: a test book's may have been put forward in an earlier life.

@@ -445,6 +445,10 @@ edges! {
     IntentOpen "intent_open" 409 "Questions are open" "Nothing was granted. Something in the intent is still open; answer the questions first." AskOwner false,
     /// Another summary was confirmed.
     IntentChanged "intent_changed" 409 "Not what was shown" "Nothing was granted. The confirmation is for another summary, or the intent was confirmed or changed meanwhile." AskOwner false,
+    /// Nobody drafts here.
+    DrafterMissing "drafter_missing" 409 "Nobody drafts here" "Nothing was changed. This server has no drafting endpoint; answer the questions instead." Stop false,
+    /// What was drafted cannot be shown.
+    DraftUnusable "draft_unusable" 422 "No clearer words" "Nothing was changed. There are no clearer words that say the same; answer the questions instead." Stop true,
     /// No such credential.
     CredentialUnknown "credential_unknown" 404 "No such credential" "Nothing was done. There is no such credential." Stop false,
     /// The credential does not change so.
@@ -465,6 +469,10 @@ edges! {
     ActDuplicate "act_duplicate" 409 "Request id used" "Nothing was spent now. The request id was used for another request." NewId false,
     /// A payment service: not known.
     ActRequestUnknown "act_request_unknown" 404 "No such payment request" "Nothing was recorded under this request id." SameId false,
+    /// No such webhook.
+    WebhookUnknown "webhook_unknown" 404 "No such webhook" "Nothing was done. There is no such webhook, or it was sent no such message." Stop false,
+    /// A webhook that cannot be.
+    WebhookMalformed "webhook_malformed" 422 "Webhook cannot be" "Nothing was done. The address has to be one of the public Internet, over HTTPS, and the types of events have to be known." NewId false,
     /// The queue is full.
     Busy "busy" 503 "Busy" "Nothing was done. Too many requests wait; try again in a moment." SameId true,
     /// The disk is full.

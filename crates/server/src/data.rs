@@ -6,6 +6,7 @@
 //! views.sqlite    what is read from, made from it
 //! bodies.sqlite   labels and texts that the journal has digests of
 //! papers.sqlite   intents, credentials, orders and requests that the journal has digests of
+//! webhooks.sqlite who is told what came in, and how that went
 //! snapshot        the book as it stood a while ago, made from it; for its owner's eyes only
 //! keys/           server.toml and operator.toml: for their owner's eyes only
 //! ```
@@ -15,6 +16,7 @@ use crate::bodies::Bodies;
 use crate::connections::Connections;
 use crate::desk;
 use crate::directory::Directory;
+use crate::drafting::Drafter;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::log_keys::{LogKeys, RetiredKeys};
 use crate::metrics::Metrics;
@@ -23,6 +25,7 @@ use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::serve::Patience;
 use crate::state::{App, LogReaders, Nonces, OrdersInHand, State};
+use crate::webhooks::{Reach, Webhooks};
 use book::{Action, Actor, Code, Command, Id, KeyId, OpenBook, PublicKeyBytes, RegisterAsset, Seq, Verdict};
 use engine::{
     BookId, Clock, Engine, FileJournal, FollowerFault, Journal, Options, Recovered, SnapshotNews, Snapshots,
@@ -240,6 +243,10 @@ pub struct Opening {
     pub log_readers: LogReaders,
     /// So many entries behind a snapshot, the next is made.
     pub snapshot_every_entries: u64,
+    /// How far messages to webhooks go.
+    pub reach: Reach,
+    /// Who puts an owner's words more clearly.
+    pub drafter: Option<Drafter>,
 }
 
 impl std::fmt::Debug for Opening {
@@ -258,6 +265,8 @@ impl Default for Opening {
             queue_units_max: engine::limits::QUEUE_UNITS_MAX,
             log_readers: LogReaders::default(),
             snapshot_every_entries: engine::limits::SNAPSHOT_EVERY_ENTRIES,
+            reach: Reach::default(),
+            drafter: None,
         }
     }
 }
@@ -317,6 +326,8 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let credential_key = SigningKey::ed25519(&*seed(&server.credential_seed)?);
     let authorization_key =
         authorization_key(server.authorization_seed.as_deref().unwrap_or_default(), &keys)?;
+    let webhooks = directory.join("webhooks.sqlite");
+    let webhooks = Webhooks::open(&webhooks, &session_secret, Seq(engine.size()), opening.reach)?;
     Ok(Arc::new(State {
         engine,
         log,
@@ -332,6 +343,8 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         nonces: Nonces::default(),
         connections: Connections::default(),
         papers: Papers::open(&directory.join("papers.sqlite"))?,
+        webhooks,
+        drafter: opening.drafter,
         orders_in_hand: OrdersInHand::default(),
         verifier: Verifier::start().map_err(|fault| files(directory, fault))?,
         session_secret,

@@ -16,6 +16,7 @@ pub mod data;
 pub mod desk;
 pub mod directory;
 pub mod docs;
+pub mod drafting;
 pub mod edge;
 pub mod invitations;
 pub mod limits;
@@ -32,6 +33,7 @@ pub mod serve;
 pub mod standing;
 pub mod state;
 pub mod stream;
+pub mod webhooks;
 
 pub use serve::serve;
 pub use state::{App, State};

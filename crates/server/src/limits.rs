@@ -104,3 +104,42 @@ pub const REQUEST_EPOCH_DAYS: u64 = 30;
 
 /// The epochs that a request id is looked for in: as long as the book of `init` remembers ids.
 pub const REQUEST_EPOCHS_MAX: u64 = 14;
+
+/// The webhooks of one seller.
+pub const WEBHOOKS_MAX: usize = 16;
+
+/// Bytes of a webhook's address.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+
+/// Milliseconds that whoever is told something may take to answer.
+pub const WEBHOOK_MILLIS_MAX: u64 = 15_000;
+
+/// Messages on their way at once.
+pub const WEBHOOK_SENDS_MAX: usize = 32;
+
+/// Messages on their way at once to one host: whoever is slow holds up nobody else.
+pub const WEBHOOK_SENDS_OF_ONE_MAX: u32 = 4;
+
+/// Messages that are looked at together when they are due.
+pub const WEBHOOK_DUE_MAX: u32 = 512;
+
+/// Entries that are looked at together for what is to be told.
+pub const WEBHOOK_ENTRIES_MAX: usize = 256;
+
+/// Seconds until a message is tried again, after each attempt that failed; after the last it is given up, three days on.
+pub const WEBHOOK_PAUSES_SECONDS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+
+/// Seconds that messages are kept after they were sent or given up.
+pub const WEBHOOK_KEPT_SECONDS: u64 = 30 * 86_400;
+
+/// Attempts of a message that are shown, the newest.
+pub const WEBHOOK_ATTEMPTS_SHOWN_MAX: u32 = 10;
+
+/// Seconds after a change of a webhook's secret in which messages are signed with the one before as well.
+pub const WEBHOOK_OVERLAP_SECONDS: u64 = 86_400;
+
+/// Seconds that a drafting endpoint may take.
+pub const DRAFT_SECONDS_MAX: u64 = 20;
+
+/// Bytes of a drafting endpoint's answer.
+pub const DRAFT_ANSWER_BYTES_MAX: usize = 256 * 1_024;

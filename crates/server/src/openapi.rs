@@ -4,6 +4,7 @@ use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_a
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining,
     limits, log, mandates, meters, observations, orders, payments, quotas, sessions, system, transfers,
+    webhooks,
 };
 use crate::state::App;
 use crate::stream;
@@ -43,7 +44,7 @@ const CHANGING: [(&str, &str); 5] = [
 ];
 
 /// Which answer names what another operation takes: operation, member of the answer, other operation, its parameter.
-const LINKS: [(&str, &str, &str, &str); 18] = [
+const LINKS: [(&str, &str, &str, &str); 20] = [
     ("create_wallet", "id", "get_wallet", "id"),
     ("create_sub_account", "id", "get_wallet", "id"),
     ("create_payee", "id", "get_payee", "id"),
@@ -62,6 +63,8 @@ const LINKS: [(&str, &str, &str, &str); 18] = [
     ("create_quota", "id", "get_quota", "id"),
     ("create_quota", "id", "create_deductions", "id"),
     ("a402_pay", "trade_no", "a402_trade", "trade_no"),
+    ("create_webhook", "id", "test_webhook", "id"),
+    ("create_webhook", "id", "list_deliveries", "id"),
 ];
 
 /// Every route, and its description.
@@ -125,6 +128,14 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(quotas::restore_deduction))
         .routes(routes!(quotas::allot_quota))
         .routes(routes!(quotas::reclaim_quota))
+        .routes(routes!(webhooks::create_webhook))
+        .routes(routes!(webhooks::list_webhooks))
+        .routes(routes!(webhooks::rotate_webhook))
+        .routes(routes!(webhooks::close_webhook))
+        .routes(routes!(webhooks::test_webhook))
+        .routes(routes!(webhooks::list_deliveries))
+        .routes(routes!(webhooks::replay_delivery))
+        .routes(routes!(webhooks::get_webhook_key))
         .routes(routes!(entries::list_entries))
         .routes(routes!(entries::get_entry))
         .routes(routes!(entries::get_receipt))
@@ -139,6 +150,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(intents::get_intent))
         .routes(routes!(intents::answer_intent))
         .routes(routes!(intents::ask_about_intent))
+        .routes(routes!(intents::clearer::clearer_intent))
         .routes(routes!(intents::confirm_intent))
         .routes(routes!(credentials::get_credential_keys))
         .routes(routes!(credentials::get_credential))

@@ -314,6 +314,14 @@ impl Papers {
         rows.collect()
     }
 
+    /// Whether anybody ever applied for an agreement.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn has_agreements(&self) -> rusqlite::Result<bool> {
+        self.connection().query_row("SELECT EXISTS (SELECT 1 FROM agreements)", [], |row| row.get(0))
+    }
+
     /// Keeps which key proves payments from a sub-account. The first stays.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ pub mod quotas;
 pub mod sessions;
 pub mod system;
 pub mod transfers;
+pub mod webhooks;
 
 use crate::answer::Answer;
 use crate::auth::Caller;

@@ -7,12 +7,14 @@ use crate::codes::Edge;
 use crate::connections::Connections;
 use crate::convert::{amount, registered};
 use crate::directory::Directory;
+use crate::drafting::Drafter;
 use crate::metrics::Metrics;
 use crate::papers::Papers;
 use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
 use crate::recent::{Bought, Recent};
 use crate::serve::Patience;
+use crate::webhooks::Webhooks;
 use book::{
     Action, Amount, Command, Entry, Id, KeyHolder, KeyId, Outcome, Presence, Reject, Seq, Time, Verdict,
 };
@@ -94,6 +96,10 @@ pub struct State {
     pub connections: Connections,
     /// What was said, agreed to and ordered, which the journal never holds.
     pub papers: Papers,
+    /// Who is told what, and what they were told.
+    pub webhooks: Webhooks,
+    /// Who puts an owner's words more clearly, where anybody does.
+    pub drafter: Option<Drafter>,
     /// The orders that are being paid now.
     pub orders_in_hand: OrdersInHand,
     /// Checks signatures.

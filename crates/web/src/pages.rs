@@ -49,6 +49,7 @@ pub fn router() -> Router<Site> {
         .route("/rules", get(at!(rules::list)).post(at!(rules::draw_up)))
         .route("/rules/ready", get(at!(rules::show_ready)).post(at!(rules::agree_ready)))
         .route("/rules/{intent}", get(at!(rules::show)))
+        .route("/rules/{intent}/clearer", post(at!(rules::clearer)))
         .route("/rules/{intent}/answer", post(at!(rules::answer)))
         .route("/rules/{intent}/agree", post(at!(rules::agree)))
         .route("/approvals", get(at!(approvals::list)))

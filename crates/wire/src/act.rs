@@ -189,6 +189,20 @@ answers! {
         pub suggestions: Vec<String>,
     }
 
+    /// Other words for those of an intent, for its owner to send as her own, or not.
+    pub struct ClearerWords {
+        /// The words.
+        pub sentence: String,
+        /// The host that drafted them, and so was sent the owner's.
+        pub drafted_by: String,
+        /// What would be understood of them.
+        pub summary: Vec<String>,
+        /// What they would leave open.
+        pub questions: Vec<IntentQuestion>,
+        /// False in a book of play money.
+        pub livemode: bool,
+    }
+
     /// A credential that was issued.
     pub struct Credential {
         /// Its name, and that of the mandate.

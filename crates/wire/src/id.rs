@@ -154,6 +154,8 @@ ids! {
     IntentId "int",
     /// What a seller was ordered, in the seller's own words.
     OrderId "ord",
+    /// Somebody who is told what a seller's sales are.
+    WebhookId "whk",
 }
 
 /// A SHA-256 digest: 43 characters of unpadded Base 64 for URLs.

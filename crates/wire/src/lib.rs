@@ -29,10 +29,11 @@ pub mod quota;
 pub mod session;
 pub mod trial;
 pub mod version;
+pub mod webhook;
 
 pub use id::{
     AgentId, Digest, HoldId, IntentId, KeyId, MandateId, MeterId, OrderId, OwnerId, PayeeId, PaymentId,
-    QuotaId, RefundId, RequestId, TransferId, WalletId,
+    QuotaId, RefundId, RequestId, TransferId, WalletId, WebhookId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

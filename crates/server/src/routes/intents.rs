@@ -3,6 +3,7 @@
 //! Anybody who speaks for the wallet may draw one up and answer its questions; only the owner, present for this very
 //! request, agrees to its summary, and that one yes issues the credential and grants the mandate in one entry.
 
+pub mod clearer;
 pub mod draft;
 pub(crate) mod question;
 

@@ -495,3 +495,24 @@ async fn dlp_02_a_raised_limit_needs_a_new_signature() {
     house.change(&house.owner, Method::PUT, &path, Some(more)).await.expect(201);
     buy(&house, &number, &shop, 60_000).await.expect(201);
 }
+
+/// An agreement that the owner has signed, and its merchant; the agent is told of it at this address.
+pub(crate) async fn agreed_at(house: &House, url: &str) -> (String, Party) {
+    let merchant = merchant(house, "Milk", "food").await;
+    let mut application = application(house, &merchant);
+    application["notify_url"] = json!(url);
+    (agreed(house, &application).await, merchant)
+}
+
+/// Pays for a new order under an agreement; the agent is told of it at this address.
+pub(crate) async fn buy_at(house: &House, number: &str, merchant: &Party, fen: u32, url: &str) {
+    let order = order(house, merchant, &fen.to_string(), &[]).await;
+    let mut payment = payment(house, number, merchant, &order, &format!("{}.{:02}", fen / 100, fen % 100));
+    payment["notify_url"] = json!(url);
+    pay(house, &payment).await.expect(201);
+}
+
+/// Ends an agreement for its agent.
+pub(crate) async fn cancel_by_agent(house: &House, number: &str) {
+    cancel(house, &house.agent, &cancellation(house, number)).await.expect(201);
+}

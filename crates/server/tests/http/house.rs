@@ -10,8 +10,10 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use server::State;
 use server::data::{BookKind, Opening, init, open, operator_key};
+use server::drafting::Drafter;
 use server::serve::Patience;
 use server::state::LogReaders;
+use server::webhooks::Reach;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -57,10 +59,12 @@ pub(crate) struct House {
     pub(crate) patience: Patience,
     pub(crate) queue_units_max: usize,
     pub(crate) log_readers: LogReaders,
+    pub(crate) drafts_at: Option<url::Url>,
     pub(crate) app: Weak<State>,
     client: Client<HttpConnector, Full<Bytes>>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
+    telling: Option<JoinHandle<()>>,
 }
 
 pub(crate) fn now() -> Duration {
@@ -188,10 +192,12 @@ impl House {
             patience: Patience::default(),
             queue_units_max: engine::limits::QUEUE_UNITS_MAX,
             log_readers: LogReaders::Operator,
+            drafts_at: None,
             app: Weak::new(),
             client: client(),
             stop: None,
             task: None,
+            telling: None,
         };
         house.start().await;
         house.furnish(limits).await;
@@ -222,9 +228,17 @@ impl House {
     pub(crate) async fn start(&mut self) {
         let (directory, patience) = (self.directory.clone(), self.patience);
         let (queue_units_max, log_readers) = (self.queue_units_max, self.log_readers);
+        let drafts_at = self.drafts_at.clone();
         let open_it = move || {
+            let drafter = || {
+                let url = drafts_at.as_ref()?;
+                Some(Drafter::new(url, "plain-words".to_owned(), None).unwrap())
+            };
             for _ in 0..200 {
-                let opening = Opening { patience, queue_units_max, log_readers, ..Opening::default() };
+                let reach = Reach::Anywhere;
+                let drafter = drafter();
+                let opening =
+                    Opening { patience, queue_units_max, log_readers, reach, drafter, ..Opening::default() };
                 match open(&directory, opening) {
                     Ok(app) => return app,
                     // The one before may still be ending.
@@ -238,6 +252,7 @@ impl House {
         };
         let app = tokio::task::spawn_blocking(open_it).await.unwrap();
         self.app = Arc::downgrade(&app);
+        self.telling = Some(tokio::spawn(server::webhooks::run(app.clone()).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.authority = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -261,6 +276,7 @@ impl House {
     pub(crate) async fn stop(&mut self) {
         self.client = client();
         drop(self.stop.take());
+        self.telling.take().unwrap().abort();
         self.task.take().unwrap().await.unwrap();
         while self.app.strong_count() != 0 {
             tokio::task::yield_now().await;

@@ -61,7 +61,13 @@ struct RulePage {
     /// Whose draft it is where it is not the owner's own, said so that nobody misses it.
     not_hers: Option<Text>,
     intent: String,
+    /// For whom, as the form that takes other words names it.
+    for_agent: String,
     questions: Vec<Question>,
+    /// Whom to ask for clearer words, said so that nobody misses to whom hers go.
+    may_ask: Option<String>,
+    /// The clearer words that came back.
+    clearer: Option<Clearer>,
     refused: bool,
     summary: Vec<String>,
     particulars: Vec<String>,
@@ -69,6 +75,14 @@ struct RulePage {
     agree: Option<Agree>,
     tried: String,
     rehearsed: String,
+}
+
+/// What a drafting endpoint made of the owner's words.
+enum Clearer {
+    /// Other words that say the same, for her to send or not.
+    Words(Text),
+    /// Why there are none.
+    None(String),
 }
 
 /// What the owner agrees to.
@@ -174,7 +188,7 @@ pub async fn draw_up(visit: &Visit) -> Shown {
 /// A draft: its questions, or what it would do.
 pub async fn show(visit: &Visit) -> Shown {
     let intent = find(visit).await?;
-    page(visit, intent, false).await
+    page(visit, intent, false, None).await
 }
 
 /// Answers a question of a draft.
@@ -189,12 +203,24 @@ pub async fn answer(visit: &Visit) -> Shown {
     let again = intent.id;
     match intents::answer_one(&visit.site.app, viewer, again, answer).await {
         Ok(_) => Ok(go(&format!("/rules/{again}"))),
-        Err(problem) if problem.status() < 500 => page(visit, intent, true).await,
+        Err(problem) if problem.status() < 500 => page(visit, intent, true, None).await,
         Err(problem) => Err(problem.into()),
     }
 }
 
-async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
+/// Asks for clearer words for a draft of hers.
+pub async fn clearer(visit: &Visit) -> Shown {
+    let intent = find(visit).await?;
+    let viewer = KeyHolder::Owner(visit.owner()?);
+    let found = match intents::clearer::clearer(&visit.site.app, viewer, intent.id).await {
+        Ok(words) => Clearer::Words(Text::told(&words.sentence)),
+        Err(problem) if problem.status() < 500 => Clearer::None(visit.words().no_clearer.to_owned()),
+        Err(problem) => return Err(problem.into()),
+    };
+    page(visit, intent, false, Some(found)).await
+}
+
+async fn page(visit: &Visit, intent: Intent, refused: bool, clearer: Option<Clearer>) -> Shown {
     if intent.delegation_id.is_some() {
         return Ok(go("/rules"));
     }
@@ -219,6 +245,9 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
         fields: Vec::new(),
         replace,
     });
+    let drafter = visit.site.app.drafter.as_ref().filter(|_| told.is_hers && !intent.questions.is_empty());
+    let may_ask = drafter.map(|drafter| top.w.say(top.w.clearer_text, drafter.host()));
+    let for_agent = agent.to_string();
     let questions = intent.questions.into_iter().map(|it| Question {
         id: it.id,
         text: it.text,
@@ -231,6 +260,9 @@ async fn page(visit: &Visit, intent: Intent, refused: bool) -> Shown {
         said: vec![Text::told(&sentence(visit, intent.id)?).text],
         not_hers: told.not_hers,
         intent: intent.id.to_string(),
+        for_agent,
+        may_ask,
+        clearer,
         questions: questions.collect(),
         refused,
         summary: intent.summary,
@@ -331,6 +363,9 @@ pub async fn show_ready(visit: &Visit) -> Shown {
     };
     let page = RulePage {
         agent: visit.agent_called(agent)?,
+        for_agent: String::new(),
+        may_ask: None,
+        clearer: None,
         said_by: w.you_said.to_owned(),
         said: vec![said(w, ready.level).to_owned()],
         not_hers: None,

@@ -20,6 +20,8 @@ for (const [lang, width] of [['en', 360], ['zh', 1280]]) {
     test(`ready rules do what they say, in ${lang}`, async () => readyRules(...(await someone(40)), w));
     test(`a sentence is asked about, tried on the past, and replaces another, in ${lang}`, async () =>
       sentences(...(await someone(50)), w));
+    test(`words are put more clearly where they say the same, in ${lang}`, async () =>
+      clearer(...(await someone(60)), w));
     test(`a draft that an agent had a hand in says so, in ${lang}`, async () => drafts(...(await someone(70)), w));
   });
 }
@@ -137,6 +139,28 @@ async function snacks(person, w, agent, most, total) {
   await types(person, w, w.yuan(total));
   await person.page.getByLabel(w.agentChooses).check();
   await person.press(w.answer);
+}
+
+async function clearer(person, agent, w) {
+  const { page } = person;
+  const draft = async (words) => {
+    stage.drafts[w.vague] = words;
+    await says(person, w, agent, w.vague);
+    assert.ok((await person.reads()).includes('127.0.0.1'), 'she is told where her words go');
+    await person.press(w.clearer);
+  };
+  await draft(w.clear.replace('30', '3000'));
+  await page.getByRole('alert').getByText(w.noClearer).waitFor();
+  assert.doesNotMatch(await person.reads(), /3000/);
+
+  await draft(w.clear);
+  const suggested = page.locator('#clearer textarea');
+  assert.equal(await suggested.inputValue(), w.clear);
+  await person.look('rule-clearer');
+  await person.press(w.readIt, page.locator('#clearer'));
+  await page.getByLabel(w.agentChooses).check();
+  await person.press(w.answer);
+  assert.ok((await person.reads()).includes(w.atMostThirtyEach));
 }
 
 async function sentences(person, agent, w) {

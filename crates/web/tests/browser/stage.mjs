@@ -7,6 +7,7 @@ import { createPrivateKey, createHash, sign } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { createServer as createEndpoint } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +42,8 @@ export class Stage {
     stage.folder = await mkdtemp(join(tmpdir(), 'tollbridge-browser-'));
     const address = `127.0.0.1:${await threePorts()}`;
     const words = ['dev', '--json', '--directory', join(stage.folder, 'dev'), '--listen', address];
-    stage.child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+    const env = { ...process.env, TOLLBRIDGE_DRAFT_ENDPOINT: await stage.drafting(), TOLLBRIDGE_DRAFT_MODEL: 'plain' };
+    stage.child = spawn(PROGRAM, words, { stdio: ['ignore', 'pipe', 'inherit'], env });
     // Whatever happens here, it ends with us.
     process.once('exit', () => stage.child.kill('SIGTERM'));
     const said = await first(createInterface(stage.child.stdout));
@@ -53,8 +55,23 @@ export class Stage {
     return stage;
   }
 
+  /** An endpoint that drafts: it says `drafts[sentence]` of what it is sent. */
+  async drafting() {
+    this.drafts = {};
+    this.endpoint = createEndpoint((request, response) => {
+      let text = '';
+      request.on('data', (part) => (text += part)).on('end', () => {
+        const content = this.drafts[JSON.parse(text).messages.at(-1).content] ?? '';
+        response.end(JSON.stringify({ choices: [{ message: { role: 'assistant', content } }] }));
+      });
+    });
+    await new Promise((listening) => this.endpoint.listen(0, '127.0.0.1', listening));
+    return `http://127.0.0.1:${this.endpoint.address().port}/v1`;
+  }
+
   async close() {
     await this.browser?.close();
+    this.endpoint?.close();
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill('SIGTERM');
     await ended;

@@ -418,7 +418,7 @@ fn merchant(
 }
 
 /// The words of an intent; none where only their digest is there.
-fn words(intent: &NewIntent) -> Answered<Option<String>> {
+pub(super) fn words(intent: &NewIntent) -> Answered<Option<String>> {
     let history = history(intent)?;
     let Some(raw) = &history.user_intent_raw else { return Ok(None) };
     if history.user_intent_raw_digest.as_ref().is_some_and(|digest| *digest != raw.digest()) {
@@ -448,7 +448,7 @@ pub(crate) fn currency(asset: Asset) -> Answered<intent::Currency> {
     spoken.ok_or_else(|| Problem::from(Edge::UnitMismatch).of("wallet"))
 }
 
-fn zone(name: Option<&str>) -> Answered<TimeZone> {
+pub(super) fn zone(name: Option<&str>) -> Answered<TimeZone> {
     let name = name.unwrap_or("UTC");
     let malformed = || Problem::from(Edge::TextMalformed).of("zone");
     Zone::new(name).ok_or_else(malformed)?;
@@ -495,7 +495,7 @@ pub(crate) fn identifier(text: &str) -> Identifier {
     Identifier::parse(text).expect("an id is a short text")
 }
 
-fn unread(refusal: intent::Refusal, language: Language) -> Problem {
+pub(super) fn unread(refusal: intent::Refusal, language: Language) -> Problem {
     Problem::from(Edge::IntentMalformed).because(refusal.text(language))
 }
 

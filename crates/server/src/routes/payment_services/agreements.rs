@@ -19,6 +19,8 @@ use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::routes::intents::draft::{identifier, unreadable};
 use crate::state::{App, State as Shared};
+use crate::webhooks::events;
+use crate::webhooks::store::Message as Told;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
@@ -308,7 +310,11 @@ pub async fn decline(app: &App, caller: &Caller, number: String) -> Answered<Sta
     }
     app.present(caller).await?;
     app.write_papers(move |papers| papers.decline_agreement(mandate)).await?;
-    Ok(standing_agreement(app, &look_up(app, caller.holder, number).await?))
+    let found = look_up(app, caller.holder, number).await?;
+    // The journal knows nothing of what was never signed, so it is told from here.
+    let told = ending(app, standing::notify_url(&found.paper)?, &found, events::DECLINED, b"declined")?;
+    tell(app, told).await?;
+    Ok(standing_agreement(app, &found))
 }
 
 /// Asks for agreements by one key (`PSD-PAY-DEL-QUERY`). An agent asks for its own.
@@ -402,7 +408,12 @@ pub async fn cancel(app: &App, caller: &Caller, request: CancelRequest) -> Answe
     app.write_papers(move |papers| papers.cancel_agreement(mandate, &reason)).await?;
     let subject = Subject::Mandate(mandate);
     app.execute(caller, command, Action::Revoke(Revoke { subject })).await?;
-    let ended = look_up(app, asker, number_of(mandate)).await?.shown;
+    let ended = look_up(app, asker, number_of(mandate)).await?;
+    let applied_with = standing::notify_url(&ended.paper)?;
+    if let Some(url) = request.notify_url.as_ref().filter(|url| url.as_str() != applied_with) {
+        tell(app, ending(app, url.as_str().to_owned(), &ended, events::ENDED, &command.0)?).await?;
+    }
+    let ended = ended.shown;
     let response = CancelResponse {
         request_id: request.request_id.clone(),
         agreement_no: Some(ended.agreement_no),
@@ -415,6 +426,17 @@ pub async fn cancel(app: &App, caller: &Caller, request: CancelRequest) -> Answe
     Ok(told(app, StatusCode::CREATED, &response.to_json(), |body| {
         body.insert("repeated".to_owned(), repeated.into());
     }))
+}
+
+/// That an agreement has ended, for an address that its agent named.
+fn ending(app: &App, url: String, found: &Found, kind: &str, about: &[u8]) -> Answered<Told> {
+    let about = [&found.paper.mandate.0.0[..], about].concat();
+    Ok(events::to_address(url, kind, &about, app.wall_clock(), &standing::told_of(found)?))
+}
+
+async fn tell(app: &App, message: Told) -> Answered<()> {
+    let state = app.clone();
+    app.look_at_webhooks(move |_| state.keep_messages(&[message], None)).await
 }
 
 /// Pays under an agreement (`PSD-PAY-DEL-PAY`).

@@ -79,7 +79,7 @@ pub(super) fn standing(
 }
 
 /// An agreement as it stands. What its limits are the book says, once it is signed.
-pub(super) fn found(view: &View, paper: AgreementPaper, now: Time) -> Answered<Found> {
+pub(crate) fn found(view: &View, paper: AgreementPaper, now: Time) -> Answered<Found> {
     let request = read(&paper)?;
     let (state, row) = standing(view, &paper, now)?;
     let asset = match &row {
@@ -155,4 +155,14 @@ pub(super) fn number_of(mandate: MandateId) -> String {
 
 pub(super) fn mandate_of(number: &str) -> Option<MandateId> {
     Id::from_text(number.strip_prefix(NUMBER)?.strip_prefix('_')?).map(MandateId)
+}
+
+/// Where an agent wants to be told what becomes of its application.
+pub(crate) fn notify_url(paper: &AgreementPaper) -> Answered<String> {
+    Ok(read(paper)?.notify_url.as_str().to_owned())
+}
+
+/// What an agent is told of an agreement: how it stands now, as ACT shows it.
+pub(crate) fn told_of(found: &Found) -> Answered<serde_json::Value> {
+    serde_json::from_str(&found.shown.to_json()).map_err(|fault| unreadable(&fault))
 }
