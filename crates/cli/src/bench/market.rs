@@ -21,6 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wire::account::{Algorithm, NewAgent, NewOwner, NewTransfer, NewWallet};
 use wire::channel::NewChannel;
+use wire::limit::Limit;
 use wire::meter::Rounding;
 use wire::{AgentId, MeterId, OwnerId, TransferId, WalletId};
 
@@ -205,7 +206,9 @@ async fn buyer(operator: &Client, address: &str, scratch: &Path) -> Outcome<(Cli
     let present = present.with_auth(Auth::Signed);
     let agent_file = scratch.join("agent.json");
     let key = new_key(&present, &agent_file)?;
-    let new = NewAgent { id: AgentId(present.fresh_id()), wallet, limits: Vec::new(), key, label: None };
+    // An agent without limits has to ask.
+    let limits = vec![Limit::Total { max: money(WEALTH).amount }];
+    let new = NewAgent { id: AgentId(present.fresh_id()), wallet, limits, key, label: None };
     present.add_agent(&new).await.map_err(failed)?;
     let agent = Client::new(address, client::credentials(&agent_file)?).map_err(Failure::fault)?;
     Ok((agent, wallet))
