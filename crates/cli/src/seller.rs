@@ -3,11 +3,12 @@
 mod openapi;
 mod visits;
 
-use crate::args::{SellerCommand, SellerInit, SellerPlan};
-use crate::client::{credentials, failed};
+use crate::args::{SellerCommand, SellerInit, SellerKey, SellerPlan};
+use crate::client::{credentials, draw_key, failed};
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
 use crate::runtime;
+use book::Id;
 use gateway::Config;
 use gateway::plan::Plan;
 use openapi::{Kind, Suggestion};
@@ -19,14 +20,28 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write as _};
 use std::path::Path;
-use wire::PayeeId;
+use wire::{KeyId, PayeeId};
 
 /// Runs a command of a seller.
 pub(crate) fn run(output: &Output, command: &SellerCommand) -> Outcome {
     match command {
+        SellerCommand::Key(args) => key(output, args),
         SellerCommand::Init(args) => init(output, args),
         SellerCommand::Plan(args) => plan(output, args),
     }
+}
+
+/// Draws a key that nobody knows yet: the seller's page makes it one of the seller's.
+fn key(output: &Output, args: &SellerKey) -> Outcome {
+    let now = sdk::Clock::system().now();
+    let id = KeyId(u128::from_be_bytes(Id::new(now, rand::random()).0));
+    let drawn = draw_key(id, &args.save)?;
+    let line = format!("{} ed25519 {}", drawn.id, drawn.public_key);
+    output.line(&line);
+    output
+        .line(format!("the key is in `{}`; paste the line above on the seller's page", args.save.display()));
+    output.object(&Drawn { key: drawn.id.to_string(), line: &line });
+    Ok(())
 }
 
 /// Who sells, as the price list has it.
@@ -34,6 +49,12 @@ struct Who {
     payee: String,
     asset: AssetText,
     live: bool,
+}
+
+#[derive(Serialize)]
+struct Drawn<'a> {
+    key: String,
+    line: &'a str,
 }
 
 #[derive(Serialize)]

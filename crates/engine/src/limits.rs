@@ -106,6 +106,10 @@ pub const TILE_CACHE_MAX: usize = 256;
 /// half as many payments a second. Fewer subjects take less: up to 1,800 of them 0.3 MB.
 pub const VIEWS_SUBJECTS_MAX: usize = 458_752;
 
+/// The sellers whose sums are kept in memory while views are written; beyond it, those that the last batch did not change
+/// are read again.
+pub const VIEWS_TAKINGS_MAX: usize = 16_384;
+
 /// The pages, in KiB, that SQLite keeps in memory for the one who writes the views.
 pub const VIEWS_WRITER_CACHE_KIB: i64 = 32 * 1024;
 

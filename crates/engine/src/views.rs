@@ -21,6 +21,7 @@ mod schema;
 mod spending;
 mod stored;
 mod subjects;
+mod takings;
 
 use crate::follower::{Follower, FollowerFault, Pace};
 use crate::journal::BookId;
@@ -41,6 +42,7 @@ pub use rows::{
 };
 pub use said::{ChangeRow, ObservationRow};
 pub use stored::Kind;
+pub use takings::{RefusedRow, TAKINGS_NANOS, Takings};
 
 /// Why views could not be written or read.
 #[derive(Debug, thiserror::Error)]

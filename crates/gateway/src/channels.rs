@@ -11,7 +11,7 @@ pub(crate) mod terms;
 
 use crate::deliveries::StoreFault;
 use crate::gateway::Inner;
-use crate::limits::{CHANNEL_COUNT_MAX, CHANNEL_END_MARGIN, CHANNEL_LOOKUPS_MAX};
+use crate::limits::{CHANNEL_COUNT_MAX, CHANNEL_END_MARGIN, CHANNEL_LOOKUP_WAIT, CHANNEL_LOOKUPS_MAX};
 use evidence::{PublicKey, base64url};
 use protocols::Time;
 use protocols::a402::DateTime;
@@ -147,7 +147,8 @@ impl Inner {
             return Ok(channel);
         }
         let busy = || NoChannel::Unavailable("too many channels are being asked for".to_owned());
-        let _place = self.channels.lookups.try_acquire().map_err(|_| busy())?;
+        let place = tokio::time::timeout(CHANNEL_LOOKUP_WAIT, self.channels.lookups.acquire()).await;
+        let _place = place.map_err(|_| busy())?.expect("nobody closes the semaphore");
         if CHANNEL_COUNT_MAX <= self.channels.len() {
             return Err(NoChannel::Unavailable("too many channels are open".to_owned()));
         }

@@ -142,6 +142,7 @@ impl Gateway {
         beside.spawn(Arc::clone(&self.0).tell_always());
         beside.spawn(Arc::clone(&self.0).claim_always());
         beside.spawn(Arc::clone(&self.0).keep_time());
+        beside.spawn(Arc::clone(&self.0).report_always());
         while beside.join_next().await.is_some() {}
     }
 

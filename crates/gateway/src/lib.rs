@@ -26,6 +26,7 @@ mod keys;
 mod layer;
 pub mod limits;
 mod metrics;
+mod offers;
 mod outbox;
 mod paywall;
 pub mod plan;

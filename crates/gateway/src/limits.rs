@@ -142,8 +142,11 @@ pub const FRONT_SECRET_BYTES_MAX: u64 = 1_024;
 /// The channels that are open at once; each has a deposit.
 pub const CHANNEL_COUNT_MAX: usize = 65_536;
 
-/// The channels that are asked for at the payment service at once; one more is asked to come back.
+/// The channels that are asked for at the payment service at once; one more waits.
 pub const CHANNEL_LOOKUPS_MAX: usize = 32;
+
+/// How long a call waits until its channel can be asked for; after that it is asked to come back.
+pub const CHANNEL_LOOKUP_WAIT: Duration = Duration::from_secs(5);
 
 /// How long before the end of a channel nothing more is delivered on it.
 pub const CHANNEL_END_MARGIN: Duration = Duration::from_secs(300);
@@ -172,3 +175,9 @@ pub const VOUCHER_DEPOSIT_CALLS: u128 = 100;
 
 /// The longest answer to a voucher nobody checked that is kept in memory, in bytes.
 pub const VOUCHER_ANSWER_MEMORY_BYTES_MAX: usize = 64 * 1_024;
+
+/// How long the report of bills rests.
+pub const OFFERS_REST: Duration = Duration::from_secs(10);
+
+/// The days of bills that are reported, the newest.
+pub const OFFERS_DAYS_KEPT: usize = 7;

@@ -7,6 +7,7 @@
 //! bodies.sqlite   labels and texts that the journal has digests of
 //! papers.sqlite   intents, credentials, orders and requests that the journal has digests of
 //! webhooks.sqlite who is told what came in, and how that went
+//! offers.sqlite   how many demands sellers' gateways made, as they say
 //! snapshot        the book as it stood a while ago, made from it; for its owner's eyes only
 //! keys/           server.toml and operator.toml: for their owner's eyes only
 //! ```
@@ -20,6 +21,7 @@ use crate::drafting::Drafter;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::log_keys::{LogKeys, RetiredKeys};
 use crate::metrics::Metrics;
+use crate::offers;
 use crate::papers::Papers;
 use crate::reads::Reads;
 use crate::recent::Recent;
@@ -344,6 +346,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         connections: Connections::default(),
         papers: Papers::open(&directory.join("papers.sqlite"))?,
         webhooks,
+        offers: offers::store::Store::open(&directory.join("offers.sqlite"))?,
         drafter: opening.drafter,
         orders_in_hand: OrdersInHand::default(),
         verifier: Verifier::start().map_err(|fault| files(directory, fault))?,

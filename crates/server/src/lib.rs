@@ -22,6 +22,7 @@ pub mod invitations;
 pub mod limits;
 pub mod log_keys;
 pub mod metrics;
+pub mod offers;
 pub mod openapi;
 pub mod papers;
 pub mod problem;

@@ -143,3 +143,15 @@ pub const DRAFT_SECONDS_MAX: u64 = 20;
 
 /// Bytes of a drafting endpoint's answer.
 pub const DRAFT_ANSWER_BYTES_MAX: usize = 256 * 1_024;
+
+/// The gateways of one seller that report on one day: each start of one is another.
+pub const OFFERS_GATEWAYS_MAX: i64 = 256;
+
+/// The days of one report of a gateway.
+pub const OFFERS_DAYS_MAX: usize = 8;
+
+/// How long what gateways reported is kept, in days.
+pub const OFFERS_KEPT_DAYS: i64 = 400;
+
+/// The most demands that a gateway may report for one day; what adds up stays exact.
+pub const OFFERS_DEMANDS_MAX: u64 = 1_000_000_000_000;

@@ -3,8 +3,8 @@
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining,
-    limits, log, mandates, meters, observations, orders, payments, quotas, sessions, system, transfers,
-    webhooks,
+    limits, log, mandates, meters, observations, offers, orders, payments, quotas, sessions, system,
+    transfers, webhooks,
 };
 use crate::state::App;
 use crate::stream;
@@ -128,6 +128,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(quotas::restore_deduction))
         .routes(routes!(quotas::allot_quota))
         .routes(routes!(quotas::reclaim_quota))
+        .routes(routes!(offers::report_offers))
         .routes(routes!(webhooks::create_webhook))
         .routes(routes!(webhooks::list_webhooks))
         .routes(routes!(webhooks::rotate_webhook))

@@ -16,6 +16,7 @@ pub mod log;
 pub mod mandates;
 pub mod meters;
 pub mod observations;
+pub mod offers;
 pub mod orders;
 pub mod payment_services;
 pub mod payments;
@@ -31,8 +32,10 @@ use crate::codes::Edge;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
 use crate::state::State;
-use book::{Id, KeyHolder, Seq};
+use book::{Id, KeyHolder, PayeeId, Seq};
 use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::sync::Arc;
 use wire::limits::{LABEL_CHARS_MAX, LIST_MAX, WHY_CHARS_MAX};
 use wire::list::{Page, PageQuery};
 
@@ -140,6 +143,29 @@ impl State {
             tracing::error!(%fault, "what an agent said cannot be read");
             Edge::Internal.into()
         })
+    }
+
+    /// Keeps what a seller calls what was just bought from it.
+    pub(crate) fn keep_sold(&self, payee: PayeeId, purchase: Id, what: &str) {
+        if let Err(fault) = self.bodies.keep_sold(payee, purchase, what) {
+            // The purchase is made and answered; what it was of can be missing.
+            tracing::warn!(%fault, "what was sold was not kept");
+        }
+    }
+
+    /// What a seller calls what it sold, of the newest `limit` purchases whose demand said so.
+    ///
+    /// # Errors
+    /// [`Edge::Internal`] where it cannot be read.
+    pub async fn sold(self: &Arc<Self>, payee: PayeeId, limit: usize) -> Answered<HashMap<Id, String>> {
+        let state = self.clone();
+        let read = self.reads.aside(move || {
+            state.bodies.sold(payee, limit).map_err(|fault| {
+                tracing::error!(%fault, "what was sold cannot be read");
+                Edge::Internal.into()
+            })
+        });
+        read.await
     }
 
     /// Keeps a text that an owner agreed to, and returns its digest.

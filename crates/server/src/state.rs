@@ -9,6 +9,7 @@ use crate::convert::{amount, registered};
 use crate::directory::Directory;
 use crate::drafting::Drafter;
 use crate::metrics::Metrics;
+use crate::offers;
 use crate::papers::Papers;
 use crate::problem::{Answered, Problem};
 use crate::reads::Reads;
@@ -98,6 +99,8 @@ pub struct State {
     pub papers: Papers,
     /// Who is told what, and what they were told.
     pub webhooks: Webhooks,
+    /// What sellers' gateways report.
+    pub offers: offers::store::Store,
     /// Who puts an owner's words more clearly, where anybody does.
     pub drafter: Option<Drafter>,
     /// The orders that are being paid now.

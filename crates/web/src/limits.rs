@@ -59,3 +59,42 @@ pub const NOTICE_MILLIS_MAX: u64 = 5_000;
 
 /// How often a notice is tried.
 pub const NOTICE_TRIES_MAX: u32 = 3;
+
+/// The accounts that one owner may open to sell with.
+pub const SELLERS_MAX: usize = 16;
+
+/// The longest name of a seller, in characters.
+pub const SELLER_NAME_CHARS_MAX: usize = 60;
+
+/// The longest domain, in characters, as the names of hosts have it.
+pub const DOMAIN_CHARS_MAX: usize = 253;
+
+/// The keys of one seller that its page shows, the newest first.
+pub const SELLER_KEYS_SHOWN_MAX: usize = 64;
+
+/// The newest decisions of a seller in which the last use of a key is looked for.
+pub const KEY_USES_LOOKED_AT_MAX: usize = 1_000;
+
+/// The newest sales that are added up by buyer and by what was bought.
+pub const TOP_SALES_MAX: usize = 10_000;
+
+/// The newest sales whose names, as the seller's demands had them, are looked up for one page.
+pub const SOLD_NAMES_MAX: usize = 10_000;
+
+/// The buyers, and the things bought, that one page shows.
+pub const TOP_ROWS: usize = 10;
+
+/// The refusals that are counted by cause, the newest first.
+pub const REFUSALS_COUNTED_MAX: usize = 20_000;
+
+/// How many buyers a cause of refusals needs to stand for itself: of fewer, somebody could be told from it.
+pub const REFUSED_BUYERS_MIN: u64 = 3;
+
+/// The sales of one export.
+pub const EXPORT_SALES_MAX: usize = 100_000;
+
+/// The refunds of one sale that its page shows.
+pub const REFUNDS_SHOWN_MAX: usize = 100;
+
+/// The deliveries of a webhook that its page shows, the newest first.
+pub const DELIVERIES_SHOWN_MAX: usize = 50;

@@ -2,7 +2,7 @@
 
 use crate::limits::ROWS;
 use crate::visit::Visit;
-use crate::words::{Lang, Words};
+use crate::words::{Lang, Selling, Words};
 use askama::Template;
 use axum::response::{IntoResponse, Redirect, Response};
 use book::freeze::Status;
@@ -27,6 +27,7 @@ pub enum Place {
     Approvals,
     Activity,
     Money,
+    Selling,
     Account,
     Outside,
 }
@@ -36,6 +37,8 @@ pub enum Place {
 pub struct Top {
     /// Every sentence.
     pub w: &'static Words,
+    /// Every sentence for sellers.
+    pub s: &'static Selling,
     /// The language's code.
     pub code: &'static str,
     /// Where the reader is.
@@ -46,6 +49,8 @@ pub struct Top {
     pub frozen: bool,
     /// How many things wait for the owner's word.
     pub waiting: usize,
+    /// Whether she has anything to sell with.
+    pub sells: bool,
     /// Whether it is play money.
     pub test: bool,
     /// Where the reader is, to come back to.
@@ -61,12 +66,14 @@ impl Top {
     pub fn outside(visit: &Visit) -> Top {
         Top {
             w: visit.words(),
+            s: visit.lang.selling(),
             code: visit.lang.code(),
             place: Place::Outside,
             // Also there, somebody who is logged in can change the language.
             csrf: visit.here.as_ref().map(|here| here.session.csrf.clone()).unwrap_or_default(),
             frozen: false,
             waiting: 0,
+            sells: false,
             test: !visit.site.app.livemode,
             path: visit.path.clone(),
             fresh: String::new(),
@@ -83,14 +90,15 @@ impl Top {
         let app = &visit.site.app;
         let now = app.clock.now();
         let seen = app.reads.position().0;
-        let (frozen, asked) = app
+        let (frozen, asked, sells) = app
             .ask(move |view| {
                 let frozen = view.owner(owner)?.is_some_and(|row| row.status == Status::Frozen);
-                Ok((frozen, view.open_questions_of_owner(owner, now, None, ROWS)?.rows.len()))
+                let asked = view.open_questions_of_owner(owner, now, None, ROWS)?.rows.len();
+                Ok((frozen, asked, !view.payees_of(owner, None, 1)?.rows.is_empty()))
             })
             .await?;
         let waiting = asked + app.connections.waiting_for(owner, now).len();
-        Ok(Top { place, frozen, waiting, fresh: app.new_id().text(), seen, ..Top::outside(visit) })
+        Ok(Top { place, frozen, waiting, sells, fresh: app.new_id().text(), seen, ..Top::outside(visit) })
     }
 
     /// Whether the reader is logged in.
@@ -108,6 +116,7 @@ impl Top {
             (Place::Rules, "/rules", w.rules),
             (Place::Activity, "/activity", w.activity),
             (Place::Money, "/money", w.money),
+            (Place::Selling, "/selling", self.s.selling),
             (Place::Account, "/account", w.account),
         ];
         let link = |(place, href, said)| Link {
@@ -116,7 +125,8 @@ impl Top {
             here: place == self.place,
             count: if place == Place::Approvals { self.waiting } else { 0 },
         };
-        all.into_iter().map(link).collect()
+        let shown = |place: &Place| *place != Place::Selling || self.sells || self.place == Place::Selling;
+        all.into_iter().filter(|(place, ..)| shown(place)).map(link).collect()
     }
 }
 
@@ -152,6 +162,8 @@ pub enum Stop {
     Malformed,
     /// Nothing is there, or it is somebody else's.
     Missing,
+    /// What was sent cannot be done, and why.
+    Refused(String),
     /// The invitation was used, or its time is over.
     InvitationOver,
     /// Too many tries.
@@ -202,6 +214,7 @@ impl Stop {
             Stop::NotConfirmed => (StatusCode::FORBIDDEN, w.not_confirmed.to_owned()),
             Stop::Malformed => (StatusCode::BAD_REQUEST, w.not_a_form.to_owned()),
             Stop::Missing => (StatusCode::NOT_FOUND, w.nothing_there.to_owned()),
+            Stop::Refused(why) => (StatusCode::UNPROCESSABLE_ENTITY, why),
             Stop::InvitationOver => (StatusCode::GONE, w.join_over.to_owned()),
             Stop::TooMany => (StatusCode::TOO_MANY_REQUESTS, w.too_many_tries.to_owned()),
             Stop::Problem(problem) => {
@@ -220,11 +233,13 @@ pub fn refuse(lang: Lang, status: StatusCode, said: &str) -> Response {
     let w = lang.words();
     let top = Top {
         w,
+        s: lang.selling(),
         code: lang.code(),
         place: Place::Outside,
         csrf: String::new(),
         frozen: false,
         waiting: 0,
+        sells: false,
         test: false,
         path: "/".to_owned(),
         fresh: String::new(),

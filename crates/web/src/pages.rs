@@ -11,6 +11,7 @@ pub mod live;
 pub mod money;
 pub mod overview;
 pub mod rules;
+pub mod selling;
 pub mod statement;
 pub mod stopping;
 
@@ -68,6 +69,25 @@ pub fn router() -> Router<Site> {
         .route("/money/close", post(at!(money::close_sub)))
         .route("/money/{wallet}/statement.csv", get(at!(statement::csv)))
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
+        .route("/selling", get(at!(selling::first)))
+        .route("/selling/new", get(at!(selling::show_new)).post(at!(selling::open)))
+        .route("/selling/{payee}", get(at!(selling::overview::show)))
+        .route("/selling/{payee}/sales", get(at!(selling::sales::list)))
+        .route("/selling/{payee}/sales.csv", get(at!(selling::export::csv)))
+        .route("/selling/{payee}/sales/{entry}", get(at!(selling::sale::show)))
+        .route("/selling/{payee}/sales/{entry}/receipt", get(at!(selling::sale::receipt)))
+        .route("/selling/{payee}/sales/{entry}/refund", post(at!(selling::sale::refund)))
+        .route("/selling/{payee}/keys", get(at!(selling::keys::list)).post(at!(selling::keys::add)))
+        .route("/selling/{payee}/keys/end", post(at!(selling::keys::end)))
+        .route(
+            "/selling/{payee}/webhooks",
+            get(at!(selling::webhooks::list)).post(at!(selling::webhooks::add)),
+        )
+        .route("/selling/{payee}/webhooks/{id}", get(at!(selling::webhooks::show)))
+        .route("/selling/{payee}/webhooks/{id}/secret", post(at!(selling::webhooks::secret)))
+        .route("/selling/{payee}/webhooks/{id}/test", post(at!(selling::webhooks::test)))
+        .route("/selling/{payee}/webhooks/{id}/again", post(at!(selling::webhooks::again)))
+        .route("/selling/{payee}/webhooks/{id}/end", post(at!(selling::webhooks::end)))
         .route("/account", get(at!(account::show)))
         .route("/account/passkeys", post(at!(account::add_passkey)))
         .route("/account/passkeys/new", post(at!(account::new_passkey)))

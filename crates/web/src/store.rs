@@ -4,7 +4,7 @@
 //! back with the recovery code.
 
 use crate::limits::{DRAFTS_MAX, SESSION_SECONDS_MAX};
-use book::{Id, KeyId, OwnerId, Time};
+use book::{Id, KeyId, OwnerId, PayeeId, Time};
 use evidence::Hash;
 use passki::StoredPasskey;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -83,6 +83,7 @@ impl Store {
              CREATE TABLE IF NOT EXISTS drafts (id BLOB PRIMARY KEY, owner BLOB NOT NULL, text TEXT NOT NULL) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS reports (purchase BLOB PRIMARY KEY, owner BLOB NOT NULL, kind TEXT NOT NULL,
                  words TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS domains (payee BLOB PRIMARY KEY, domain TEXT NOT NULL) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;",
         )?;
         Ok(Store(Mutex::new(connection)))
@@ -299,6 +300,24 @@ impl Store {
         let find = "SELECT kind, words, at FROM reports WHERE purchase = ?1 AND owner = ?2";
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, time(row.get(2)?)));
         self.at().query_row(find, params![purchase.0, owner.0.0], read).optional()
+    }
+
+    /// Keeps the domain that a seller says is hers; the first stays.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn keep_domain(&self, payee: PayeeId, domain: &str) -> Stored<()> {
+        self.at().execute("INSERT OR IGNORE INTO domains VALUES (?1, ?2)", params![payee.0.0, domain])?;
+        Ok(())
+    }
+
+    /// The domain that a seller says is hers.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn domain(&self, payee: PayeeId) -> Stored<Option<String>> {
+        let find = "SELECT domain FROM domains WHERE payee = ?1";
+        self.at().query_row(find, params![payee.0.0], |row| row.get(0)).optional()
     }
 
     /// Up to which place something has come that follows the decisions.

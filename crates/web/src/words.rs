@@ -1,5 +1,9 @@
 //! Every sentence of the console, in both languages, side by side.
 
+mod selling;
+
+pub use selling::Selling;
+
 use engine::views::Kind;
 
 /// A language of the console.
@@ -52,23 +56,33 @@ impl Lang {
             Lang::Chinese => &CHINESE,
         }
     }
+
+    /// Every sentence for sellers in it.
+    pub fn selling(self) -> &'static Selling {
+        match self {
+            Lang::English => &selling::ENGLISH,
+            Lang::Chinese => &selling::CHINESE,
+        }
+    }
 }
 
-/// Declares the sentences; `{}` is where something is put in.
+/// Declares sentences; `{}` is where something is put in.
 macro_rules! words {
-    ($($name:ident $english:literal $chinese:literal)*) => {
-        /// The sentences of one language.
+    ($(#[$doc:meta])* $words:ident: $($name:ident $english:literal $chinese:literal)*) => {
+        $(#[$doc])*
         #[derive(Debug)]
         #[allow(missing_docs)]
-        pub struct Words { $(pub $name: &'static str,)* }
+        pub struct $words { $(pub $name: &'static str,)* }
 
-        static ENGLISH: Words = Words { $($name: $english,)* };
-        static CHINESE: Words = Words { $($name: $chinese,)* };
+        pub(super) static ENGLISH: $words = $words { $($name: $english,)* };
+        pub(super) static CHINESE: $words = $words { $($name: $chinese,)* };
 
         #[cfg(test)]
-        const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $chinese),)*];
+        pub(super) const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $chinese),)*];
     };
 }
+
+use words;
 
 impl Words {
     /// A sentence with something put in.
@@ -131,6 +145,8 @@ impl Words {
 }
 
 words! {
+    /// The sentences of one language.
+    Words:
     brand "Tollbridge" "Tollbridge"
     play_money "Play money: nothing here is real." "体验账本：这里的钱都不是真的。"
     skip "Skip to the content" "跳到正文"
@@ -453,7 +469,7 @@ mod tests {
 
     #[test]
     fn both_languages_say_everything_with_the_same_gaps() {
-        for (name, english, chinese) in PAIRS {
+        for (name, english, chinese) in PAIRS.iter().chain(selling::PAIRS) {
             assert!(!english.is_empty(), "{name}");
             assert!(!chinese.is_empty(), "{name}");
             assert_eq!(english.matches("{}").count(), chinese.matches("{}").count(), "{name}");
@@ -464,7 +480,7 @@ mod tests {
     fn no_page_speaks_of_how_it_works_inside() {
         let words =
             ["nonce", "mandate", "settle", "facilitator", "blockchain", "idempoten", "transaction failed"];
-        for (name, english, _) in PAIRS {
+        for (name, english, _) in PAIRS.iter().chain(selling::PAIRS) {
             let english = english.to_lowercase();
             assert!(words.iter().all(|word| !english.contains(word)), "{name}: {english}");
         }

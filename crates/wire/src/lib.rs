@@ -23,6 +23,7 @@ pub mod limits;
 pub mod list;
 pub mod meter;
 pub mod money;
+pub mod offers;
 pub mod payment;
 pub mod problem;
 pub mod quota;

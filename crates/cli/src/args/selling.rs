@@ -6,10 +6,20 @@ use std::path::PathBuf;
 /// Commands of sellers.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SellerCommand {
+    /// Draw a key for a service, keep it in a file, and print the line that the seller's page takes.
+    Key(SellerKey),
     /// Suggest a price list for a service from its OpenAPI description. It can be served as it is.
     Init(SellerInit),
     /// Show what the calls of an access log would have earned under a price list.
     Plan(SellerPlan),
+}
+
+/// Where the key is kept.
+#[derive(Debug, Args)]
+pub(crate) struct SellerKey {
+    /// A new file for the key, which only its owner may read.
+    #[arg(long, value_name = "FILE", default_value = "seller.json")]
+    pub(crate) save: PathBuf,
 }
 
 /// What is sold, and whose it is.

@@ -28,6 +28,7 @@ const COMMANDS: &[&[&str]] = &[
     &["agent", "create", "--help"],
     &["mandate", "create", "--help"],
     &["payee", "create", "--help"],
+    &["seller", "key", "--help"],
     &["freeze", "--help"],
     &["revoke", "--help"],
     &["clock", "advance", "--help"],

@@ -9,3 +9,4 @@ mod notices;
 mod offline;
 mod seller;
 mod tabs;
+mod torture;

@@ -101,3 +101,21 @@ fn a_gateway_that_nobody_could_use_does_not_start() {
     assert_eq!(no.status.code(), Some(2), "{}", complained(&no));
     assert!(complained(&no).contains("front_secret_file"), "{}", complained(&no));
 }
+
+#[test]
+fn a_key_is_drawn_for_a_page_and_never_over_another() {
+    let directory = Directory::new();
+    fs::create_dir_all(&directory.0).expect("the directory is ours");
+    let file = directory.0.join("seller.json").display().to_string();
+    let drawn = tollbridge(&["seller", "key", "--save", &file, "--json"]);
+    assert_eq!(drawn.status.code(), Some(0), "{}", complained(&drawn));
+    let said: Value = serde_json::from_str(&printed(&drawn)).expect("it is JSON");
+    let line = said["line"].as_str().expect("it has a line");
+    let kept = fs::read_to_string(&file).expect("it is kept");
+    let words: Vec<&str> = line.split(' ').collect();
+    let [key, "ed25519", public] = words[..] else { panic!("{line}") };
+    assert!(kept.contains(key) && !kept.contains(public), "the file has the name and the secret half");
+    let again = tollbridge(&["seller", "key", "--save", &file]);
+    assert_eq!(again.status.code(), Some(2));
+    assert_eq!(fs::read_to_string(&file).expect("it is there"), kept);
+}

@@ -6,14 +6,16 @@
 use crate::views::ViewsFault;
 use crate::views::stored::{Columns, stored};
 use crate::views::subjects::{Role, Subject, Subjects};
+use crate::views::takings::Sums;
 use book::open::Balance;
-use book::{Amount, Code, Entry, Id, Outcome, Seq};
+use book::{Amount, Code, Entry, Id, Outcome, Seq, Time};
 use rusqlite::{Connection, OptionalExtension};
 
 /// What is kept in memory from one batch to the next.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     subjects: Subjects,
+    sums: Sums,
     /// The assets' own accounts; none before they were read.
     assets: Option<Vec<AssetAccounts>>,
 }
@@ -22,6 +24,7 @@ impl Memory {
     /// Forgets everything: what a batch that failed changed must not be written by the next.
     pub(super) fn forget(&mut self) {
         self.subjects.forget();
+        self.sums.forget();
         self.assets = None;
     }
 }
@@ -41,19 +44,21 @@ pub(super) struct Batch<'b> {
     memory: &'b mut Memory,
     /// The entry being handled.
     pub(super) seq: Seq,
+    /// When it was made.
+    pub(super) at: Time,
 }
 
 impl<'b> Batch<'b> {
     pub(super) fn new(connection: &'b Connection, memory: &'b mut Memory) -> Batch<'b> {
-        Batch { connection, memory, seq: Seq(0) }
+        Batch { connection, memory, seq: Seq(0), at: Time(0) }
     }
 
     /// Takes the next entry in.
     pub(super) fn take(&mut self, entry: &Entry) -> Result<(), ViewsFault> {
-        self.seq = entry.seq;
+        (self.seq, self.at) = (entry.seq, entry.at);
         let mut touched = self.touched(&entry.command)?;
         match &entry.outcome {
-            Outcome::Denied(_) => {}
+            Outcome::Denied(refusal) => self.refuse(entry, refusal, touched.owner)?,
             Outcome::Asked(question) => self.ask(entry, question, &touched)?,
             Outcome::Done
             | Outcome::Paid(_)
@@ -70,6 +75,7 @@ impl<'b> Batch<'b> {
     /// Writes what was changed in memory, and how far the views are.
     pub(super) fn finish(self, position: Seq) -> Result<(), ViewsFault> {
         self.memory.subjects.write(self.connection)?;
+        self.memory.sums.write(self.connection)?;
         let changed = |accounts: &&AssetAccounts| accounts.changed;
         for AssetAccounts { code, world, fees, .. } in self.memory.assets.iter().flatten().filter(changed) {
             self.run_one(
@@ -126,6 +132,10 @@ impl<'b> Batch<'b> {
 
     pub(super) fn subjects(&mut self) -> &mut Subjects {
         &mut self.memory.subjects
+    }
+
+    pub(super) fn sums(&mut self) -> &mut Sums {
+        &mut self.memory.sums
     }
 
     pub(super) fn add_subject(&mut self, id: Id, subject: Subject) {

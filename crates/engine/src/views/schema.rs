@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -94,6 +94,12 @@ CREATE TABLE deductions (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, quota
 CREATE TABLE refunds (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, purchase INTEGER NOT NULL,
     amount NOT NULL, wallet BLOB NOT NULL, parts BLOB NOT NULL);
 CREATE INDEX refunds_of_purchase ON refunds (purchase);
+
+CREATE TABLE takings (payee BLOB NOT NULL, quarter INTEGER NOT NULL, captured NOT NULL, fees NOT NULL,
+    refunded NOT NULL, fees_refunded NOT NULL, held NOT NULL, sales INTEGER NOT NULL, refunds INTEGER NOT NULL,
+    holds INTEGER NOT NULL, PRIMARY KEY (payee, quarter)) WITHOUT ROWID;
+CREATE TABLE refused (payee BLOB NOT NULL, at INTEGER NOT NULL, seq INTEGER NOT NULL, denial BLOB NOT NULL, buyer BLOB,
+    PRIMARY KEY (payee, at, seq)) WITHOUT ROWID;
 
 CREATE TABLE transfers (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, source BLOB NOT NULL,
     destination BLOB NOT NULL, amount NOT NULL, asset TEXT NOT NULL);

@@ -132,6 +132,11 @@ impl Batch<'_> {
         let seq = self.seq;
         let wallet = self.subject_mut(Role::Wallet, purchase.wallet.0)?;
         raise(&mut wallet.balance.held, purchase.amount, seq)?;
+        for payee in purchase.to.each() {
+            let takings = self.takings_mut(payee)?;
+            takings.holds = takings.holds.saturating_add(1);
+        }
+        self.set_aside(purchase, Amount::ZERO, purchase.amount)?;
         self.insert(&bought, Chain::Holds)
     }
 
@@ -183,7 +188,9 @@ impl Batch<'_> {
         let seq = self.seq;
         let wallet = self.subject_mut(Role::Wallet, bought.purchase.wallet.0)?;
         lower(&mut wallet.balance.held, moved.amount, seq)?;
-        self.pay_out(bought, moved)
+        let before = bought.held();
+        self.pay_out(bought, moved)?;
+        self.set_aside(&bought.purchase, before, bought.held())
     }
 
     /// Gives back what is held and ends the hold. The use itself is given back too where nothing was captured.
@@ -196,6 +203,11 @@ impl Batch<'_> {
             lower(&mut payer.spent, left, seq)?;
             payer.uses = payer.uses.saturating_sub(u64::from(unused));
         }
+        for payee in bought.purchase.to.each() {
+            let takings = self.takings_mut(payee)?;
+            takings.holds = takings.holds.saturating_sub(1);
+        }
+        self.set_aside(&bought.purchase, left, Amount::ZERO)?;
         bought.released = left;
         bought.state = state;
         bought.ended_at = Some(entry.at);
@@ -220,6 +232,12 @@ impl Batch<'_> {
             raise(&mut payee.balance.debits, part.amount, seq)?;
             let asset = self.asset_mut(bought.purchase.asset)?;
             raise(&mut asset.fees.debits, part.fee, seq)?;
+            let takings = self.takings_mut(row.payee)?;
+            raise(&mut takings.refunded, part.amount, seq)?;
+            raise(&mut takings.refunded, part.fee, seq)?;
+            raise(&mut takings.fees_refunded, part.fee, seq)?;
+            let is_none = part.amount.is_zero() && part.fee.is_zero();
+            takings.refunds = takings.refunds.saturating_add(u64::from(!is_none));
         }
         let wallet = self.source(bought.purchase.wallet)?;
         raise(&mut self.subject_mut(Role::Wallet, wallet.0)?.balance.credits, it.amount, seq)?;
@@ -316,6 +334,11 @@ impl Batch<'_> {
             return Err(self.disagrees());
         }
         for (row, part) in parts.iter_mut().zip(list) {
+            let is_first = row.paid.amount.is_zero() && !part.amount.is_zero();
+            let takings = self.takings_mut(row.payee)?;
+            raise(&mut takings.captured, part.amount, seq)?;
+            raise(&mut takings.fees, part.fee, seq)?;
+            takings.sales = takings.sales.saturating_add(u64::from(is_first));
             raise(&mut row.paid.amount, part.amount, seq)?;
             raise(&mut row.paid.fee, part.fee, seq)?;
             let mut net = part.amount;

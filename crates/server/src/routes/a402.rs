@@ -89,6 +89,9 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     } else {
         return Ok(json(answer.status(), &answer));
     };
+    if !repeated {
+        app.keep_sold(bill.payee, name, bill.demand.resource_id.as_str());
+    }
     let (entry, _) = app.entry(Seq(entry_number))?.ok_or(Problem::from(Edge::Internal))?;
     let without_proof =
         || Problem::from(Edge::HeldWithoutProof).with_a402(catalogued(ErrorId::RequestInvalid));

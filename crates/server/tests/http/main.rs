@@ -17,6 +17,7 @@ mod drafting;
 mod house;
 mod log;
 mod observations;
+mod offers;
 mod patience;
 mod payments;
 mod prepaid;

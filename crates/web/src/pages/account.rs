@@ -3,6 +3,7 @@
 use crate::limits::PASSKEYS_MAX;
 use crate::page::{Place, Shown, Stop, Top, go, html};
 use crate::pages::entrance::{CodePage, enrol_recovery, keep, made, revoke};
+use crate::pages::selling;
 use crate::shown::{Text, moment};
 use crate::step_up::Ceremony;
 use crate::store::Preferences;
@@ -105,6 +106,7 @@ pub async fn remove_passkey(visit: &Visit) -> Shown {
     }
     let caller = visit.confirmed()?;
     revoke(visit, &caller, key).await?;
+    selling::forget_passkey(visit, owner, key).await?;
     visit.site.store.forget_passkey(key)?;
     Ok(go("/account"))
 }

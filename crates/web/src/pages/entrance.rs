@@ -2,6 +2,7 @@
 
 use crate::limits::{PLAY_MONEY, SESSION_SECONDS_MAX};
 use crate::page::{Shown, Stop, Top, go, html};
+use crate::pages::selling;
 use crate::passkeys::{NoPasskey, named};
 use crate::recovery::{self, RecoveryCode};
 use crate::step_up::Ceremony;
@@ -143,6 +144,7 @@ pub async fn recover(visit: &Visit) -> Shown {
     let code = enrol_recovery(visit, owner, key, request).await?;
     for passkey in lost {
         revoke(visit, &here(key), passkey.key).await?;
+        selling::forget_passkey(visit, owner, passkey.key).await?;
         visit.site.store.forget_passkey(passkey.key)?;
     }
     revoke(visit, &here(key), old).await?;

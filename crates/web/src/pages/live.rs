@@ -1,6 +1,6 @@
 //! The live stream: says that something was decided or waits, and nothing else. The page then asks for what it shows.
 
-use crate::limits::LIVE_MILLIS;
+use crate::limits::{LIVE_MILLIS, SELLERS_MAX};
 use crate::page::Stop;
 use crate::visit::Visit;
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -63,11 +63,18 @@ fn events(watch: Watch) -> impl Stream<Item = Result<Event, Infallible>> {
             watch.waiting = waiting;
             if moved == Ok(true) {
                 let found = app.ask(move |view| {
-                    Ok(view.decisions_from(Whom::Owner(owner), from, STREAM_ENTRIES_MAX)?)
+                    let found = view.decisions_from(Whom::Owner(owner), from, STREAM_ENTRIES_MAX)?;
+                    let mut changed = !found.rows.is_empty();
+                    // What others buy from her is in her sellers' lists alone.
+                    for row in view.payees_of(owner, None, SELLERS_MAX)?.rows {
+                        let of = Whom::Payee(row.id);
+                        changed = changed || !view.decisions_from(of, from, 1)?.rows.is_empty();
+                    }
+                    Ok((changed, found.next))
                 });
-                let found = found.await.ok()?;
-                changed |= !found.rows.is_empty();
-                watch.next = found.next;
+                let (found, next) = found.await.ok()?;
+                changed |= found;
+                watch.next = next;
             }
             if changed {
                 let event = Event::default().event("changed").data(watch.next.0.to_string());

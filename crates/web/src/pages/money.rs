@@ -8,6 +8,7 @@ use crate::pages::entrance::id_field;
 use crate::pages::overview::{CARDS, midnight};
 use crate::shown::{Money, Text, machine, moment, money, typed};
 use crate::visit::{Visit, form_hash};
+use crate::words::Lang;
 use askama::Template;
 use book::freeze::Status;
 use book::{
@@ -20,7 +21,7 @@ use server::problem::Problem;
 use std::collections::BTreeMap;
 
 /// The days that charts show.
-const DAYS: u64 = 30;
+pub(crate) const DAYS: u64 = 30;
 /// The payments that charts add up.
 const CHART_ROWS: usize = 10_000;
 
@@ -212,29 +213,34 @@ impl Spent {
         &self,
         now: Time,
         zone: &jiff::tz::TimeZone,
-        lang: crate::words::Lang,
+        lang: Lang,
         asset: Option<book::Asset>,
     ) -> Vec<(String, Amount, Money)> {
         let Some(asset) = asset else { return Vec::new() };
-        let today = midnight(now, zone);
         let day = |back: u64| {
-            // Noon of that day: clocks are put forward and back at night.
-            let noon = Time(today.0.saturating_add(Time::from_seconds(43_200).0));
-            let start = midnight(Time(noon.0.saturating_sub(Time::from_seconds(back * 86_400).0)), zone);
+            let start = days_back(now, zone, back);
             let amount = self.by_day.get(&start).copied().unwrap_or(Amount::ZERO);
-            let label = moment(start, zone, lang);
-            let label = match lang {
-                crate::words::Lang::English => {
-                    label.rsplit_once(',').map_or(label.clone(), |(day, _)| day.to_owned())
-                }
-                crate::words::Lang::Chinese => {
-                    label.split_once(' ').map_or(label.clone(), |(day, _)| day.to_owned())
-                }
-            };
-            (label, amount, money(amount, asset))
+            (day_label(start, zone, lang), amount, money(amount, asset))
         };
         (0..DAYS).rev().map(day).collect()
     }
+}
+
+/// When the reader's day began, so many days ago.
+pub(crate) fn days_back(now: Time, zone: &jiff::tz::TimeZone, back: u64) -> Time {
+    // By noon of that day: clocks are put forward and back at night.
+    let noon = Time(midnight(now, zone).0.saturating_add(Time::from_seconds(43_200).0));
+    midnight(Time(noon.0.saturating_sub(Time::from_seconds(back.saturating_mul(86_400)).0)), zone)
+}
+
+/// A day on the reader's calendar.
+pub(crate) fn day_label(start: Time, zone: &jiff::tz::TimeZone, lang: Lang) -> String {
+    let label = moment(start, zone, lang);
+    let day = match lang {
+        Lang::English => label.rsplit_once(',').map(|(day, _)| day.to_owned()),
+        Lang::Chinese => label.split_once(' ').map(|(day, _)| day.to_owned()),
+    };
+    day.unwrap_or(label)
 }
 
 /// Brings play money in.

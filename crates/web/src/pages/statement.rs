@@ -135,7 +135,7 @@ fn with(visit: &Visit, row: &DecisionRow) -> Result<String, Stop> {
     }
 }
 
-fn decimal(amount: Amount, asset: Asset) -> String {
+pub(crate) fn decimal(amount: Amount, asset: Asset) -> String {
     let short = crate::shown::money(amount, asset).short;
     short.chars().filter(|it| it.is_ascii_digit() || *it == '.').collect()
 }
@@ -145,7 +145,7 @@ fn date(at: Time) -> String {
     at.strftime("%Y%m%d%H%M%S").to_string()
 }
 
-fn file(text: String, kind: &'static str, name: &str) -> Response {
+pub(crate) fn file(text: String, kind: &'static str, name: &str) -> Response {
     let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
