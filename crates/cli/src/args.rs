@@ -92,6 +92,12 @@ pub(crate) enum Command {
     Export(Export),
     /// Look for what could go wrong: with a data directory and its machine, or with an address that sells.
     Doctor(Doctor),
+    /// Play a buyer and a network that do everything wrong against what is sold at an address, and count the money.
+    ///
+    /// Each cell ends in one charge and one delivery, or in a full release. It spends: each cell makes one purchase.
+    Torture(Torture),
+    /// A service that does everything wrong, to put behind a gateway for `torture --misbehaving`.
+    Misbehave(Misbehave),
     /// Measure this machine and this program on it.
     Bench(Bench),
     /// Serve the files of a folder over HTTP, and nothing else.
@@ -199,6 +205,41 @@ pub(crate) struct Doctor {
     /// Of an address: the seller's keys, as `GET /v1/a402/sellers/{payee}` gives them: a file.
     #[arg(long, value_name = "FILE")]
     pub(crate) seller_keys: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Torture {
+    /// What is sold.
+    #[arg(value_name = "URL")]
+    pub(crate) url: String,
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// The wallet to pay from.
+    #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
+    pub(crate) wallet: String,
+    /// The mandate that allows it; without one, the agent's newest for this wallet, and where it has none its own limits.
+    #[arg(long, value_name = "MANDATE")]
+    pub(crate) mandate: Option<String>,
+    /// The most that one purchase may cost. Each cell makes one.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) max_price: String,
+    /// The address has `tollbridge misbehave` behind it: also play through what a service can do wrong, at the paths
+    /// below it.
+    #[arg(long)]
+    pub(crate) misbehaving: bool,
+    /// Only the cells whose name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) only: Option<String>,
+    /// How many seconds money may take until it has moved or come back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) patience: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Misbehave {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8421")]
+    pub(crate) listen: SocketAddr,
 }
 
 #[derive(Debug, Args)]

@@ -27,6 +27,7 @@ mod replay;
 mod runtime;
 mod seller;
 mod serve;
+mod torture;
 mod verify;
 mod words;
 
@@ -79,6 +80,8 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Entries(args) => entries::run(output, args),
         Command::Export(args) => export::run(output, args),
         Command::Doctor(args) => doctor::run(output, args),
+        Command::Torture(args) => torture::run(output, args),
+        Command::Misbehave(args) => torture::misbehave::run(output, args),
         Command::Bench(args) => bench::run(output, args),
         Command::Completions(args) => {
             let mut script = Vec::new();

@@ -174,13 +174,7 @@ impl Buyer {
     /// # Errors
     /// [`NotBought::Request`], where TLS cannot be set up.
     pub fn new(client: Client, settings: BuyerSettings, purchases: Purchases) -> Result<Buyer, NotBought> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(SELLER_TIMEOUT)
-            // Another address is another request: it is not what was paid for.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|fault| NotBought::Request(fault.to_string()))?;
+        let http = sellers_client().build().map_err(|fault| NotBought::Request(fault.to_string()))?;
         Ok(Buyer {
             client,
             settings,
@@ -189,6 +183,17 @@ impl Buyer {
             identity: OnceCell::new(),
             server_keys: RwLock::default(),
         })
+    }
+
+    /// The same buyer, which asks sellers through a proxy; its payment service it still asks directly.
+    ///
+    /// # Errors
+    /// [`NotBought::Request`], where that is no proxy.
+    pub fn through(mut self, proxy: &Url) -> Result<Buyer, NotBought> {
+        let malformed = |fault: reqwest::Error| NotBought::Request(fault.to_string());
+        let proxy = reqwest::Proxy::all(proxy.clone()).map_err(malformed)?;
+        self.http = sellers_client().proxy(proxy).build().map_err(malformed)?;
+        Ok(self)
     }
 
     /// Sends the request, and pays for it where it costs something: once for each purchase key.
@@ -535,6 +540,15 @@ impl Buyer {
             })
             .await
     }
+}
+
+/// How sellers are asked.
+fn sellers_client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(SELLER_TIMEOUT)
+        // Another address is another request: it is not what was paid for.
+        .redirect(reqwest::redirect::Policy::none())
 }
 
 fn demand_of(answer: &SellerAnswer) -> Result<Option<String>, NotBought> {

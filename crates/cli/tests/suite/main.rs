@@ -8,3 +8,4 @@ mod log;
 mod notices;
 mod offline;
 mod seller;
+mod torture;
