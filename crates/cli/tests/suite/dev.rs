@@ -14,7 +14,7 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
-    fn start(directory: &str, at: SocketAddr) -> Dev {
+    pub(crate) fn start(directory: &str, at: SocketAddr) -> Dev {
         Dev::start_with(directory, at, &[])
     }
 
@@ -42,7 +42,7 @@ impl Dev {
     }
 
     /// Buys the first seller's page, as the printed line does.
-    fn buy(&self, purchase: &str) -> Value {
+    pub(crate) fn buy(&self, purchase: &str) -> Value {
         let directory = self.text("directory");
         let (key, purchases) = (format!("{directory}/agent.json"), format!("{directory}/purchases"));
         let seller = self.page();

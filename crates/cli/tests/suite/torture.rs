@@ -41,7 +41,7 @@ fn free() -> SocketAddr {
 }
 
 /// A port behind which two more are free.
-fn three_free() -> SocketAddr {
+pub(crate) fn three_free() -> SocketAddr {
     loop {
         let at = free();
         let next = |step| SocketAddr::new(at.ip(), at.port().saturating_add(step));
