@@ -128,7 +128,7 @@ fn who_is_killed_in_mid_session_loses_no_call_and_counts_none_twice() {
         next.wait().expect("it is ours");
         let owed: u64 = line["owed_nanos"].as_str().expect("a sum").parse().expect("digits");
         let unheard = owed / TICK - calls - 1;
-        assert!(owed % TICK == 0 && unheard <= 1, "{calls} were heard of, and {owed} is owed");
+        assert!(owed.is_multiple_of(TICK) && unheard <= 1, "{calls} were heard of, and {owed} is owed");
         calls = owed / TICK;
     }
     let closed = tollbridge(&[&["tab", "close", "--json"], &places[..]].concat());
