@@ -138,9 +138,12 @@ async fn closed_loop(lines: &mut Vec<Line>) -> Outcome<Round> {
     gather(lines, tasks, began).await
 }
 
+/// A line after its calls, and how long each took in milliseconds.
+type Called = Outcome<(Line, Vec<f64>)>;
+
 async fn gather(
     lines: &mut Vec<Line>,
-    tasks: Vec<tokio::task::JoinHandle<Outcome<(Line, Vec<f64>)>>>,
+    tasks: Vec<tokio::task::JoinHandle<Called>>,
     began: Instant,
 ) -> Outcome<Round> {
     let mut all = Vec::new();
