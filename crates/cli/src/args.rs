@@ -6,8 +6,13 @@
 pub(crate) mod llm;
 mod parties;
 mod selling;
+mod tabs;
 
-pub(crate) use selling::{SellerCommand, SellerInit, SellerKey, SellerPlan};
+pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
+
+pub(crate) use selling::{
+    SellerCommand, SellerInit, SellerKey, SellerPlan, SellerReconcile, SellerStatement, StatementForm,
+};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
@@ -53,6 +58,9 @@ pub(crate) enum Command {
     Llm(llm::LlmCommand),
     /// Fetch an address that costs something: once for each purchase key, whatever happens.
     Pay(PayArgs),
+    /// Tabs: many small calls at one seller, paid by vouchers within a cap.
+    #[command(subcommand)]
+    Tab(TabCommand),
     /// Connect this program as an agent of whoever has a code on the page about agents.
     Connect(Connect),
     /// Owners: those whose money it is.
@@ -244,11 +252,14 @@ pub(crate) struct Misbehave {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
+    /// What to measure; without it the book, the server and A402.
+    #[command(subcommand)]
+    pub(crate) part: Option<BenchPart>,
     /// Where to keep the journals that are measured; they are deleted afterwards.
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", global = true)]
     pub(crate) directory: PathBuf,
     /// How often each figure is measured; the median is told.
-    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=99))]
+    #[arg(long, value_name = "COUNT", default_value_t = 5, global = true, value_parser = clap::value_parser!(u32).range(1..=99))]
     pub(crate) rounds: u32,
     /// How many wallets there are, each with an agent and a mandate.
     #[arg(long, value_name = "COUNT", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
@@ -256,6 +267,15 @@ pub(crate) struct Bench {
     /// How many payments each round makes.
     #[arg(long, value_name = "COUNT", default_value_t = 2_000_000, value_parser = clap::value_parser!(u32).range(100..=100_000_000))]
     pub(crate) payments: u32,
+}
+
+/// Parts of the bench that are measured by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub(crate) enum BenchPart {
+    /// What the gateway adds to the time of a call, at 1,000 calls a second.
+    Gateway,
+    /// How many calls a second are paid by voucher through the gateway.
+    Vouchers,
 }
 
 /// Who asks which server.

@@ -1,14 +1,16 @@
 //! `bench`: how fast this program is on this machine, beside what the machine itself allows.
 
 mod a402;
+mod gateway;
 mod http;
 mod ledger;
 pub(crate) mod machine;
+mod market;
 mod report;
 mod rules;
 mod workload;
 
-use crate::args::Bench;
+use crate::args::{Bench, BenchPart};
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
 use engine::schedule::Scheduling;
@@ -31,10 +33,16 @@ pub(crate) fn run(output: &Output, args: &Bench) -> Outcome {
     figures.note("load_average_before", machine::load_average());
     output.line(format!("load average {}", machine::load_average()));
     floors(output, &mut figures, &scratch.0)?;
-    program(output, &mut figures)?;
-    in_process(output, &mut figures, args, &scratch.0)?;
-    rules::measure(output, &mut figures, args, &scratch.0)?;
-    http::measure(output, &mut figures, args, &scratch.0)?;
+    match args.part {
+        None => {
+            program(output, &mut figures)?;
+            in_process(output, &mut figures, args, &scratch.0)?;
+            rules::measure(output, &mut figures, args, &scratch.0)?;
+            http::measure(output, &mut figures, args, &scratch.0)?;
+        }
+        Some(BenchPart::Gateway) => gateway::added(output, &mut figures, args, &scratch.0)?,
+        Some(BenchPart::Vouchers) => gateway::vouchers(output, &mut figures, args, &scratch.0)?,
+    }
     figures.note("load_average_after", machine::load_average());
     output.line(format!("load average {}", machine::load_average()));
     figures.finish(output);

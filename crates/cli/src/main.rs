@@ -27,6 +27,7 @@ mod replay;
 mod runtime;
 mod seller;
 mod serve;
+mod tab;
 mod torture;
 mod verify;
 mod words;
@@ -63,6 +64,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Seller(command) => seller::run(output, command),
         Command::Llm(command) => llm::run(output, command),
         Command::Pay(args) => pay::run(output, args),
+        Command::Tab(command) => tab::run(output, command),
         Command::Connect(args) => connect::run(output, args),
         Command::Owner(command) => accounts::owner(output, command),
         Command::Wallet(command) => accounts::wallet(output, command),

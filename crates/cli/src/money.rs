@@ -25,9 +25,38 @@ pub(crate) fn read(text: &str, asset: AssetText) -> Outcome<Money> {
     Ok(Money { amount: amount.ok_or_else(wrong)?, asset })
 }
 
+/// Reads a price that may be finer than the smallest unit of `asset`, in billionths of it.
+pub(crate) fn read_nanos(text: &str, asset: AssetText) -> Outcome<u128> {
+    let finer = format!("{}/{}", asset.code(), asset.scale().saturating_add(9));
+    let number = text.trim().split_once(' ').map_or(text.trim(), |(number, _)| number);
+    let wrong = || Failure::usage(format!("`{text}` is not a price like `0.001 {}`", asset.code()));
+    if text.trim().split_once(' ').is_some_and(|(_, named)| named.trim() != asset.code()) {
+        return Err(wrong());
+    }
+    let finer: AssetText = finer.parse().map_err(|_| wrong())?;
+    read(number, finer).map(|money| money.amount.minor()).map_err(|_| wrong())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prices_are_read_to_the_billionth() {
+        let asset = AssetText::new("CNY", 2).unwrap();
+        let rows = [
+            ("0.001", Some(100_000_000)),
+            ("0.001 CNY", Some(100_000_000)),
+            ("1", Some(100_000_000_000)),
+            ("0.00000000001", Some(1)),
+            ("0.000000000001", None),
+            ("0.001 USD", None),
+            ("", None),
+        ];
+        for (text, nanos) in rows {
+            assert_eq!(read_nanos(text, asset).ok(), nanos, "{text}");
+        }
+    }
 
     #[test]
     fn amounts_are_read_exactly_or_not_at_all() {

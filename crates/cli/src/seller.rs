@@ -1,6 +1,8 @@
-//! `seller`: a first price list for a service, and what it would have earned.
+//! `seller`: a first price list for a service, what it would have earned, and what it did.
 
+mod account;
 mod openapi;
+mod statement;
 mod visits;
 
 use crate::args::{SellerCommand, SellerInit, SellerKey, SellerPlan};
@@ -28,6 +30,8 @@ pub(crate) fn run(output: &Output, command: &SellerCommand) -> Outcome {
         SellerCommand::Key(args) => key(output, args),
         SellerCommand::Init(args) => init(output, args),
         SellerCommand::Plan(args) => plan(output, args),
+        SellerCommand::Statement(args) => statement::statement(output, args),
+        SellerCommand::Reconcile(args) => statement::reconcile(output, args),
     }
 }
 

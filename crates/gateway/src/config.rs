@@ -1,5 +1,6 @@
 //! The configuration: who sells, what stands behind, and what each route costs.
 
+use crate::channels::terms::{VoucherTerms, VouchersSection};
 use crate::limits::{
     ANSWER_BODY_BYTES_DEFAULT, BODY_BYTES_MAX, CONFIG_BYTES_MAX, FRONT_DEADLINE_SECONDS_DEFAULT,
     FRONT_DEADLINE_SECONDS_MAX, PAY_WINDOW_SECONDS_MAX, ROUTE_COUNT_MAX, UPSTREAM_TIMEOUT_DEFAULT,
@@ -33,6 +34,8 @@ pub struct Config {
     pub routes: Table,
     /// What makes it cost less.
     pub coupons: Vec<Coupon>,
+    /// How vouchers are taken.
+    pub vouchers: VoucherTerms,
 }
 
 /// Who sells.
@@ -118,6 +121,8 @@ struct File {
     free: Vec<FreeSection>,
     #[serde(default)]
     coupon: Vec<CouponSection>,
+    #[serde(default)]
+    vouchers: VouchersSection,
 }
 
 #[derive(Deserialize)]
@@ -234,7 +239,8 @@ impl Config {
             routes.free.push(lines.free(section, &routes.prices)?);
         }
         let coupons = lines.coupons(file.coupon, &seller)?;
-        Ok(Config { seller, upstream, routes, coupons })
+        let vouchers = lines.vouchers(file.vouchers, &seller.asset)?;
+        Ok(Config { seller, upstream, routes, coupons, vouchers })
     }
 }
 

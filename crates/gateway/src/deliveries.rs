@@ -7,6 +7,8 @@
 
 mod store;
 
+use crate::channels::store as channels;
+use crate::channels::tally::Kept;
 use crate::limits::{LOCK_WAIT, STORE_BATCH_MAX, STORE_QUEUE_MAX};
 use bytes::Bytes;
 use protocols::Time;
@@ -172,6 +174,7 @@ enum Question {
     Find(HoldId, Reply<Option<Delivery>>),
     Due(usize, Reply<Vec<Due>>),
     MayUse(CouponUse, Reply<Couponed>),
+    VoucherAnswer(i64, Reply<Option<channels::Answer>>),
 }
 
 #[derive(Debug)]
@@ -185,6 +188,10 @@ enum Change {
     GiveBackFree(FreeCall, Reply<()>),
     End(HoldId, Stage, Reply<()>),
     Forget(Time, Reply<()>),
+    OpenChannel(Box<channels::Opened>, Reply<i64>),
+    KeepVoucher(Box<channels::Delivered>, Reply<()>),
+    CloseChannel(i64, Kept, Reply<()>),
+    Claimed(i64, u128, channels::Stage, Reply<()>),
 }
 
 /// The deliveries of one gateway. The file is closed when the last clone is dropped.
@@ -197,6 +204,11 @@ impl Deliveries {
     /// # Errors
     /// [`StoreFault`]; also where another gateway has it open.
     pub fn open(path: &Path) -> Result<Deliveries, StoreFault> {
+        Deliveries::open_with_channels(path).map(|(deliveries, _)| deliveries)
+    }
+
+    /// The same, and the channels that have not ended.
+    pub(crate) fn open_with_channels(path: &Path) -> Result<(Deliveries, Vec<channels::Opened>), StoreFault> {
         let connection = Connection::open(path).map_err(fault)?;
         connection.busy_timeout(LOCK_WAIT).map_err(fault)?;
         connection
@@ -205,12 +217,13 @@ impl Deliveries {
             )
             .map_err(fault)?;
         let store = Store::open(connection).map_err(fault)?;
+        let opened = channels::open_channels(&store.connection).map_err(fault)?;
         let (sender, tasks) = mpsc::channel(STORE_QUEUE_MAX);
         std::thread::Builder::new()
             .name("deliveries".to_owned())
             .spawn(move || run(&store, tasks))
             .map_err(fault)?;
-        Ok(Deliveries(sender))
+        Ok((Deliveries(sender), opened))
     }
 
     /// What was delivered for a payment, if anything.
@@ -302,6 +315,36 @@ impl Deliveries {
         self.ask(|reply| Task::Do(Change::Forget(now, reply))).await
     }
 
+    /// Keeps a channel that is new to us. Answers its row.
+    pub(crate) async fn open_channel(&self, new: channels::Opened) -> Result<i64, StoreFault> {
+        self.ask(|reply| Task::Do(Change::OpenChannel(Box::new(new), reply))).await
+    }
+
+    /// Keeps a voucher and what was answered for it. When this returns, it survives power loss.
+    pub(crate) async fn keep_voucher(&self, delivered: channels::Delivered) -> Result<(), StoreFault> {
+        self.ask(|reply| Task::Do(Change::KeepVoucher(Box::new(delivered), reply))).await
+    }
+
+    /// Keeps that the buyer has closed a channel, and his last voucher.
+    pub(crate) async fn close_channel(&self, number: i64, kept: Kept) -> Result<(), StoreFault> {
+        self.ask(|reply| Task::Do(Change::CloseChannel(number, kept, reply))).await
+    }
+
+    /// Writes down what the payment service knows of a channel.
+    pub(crate) async fn claimed(
+        &self,
+        number: i64,
+        claimed: u128,
+        stage: channels::Stage,
+    ) -> Result<(), StoreFault> {
+        self.ask(|reply| Task::Do(Change::Claimed(number, claimed, stage, reply))).await
+    }
+
+    /// What was answered for a channel's latest voucher.
+    pub(crate) async fn voucher_answer(&self, number: i64) -> Result<Option<channels::Answer>, StoreFault> {
+        self.ask(|reply| Task::Ask(Question::VoucherAnswer(number, reply))).await
+    }
+
     async fn ask<T>(&self, task: impl FnOnce(Reply<T>) -> Task) -> Result<T, StoreFault> {
         let gone = || StoreFault("the store has ended".to_owned());
         let (reply, answer) = oneshot::channel();
@@ -358,6 +401,9 @@ fn answer(store: &Store, question: Question) {
         Question::Find(trade_no, reply) => tell(reply, store.find(trade_no).map_err(fault)),
         Question::Due(count_max, reply) => tell(reply, store.due(count_max).map_err(fault)),
         Question::MayUse(coupon, reply) => tell(reply, store.may_use(&coupon).map_err(fault)),
+        Question::VoucherAnswer(number, reply) => {
+            tell(reply, channels::answer(&store.connection, number).map_err(fault));
+        }
     }
 }
 
@@ -373,8 +419,14 @@ fn is_relied_on(changes: &[Change]) -> bool {
         | Change::Begin(..)
         | Change::Finish(..)
         | Change::UseCoupon(..)
-        | Change::TakeFree(..) => true,
-        Change::GiveBackFree(..) | Change::End(..) | Change::Forget(..) => false,
+        | Change::TakeFree(..)
+        | Change::KeepVoucher(..)
+        | Change::CloseChannel(..) => true,
+        Change::GiveBackFree(..)
+        | Change::End(..)
+        | Change::Forget(..)
+        | Change::OpenChannel(..)
+        | Change::Claimed(..) => false,
     })
 }
 
@@ -388,6 +440,14 @@ fn perform(store: &Store, change: Change) -> Held {
         Change::GiveBackFree(call, reply) => hold(reply, store.give_back_free(&call)),
         Change::End(trade_no, stage, reply) => hold(reply, store.end(trade_no, stage)),
         Change::Forget(now, reply) => hold(reply, store.forget(now)),
+        Change::OpenChannel(new, reply) => hold(reply, channels::open(&store.connection, &new)),
+        Change::KeepVoucher(new, reply) => hold(reply, channels::deliver(&store.connection, &new)),
+        Change::CloseChannel(number, kept, reply) => {
+            hold(reply, channels::close(&store.connection, number, &kept))
+        }
+        Change::Claimed(number, claimed, stage, reply) => {
+            hold(reply, channels::claimed(&store.connection, number, claimed, stage))
+        }
     }
 }
 

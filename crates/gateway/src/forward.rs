@@ -13,6 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use protocols::a402::headers as a402;
+use protocols::voucher;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -76,6 +77,8 @@ const PAYMENT: &[&str] = &[
     a402::PAYMENT_VALIDATION_ALIAS,
     "x-payment",
     "x-payment-response",
+    voucher::VOUCHER,
+    voucher::OWED,
     COUPON,
     FREE,
     FRONT,

@@ -113,6 +113,16 @@ impl Inner {
         price: Arc<Price>,
     ) -> Result<Whole, Whole> {
         let proof = self.proof_of(request.headers())?;
+        if self.voucher_of(request.headers())?.is_some() {
+            let detail =
+                "Nothing was spent. Vouchers are not taken where a web server asks before it answers.";
+            return Err(self.problem(Code::VoucherRefused, detail));
+        }
+        // Whoever asks delivers by himself, so nobody here could keep the answer to a voucher.
+        let price = match price.by_voucher {
+            Some(_) => Arc::new(Price { by_voucher: None, ..Price::clone(&price) }),
+            None => price,
+        };
         let order = self.order(request, price).await?;
         let Some(proof) = proof else {
             if let Some((call, left)) = self.free_call(&order).await? {

@@ -1,5 +1,6 @@
 //! A gateway that is ready to serve: its configuration, its keys, its store, and its way to both services.
 
+use crate::channels::{Channels, Claims};
 use crate::config::{Config, ConfigFault};
 use crate::deliveries::{Deliveries, StoreFault};
 use crate::flight::Flights;
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     /// The secret of the web server that may ask us.
     pub(crate) front_secret: Option<zeroize::Zeroizing<String>>,
     pub(crate) deliveries: Deliveries,
+    pub(crate) channels: Channels,
     pub(crate) flights: Flights,
     pub(crate) metrics: Metrics,
     pub(crate) outbox: Notify,
@@ -89,7 +91,7 @@ impl Gateway {
     pub fn open(config: Config, clock: Clock) -> Result<Gateway, StartFault> {
         let seller = &config.seller;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&seller.data)?;
-        let deliveries = Deliveries::open(&seller.data.join("deliveries.sqlite"))?;
+        let (deliveries, channels) = Deliveries::open_with_channels(&seller.data.join("deliveries.sqlite"))?;
         let credentials = Credentials::read(&seller.key_file)?;
         let seller_key = SellerKey {
             signer_id: Identifier::parse(credentials.key_id.to_string())
@@ -118,6 +120,7 @@ impl Gateway {
             seller_key,
             client,
             deliveries,
+            channels: Channels::new(channels),
             flights: Flights::default(),
             metrics: Metrics::default(),
             outbox: Notify::new(),
@@ -131,24 +134,26 @@ impl Gateway {
         &self.0.metrics
     }
 
-    /// Tells the payment service how deliveries ended, and keeps its time, for ever. Dropping the future stops it.
+    /// Tells the payment service how deliveries ended, claims what is owed by voucher, and keeps its time, for ever. Dropping the future stops it.
     ///
     /// [`serve`](crate::serve) does this by itself; beside a [`Layer`](crate::Layer) somebody has to.
     pub async fn run(self) {
         let mut beside = JoinSet::new();
         beside.spawn(Arc::clone(&self.0).tell_always());
+        beside.spawn(Arc::clone(&self.0).claim_always());
         beside.spawn(Arc::clone(&self.0).keep_time());
         beside.spawn(Arc::clone(&self.0).report_always());
         while beside.join_next().await.is_some() {}
     }
 
-    /// Tells the payment service how deliveries ended, until there is nothing to tell or it cannot be told now.
+    /// Tells the payment service how deliveries ended and claims what is owed by voucher, as far as that can be done now.
     ///
     /// [`serve`](crate::serve) does this all the time by itself.
     ///
     /// # Errors
     /// [`StoreFault`].
     pub async fn settle(&self) -> Result<(), StoreFault> {
+        self.0.claim_all(Claims::All).await;
         self.0.sweep().await.map(|_| ())
     }
 }

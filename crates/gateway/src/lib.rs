@@ -9,11 +9,12 @@
 //!
 //! Reading order: [`Config`] (what is sold), `pricing` and `tariff` (what it costs), `route` (which price a request has),
 //! `paywall` and `proof` (what is checked, in which order), `flight` (one delivery for one payment), [`deliveries`] (what
-//! survives a crash), `outbox` (how the money follows).
+//! survives a crash), `outbox` (how the money follows); and `channels` for calls that are paid by voucher.
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod channels;
 mod config;
 mod coupon;
 pub mod deliveries;
@@ -37,6 +38,7 @@ mod serve;
 mod stream;
 mod tariff;
 
+pub use channels::terms::VoucherTerms;
 pub use config::{Config, ConfigFault, Seller, Upstream};
 pub use coupon::caller_at;
 pub use forward::{Body, BodyFault};

@@ -139,6 +139,43 @@ pub const FRONT_SECRET_BYTES_MIN: usize = 32;
 /// The longest secret of a front, in bytes.
 pub const FRONT_SECRET_BYTES_MAX: u64 = 1_024;
 
+/// The channels that are open at once; each has a deposit.
+pub const CHANNEL_COUNT_MAX: usize = 65_536;
+
+/// The channels that are asked for at the payment service at once; one more waits.
+pub const CHANNEL_LOOKUPS_MAX: usize = 32;
+
+/// How long a call waits until its channel can be asked for; after that it is asked to come back.
+pub const CHANNEL_LOOKUP_WAIT: Duration = Duration::from_secs(5);
+
+/// How long before the end of a channel nothing more is delivered on it.
+pub const CHANNEL_END_MARGIN: Duration = Duration::from_secs(300);
+
+/// How long before the end of a channel what is owed is claimed at once: before deliveries stop, so that what comes last is
+/// claimed too.
+pub const CHANNEL_CLAIM_MARGIN: Duration = Duration::from_secs(360);
+
+/// How long a channel that has ended is remembered beyond its time, in seconds.
+pub const CHANNEL_KEEP_SECONDS_AFTER: u64 = 24 * 3_600;
+
+/// How often it is looked what is to be claimed.
+pub const CLAIM_REST: Duration = Duration::from_secs(1);
+
+/// How often what is owed on a channel is claimed, where the configuration says nothing, in seconds.
+pub const CLAIM_SECONDS_DEFAULT: u32 = 60;
+
+/// The rarest that a configuration may have it claimed, in seconds: a day.
+pub const CLAIM_SECONDS_MAX: u32 = 86_400;
+
+/// The most vouchers of which one is checked.
+pub const VOUCHER_CHECK_EVERY_MAX: u32 = 10_000;
+
+/// The calls that the smallest channel is good for, where the configuration says nothing.
+pub const VOUCHER_DEPOSIT_CALLS: u128 = 100;
+
+/// The longest answer to a voucher nobody checked that is kept in memory, in bytes.
+pub const VOUCHER_ANSWER_MEMORY_BYTES_MAX: usize = 64 * 1_024;
+
 /// How long the report of bills rests.
 pub const OFFERS_REST: Duration = Duration::from_secs(10);
 

@@ -56,6 +56,10 @@ counters! {
     unmeasured "Answers in which the units of their price could not be counted; they cost the least.";
     free "Requests that cost nothing.";
     free_calls "Requests that a caller had free.";
+    vouchers "Calls that were delivered for a voucher.";
+    vouchers_refused "Vouchers that did not count.";
+    claims "Claims that the payment service has counted.";
+    channels_lost "Channels that ended before all that was owed on them was claimed.";
     coupons "Bills that were lower for a coupon.";
     refused "Requests that are not sold, or cannot be routed.";
 }

@@ -96,6 +96,12 @@ impl Inner {
         let text = match (&request.method, page) {
             (&Method::GET | &Method::HEAD, "/healthz") => "ok\n".to_owned(),
             (&Method::GET | &Method::HEAD, "/metrics") => self.metrics.text(),
+            (method, page) if channel_closed(page).is_some() => {
+                let id = channel_closed(page).unwrap_or_default();
+                return Ok(match self.close_for_buyer(method, &request.headers, id).await {
+                    Ok(answer) | Err(answer) => answer,
+                });
+            }
             (_, page) => {
                 return Ok(match self.front(&request, page).await {
                     Some(answer) => answer,
@@ -144,7 +150,15 @@ impl Inner {
         behind: Arc<dyn Behind>,
     ) -> Result<Response<Body>, Whole> {
         let proof = self.proof_of(request.headers())?;
+        let voucher = self.voucher_of(request.headers())?;
         let order = self.order(request, price).await?;
+        if let Some(voucher) = voucher {
+            if proof.is_some() {
+                let detail = "Nothing was spent. A request is paid in one way: by proof, or by voucher.";
+                return Err(self.problem(Code::HeadersInvalid, detail));
+            }
+            return Ok(whole(self.sell_by_voucher(order, voucher, behind).await));
+        }
         let Some(proof) = proof else {
             if let Some(free) = self.free_call(&order).await? {
                 return Ok(self.give(order, free, behind).await);
@@ -326,6 +340,10 @@ impl Inner {
     /// The terms of a bill, and how the price is found where the bill says only the most it can be.
     fn terms_of(&self, price: &Price) -> MethodLayer {
         let terms = self.config.seller.terms().to_layer();
+        let terms = match price.by_voucher {
+            Some(nanos) => self.config.vouchers.offer(nanos, &self.config.seller.own_prefix).put(terms),
+            None => terms,
+        };
         match &price.tariff {
             Tariff::PerCall => terms,
             Tariff::PerUnit(_) => {
@@ -367,6 +385,11 @@ impl Price {
         let texts = texts.into_iter().filter(|text| !text.is_empty());
         texts.map(|text| format!(" {text}")).collect()
     }
+}
+
+/// The channel that a page of ours closes.
+fn channel_closed(page: &str) -> Option<&str> {
+    page.strip_prefix("/channels/")?.strip_suffix("/close")
 }
 
 pub(crate) fn whole(answer: Whole) -> Response<Body> {

@@ -25,6 +25,8 @@ pub struct Price {
     pub offer: Offer,
     /// How the price is found.
     pub tariff: Tariff,
+    /// The price of a call by voucher, in billionths of the smallest unit; none where it is not sold so.
+    pub by_voucher: Option<u128>,
     /// The price in words.
     pub in_words: String,
     /// Calls that cost nothing.
@@ -139,6 +141,7 @@ pub(crate) struct PriceSection {
     pub(crate) method: Spanned<String>,
     pub(crate) path: Spanned<String>,
     amount: Option<Spanned<String>>,
+    by_voucher: Option<Spanned<String>>,
     unit: Option<Spanned<UnitSection>>,
     unit_name: Option<String>,
     rate: Option<Spanned<String>>,
@@ -210,7 +213,18 @@ impl Lines<'_> {
             let why = "a price by units is known when the answer has ended; so it cannot be streamed";
             return Err(self.fault(stream.span(), why));
         }
-        let (tariff, amount, in_words) = self.tariff(&section, seller)?;
+        let (tariff, amount, mut in_words) = self.tariff(&section, seller)?;
+        let by_voucher = match section.by_voucher {
+            Some(text) if section.unit.is_some() || answers == Answers::Streamed => {
+                let why = "what is sold by voucher has one price for each call, and answers that are kept";
+                return Err(self.fault(text.span(), why));
+            }
+            Some(text) => {
+                in_words.push_str(&format!(", or {} by voucher", text.get_ref()));
+                Some(self.by_voucher(text, &seller.asset)?)
+            }
+            None => None,
+        };
         let method = self.method(section.method)?;
         let path = self.value(section.path, |text| Pattern::parse(&text))?;
         let resource = format!("{method} {}", path.as_str());
@@ -229,6 +243,7 @@ impl Lines<'_> {
                 amount,
             },
             tariff,
+            by_voucher,
             in_words,
             free_calls: section.free_calls.map(|calls| self.free_calls(calls)).transpose()?,
             method,
@@ -452,6 +467,7 @@ impl Price {
         let resource = format!("{}{COUPON_PREFIX}{}", self.offer.resource_id.as_str(), coupon.code);
         let mut price = self.clone();
         price.in_words = format!("{}; with your coupon {amount} {}", self.in_words, asset.code());
+        price.by_voucher = None;
         price.offer.amount = amount;
         price.offer.resource_id = Identifier::parse(resource).expect("checked when it was read");
         price
@@ -464,7 +480,7 @@ impl Price {
 }
 
 /// A price like `0.03 CNY`: more than nothing, and a whole number of smallest units.
-fn amount(text: &str, asset: &AssetText) -> Result<AmountText, String> {
+pub(crate) fn amount(text: &str, asset: &AssetText) -> Result<AmountText, String> {
     let amount = number(text, asset)?;
     match amount.minor(asset.scale()) {
         Some(0) => Err(format!("amount `{text}` is nothing; list the route as free")),
@@ -478,7 +494,7 @@ fn amount(text: &str, asset: &AssetText) -> Result<AmountText, String> {
 }
 
 /// A rate like `0.0004 CNY`, in billionths of the smallest unit.
-fn rate(text: &str, asset: &AssetText) -> Result<u128, String> {
+pub(crate) fn rate(text: &str, asset: &AssetText) -> Result<u128, String> {
     let finest = asset.scale().saturating_add(9);
     number(text, asset)?
         .minor(finest)

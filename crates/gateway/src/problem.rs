@@ -43,6 +43,14 @@ codes! {
     PaymentRequired "payment_required" PAYMENT_REQUIRED NewId "payment required";
     /// A proof came and does not count.
     ProofRefused "proof_refused" PAYMENT_REQUIRED NewId "proof refused";
+    /// A voucher that nobody signed, or for what is not sold by voucher.
+    VoucherRefused "voucher_refused" PAYMENT_REQUIRED NewId "voucher refused";
+    /// A voucher for another sum than what everything comes to with this call.
+    VoucherTotal "voucher_total" PAYMENT_REQUIRED NewId "voucher for another sum";
+    /// A channel by which nothing can be paid here now.
+    ChannelRefused "channel_refused" PAYMENT_REQUIRED NewId "channel refused";
+    /// Another call of the channel is under way.
+    ChannelBusy "channel_busy" CONFLICT SameId "channel busy";
     /// A payment that was lower for a coupon, which counts no more.
     CouponRefused "coupon_refused" PAYMENT_REQUIRED NewId "coupon refused";
     /// The payment headers contradict each other, or the idempotency key is not one.

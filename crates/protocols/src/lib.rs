@@ -9,6 +9,7 @@ mod json;
 pub mod limits;
 pub mod llm;
 mod rfc3339;
+pub mod voucher;
 
 /// Instants, for those who may not depend on the book.
 pub use book::Time;

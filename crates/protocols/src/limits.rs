@@ -64,3 +64,9 @@ pub const LLM_MODEL_BYTES_MAX: usize = 128;
 
 /// The longest id of an answer that is kept, in bytes.
 pub const LLM_ID_BYTES_MAX: usize = 128;
+
+/// The longest text of a voucher: 30 characters of a channel, 39 digits, 86 of a signature, and two points.
+pub const VOUCHER_TEXT_BYTES_MAX: usize = 30 + 39 + 86 + 2;
+
+/// The longest path under which a seller answers for channels, in bytes.
+pub const VOUCHER_PATH_BYTES_MAX: usize = 256;

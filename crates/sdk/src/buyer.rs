@@ -136,9 +136,9 @@ pub enum NotBought {
 /// A buyer: a client of its payment service, and the purchases it made.
 #[derive(Debug)]
 pub struct Buyer {
-    client: Client,
-    settings: BuyerSettings,
-    purchases: Purchases,
+    pub(crate) client: Client,
+    pub(crate) settings: BuyerSettings,
+    pub(crate) purchases: Purchases,
     http: reqwest::Client,
     identity: OnceCell<Identifier>,
     /// The keys that sign the server's statements, as they were last asked for.
@@ -305,6 +305,28 @@ impl Buyer {
 
     /// Opens a bill as of `now`, and checks it against what this purchase may be.
     async fn open(&self, errand: &Errand<'_>, needed: &str, now: Time) -> Result<Bill, NotBought> {
+        let (bill, terms) = self.bill(&errand.facts, needed, now).await?;
+        let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
+        let minor = terms.amount_minor(bill.demand()).map_err(|fault| refuse(&fault))?;
+        let price = Money {
+            amount: wire::AmountText::new(minor)
+                .ok_or_else(|| NotBought::Demand("its amount is too large".to_owned()))?,
+            asset: terms.asset.as_str().parse().map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
+        };
+        let price_max = errand.fetch.price_max;
+        if price.asset != price_max.asset || price_max.amount < price.amount {
+            return Err(NotBought::TooDear { price, price_max });
+        }
+        Ok(bill)
+    }
+
+    /// Opens a bill for a request as of `now`: it is signed by a seller we may buy from, and is paid where we pay.
+    pub(crate) async fn bill(
+        &self,
+        facts: &RequestFacts,
+        needed: &str,
+        now: Time,
+    ) -> Result<(Bill, WalletTerms), NotBought> {
         let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
         let seller = Needed::decode(needed).map_err(|fault| refuse(&fault))?.demand.seller_unique_id;
         let payee: PayeeId =
@@ -317,7 +339,6 @@ impl Buyer {
             methods: [(self.settings.network.method_id(), method_version())].into(),
             replay_window_seconds_min: REPLAY_WINDOW_SECONDS_MIN,
         };
-        let facts = &errand.facts;
         let opened = match open_needed(needed, facts, &self.settings.seller_keys, &policy, now) {
             Err(CannotPay::Signature { fault: KeyFault::UnknownKey, .. }) => {
                 let keys = self.client.a402_seller_keys(payee).await?;
@@ -335,17 +356,7 @@ impl Buyer {
         if psp.origin() != self.client.base_url().origin() {
             return Err(NotBought::Demand(format!("`{}` is not our payment service", terms.psp)));
         }
-        let minor = terms.amount_minor(bill.demand()).map_err(|fault| refuse(&fault))?;
-        let price = Money {
-            amount: wire::AmountText::new(minor)
-                .ok_or_else(|| NotBought::Demand("its amount is too large".to_owned()))?,
-            asset: terms.asset.as_str().parse().map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
-        };
-        let price_max = errand.fetch.price_max;
-        if price.asset != price_max.asset || price_max.amount < price.amount {
-            return Err(NotBought::TooDear { price, price_max });
-        }
-        Ok(bill)
+        Ok((bill, terms))
     }
 
     /// Goes on with a bill that an earlier call chose, and may have paid.
@@ -504,19 +515,29 @@ impl Buyer {
     }
 
     async fn ask(&self, errand: &Errand<'_>, proof: Option<&str>) -> Result<SellerAnswer, String> {
-        let method = reqwest::Method::from_bytes(errand.facts.method.as_str().as_bytes())
-            .map_err(|fault| fault.to_string())?;
         let mut headers = errand.headers.clone();
         if let Some(proof) = proof {
             let mut value = HeaderValue::try_from(proof).map_err(|fault| fault.to_string())?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static("payment-proof"), value);
         }
+        self.exchange(errand.facts.method.as_str(), &errand.url, headers, errand.fetch.body.clone()).await
+    }
+
+    /// Sends one request to a seller.
+    pub(crate) async fn exchange(
+        &self,
+        method: &str,
+        url: &Url,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<SellerAnswer, String> {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|fault| fault.to_string())?;
         let mut response = self
             .http
-            .request(method, errand.url.clone())
+            .request(method, url.clone())
             .headers(headers)
-            .body(errand.fetch.body.clone())
+            .body(body)
             .send()
             .await
             .map_err(|fault| cause(&fault))?;
@@ -551,7 +572,7 @@ fn sellers_client() -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
 }
 
-fn demand_of(answer: &SellerAnswer) -> Result<Option<String>, NotBought> {
+pub(crate) fn demand_of(answer: &SellerAnswer) -> Result<Option<String>, NotBought> {
     if answer.status != 402 {
         return Ok(None);
     }

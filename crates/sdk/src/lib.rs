@@ -1,7 +1,7 @@
 //! The Rust client of Tollbridge: asks a server, pays in batches, buys behind 402, and checks receipts without asking anybody.
 //!
 //! Reading order: [`Client`] and [`Credentials`]; [`Failure`], which says what may be done after; [`Client::pay`];
-//! [`Buyer`], which buys one HTTP request once; [`verify_receipt`].
+//! [`Buyer`], which buys one HTTP request once; [`Tab`], which pays for many by vouchers; [`verify_receipt`].
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -20,6 +20,7 @@ mod routes;
 mod secret;
 mod session;
 mod sign;
+mod tab;
 
 pub use buyer::{Buyer, BuyerSettings, Fetch, NotBought, PaymentOutcome, Purchase, SellerAnswer};
 pub use client::{Auth, Client, NotAServer};
@@ -30,3 +31,4 @@ pub use keys::{NotAKey, credential_ring, seller_ring};
 pub use purchase::{PurchaseFault, Purchases};
 pub use receipt::{NotAReceipt, verify_receipt};
 pub use secret::kept_secret;
+pub use tab::{CallPayment, Called, Tab, TabCall, TabSettings};

@@ -49,3 +49,12 @@ pub const REPLAY_WINDOW_SECONDS_MIN: u32 = 30;
 
 /// The longest file with a key that is read, in bytes.
 pub const KEY_FILE_BYTES_MAX: u64 = 4_096;
+
+/// How often one call of a tab is sent, the first time included: with another sum, or because another was under way.
+pub const TAB_TRIES_MAX: u32 = 8;
+
+/// How long a channel of a tab lasts where the caller says nothing, in seconds: a day.
+pub const TAB_CHANNEL_SECONDS_DEFAULT: u64 = 86_400;
+
+/// The most prices that a tab remembers; one more forgets them all, and they are asked for again.
+pub const TAB_PRICES_MAX: usize = 1_024;

@@ -116,11 +116,17 @@ impl Purchases {
 
     /// Keeps everybody else from making this purchase.
     pub(crate) fn lock(&self, purchase: &str) -> Result<Locked, PurchaseFault> {
+        let (path, lock) = self.lock_file("", purchase)?;
+        Ok(Locked { path, purchase: purchase.to_owned(), _lock: lock })
+    }
+
+    /// Keeps everybody else from one file of this kind. Answers its path, and what has to be held.
+    pub(crate) fn lock_file(&self, kind: &str, purchase: &str) -> Result<(PathBuf, File), PurchaseFault> {
         if purchase.is_empty() || PURCHASE_KEY_BYTES_MAX < purchase.len() {
             return Err(PurchaseFault::KeyLength);
         }
         let name = base64url::encode(Hash::of(purchase.as_bytes()).as_bytes());
-        let lock_path = self.0.join(format!("{name}.lock"));
+        let lock_path = self.0.join(format!("{kind}{name}.lock"));
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -129,11 +135,7 @@ impl Purchases {
             .open(&lock_path)
             .map_err(|fault| disk(&lock_path, fault))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Locked {
-                path: self.0.join(format!("{name}.json")),
-                purchase: purchase.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => Ok((self.0.join(format!("{kind}{name}.json")), lock)),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(PurchaseFault::InProgress(purchase.to_owned())),
             Err(fault) => Err(disk(&lock_path, fault.into())),
         }
@@ -143,14 +145,7 @@ impl Purchases {
 impl Locked {
     /// What is known about the purchase, if it was begun.
     pub(crate) fn read(&self) -> Result<Option<Record>, PurchaseFault> {
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(fault) => return Err(disk(&self.path, fault)),
-        };
-        let mut text = Vec::new();
-        let bytes_max = u64::try_from(PURCHASE_FILE_BYTES_MAX).expect("the bound is small");
-        file.take(bytes_max).read_to_end(&mut text).map_err(|fault| disk(&self.path, fault))?;
+        let Some(text) = read(&self.path)? else { return Ok(None) };
         match serde_json::from_slice::<Record>(&text) {
             Ok(record) if record.purchase == self.purchase => Ok(Some(record)),
             Ok(_) | Err(_) => Err(PurchaseFault::Damaged(self.path.clone())),
@@ -161,19 +156,7 @@ impl Locked {
     pub(crate) fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
         assert_eq!(record.purchase, self.purchase, "the file is that of the purchase");
         let text = serde_json::to_vec(record).expect("a record is JSON");
-        assert!(text.len() < PURCHASE_FILE_BYTES_MAX, "what is written can be read");
-        let beside = self.path.with_extension("new");
-        let directory = self.path.parent().expect("the file is in the directory");
-        OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(&beside)
-            .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&beside, &self.path))
-            .and_then(|()| File::open(directory)?.sync_all())
-            .map_err(|fault| disk(&self.path, fault))
+        replace(&self.path, &text)
     }
 
     /// The name of the hold that pays attempt number `attempt`, begun at `at`.
@@ -189,6 +172,36 @@ impl Locked {
     }
 }
 
-fn disk(path: &Path, fault: std::io::Error) -> PurchaseFault {
+/// Reads a file of ours, if it is there.
+pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, PurchaseFault> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(fault) => return Err(disk(path, fault)),
+    };
+    let mut text = Vec::new();
+    let bytes_max = u64::try_from(PURCHASE_FILE_BYTES_MAX).expect("the bound is small");
+    file.take(bytes_max).read_to_end(&mut text).map_err(|fault| disk(path, fault))?;
+    Ok(Some(text))
+}
+
+/// Replaces a file whole. When this returns, it survives power loss.
+pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<(), PurchaseFault> {
+    assert!(text.len() < PURCHASE_FILE_BYTES_MAX, "what is written can be read");
+    let beside = path.with_extension("new");
+    let directory = path.parent().expect("the file is in the directory");
+    OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(0o600)
+        .open(&beside)
+        .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
+        .and_then(|()| std::fs::rename(&beside, path))
+        .and_then(|()| File::open(directory)?.sync_all())
+        .map_err(|fault| disk(path, fault))
+}
+
+pub(crate) fn disk(path: &Path, fault: std::io::Error) -> PurchaseFault {
     PurchaseFault::Disk { path: path.to_owned(), fault }
 }

@@ -76,10 +76,13 @@ pub const SELLER_KEYS_SHOWN_MAX: usize = 64;
 pub const KEY_USES_LOOKED_AT_MAX: usize = 1_000;
 
 /// The newest sales that are added up by buyer and by what was bought.
-pub const TOP_SALES_MAX: usize = 10_000;
+pub const TOP_SALES_MAX: usize = 5_000;
+
+/// The rows in which they are read.
+pub const TOP_PAGE_ROWS: usize = 500;
 
 /// The newest sales whose names, as the seller's demands had them, are looked up for one page.
-pub const SOLD_NAMES_MAX: usize = 10_000;
+pub const SOLD_NAMES_MAX: usize = 5_000;
 
 /// The buyers, and the things bought, that one page shows.
 pub const TOP_ROWS: usize = 10;

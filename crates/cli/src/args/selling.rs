@@ -1,6 +1,7 @@
 //! What a seller can ask for on the command line.
 
-use clap::{Args, Subcommand};
+use super::Caller;
+use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 /// Commands of sellers.
@@ -12,6 +13,60 @@ pub(crate) enum SellerCommand {
     Init(SellerInit),
     /// Show what the calls of an access log would have earned under a price list.
     Plan(SellerPlan),
+    /// Write what came in and went out, for accounting programs. It is computed from the entries and has to come to the balance.
+    Statement(SellerStatement),
+    /// Compare a record of sales of one's own with the book, and list each row that differs.
+    Reconcile(SellerReconcile),
+}
+
+/// Which days, and in which form.
+#[derive(Debug, Args)]
+pub(crate) struct SellerStatement {
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// The first day, such as `2026-11-01`; without it, from the beginning.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<String>,
+    /// The last day, all of it; without it, until now.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<String>,
+    /// Whose days they are.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) zone: String,
+    /// In which form.
+    #[arg(long, value_name = "FORM", default_value = "csv")]
+    pub(crate) form: StatementForm,
+    /// Write it here instead of to standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// A form of statements.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum StatementForm {
+    /// A line for each movement, for spreadsheets.
+    Csv,
+    /// ISO 20022, camt.053.001.08, as banks give it.
+    Camt053,
+}
+
+/// Whose record, of which days.
+#[derive(Debug, Args)]
+pub(crate) struct SellerReconcile {
+    /// A CSV file with a column `id`, a sale's name, and a column `amount`, what it came to after refunds.
+    #[arg(value_name = "FILE")]
+    pub(crate) record: PathBuf,
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// The first day, such as `2026-11-01`; without it, from the beginning.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) from: Option<String>,
+    /// The last day, all of it; without it, until now.
+    #[arg(long, value_name = "DAY")]
+    pub(crate) to: Option<String>,
+    /// Whose days they are.
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(crate) zone: String,
 }
 
 /// Where the key is kept.

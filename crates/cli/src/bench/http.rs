@@ -227,7 +227,7 @@ async fn converse(mut stream: TcpStream, requests: Vec<Vec<u8>>, per_request: us
 const PAID: &[u8] = b"\"status\":\"paid\"";
 
 /// Where the answer ends, once all of it is there.
-fn whole(buffer: &[u8]) -> Option<usize> {
+pub(super) fn whole(buffer: &[u8]) -> Option<usize> {
     let head = buffer.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(buffer.get(..head)?).ok()?.to_ascii_lowercase();
     let length = text.split("content-length:").nth(1)?.split("\r\n").next()?.trim().parse::<usize>().ok()?;

@@ -20,6 +20,8 @@ const COMMANDS: &[&[&str]] = &[
     &["llm", "keys", "--help"],
     &["llm", "connect", "--help"],
     &["pay", "--help"],
+    &["tab", "call", "--help"],
+    &["tab", "close", "--help"],
     &["owner", "create", "--help"],
     &["wallet", "create", "--help"],
     &["wallet", "fill", "--help"],
@@ -38,6 +40,8 @@ const COMMANDS: &[&[&str]] = &[
     &["export", "--help"],
     &["doctor", "--help"],
     &["bench", "--help"],
+    &["bench", "gateway", "--help"],
+    &["bench", "vouchers", "--help"],
     &["completions", "--help"],
     &["help", "exit-codes"],
 ];

@@ -8,4 +8,5 @@ mod log;
 mod notices;
 mod offline;
 mod seller;
+mod tabs;
 mod torture;

@@ -1,6 +1,7 @@
 //! Price lists from descriptions, and what they would have earned.
 
 use crate::books::{Directory, complained, printed, tollbridge};
+use crate::dev::Dev;
 use serde_json::{Value, json};
 use std::fs;
 
@@ -118,4 +119,58 @@ fn a_key_is_drawn_for_a_page_and_never_over_another() {
     let again = tollbridge(&["seller", "key", "--save", &file]);
     assert_eq!(again.status.code(), Some(2));
     assert_eq!(fs::read_to_string(&file).expect("it is there"), kept);
+}
+
+#[test]
+fn a_statement_comes_to_the_balance_and_a_record_is_held_against_it() {
+    let directory = Directory::new();
+    let at = directory.0.join("dev");
+    let dev = Dev::anywhere(&at.display().to_string());
+    let mut ids: Vec<String> = (0..3)
+        .map(|n| dev.buy(&format!("sale-{n}"))["hold"].as_str().expect("it is held").to_owned())
+        .collect();
+    let key = at.join("weather-seller.json").display().to_string();
+    let who = ["--server", dev.text("server"), "--key", &key];
+    let seller = |words: &[&str]| tollbridge(&[&["seller"], words, &who].concat());
+    // What was delivered is collected a moment later.
+    let statement = (0..200).find_map(|_| {
+        let statement = seller(&["statement"]);
+        assert_eq!(statement.status.code(), Some(0), "{}", complained(&statement));
+        let text = printed(&statement);
+        if text.matches(",sale,").count() == 3 {
+            return Some(text);
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        None
+    });
+    let statement = statement.expect("three sales are collected");
+    assert!(statement.lines().last().is_some_and(|line| line.ends_with(",CNY,0.03")), "{statement}");
+    let camt = printed(&seller(&["statement", "--form", "camt053"]));
+    assert_eq!(camt.matches("<CdtDbtInd>CRDT</CdtDbtInd><Sts>").count(), 3, "{camt}");
+
+    let record = directory.0.join("record.csv");
+    let compare = |rows: &[String]| {
+        fs::write(&record, format!("id,amount\n{}\n", rows.join("\n"))).expect("the directory is ours");
+        let compared = seller(&["reconcile", &record.display().to_string(), "--json"]);
+        let said: Vec<Value> =
+            printed(&compared).lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+        (compared.status.code(), said)
+    };
+    let honest: Vec<String> = ids.iter().map(|id| format!("{id},0.01")).collect();
+    assert_eq!(compare(&honest), (Some(0), vec![json!({"agree": 3, "differ": 0})]));
+    // One row is missing, one has another amount, one was never sold.
+    let other = "hld_01KAZ0A3C0ET1N8R7P6QGX5W9D,0.01".to_owned();
+    ids.sort();
+    let (code, said) = compare(&[format!("{},0.02", ids[0]), format!("{},0.01", ids[1]), other.clone()]);
+    let found: Vec<_> = said.iter().map(|it| (it["difference"].as_str(), it["id"].as_str())).collect();
+    assert_eq!(code, Some(6), "{said:?}");
+    assert_eq!(
+        found,
+        [
+            (Some("amount"), Some(ids[0].as_str())),
+            (Some("missing"), Some(ids[2].as_str())),
+            (Some("extra"), other.split(',').next()),
+            (None, None)
+        ]
+    );
 }

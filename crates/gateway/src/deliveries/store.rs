@@ -1,14 +1,15 @@
 //! The statements behind the deliveries: one SQLite file, and what each change does to it.
 
 use super::{CouponUse, Couponed, Delivery, Due, Ending, FreeCall, Measured, Stage};
-use crate::limits::FREE_CALLERS_MAX;
+use crate::channels::store as channels;
+use crate::limits::{CHANNEL_KEEP_SECONDS_AFTER, FREE_CALLERS_MAX};
 use crate::pricing::Period;
 use protocols::Time;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 use std::cell::Cell;
 use wire::HoldId;
 
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 
 const SCHEMA_1: &str = "
 CREATE TABLE deliveries (
@@ -58,7 +59,7 @@ CREATE TABLE free_calls (
 /// The file, and how many callers of free calls it has.
 #[derive(Debug)]
 pub(super) struct Store {
-    connection: Connection,
+    pub(super) connection: Connection,
     /// Never less than there are.
     callers: Cell<i64>,
 }
@@ -69,8 +70,9 @@ impl Store {
         let text = |fault: Error| fault.to_string();
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(text)?;
         let steps: &[&str] = match version {
-            0 => &[SCHEMA_1, SCHEMA_2],
-            1 => &[SCHEMA_2],
+            0 => &[SCHEMA_1, SCHEMA_2, channels::SCHEMA],
+            1 => &[SCHEMA_2, channels::SCHEMA],
+            2 => &[channels::SCHEMA],
             SCHEMA_VERSION => &[],
             other => return Err(format!("the file is of version {other}, which is not ours")),
         };
@@ -225,6 +227,10 @@ impl Store {
         self.connection
             .prepare_cached("DELETE FROM deliveries WHERE stage IN (2, 3, 4) AND keep_until_seconds < ?1")?
             .execute([seconds(now)])?;
+        channels::forget(
+            &self.connection,
+            Time(now.0.saturating_sub(CHANNEL_KEEP_SECONDS_AFTER * 1_000_000_000)),
+        )?;
         // Days have ten letters, months seven, and all time none.
         let over = self
             .connection

@@ -314,3 +314,25 @@ async fn a_front_is_told_in_words_that_nginx_has_and_strangers_are_told_nothing(
     let house = House::new().await;
     house.get("/.tollbridge/check").await.code(404, "not_sold");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voucher_debits_in_every_form_that_can_keep_its_answer() {
+    const TICK: u128 = 100_000_000;
+    for (form, status, owed, offers) in
+        [(Form::Proxy, 200, TICK, true), (Form::Layer, 200, TICK, true), (Form::Front, 402, 0, false)]
+    {
+        let shop = Shop::open(form).await;
+        let bill = shop.send("/tick", &[]).await;
+        let bill = crate::house::Reply { status: 402, headers: bill.headers().clone(), body: String::new() };
+        assert_eq!(bill.needed().method.members().contains_key("vouchers"), offers, "{form:?}");
+        let channel = shop.house.channel(1).await;
+        let voucher = channel.voucher(TICK);
+        for _ in 0..2 {
+            let answer = shop.send("/tick", &[("tollbridge-voucher", &voucher)]).await;
+            assert_eq!(answer.status().as_u16(), status, "{form:?}");
+        }
+        shop.house.settled().await;
+        let claimed = shop.house.seller.channel(channel.id).await.unwrap().claimed_nanos;
+        assert_eq!((shop.calls(), claimed), (usize::from(offers), owed.to_string()), "{form:?}");
+    }
+}

@@ -97,6 +97,19 @@ path = "/trial"
 amount = "0.03 CNY"
 free_calls = { count = 2, per = "ever" }
 
+[[price]]
+method = "GET"
+path = "/tick"
+amount = "0.01 CNY"
+by_voucher = "0.001 CNY"
+
+[[price]]
+method = "POST"
+path = "/tock/{id}"
+amount = "0.02 CNY"
+by_voucher = "0.0123456789 CNY"
+charge_client_errors = true
+
 [[coupon]]
 code = "SPRING"
 percent_off = 50
@@ -127,7 +140,9 @@ pub(crate) struct House {
     pub(crate) tunnel: Arc<Tunnel>,
     pub(crate) operator: Client,
     pub(crate) agent: Client,
+    pub(crate) owner: Client,
     pub(crate) seller: Client,
+    pub(crate) owner_id: OwnerId,
     pub(crate) agent_id: AgentId,
     pub(crate) payee: PayeeId,
     pub(crate) wallet: WalletId,
@@ -151,6 +166,8 @@ pub(crate) struct Options {
     pub(crate) top: String,
     /// Lines for `[upstream]`.
     pub(crate) upstream: String,
+    /// Lines for `[vouchers]`.
+    pub(crate) vouchers: String,
 }
 
 /// An answer of the gateway.
@@ -244,15 +261,17 @@ impl House {
         let tunnel = Tunnel::start(server).await;
         let operator = Credentials::read(&book.join("keys/operator.toml")).unwrap();
         let new_key = || (KeyId(id()), rand::random::<[u8; 32]>());
-        let (seller_key, agent_key) = (new_key(), new_key());
+        let (seller_key, agent_key, owner_key) = (new_key(), new_key(), new_key());
         // A port of its own, so that a gateway that is started again is at the same address.
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let house = House {
             url: format!("http://127.0.0.1:{port}"),
             operator: Client::new(&tunnel.url, operator).unwrap(),
             agent: client(&tunnel.url, agent_key),
+            owner: client(&tunnel.url, owner_key).with_auth(Auth::Signed),
             seller: client(&tunnel.url, seller_key),
             upstream: Upstream::start().await,
+            owner_id: OwnerId(id()),
             agent_id: AgentId(id()),
             payee: PayeeId(id()),
             wallet: WalletId(id()),
@@ -268,14 +287,13 @@ impl House {
             port,
             options,
         };
-        house.furnish().await;
+        house.furnish(owner_key).await;
         house
     }
 
     /// Everybody is registered, and 1.00 CNY is in the wallet.
-    async fn furnish(&self) {
-        let owner_key = (KeyId(id()), rand::random::<[u8; 32]>());
-        let owner = OwnerId(id());
+    async fn furnish(&self, owner_key: (KeyId, [u8; 32])) {
+        let owner = self.owner_id;
         let new_owner = NewOwner { id: owner, key: key(owner_key.0, &owner_key.1), label: None };
         self.operator.add_owner(&new_owner).await.unwrap();
         let payee = NewPayee {
@@ -289,7 +307,6 @@ impl House {
             label: None,
         };
         self.operator.add_payee(&payee).await.unwrap();
-        let owner_client = client(&self.tunnel.url, owner_key).with_auth(Auth::Signed);
         let wallet = NewWallet {
             id: self.wallet,
             owner,
@@ -297,7 +314,7 @@ impl House {
             limits: Vec::new(),
             label: None,
         };
-        owner_client.open_wallet(&wallet).await.unwrap();
+        self.owner.open_wallet(&wallet).await.unwrap();
         let agent = NewAgent {
             id: self.agent_id,
             wallet: self.wallet,
@@ -305,7 +322,7 @@ impl House {
             key: key(self.agent_key.0, &self.agent_key.1),
             label: None,
         };
-        owner_client.add_agent(&agent).await.unwrap();
+        self.owner.add_agent(&agent).await.unwrap();
         let text = |time: Time| protocols::a402::DateTime::second_of(time).as_str().to_owned();
         let now = Clock::system().now();
         let mandate = NewMandate {
@@ -318,7 +335,7 @@ impl House {
             document: "searches".to_owned(),
             carry: Carry::Inherit,
         };
-        owner_client.grant(&mandate).await.unwrap();
+        self.owner.grant(&mandate).await.unwrap();
         let transfer = NewTransfer {
             id: TransferId(id()),
             from: "world".to_owned(),
@@ -339,7 +356,7 @@ impl House {
         std::fs::set_permissions(&key_file, mode).unwrap();
         format!(
             "{}\n[seller]\nserver = \"{}\"\npayee = \"{}\"\nkey_file = \"seller.toml\"\nnetwork = \"toll:test\"\n\
-             public_url = \"{}\"\nasset = \"CNY/2\"\ndata = \"gateway\"\n{}\n[upstream]\nurl = \"{}\"\n{}\n{PRICES}",
+             public_url = \"{}\"\nasset = \"CNY/2\"\ndata = \"gateway\"\n{}\n[upstream]\nurl = \"{}\"\n{}\n{PRICES}\n[vouchers]\n{}\n",
             self.options.top,
             self.tunnel.url,
             self.payee,
@@ -347,6 +364,7 @@ impl House {
             self.options.seller,
             self.upstream.url,
             self.options.upstream,
+            self.options.vouchers,
         )
     }
 

@@ -13,5 +13,7 @@ mod metered;
 mod refusals;
 mod routes;
 mod streams;
+mod tabs;
 mod tunnel;
 mod upstream;
+mod vouchers;

@@ -49,6 +49,7 @@ describe('a seller', { concurrency: 2 }, () => {
       await isTold(seller, w, payee, agent);
       await seesBills(seller, w, payee);
       await endsTheKey(seller, w, payee, agent, gateway);
+      await changesDevice(seller, w, payee);
       await seller.context.close();
       await buyer.context.close();
     });
@@ -300,5 +301,30 @@ async function endsTheKey(person, w, payee, agent, gateway) {
   await person.press(w.show);
   await until(async () => new URL(page.url()).pathname === `/selling/${payee}`);
   await person.look('seller-of-two-accounts');
+  person.settle();
+}
+
+/** A newer passkey acts for the account as well, and one that is removed no longer does. */
+async function changesDevice(person, w, payee) {
+  const { page } = person;
+  await person.goto('/account');
+  await person.press(w.addPasskey);
+  await page.getByLabel(w.deviceName).fill('Phone');
+  await person.takeDevice();
+  await person.press(w.addPasskey);
+  await person.goto(`/selling/${payee}/sales?state=paid`);
+  await person.go(page.locator('.rows > li').first().getByRole('link'));
+  await person.press(w.refund);
+  await page.getByText(w.nothingLeft).waitFor();
+  await person.goto(`/selling/${payee}/keys`);
+  const active = page.getByRole('button', { name: w.endKey, exact: true });
+  assert.equal(await active.count(), 2);
+  await person.goto('/account');
+  await person.press(w.remove, page.locator('.rows > li').first());
+  await person.press(w.logIn);
+  await person.goto(`/selling/${payee}/keys`);
+  assert.equal(await active.count(), 1);
+  assert.match(await page.locator('.rows > li').filter({ has: active }).innerText(), new RegExp(w.yourPasskey));
+  await person.look('seller-keys-of-another-device');
   person.settle();
 }

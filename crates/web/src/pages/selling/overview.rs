@@ -4,7 +4,9 @@
 //! sales.
 
 use crate::chart::{Bars, Share};
-use crate::limits::{REFUSALS_COUNTED_MAX, REFUSED_BUYERS_MIN, SOLD_NAMES_MAX, TOP_ROWS, TOP_SALES_MAX};
+use crate::limits::{
+    REFUSALS_COUNTED_MAX, REFUSED_BUYERS_MIN, SOLD_NAMES_MAX, TOP_PAGE_ROWS, TOP_ROWS, TOP_SALES_MAX,
+};
 use crate::page::{Place, Shown, Top, html};
 use crate::pages::money::{DAYS, day_label, days_back};
 use crate::pages::selling::{Head, Sold, Tab, head, seller};
@@ -12,7 +14,7 @@ use crate::shown::{Money, Text, money};
 use crate::visit::Visit;
 use crate::words::Selling;
 use askama::Template;
-use book::{AgentId, Amount, Asset, Denial, PayeeId, Time, WalletId};
+use book::{AgentId, Amount, Asset, Denial, PayeeId, Seq, Time, WalletId};
 use engine::views::{PurchaseRow, RefusedRow, Takings, View, ViewsFault, Whom};
 use http::StatusCode;
 use std::collections::BTreeMap;
@@ -150,7 +152,7 @@ pub async fn show(visit: &Visit) -> Shown {
         buyers: shares(by(&newest, payee, |it| buyer_called(it, s))),
         things: shares(by(&newest, payee, |it| thing_called(it, &sold, s))),
         offered,
-        newest_only: is_cut.then(|| w.say(s.newest_only, TOP_SALES_MAX)),
+        newest_only: is_cut.then(|| w.say(s.newest_only, newest.len())),
     };
     Ok(html(StatusCode::OK, &page))
 }
@@ -181,32 +183,28 @@ fn average(it: &Takings) -> Option<Amount> {
     Amount::new(it.captured.minor().checked_div(u128::from(it.sales))?)
 }
 
-/// The purchases from a seller that were made since a moment, and whether there are more than are looked at.
+/// The newest purchases from a seller that were made since a moment, and whether there are more than are looked at.
 fn newest(view: &View, payee: PayeeId, since: Time) -> Result<(Vec<PurchaseRow>, bool), ViewsFault> {
-    let (mut found, mut is_cut) = (Vec::new(), false);
-    for at_once in [true, false] {
-        let (mut cursor, mut count) = (None, 0);
-        loop {
-            let of = Whom::Payee(payee);
-            let page =
-                if at_once { view.payments(of, cursor, 1_000)? } else { view.holds(of, cursor, 1_000)? };
-            let over = page.rows.last().is_none_or(|row| row.at < since);
-            count += page.rows.len();
-            found.extend(page.rows.into_iter().filter(|row| since <= row.at));
-            cursor = page.next;
-            if over || cursor.is_none() {
-                break;
-            }
-            if TOP_SALES_MAX <= count {
-                is_cut = true;
-                break;
-            }
+    let of = Whom::Payee(payee);
+    // Where the lists of payments and of holds go on; the one whose next is newer is read first.
+    let (mut found, mut next) = (Vec::new(), [Some(Seq(u64::MAX)); 2]);
+    while let Some(newer) = next.into_iter().flatten().max() {
+        if TOP_SALES_MAX <= found.len() {
+            found.retain(|row: &PurchaseRow| newer < row.seq);
+            return Ok((found, true));
         }
+        let cursor = Some(newer).filter(|cursor| *cursor != Seq(u64::MAX));
+        let at_once = next[0] == Some(newer);
+        let page = if at_once {
+            view.payments(of, cursor, TOP_PAGE_ROWS)?
+        } else {
+            view.holds(of, cursor, TOP_PAGE_ROWS)?
+        };
+        let over = page.rows.last().is_none_or(|row| row.at < since);
+        next[usize::from(!at_once)] = page.next.filter(|_| !over);
+        found.extend(page.rows.into_iter().filter(|row| since <= row.at));
     }
-    found.sort_unstable_by_key(|row| std::cmp::Reverse(row.seq));
-    is_cut |= TOP_SALES_MAX < found.len();
-    found.truncate(TOP_SALES_MAX);
-    Ok((found, is_cut))
+    Ok((found, false))
 }
 
 /// What a seller was paid in a purchase.

@@ -1,0 +1,318 @@
+//! A call that is paid by voucher: it is checked, delivered, kept, and answered; only then is more owed.
+
+// An error here is the answer that goes out, whole.
+#![allow(clippy::result_large_err)]
+
+use crate::channels::store::{Answer, Delivered};
+use crate::channels::tally::{Kept, Shown, Signed, Unchecked, Verdict};
+use crate::channels::{Channel, NoChannel, Standing};
+use crate::forward::{Behind, NotAnswered, PaidRequest, read_headers, strip_answer, write_headers};
+use crate::gateway::Inner;
+use crate::limits::VOUCHER_ANSWER_MEMORY_BYTES_MAX;
+use crate::paywall::Order;
+use crate::problem::{Code, Whole};
+use crate::stream::{Beginning, read};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
+use protocols::a402::Fingerprint;
+use protocols::voucher::{OWED, VOUCHER, Voucher};
+use std::sync::Arc;
+use tokio::time::Instant;
+use wire::MeterId;
+
+/// The right to deliver the one call of a channel that is under way.
+struct Turn {
+    channel: Arc<Channel>,
+    has_ended: bool,
+}
+
+/// A call that has its turn.
+struct Paid {
+    turn: Turn,
+    voucher: Voucher,
+    signed: Signed,
+    request: PaidRequest,
+    fingerprint: Fingerprint,
+    charge_client_errors: bool,
+}
+
+impl Turn {
+    fn end(mut self, how: impl FnOnce(&mut crate::channels::State)) {
+        self.has_ended = true;
+        how(&mut self.channel.state());
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.channel.state().tally.not_delivered();
+        }
+    }
+}
+
+impl Inner {
+    /// The voucher that came with a request, if any.
+    pub(crate) fn voucher_of(&self, headers: &HeaderMap) -> Result<Option<Voucher>, Whole> {
+        let wrong = |why: &str| self.problem(Code::HeadersInvalid, format!("Nothing was spent. {why}."));
+        let mut values = headers.get_all(VOUCHER).iter();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(_), Some(_)) => Err(wrong("`Tollbridge-Voucher` comes more than once")),
+            (Some(value), None) => {
+                let voucher = value.to_str().ok().and_then(|text| Voucher::parse(text).ok());
+                voucher.map(Some).ok_or_else(|| wrong("`Tollbridge-Voucher` is not a voucher"))
+            }
+        }
+    }
+
+    /// Serves a request that came with a voucher, or says why the voucher does not count.
+    pub(crate) async fn sell_by_voucher(
+        self: &Arc<Inner>,
+        order: Order,
+        voucher: Voucher,
+        behind: Arc<dyn Behind>,
+    ) -> Whole {
+        let Some(price) = order.price.by_voucher else {
+            return self.no_voucher(&order, Code::VoucherRefused, "this is not sold by voucher", None);
+        };
+        let channel = match self.channel(MeterId(voucher.channel)).await {
+            Ok(channel) => channel,
+            Err(NoChannel::Refused(why)) => return self.no_voucher(&order, Code::ChannelRefused, &why, None),
+            Err(NoChannel::Unavailable(why)) => return self.not_now(&why),
+        };
+        let (verdict, owed) = {
+            let mut state = channel.state();
+            if let Some(why) = self.refusal(&channel, &state.standing) {
+                drop(state);
+                return self.no_voucher(&order, Code::ChannelRefused, &why, None);
+            }
+            let shown = Shown { total: voucher.total_nanos, price, request: &order.facts.fingerprint };
+            let is_genuine = || voucher.verify(&channel.key).is_ok();
+            let verdict = state.tally.show(shown, self.config.vouchers.check_every, is_genuine);
+            (verdict, state.tally.owed())
+        };
+        let refuse = |code, why: &str| self.no_voucher(&order, code, why, Some(owed));
+        match verdict {
+            Verdict::Serve(signed) => {
+                let turn = Turn { channel, has_ended: false };
+                let paid = Paid {
+                    turn,
+                    voucher,
+                    signed,
+                    request: order.request,
+                    fingerprint: order.facts.fingerprint,
+                    charge_client_errors: order.price.charge_client_errors,
+                };
+                // In a task of its own: a buyer who hangs up does not stop it half-way.
+                let inner = Arc::clone(self);
+                let delivery = tokio::spawn(async move { inner.deliver_for_voucher(paid, behind).await });
+                delivery.await.unwrap_or_else(|_| self.not_now("the delivery broke off"))
+            }
+            Verdict::Again(answer) => self.again(&answer, owed),
+            Verdict::AgainFromDisk => match self.deliveries.voucher_answer(channel.number).await {
+                Ok(Some(answer)) => self.again(&answer, owed),
+                Ok(None) => refuse(Code::VoucherTotal, "it was delivered for, and the answer is not kept"),
+                Err(fault) => {
+                    tracing::error!(%fault, "an answer could not be found");
+                    self.not_now("the store of deliveries failed")
+                }
+            },
+            Verdict::AgainAndGone => {
+                refuse(Code::VoucherTotal, "it was delivered for, and the answer is too long to be kept")
+            }
+            Verdict::Needs(needed) => {
+                refuse(Code::VoucherTotal, &format!("with this call everything comes to {needed} billionths"))
+            }
+            Verdict::Exhausted(deposit) => {
+                let why = format!("with this call it would come to more than its {deposit} billionths");
+                refuse(Code::ChannelRefused, &why)
+            }
+            Verdict::Forged => {
+                let why = "it is not signed with the channel's key";
+                self.no_voucher(&order, Code::VoucherRefused, why, None)
+            }
+            Verdict::Busy => {
+                let detail = "Nothing was spent. Another call of the channel is under way.";
+                self.problem(Code::ChannelBusy, detail)
+            }
+        }
+    }
+
+    async fn deliver_for_voucher(self: Arc<Inner>, paid: Paid, behind: Arc<dyn Behind>) -> Whole {
+        let Paid { turn, voucher, signed, request, fingerprint, charge_client_errors } = paid;
+        self.metrics.upstream_calls.count();
+        // The same for another try after a crash, so that the upstream can know it.
+        let key = HeaderValue::try_from(format!("{}.{}", turn.channel.id, voucher.total_nanos));
+        let key = key.expect("letters, digits and points are a header");
+        let until = Instant::now() + self.timeout;
+        let answer = tokio::time::timeout_at(until, behind.pass(request.into_request(&key))).await;
+        let answer = answer.map_err(|_| NotAnswered::TooSlow).and_then(|answer| answer);
+        let read = match answer {
+            Ok(answer) => self.read_answer(answer, until).await,
+            Err(fault) => Err(fault.to_string()),
+        };
+        let (parts, body) = match read {
+            Ok(answer) => answer.into_parts(),
+            Err(why) => return self.without_debt(turn, self.not_delivered(&why)),
+        };
+        let is_delivery =
+            parts.status.is_success() || (parts.status.is_client_error() && charge_client_errors);
+        if !is_delivery {
+            // What was asked wrongly is answered as it is, and costs nothing.
+            return self.without_debt(turn, Response::from_parts(parts, body));
+        }
+        let answer = Answer {
+            status: parts.status.as_u16(),
+            headers: write_headers(&parts.headers),
+            body: body.clone(),
+        };
+        let total = voucher.total_nanos;
+        match signed {
+            Signed::Checked => {
+                let kept = Kept { total, signature: Some(voucher.signature), request: Some(fingerprint) };
+                let delivered = Delivered { number: turn.channel.number, kept: kept.clone(), answer };
+                // Only what is kept is answered, so that the answer is the same next time.
+                if let Err(fault) = self.deliveries.keep_voucher(delivered).await {
+                    tracing::error!(%fault, "a voucher could not be kept");
+                    return self
+                        .problem(Code::Internal, "Nothing was spent. The store of deliveries failed.");
+                }
+                turn.end(|state| state.tally.delivered(kept));
+            }
+            Signed::Unchecked => {
+                let is_short = body.len() <= VOUCHER_ANSWER_MEMORY_BYTES_MAX;
+                let last = Unchecked { total, request: fingerprint, answer: is_short.then_some(answer) };
+                turn.end(|state| state.tally.delivered_unchecked(last));
+            }
+        }
+        self.metrics.vouchers.count();
+        with_owed(Response::from_parts(parts, body), total)
+    }
+
+    /// Reads an answer whole, as it goes to the buyer.
+    async fn read_answer(
+        &self,
+        answer: Response<crate::forward::Body>,
+        until: Instant,
+    ) -> Result<Whole, String> {
+        let (mut parts, body) = answer.into_parts();
+        if parts.status.is_server_error() {
+            return Err(format!("it answered {}", parts.status.as_u16()));
+        }
+        strip_answer(&mut parts.headers);
+        // What came as chunks leaves with its length, and was sold to one.
+        parts.headers.remove(CONTENT_LENGTH);
+        parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match read(body, self.answer_body_bytes_max, until).await {
+            Ok(Beginning::Whole(body)) => Ok(Response::from_parts(parts, body)),
+            Ok(Beginning::More(..)) => Err(NotAnswered::TooLong.to_string()),
+            Err(fault) => Err(fault.to_string()),
+        }
+    }
+
+    /// An answer that is no delivery.
+    fn without_debt(&self, turn: Turn, answer: Whole) -> Whole {
+        self.metrics.failed.count();
+        let owed = turn.channel.state().tally.owed();
+        turn.end(|state| state.tally.not_delivered());
+        with_owed(answer, owed)
+    }
+
+    fn again(&self, answer: &Answer, owed: u128) -> Whole {
+        let (Ok(status), Some(headers)) =
+            (StatusCode::from_u16(answer.status), read_headers(&answer.headers))
+        else {
+            return self.not_now("what was kept cannot be read");
+        };
+        self.metrics.redelivered.count();
+        let mut whole = Response::new(answer.body.clone());
+        *whole.status_mut() = status;
+        *whole.headers_mut() = headers;
+        with_owed(whole, owed)
+    }
+
+    /// A voucher that does not count: a new bill, and why.
+    fn no_voucher(&self, order: &Order, code: Code, why: &str, owed: Option<u128>) -> Whole {
+        self.metrics.vouchers_refused.count();
+        let detail = format!("Nothing was spent now. The voucher does not count: {why}.");
+        let answer = self.with_bill(self.problem(code, detail), &order.price, &order.facts);
+        match owed {
+            Some(owed) => with_owed(answer, owed),
+            None => answer,
+        }
+    }
+
+    fn not_now(&self, why: &str) -> Whole {
+        self.metrics.unavailable.count();
+        let detail = format!("Nobody can say now: {why}. Send the same voucher again.");
+        self.problem(Code::Unavailable, detail)
+    }
+
+    /// Closes a channel for its buyer: what is owed is claimed, and the rest goes back.
+    pub(crate) async fn close_for_buyer(
+        self: &Arc<Inner>,
+        method: &Method,
+        headers: &HeaderMap,
+        id: &str,
+    ) -> Result<Whole, Whole> {
+        if method != Method::POST {
+            return Err(self.problem(Code::MethodRefused, "Nothing was changed. This takes POST."));
+        }
+        let refused = |why: &str| {
+            let detail = format!("Nothing was changed. The channel is not closed: {why}.");
+            self.problem(Code::ChannelRefused, detail)
+        };
+        let id: MeterId = id.parse().map_err(|_| refused("this seller has no such channel"))?;
+        let forged = || {
+            let detail = "Nothing was changed. The channel's last voucher belongs to this request.";
+            self.problem(Code::VoucherRefused, detail)
+        };
+        let voucher =
+            self.voucher_of(headers)?.filter(|voucher| voucher.channel == id.0).ok_or_else(forged)?;
+        let channel = match self.channel(id).await {
+            Ok(channel) => channel,
+            Err(NoChannel::Refused(why)) => return Err(refused(&why)),
+            Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
+        };
+        voucher.verify(&channel.key).map_err(|_| forged())?;
+        let closed = {
+            let mut state = channel.state();
+            if state.tally.is_busy() {
+                let detail = "Nothing was changed. A call of the channel is under way.";
+                return Err(self.problem(Code::ChannelBusy, detail));
+            }
+            let closed = state.tally.closes(voucher.total_nanos, voucher.signature);
+            if closed.is_ok() {
+                state.standing = Standing::Closing;
+            }
+            closed
+        };
+        let kept = closed.map_err(|owed| {
+            let detail = format!("Nothing was changed. Everything so far comes to {owed} billionths.");
+            with_owed(self.problem(Code::VoucherTotal, detail), owed)
+        })?;
+        let total = kept.total;
+        if let Err(fault) = self.deliveries.close_channel(channel.number, kept).await {
+            tracing::error!(%fault, "a channel could not be closed");
+            return Err(self.not_now("the store of deliveries failed"));
+        }
+        self.claim(&channel).await;
+        if channel.state().standing != Standing::Over {
+            return Err(self.not_now("the channel is closed, and will be settled"));
+        }
+        let text = format!("{{\"channel\":\"{id}\",\"status\":\"closed\",\"owed_nanos\":\"{total}\"}}\n");
+        let mut answer = Response::new(Bytes::from(text));
+        let kind = HeaderValue::from_static("application/json");
+        answer.headers_mut().insert(http::header::CONTENT_TYPE, kind);
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(with_owed(answer, total))
+    }
+}
+
+fn with_owed(mut answer: Whole, owed: u128) -> Whole {
+    let owed = HeaderValue::try_from(owed.to_string()).expect("digits are a header");
+    answer.headers_mut().insert(HeaderName::from_static(OWED), owed);
+    answer
+}
