@@ -157,7 +157,7 @@ struct Reading {
 impl Reading {
     fn take(&mut self, entry: &Entry) -> Outcome {
         use book::Outcome::{
-            Asked, Captured, Charged, Denied, Done, Held, Paid, Refunded, Released, Settled,
+            Asked, Captured, Charged, Denied, Done, Held, Paid, Refunded, Released, Settled, Subscribed,
         };
         let (id, action) = (entry.command.id, &entry.command.action);
         if let Some((purchase, form)) = Form::of(action) {
@@ -176,6 +176,19 @@ impl Reading {
             (_, Paid(moved)) => self.sold(entry, id, moved)?,
             (_, Captured(moved)) => self.sold(entry, sequel(action)?, moved)?,
             (_, Settled(settled)) => self.sold(entry, sequel(action)?, &settled.moved)?,
+            (_, Subscribed(term)) => {
+                // Each period is a payment of its own, to those whom the subscription pays from the beginning.
+                let began = if let Action::Renew(it) = action { it.subscription.0 } else { id };
+                let Some((to, _)) = self.purchases.get(&began).cloned() else {
+                    return Err(Failure::fault("a renewal of a subscription that the server did not show"));
+                };
+                if let Some(moved) = &term.paid {
+                    if began != id || matches!(action, Action::ChangePlan(_)) {
+                        self.purchases.insert(id, (to, book::PaymentId(id).to_string()));
+                    }
+                    self.sold(entry, id, moved)?;
+                }
+            }
             (_, Refunded(refunded)) => {
                 let payment = sequel(action)?;
                 let Some((part, name)) = self.part(payment, &refunded.parts)? else { return Ok(()) };
