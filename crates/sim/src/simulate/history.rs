@@ -6,8 +6,8 @@
 use super::tally::Tally;
 use crate::world::World;
 use book::{
-    Action, Actor, Amount, Command, Entry, Freeze, Id, KeyHolder, MandateId, Outcome, Reject, Revoke, Seq,
-    Settled, Subject, Time, Verdict,
+    Action, Actor, Amount, Command, Entry, Freeze, Id, KeyHolder, MandateId, OpenChannel, OpenMeter, Outcome,
+    Reject, Revoke, Seq, Settled, Subject, Time, Verdict,
 };
 use engine::journal::Frames;
 use engine::writer::{Answer, Fault};
@@ -182,7 +182,7 @@ impl History {
         entry.is_some_and(|entry| {
             let is_question = matches!(entry.outcome, Outcome::Asked(_));
             is_question
-                && entry.command.action == command.action
+                && asks_the_same(&entry.command.action, &command.action)
                 && entry.command.by.holder() == command.by.holder()
         })
     }
@@ -402,5 +402,20 @@ fn name(action: &Action) -> &'static str {
         Action::Renew(_) => "renew",
         Action::ChangePlan(_) => "change-plan",
         Action::CancelSubscription(_) => "cancel-subscription",
+    }
+}
+
+/// Whether an owner is asked the same of both. Of what is set aside she is asked how much, for whom and for what: not until
+/// when, nor how it is counted.
+fn asks_the_same(one: &Action, other: &Action) -> bool {
+    match (one, other) {
+        (Action::PlaceHold(one), Action::PlaceHold(other)) => one.purchase == other.purchase,
+        (
+            Action::OpenMeter(OpenMeter { purchase: one, .. })
+            | Action::OpenChannel(OpenChannel { purchase: one, .. }),
+            Action::OpenMeter(OpenMeter { purchase: other, .. })
+            | Action::OpenChannel(OpenChannel { purchase: other, .. }),
+        ) => one == other,
+        (one, other) => one == other,
     }
 }
