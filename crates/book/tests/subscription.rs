@@ -94,6 +94,19 @@ fn a_trial_is_free_and_then_paid() {
     ));
 }
 
+/// Whoever tries need not have the money yet.
+#[test]
+fn a_trial_needs_no_money() {
+    let poor = WORLD.replace("100000", "2000");
+    check(&format!(
+        "{poor}
+        subscribe S1 A1 W1 - M1 3000 every 30d trial +14d   subscribed free until 2026-12-06T09:00:00Z
+        subscribe S2 A1 W1 - M1 3000 every 30d              denied funds_insufficient left 2000
+        balance  W1 available 2000
+    "
+    ));
+}
+
 /// A trial that is cancelled costs nothing, and lasts as it was promised.
 #[test]
 fn a_trial_that_is_cancelled_costs_nothing() {
