@@ -34,7 +34,7 @@ async function subscribes(lang, width) {
   const said = await person.reads();
   for (const part of [w.every30, w.untilCancelled, w.paidAgain]) assert.ok(said.includes(part), part);
   await person.look('subscription-asked');
-  await person.press(w.once);
+  await person.press(w.agree);
   const made = await ask(asked.json.id);
   assert.equal(made.status, 201, JSON.stringify(made.json));
 
