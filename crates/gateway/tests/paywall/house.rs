@@ -12,7 +12,8 @@ use sdk::{Answer, Auth, Buyer, BuyerSettings, Client, Clock, Credentials, Fetch,
 use server::data::{BookKind, Opening, init, open};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use wire::a402::{A402Payment, NewA402Payment};
 use wire::account::{
@@ -20,6 +21,9 @@ use wire::account::{
 };
 use wire::limit::Limit;
 use wire::{AgentId, AmountText, HoldId, KeyId, MandateId, Money, OwnerId, PayeeId, TransferId, WalletId};
+
+/// After how long a test says what it waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What is sold; `/report` costs 3 fen, as in the story of the paid search.
 pub(crate) const PRICES: &str = r#"
@@ -154,6 +158,8 @@ pub(crate) struct House {
     serving: Option<JoinHandle<()>>,
     life: Option<(std::sync::mpsc::Sender<()>, std::thread::JoinHandle<()>)>,
     port: u16,
+    /// Keeps the port for the shop, also while that is closed.
+    _place: TcpSocket,
     options: Options,
 }
 
@@ -233,6 +239,34 @@ fn client(url: &str, (key_id, seed): (KeyId, [u8; 32])) -> Client {
     Client::new(url, Credentials { key_id, key }).unwrap()
 }
 
+/// A port of its own, so that a gateway that is started again is at the same address. Nobody else gets it while the socket
+/// is there, which does not listen.
+fn a_place() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("a socket that shares its port");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port is free");
+    let port = socket.local_addr().expect("it is bound").port();
+    (socket, port)
+}
+
+/// Listens at a place of ours, where a gateway may be closing.
+async fn listener_at(port: u16) -> TcpListener {
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return listener,
+            Err(fault) => assert!(begun.elapsed() < PATIENCE, "port {port}: {fault}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A client that does not wait for ever.
+fn http() -> reqwest::Client {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+    client.build().expect("a client")
+}
+
 impl House {
     pub(crate) async fn new() -> House {
         House::with(Options::default()).await
@@ -262,8 +296,7 @@ impl House {
         let operator = Credentials::read(&book.join("keys/operator.toml")).unwrap();
         let new_key = || (KeyId(id()), rand::random::<[u8; 32]>());
         let (seller_key, agent_key, owner_key) = (new_key(), new_key(), new_key());
-        // A port of its own, so that a gateway that is started again is at the same address.
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let (place, port) = a_place();
         let house = House {
             url: format!("http://127.0.0.1:{port}"),
             operator: Client::new(&tunnel.url, operator).unwrap(),
@@ -277,7 +310,7 @@ impl House {
             wallet: WalletId(id()),
             mandate: MandateId(id()),
             gateway: None,
-            http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            http: http(),
             serving: None,
             life: None,
             tunnel,
@@ -285,6 +318,7 @@ impl House {
             seller_key,
             agent_key,
             port,
+            _place: place,
             options,
         };
         house.furnish(owner_key).await;
@@ -373,12 +407,7 @@ impl House {
         let config = Config::parse(&self.config(), &self.directory).unwrap();
         let gateway = Gateway::open(config, Clock::system()).unwrap();
         self.gateway = Some(gateway.clone());
-        let listener = loop {
-            match TcpListener::bind(("127.0.0.1", self.port)).await {
-                Ok(listener) => break listener,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        };
+        let listener = listener_at(self.port).await;
         let serving = async move { gateway::serve(listener, gateway, std::future::pending()).await };
         self.serving = Some(tokio::spawn(serving));
     }
@@ -414,12 +443,7 @@ impl House {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.spawn(async move {
                 let gateway = Gateway::open(config, Clock::system()).unwrap();
-                let listener = loop {
-                    match TcpListener::bind(("127.0.0.1", port)).await {
-                        Ok(listener) => break listener,
-                        Err(_) => tokio::task::yield_now().await,
-                    }
-                };
+                let listener = listener_at(port).await;
                 ready.send(()).unwrap();
                 gateway::serve(listener, gateway, std::future::pending()).await;
             });

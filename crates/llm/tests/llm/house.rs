@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use server::data::{BookKind, Opening, init, open};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use wire::a402::NewA402Payment;
 use wire::account::{
@@ -19,6 +20,9 @@ use wire::account::{
 };
 use wire::limit::Limit;
 use wire::{AgentId, AmountText, HoldId, KeyId, MandateId, Money, OwnerId, PayeeId, TransferId, WalletId};
+
+/// After how long a test says what it waits for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The prices of S12: 200 fen for a million tokens in, 800 fen for a million out.
 const MODELS: &str = r#"
@@ -50,6 +54,8 @@ pub(crate) struct House {
     server: String,
     serving: Option<JoinHandle<()>>,
     pub(crate) port: u16,
+    /// Keeps the port for the shop, also while that is closed.
+    _place: TcpSocket,
     /// Lines for `[upstream]`.
     pub(crate) options: String,
 }
@@ -105,6 +111,34 @@ fn client(url: &str, (key_id, seed): (KeyId, [u8; 32])) -> Client {
     Client::new(url, Credentials { key_id, key: SigningKey::ed25519(&seed) }).unwrap()
 }
 
+/// A port of its own, so that a gateway that is started again is at the same address. Nobody else gets it while the socket
+/// is there, which does not listen.
+fn a_place() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("a socket that shares its port");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port is free");
+    let port = socket.local_addr().expect("it is bound").port();
+    (socket, port)
+}
+
+/// Listens at a place of ours, where a gateway may be closing.
+async fn listener_at(port: u16) -> TcpListener {
+    let begun = Instant::now();
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => return listener,
+            Err(fault) => assert!(begun.elapsed() < PATIENCE, "port {port}: {fault}"),
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// A client that does not wait for ever.
+fn http() -> reqwest::Client {
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+    client.build().expect("a client")
+}
+
 impl House {
     pub(crate) async fn new() -> House {
         House::with("").await
@@ -133,7 +167,7 @@ impl House {
         let operator = Credentials::read(&book.join("keys/operator.toml")).unwrap();
         let new_key = || (KeyId(id()), rand::random::<[u8; 32]>());
         let (seller_key, agent_key) = (new_key(), new_key());
-        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        let (place, port) = a_place();
         let house = House {
             url: format!("http://127.0.0.1:{port}"),
             operator: Client::new(&server, operator).unwrap(),
@@ -144,12 +178,13 @@ impl House {
             wallet: WalletId(id()),
             mandate: MandateId(id()),
             gateway: None,
-            http: reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap(),
+            http: http(),
             serving: None,
             seller_key,
             server,
             directory,
             port,
+            _place: place,
             options: options.to_owned(),
         };
         house.furnish(agent_key).await;
@@ -239,12 +274,7 @@ impl House {
             .await
             .unwrap();
         self.gateway = Some(gateway.clone());
-        let listener = loop {
-            match TcpListener::bind(("127.0.0.1", self.port)).await {
-                Ok(listener) => break listener,
-                Err(_) => tokio::task::yield_now().await,
-            }
-        };
+        let listener = listener_at(self.port).await;
         self.serving = Some(tokio::spawn(llm::serve(listener, gateway, std::future::pending())));
     }
 
@@ -350,8 +380,10 @@ impl House {
 
     /// Waits until no call is under way, and answers what the session spent.
     pub(crate) async fn spent(&self, key: &str) -> String {
+        let begun = Instant::now();
         loop {
             let session = self.session(key).await;
+            assert!(begun.elapsed() < PATIENCE, "{session}");
             let deposits = session["deposits"].as_array().unwrap();
             if deposits.iter().all(|deposit| deposit["reserved"] == "0 CNY") {
                 return session["spent"].as_str().unwrap().to_owned();
