@@ -118,13 +118,16 @@ pub const WEBHOOK_MILLIS_MAX: u64 = 15_000;
 pub const WEBHOOK_SENDS_MAX: usize = 32;
 
 /// Messages on their way at once to one host: whoever is slow holds up nobody else.
-pub const WEBHOOK_SENDS_OF_ONE_MAX: u32 = 4;
+pub const WEBHOOK_SENDS_OF_ONE_MAX: usize = 4;
 
 /// Messages that are looked at together when they are due.
 pub const WEBHOOK_DUE_MAX: u32 = 512;
 
 /// Entries that are looked at together for what is to be told.
 pub const WEBHOOK_ENTRIES_MAX: usize = 256;
+
+/// Entries after which the place that was read to is kept, where nothing was to be told of them.
+pub const WEBHOOK_MARK_ENTRIES: u64 = 65_536;
 
 /// Seconds until a message is tried again, after each attempt that failed; after the last it is given up, three days on.
 pub const WEBHOOK_PAUSES_SECONDS: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];

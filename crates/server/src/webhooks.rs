@@ -23,7 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use store::{Message, Store, Webhook};
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 pub use address::Reach;
 pub use send::NoSender;
@@ -113,53 +113,41 @@ pub fn run(app: App) -> Result<impl Future<Output = ()> + Send, NoSender> {
 /// Sends what is due, so many at once, and not all of them to one listener.
 async fn send_all(app: &App, sender: Sender) {
     let sender = Arc::new(sender);
-    let (mut sending, mut places) = (JoinSet::new(), HashMap::<String, u32>::new());
-    let mut in_hand = std::collections::HashSet::<Id>::new();
+    let mut sending = JoinSet::new();
+    // The messages on their way, and the host of each.
+    let mut in_hand = HashMap::<Id, String>::new();
     loop {
         while let Some(sent) = sending.try_join_next() {
-            settle(sent, &mut places, &mut in_hand);
+            settle(sent, &mut in_hand);
         }
         for message in due(app).await {
             let host = message.host();
-            let place = places.entry(host).or_default();
-            if WEBHOOK_SENDS_MAX <= sending.len() || WEBHOOK_SENDS_OF_ONE_MAX <= *place {
+            let of_one = in_hand.values().filter(|other| **other == host).count();
+            let is_full = WEBHOOK_SENDS_MAX <= sending.len() || WEBHOOK_SENDS_OF_ONE_MAX <= of_one;
+            if is_full || in_hand.contains_key(&message.id) {
                 continue;
             }
-            if !in_hand.insert(message.id) {
-                continue;
-            }
-            *place += 1;
+            in_hand.insert(message.id, host);
             let (app, sender) = (app.clone(), sender.clone());
             sending.spawn(async move {
-                let told = (message.id, message.host());
+                let id = message.id;
                 send::send(&app, &sender, message).await;
-                told
+                id
             });
         }
         let pause = Duration::from_millis(if sending.is_empty() { 500 } else { 100 });
         tokio::select! {
-            Some(sent) = sending.join_next(), if !sending.is_empty() => settle(sent, &mut places, &mut in_hand),
+            Some(sent) = sending.join_next(), if !sending.is_empty() => settle(sent, &mut in_hand),
             () = app.webhooks.sooner.notified() => {}
             () = tokio::time::sleep(pause) => {}
         }
     }
 }
 
-fn settle(
-    sent: Result<(Id, String), tokio::task::JoinError>,
-    places: &mut HashMap<String, u32>,
-    in_hand: &mut std::collections::HashSet<Id>,
-) {
-    let Ok((id, host)) = sent else {
-        tracing::error!("sending a message failed on our side");
-        return;
-    };
-    in_hand.remove(&id);
-    if let Some(place) = places.get_mut(&host) {
-        *place = place.saturating_sub(1);
-        if *place == 0 {
-            places.remove(&host);
-        }
+fn settle(sent: Result<Id, JoinError>, in_hand: &mut HashMap<Id, String>) {
+    match sent {
+        Ok(id) => drop(in_hand.remove(&id)),
+        Err(fault) => tracing::error!(%fault, "sending a message failed on our side"),
     }
 }
 

@@ -62,9 +62,7 @@ pub async fn rotate_webhook(
     Path(text): Path<String>,
     call: Call,
 ) -> Answered<Response> {
-    let (caller, webhook) = app.its_webhook(&text, &call).await?;
-    call.no_body()?;
-    app.present(&caller).await?;
+    let webhook = app.webhook_to_change(&text, &call).await?;
     let (name, from, now) = (webhook.id, webhook.generation, app.wall_clock());
     app.look_at_webhooks(move |store| store.rotate(name, from, now)).await?;
     let found = app.look_at_webhooks(move |store| store.webhook(name)).await?;
@@ -80,9 +78,7 @@ pub async fn close_webhook(
     Path(text): Path<String>,
     call: Call,
 ) -> Answered<Response> {
-    let (caller, webhook) = app.its_webhook(&text, &call).await?;
-    call.no_body()?;
-    app.present(&caller).await?;
+    let webhook = app.webhook_to_change(&text, &call).await?;
     app.end_webhook(webhook.id).await?;
     Ok(json(StatusCode::CREATED, &app.webhook_text(&webhook)))
 }
@@ -95,9 +91,7 @@ pub async fn test_webhook(
     Path(text): Path<String>,
     call: Call,
 ) -> Answered<Response> {
-    let (caller, webhook) = app.its_webhook(&text, &call).await?;
-    call.no_body()?;
-    app.present(&caller).await?;
+    let webhook = app.webhook_to_change(&text, &call).await?;
     app.try_webhook(&webhook).await?;
     Ok(json(StatusCode::CREATED, &app.webhook_text(&webhook)))
 }
@@ -130,11 +124,9 @@ pub async fn replay_delivery(
     Path((text, message)): Path<(String, String)>,
     call: Call,
 ) -> Answered<Response> {
-    let (caller, webhook) = app.its_webhook(&text, &call).await?;
-    call.no_body()?;
+    let webhook = app.webhook_to_change(&text, &call).await?;
     let message = message.strip_prefix("msg_").and_then(Id::from_text);
     let message = message.ok_or_else(|| Problem::from(Edge::WebhookUnknown))?;
-    app.present(&caller).await?;
     app.tell_again(webhook.id, message).await?;
     Ok(json(StatusCode::CREATED, &app.webhook_text(&webhook)))
 }
@@ -167,8 +159,9 @@ impl crate::state::State {
             let known: Vec<_> = events::types().collect();
             return Err(malformed("events").because(format!("The types are {}.", known.join(", "))));
         }
-        let now = self.wall_clock();
-        let webhook = Webhook { id: name, payee, url, events, generation: 0, rotated_at: None, made_at: now };
+        let (now, from) = (self.wall_clock(), Seq(self.engine.size()));
+        let webhook =
+            Webhook { id: name, payee, url, events, generation: 0, rotated_at: None, made_at: now, from };
         self.present(caller).await?;
         let kept = self
             .look_at_webhooks(move |store| {
@@ -254,6 +247,14 @@ impl crate::state::State {
         let webhook = self.look_at_webhooks(move |store| store.webhook(name)).await?.ok_or_else(unknown)?;
         self.check_seller(&caller, webhook.payee).await.map_err(|_| unknown())?;
         Ok((caller, webhook))
+    }
+
+    /// The webhook that a request without a body is to change.
+    async fn webhook_to_change(self: &App, text: &str, call: &Call) -> Answered<Webhook> {
+        let (caller, webhook) = self.its_webhook(text, call).await?;
+        call.no_body()?;
+        self.present(&caller).await?;
+        Ok(webhook)
     }
 
     /// A webhook as it is shown, with its secret.

@@ -3,7 +3,7 @@
 use super::store::{Message, Webhook};
 use crate::answer::purchase_name;
 use crate::convert::time_text;
-use crate::limits::WEBHOOK_ENTRIES_MAX;
+use crate::limits::{WEBHOOK_ENTRIES_MAX, WEBHOOK_MARK_ENTRIES};
 use crate::problem::{Answered, Problem};
 use crate::routes::entries::entry_text;
 use crate::routes::intents::draft::unreadable;
@@ -85,7 +85,10 @@ pub(crate) fn types() -> impl Iterator<Item = &'static str> {
 }
 
 impl Webhook {
-    fn wants(&self, name: &str, is_unasked: bool) -> bool {
+    fn wants(&self, entry: Seq, name: &str, is_unasked: bool) -> bool {
+        if entry < self.from {
+            return false;
+        }
         if self.events.is_empty() { is_unasked } else { self.events.iter().any(|event| event == name) }
     }
 
@@ -119,28 +122,32 @@ pub(super) async fn follow(app: &App) {
         tracing::error!("nobody can be told anything: the webhooks' file cannot be read");
         return;
     };
+    let mut kept = next;
     loop {
         if !app.reads.moved(next).await {
             return;
         }
-        match step(app, next).await {
+        match step(app, next, &mut kept).await {
             Ok(read_to) => next = read_to,
             Err(problem) => {
                 tracing::warn!(code = problem.code(), "what is to be told cannot be read");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // What comes in the next moment is looked at together; what is there already does not wait.
+        if app.reads.position() <= next {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 
-/// Keeps what is to be told of the next entries; returns where to go on.
-async fn step(app: &App, from: Seq) -> Answered<Seq> {
-    // Before asking who listens: whoever comes later is told of nothing earlier.
+/// Keeps what is to be told of the next entries; returns where to go on. The place is kept with each message, and else
+/// once in a while: what is read again after a restart is told once all the same.
+async fn step(app: &App, from: Seq, kept: &mut Seq) -> Answered<Seq> {
     let position = app.reads.position();
     let somebody_agreed = app.papers.has_agreements().map_err(|fault| unreadable(&fault))?;
     if app.webhooks.nobody_listens() && !somebody_agreed {
-        return keep(app, Vec::new(), position.max(from)).await;
+        return Ok(position.max(from));
     }
     let state = app.clone();
     let (mut messages, steps, next) = app
@@ -158,7 +165,10 @@ async fn step(app: &App, from: Seq) -> Answered<Seq> {
     for step in steps {
         messages.push(step.message(app).await?);
     }
-    keep(app, messages, next).await
+    if !messages.is_empty() || kept.0.saturating_add(WEBHOOK_MARK_ENTRIES) <= next.0 {
+        *kept = keep(app, messages, next).await?;
+    }
+    Ok(next)
 }
 
 async fn keep(app: &App, messages: Vec<Message>, read_to: Seq) -> Answered<Seq> {
@@ -174,7 +184,8 @@ async fn keep(app: &App, messages: Vec<Message>, read_to: Seq) -> Answered<Seq> 
 fn to_sellers(app: &State, row: &DecisionRow, messages: &mut Vec<Message>) -> Answered<()> {
     let (Some(payee), Some((kind, is_unasked))) = (row.payee, told(row.kind)) else { return Ok(()) };
     let listeners = app.webhooks.listeners(payee);
-    let mut listeners = listeners.iter().filter(|webhook| webhook.wants(kind, is_unasked)).peekable();
+    let mut listeners =
+        listeners.iter().filter(|webhook| webhook.wants(row.seq, kind, is_unasked)).peekable();
     if listeners.peek().is_none() {
         return Ok(());
     }

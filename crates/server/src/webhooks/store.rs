@@ -35,6 +35,8 @@ pub struct Webhook {
     pub rotated_at: Option<Time>,
     /// When it was made.
     pub made_at: Time,
+    /// The first entry that it may be told of.
+    pub from: Seq,
 }
 
 /// Something that somebody is told.
@@ -96,7 +98,7 @@ impl Store {
              PRAGMA synchronous = FULL;
              CREATE TABLE IF NOT EXISTS webhooks (id BLOB PRIMARY KEY, payee BLOB NOT NULL, url TEXT NOT NULL,
                 events TEXT NOT NULL, generation INTEGER NOT NULL, rotated_at INTEGER, made_at INTEGER NOT NULL,
-                closed INTEGER) WITHOUT ROWID;
+                first INTEGER NOT NULL, closed INTEGER) WITHOUT ROWID;
              CREATE INDEX IF NOT EXISTS webhooks_of ON webhooks (payee);
              CREATE TABLE IF NOT EXISTS messages (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, webhook BLOB,
                 url TEXT NOT NULL, host TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, made_at INTEGER NOT NULL,
@@ -108,8 +110,7 @@ impl Store {
                 fault TEXT, millis INTEGER NOT NULL, PRIMARY KEY (message, at)) WITHOUT ROWID;
              CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;",
         )?;
-        let place = i64::try_from(now.0).unwrap_or(i64::MAX);
-        connection.execute("INSERT OR IGNORE INTO marks VALUES (?1, ?2)", params![MARK, place])?;
+        connection.execute("INSERT OR IGNORE INTO marks VALUES (?1, ?2)", params![MARK, place(now)])?;
         Ok(Store(Mutex::new(connection)))
     }
 
@@ -131,12 +132,13 @@ impl Store {
     /// # Errors
     /// Any failure of SQLite.
     pub fn keep_webhook(&self, webhook: &Webhook) -> Stored<Option<(Webhook, bool)>> {
-        let keep = "INSERT OR IGNORE INTO webhooks VALUES (?1, ?2, ?3, ?4, 0, NULL, ?5, NULL)";
+        let keep = "INSERT OR IGNORE INTO webhooks VALUES (?1, ?2, ?3, ?4, 0, NULL, ?5, ?6, NULL)";
         let events = webhook.events.join(" ");
         let Webhook { id, payee, url, made_at, .. } = webhook;
-        self.at().execute(keep, params![id.0, payee.0.0, url, events, nanos(*made_at)])?;
-        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at, closed FROM webhooks WHERE id = ?1";
-        let read = |row: &Row<'_>| Ok((read_webhook(row)?, row.get::<_, Option<i64>>(7)?.is_none()));
+        self.at()
+            .execute(keep, params![id.0, payee.0.0, url, events, nanos(*made_at), place(webhook.from)])?;
+        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at, first, closed FROM webhooks WHERE id = ?1";
+        let read = |row: &Row<'_>| Ok((read_webhook(row)?, row.get::<_, Option<i64>>(8)?.is_none()));
         self.at().query_row(find, params![id.0], read).optional()
     }
 
@@ -145,7 +147,7 @@ impl Store {
     /// # Errors
     /// Any failure of SQLite.
     pub fn webhook(&self, id: Id) -> Stored<Option<Webhook>> {
-        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at FROM webhooks
+        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at, first FROM webhooks
              WHERE id = ?1 AND closed IS NULL";
         self.at().query_row(find, params![id.0], read_webhook).optional()
     }
@@ -155,7 +157,7 @@ impl Store {
     /// # Errors
     /// Any failure of SQLite.
     pub fn webhooks_of(&self, payee: PayeeId) -> Stored<Vec<Webhook>> {
-        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at FROM webhooks
+        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at, first FROM webhooks
              WHERE payee = ?1 AND closed IS NULL ORDER BY made_at, id";
         let connection = self.at();
         let mut find = connection.prepare_cached(find)?;
@@ -164,7 +166,7 @@ impl Store {
 
     /// Every open webhook.
     pub(super) fn open_webhooks(&self) -> Stored<Vec<Webhook>> {
-        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at FROM webhooks
+        let find = "SELECT id, payee, url, events, generation, rotated_at, made_at, first FROM webhooks
              WHERE closed IS NULL ORDER BY made_at, id";
         let connection = self.at();
         let mut find = connection.prepare_cached(find)?;
@@ -209,8 +211,8 @@ impl Store {
             }
         }
         if let Some(read_to) = read_to {
-            let place = i64::try_from(read_to.0).unwrap_or(i64::MAX);
-            transaction.execute("UPDATE marks SET place = ?2 WHERE name = ?1", params![MARK, place])?;
+            let update = "UPDATE marks SET place = ?2 WHERE name = ?1";
+            transaction.execute(update, params![MARK, place(read_to)])?;
         }
         transaction.commit()
     }
@@ -225,7 +227,7 @@ impl Store {
              ORDER BY next_at, seq";
         let connection = self.at();
         let mut find = connection.prepare_cached(find)?;
-        let of_one = 2 * WEBHOOK_SENDS_OF_ONE_MAX;
+        let of_one = i64::try_from(2 * WEBHOOK_SENDS_OF_ONE_MAX).unwrap_or(i64::MAX);
         find.query_map(params![nanos(now), of_one, WEBHOOK_DUE_MAX], read_message)?.collect()
     }
 
@@ -311,6 +313,10 @@ fn nanos(time: Time) -> i64 {
     i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
+fn place(seq: Seq) -> i64 {
+    i64::try_from(seq.0).unwrap_or(i64::MAX)
+}
+
 fn read_webhook(row: &Row<'_>) -> Stored<Webhook> {
     Ok(Webhook {
         id: Id(row.get(0)?),
@@ -320,6 +326,7 @@ fn read_webhook(row: &Row<'_>) -> Stored<Webhook> {
         generation: row.get(4)?,
         rotated_at: row.get::<_, Option<i64>>(5)?.map(|at| Time(at.unsigned_abs())),
         made_at: Time(row.get::<_, i64>(6)?.unsigned_abs()),
+        from: Seq(row.get::<_, i64>(7)?.unsigned_abs()),
     })
 }
 
