@@ -1,7 +1,7 @@
 //! Clearer words for an intent whose words leave questions, from whatever drafts here. They are the owner's only when she
 //! sends them herself, as any other sentence.
 
-use super::draft::{Said, currency, malformed, unread, words, zone};
+use super::draft::{Said, context, unread, words};
 use super::question::{self, DRAFTERS, language_of};
 use super::{find, hidden, look_up, read};
 use crate::answer::json;
@@ -15,7 +15,6 @@ use axum::response::Response;
 use book::{KeyHolder, Reject, WalletId};
 use http::StatusCode;
 use intent::{Context, Draft, check_faithful, compile};
-use jiff::Timestamp;
 use wire::IntentId;
 use wire::act::ClearerWords;
 
@@ -70,9 +69,7 @@ async fn understood(app: &App, said: &Said, words: &str) -> Answered<(Draft, Con
     let wallet = WalletId(id(said.intent.wallet.0));
     let asset = app.ask(move |view| Ok(view.wallet(wallet)?.map(|row| row.asset))).await.map_err(hidden)?;
     let asset = asset.ok_or_else(|| Problem::from(Reject::WalletUnknown))?;
-    let now = Timestamp::from_nanosecond(i128::from(said.made_at)).map_err(|fault| malformed(&fault))?;
-    let zone = zone(said.intent.zone.as_deref())?;
-    let context = Context { now, zone, currency: currency(asset)? };
+    let context = context(&said.intent, asset, said.made_at)?;
     let language = said.intent.language.as_deref().map(language_of).unwrap_or(intent::Language::English);
     let draft = compile(words, &context).map_err(|refusal| unread(refusal, language))?;
     Ok((draft, context))

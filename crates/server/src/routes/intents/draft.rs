@@ -159,12 +159,8 @@ struct Reading {
 
 impl Reading {
     fn of(said: &Said, asset: Asset) -> Answered<Reading> {
-        let zone = zone(said.intent.zone.as_deref())?;
-        let currency = currency(asset)?;
-        let context = |at: u64| -> Answered<intent::Context> {
-            let now = Timestamp::from_nanosecond(i128::from(at)).map_err(|fault| malformed(&fault))?;
-            Ok(intent::Context { now, zone: zone.clone(), currency })
-        };
+        let intent::Context { zone, currency, .. } = context(&said.intent, asset, said.made_at)?;
+        let context = |at: u64| context(&said.intent, asset, at);
         let words = words(&said.intent)?;
         let stated = said.intent.language.as_deref().map(language_of);
         let mut draft = match &words {
@@ -448,7 +444,14 @@ pub(crate) fn currency(asset: Asset) -> Answered<intent::Currency> {
     spoken.ok_or_else(|| Problem::from(Edge::UnitMismatch).of("wallet"))
 }
 
-pub(super) fn zone(name: Option<&str>) -> Answered<TimeZone> {
+/// What the words of an intent are read against, as of a moment in nanoseconds since 1970.
+pub(super) fn context(intent: &NewIntent, asset: Asset, at: u64) -> Answered<intent::Context> {
+    let (zone, currency) = (zone(intent.zone.as_deref())?, currency(asset)?);
+    let now = Timestamp::from_nanosecond(i128::from(at)).map_err(|fault| malformed(&fault))?;
+    Ok(intent::Context { now, zone, currency })
+}
+
+fn zone(name: Option<&str>) -> Answered<TimeZone> {
     let name = name.unwrap_or("UTC");
     let malformed = || Problem::from(Edge::TextMalformed).of("zone");
     Zone::new(name).ok_or_else(malformed)?;
