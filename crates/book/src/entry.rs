@@ -127,6 +127,16 @@ pub struct Part {
 
 canon_struct!(Part { amount, fee });
 
+impl Moved {
+    /// What each payee got, in the order of the payees.
+    pub fn each_part(&self) -> Vec<Part> {
+        match &self.parts {
+            Parts::One { fee } => vec![Part { amount: self.amount, fee: *fee }],
+            Parts::Many { parts } => parts.clone(),
+        }
+    }
+}
+
 /// What was given back by ending a hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Released {

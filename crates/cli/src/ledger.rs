@@ -4,8 +4,8 @@
 //! say and checks only that it adds up.
 
 use book::{
-    Action, ChangePlan, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Parts, Pay, PayeeId,
-    Payees, PlaceHold, Purchase, Subscribe, Term, WalletId,
+    Action, ChangePlan, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Pay, PayeeId, Payees,
+    PlaceHold, Purchase, Subscribe, Term, WalletId,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::money::{AmountText, AssetText, Money};
@@ -318,10 +318,7 @@ impl Bought {
 
     /// From the wallet to each payee, and from each payee its fee.
     fn divide(&self, moved: &Moved) -> Result<Vec<Movement>, Wrong> {
-        let parts = match &moved.parts {
-            Parts::One { fee } => vec![Part { amount: moved.amount, fee: *fee }],
-            Parts::Many { parts } => parts.clone(),
-        };
+        let parts = moved.each_part();
         let payees: Vec<PayeeId> = self.to.each().collect();
         let sum: u128 = parts.iter().map(|part| part.amount.minor()).sum();
         if sum != moved.amount.minor() || parts.len() != payees.len() {

@@ -143,13 +143,15 @@ impl fmt::Debug for AssetText {
 impl Money {
     /// The money as people read it: `12.50 CNY`.
     pub fn in_words(&self) -> String {
+        format!("{} {}", self.decimal(), self.asset.code())
+    }
+
+    /// The amount in whole units, with all decimals that the asset has: `12.50`.
+    pub fn decimal(&self) -> String {
         let scale = usize::from(self.asset.scale);
         let digits = format!("{:0>width$}", self.amount.0, width = scale + 1);
         let (whole, decimals) = digits.split_at(digits.len() - scale);
-        if decimals.is_empty() {
-            return format!("{whole} {}", self.asset.code());
-        }
-        format!("{whole}.{decimals} {}", self.asset.code())
+        if decimals.is_empty() { whole.to_owned() } else { format!("{whole}.{decimals}") }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::client::failed;
 use crate::exit::{Failure, Outcome};
-use book::{Account, Action, Entry, Id, Moved, Part, Parts, PayeeId, Payees, Time};
+use book::{Account, Action, Entry, Id, Moved, Part, PayeeId, Payees, Time};
 use engine::views::Form;
 use evidence::base64url;
 use sdk::Client;
@@ -202,10 +202,7 @@ impl Reading {
     }
 
     fn sold(&mut self, entry: &Entry, purchase: Id, moved: &Moved) -> Outcome {
-        let parts = match &moved.parts {
-            Parts::One { fee } => vec![Part { amount: moved.amount, fee: *fee }],
-            Parts::Many { parts } => parts.clone(),
-        };
+        let parts = moved.each_part();
         let Some((part, name)) = self.part(purchase, &parts)? else { return Ok(()) };
         self.add(entry, Kind::Sale, name.clone(), part.amount.minor());
         self.add(entry, Kind::Fee, name, part.fee.minor());

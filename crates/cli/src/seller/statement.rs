@@ -79,7 +79,7 @@ fn csv(books: &Books, span: Span) -> Outcome<String> {
     for it in books.movements.iter().filter(|it| span.from <= it.at.0 && it.at.0 < span.to) {
         balance = if it.kind.comes_in() { balance + it.minor } else { balance - it.minor };
         let sign = if it.kind.comes_in() { "" } else { "-" };
-        let (amount, left) = (books.decimal(it.minor), books.decimal(balance));
+        let (amount, left) = (books.decimal(it.minor)?, books.decimal(balance)?);
         let (time, code) = (stamp(it.at), books.asset.code());
         write!(text, "{},{time},{},{},{sign}{amount},{code},{left}\r\n", it.entry, it.kind.word(), it.of)
             .expect("a text grows");
@@ -115,7 +115,7 @@ fn camt053(books: &Books, span: Span) -> Outcome<String> {
             text,
             "<Bal><Tp><CdOrPrtry><Cd>{kind}</Cd></CdOrPrtry></Tp><Amt Ccy=\"{code}\">{}</Amt>\
              <CdtDbtInd>CRDT</CdtDbtInd><Dt><DtTm>{}</DtTm></Dt></Bal>",
-            books.decimal(minor),
+            books.decimal(minor)?,
             stamp(at)
         )
         .expect("a text grows");
@@ -129,7 +129,7 @@ fn camt053(books: &Books, span: Span) -> Outcome<String> {
              <BkTxCd><Prtry><Cd>{}</Cd></Prtry></BkTxCd>\
              <NtryDtls><TxDtls><Refs><EndToEndId>{}</EndToEndId></Refs></TxDtls></NtryDtls></Ntry>",
             it.entry,
-            books.decimal(it.minor),
+            books.decimal(it.minor)?,
             stamp(it.at),
             it.entry,
             it.kind.word(),
@@ -142,12 +142,8 @@ fn camt053(books: &Books, span: Span) -> Outcome<String> {
 }
 
 impl Books {
-    /// An amount in whole units, with the asset's decimals.
-    fn decimal(&self, minor: u128) -> String {
-        let scale = usize::from(self.asset.scale());
-        let digits = format!("{minor:0>width$}", width = scale + 1);
-        let (whole, rest) = digits.split_at(digits.len() - scale);
-        if rest.is_empty() { whole.to_owned() } else { format!("{whole}.{rest}") }
+    fn decimal(&self, minor: u128) -> Outcome<String> {
+        Ok(self.money(minor)?.decimal())
     }
 
     fn minor(&self, text: &str) -> Option<i128> {
@@ -202,8 +198,8 @@ pub(super) fn reconcile(output: &Output, args: &SellerReconcile) -> Outcome {
         let (agree, mut differences) = compare(&sales, &rows);
         differences.extend(twice.iter().map(|id| (Difference::Twice, id.as_str())));
         for (difference, id) in &differences {
-            let sale = sales.get(*id).map(|sale| signed(&books, net(*sale)));
-            let row = rows.get(*id).map(|row| signed(&books, *row));
+            let sale = sales.get(*id).map(|sale| signed(&books, net(*sale))).transpose()?;
+            let row = rows.get(*id).map(|row| signed(&books, *row)).transpose()?;
             let said = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing".to_owned());
             let word = match difference {
                 Difference::Missing => "missing in the record",
@@ -220,9 +216,9 @@ pub(super) fn reconcile(output: &Output, args: &SellerReconcile) -> Outcome {
     })
 }
 
-fn signed(books: &Books, minor: i128) -> String {
+fn signed(books: &Books, minor: i128) -> Outcome<String> {
     let sign = if minor < 0 { "-" } else { "" };
-    format!("{sign}{}", books.decimal(minor.unsigned_abs()))
+    Ok(format!("{sign}{}", books.decimal(minor.unsigned_abs())?))
 }
 
 /// What a sale came to.
