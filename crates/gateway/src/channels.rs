@@ -13,9 +13,9 @@ use crate::deliveries::StoreFault;
 use crate::gateway::Inner;
 use crate::limits::{CHANNEL_COUNT_MAX, CHANNEL_END_MARGIN, CHANNEL_LOOKUP_WAIT, CHANNEL_LOOKUPS_MAX};
 use evidence::{PublicKey, base64url};
-use protocols::Time;
 use protocols::a402::DateTime;
 use protocols::voucher::read_sum;
+use protocols::{NANOS, Time};
 use sdk::Failure;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, RwLock};
@@ -27,9 +27,6 @@ use wire::MeterId;
 use wire::account::Algorithm;
 
 pub(crate) use claims::Claims;
-
-/// Billionths of one smallest unit.
-pub(crate) const NANOS: u128 = 1_000_000_000;
 
 /// The channels that have not ended.
 #[derive(Debug)]

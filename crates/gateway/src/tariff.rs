@@ -6,11 +6,10 @@
 use crate::limits::{TARIFF_POINTER_DEPTH_MAX, TARIFF_UNITS_MAX};
 use http::HeaderMap;
 use http::header::HeaderName;
+// Units and rates have nine decimals, like sums.
+use protocols::NANOS;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
-
-/// A billion: units and rates have nine decimals.
-const NANOS: u128 = 1_000_000_000;
 
 /// How the price of a route is found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,3 +13,4 @@ pub mod voucher;
 
 /// Instants, for those who may not depend on the book.
 pub use book::Time;
+pub use book::money::NANOS;

@@ -11,6 +11,7 @@ use crate::buyer::{Buyer, NotBought, SellerAnswer, demand_of};
 use crate::limits::{BACKOFF_MIN, TAB_PRICES_MAX, TAB_TRIES_MAX};
 use evidence::{Hash, SigningKey, base64url};
 use file::{CallRecord, ChannelRecord, Stage, TabFile, TabRecord};
+use protocols::NANOS;
 use protocols::a402::{Identifier, RequestFacts};
 use protocols::voucher::{OWED, Offer, VOUCHER, Voucher, read_sum};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -19,9 +20,6 @@ use std::time::Duration;
 use url::Url;
 use wire::answer::Asked;
 use wire::{AmountText, MeterId, Money, PayeeId, Problem};
-
-/// Billionths of one smallest unit.
-const NANOS: u128 = 1_000_000_000;
 
 /// How a tab may spend.
 #[derive(Clone, Debug)]

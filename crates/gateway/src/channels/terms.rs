@@ -1,12 +1,12 @@
 //! What a seller chooses about vouchers: the section `[vouchers]`, and the price of a call by voucher.
 
-use crate::channels::NANOS;
 use crate::config::{ConfigFault, Lines, within};
 use crate::limits::{
     CLAIM_SECONDS_DEFAULT, CLAIM_SECONDS_MAX, TARIFF_MOST_MINOR_MAX, VOUCHER_CHECK_EVERY_MAX,
     VOUCHER_DEPOSIT_CALLS,
 };
 use crate::pricing::{amount, rate};
+use protocols::NANOS;
 use protocols::a402::wallet::AssetText;
 use protocols::voucher::Offer;
 use serde::Deserialize;

@@ -1,11 +1,12 @@
 //! The channels of a tab: each is chosen, opened, used up and closed, and the tab goes on with the next.
 
 use super::file::{ChannelRecord, Stage, TabRecord};
-use super::{CallPayment, Errand, NANOS, NotNow, Signing, Tab, code_of, owed_of, put, rest};
+use super::{CallPayment, Errand, NotNow, Signing, Tab, code_of, owed_of, put, rest};
 use crate::buyer::NotBought;
 use crate::failure::{Answer, Failure};
 use crate::limits::TAB_TRIES_MAX;
 use evidence::base64url;
+use protocols::NANOS;
 use protocols::a402::DateTime;
 use protocols::voucher::Offer;
 use reqwest::header::HeaderMap;
