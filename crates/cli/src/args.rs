@@ -16,7 +16,7 @@ pub(crate) use selling::{
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{Exit, Outcome};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use server::state::LogReaders;
@@ -482,13 +482,7 @@ pub(crate) struct PayArgs {
 impl PayArgs {
     /// Where purchases are remembered.
     pub(crate) fn purchases(&self) -> Outcome<PathBuf> {
-        match (&self.purchases, std::env::home_dir()) {
-            (Some(path), _) => Ok(path.clone()),
-            (None, Some(home)) => Ok(home.join(".tollbridge/purchases")),
-            (None, None) => {
-                Err(Failure::usage("nobody's home: say where to remember with `--purchases DIR`"))
-            }
-        }
+        crate::pay::purchases(&self.purchases)
     }
 }
 

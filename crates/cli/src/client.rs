@@ -14,8 +14,12 @@ use zeroize::Zeroizing;
 
 /// The client that signs each request by itself: what an owner has to be present for takes nothing less.
 pub(crate) fn connect(caller: &Caller) -> Outcome<Client> {
-    let client = Client::new(&caller.server, credentials(&caller.key)?).map_err(Failure::usage)?;
-    Ok(client.with_auth(Auth::Signed))
+    Ok(in_session(caller)?.with_auth(Auth::Signed))
+}
+
+/// The client that signs once for many requests, as programs that buy do.
+pub(crate) fn in_session(caller: &Caller) -> Outcome<Client> {
+    Client::new(&caller.server, credentials(&caller.key)?).map_err(Failure::usage)
 }
 
 /// The key in a key file, or the operator's in a data directory.

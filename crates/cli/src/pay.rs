@@ -2,7 +2,7 @@
 
 use crate::accounts::wallet_of;
 use crate::args::PayArgs;
-use crate::client::{credentials, failed, refused};
+use crate::client::{failed, in_session, refused};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use crate::{money, runtime};
@@ -10,9 +10,10 @@ use protocols::a402::wallet::Network;
 use sdk::{Buyer, BuyerSettings, Client, Fetch, NotBought, PaymentOutcome, Purchase, Purchases};
 use serde::Serialize;
 use std::io::Write;
+use std::path::PathBuf;
 use wire::account::Mandate;
 use wire::list::Page;
-use wire::{MandateId, Money, WalletId};
+use wire::{AssetText, MandateId, Money, WalletId};
 
 #[derive(Serialize)]
 struct Bought {
@@ -27,8 +28,7 @@ struct Bought {
 pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
     runtime::run(async {
         let bought = buy(args).await?;
-        let client =
-            Client::new(&args.caller.server, credentials(&args.caller.key)?).map_err(Failure::usage)?;
+        let client = in_session(&args.caller)?;
         let left = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?.available;
         report(output, args, &bought, left)
     })
@@ -36,16 +36,8 @@ pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
 
 /// Buys one address, and answers what came of it.
 pub(crate) async fn buy(args: &PayArgs) -> Outcome<Purchase> {
-    let client = Client::new(&args.caller.server, credentials(&args.caller.key)?).map_err(Failure::usage)?;
-    let wallet = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?;
-    let asset = wallet.available.asset;
-    let settings = BuyerSettings {
-        wallet: wallet.id,
-        mandate: mandate_of(&client, &args.mandate, wallet.id).await?,
-        network: if wallet.livemode { Network::Main } else { Network::Test },
-        payees: Vec::new(),
-        seller_keys: Default::default(),
-    };
+    let client = in_session(&args.caller)?;
+    let (settings, asset) = settings(&client, &args.wallet, &args.mandate).await?;
     let purchases = Purchases::open(&args.purchases()?).map_err(Failure::fault)?;
     let buyer = Buyer::new(client, settings, purchases).map_err(Failure::fault)?;
     let fetch = Fetch {
@@ -60,12 +52,34 @@ pub(crate) async fn buy(args: &PayArgs) -> Outcome<Purchase> {
     buyer.fetch(&fetch).await.map_err(not_bought)
 }
 
-/// The mandate that was named, or else the agent's newest that is active for this wallet.
-pub(crate) async fn mandate_of(
+/// From what a wallet's agent buys, and in which asset.
+pub(crate) async fn settings(
     client: &Client,
-    named: &Option<String>,
-    wallet: WalletId,
-) -> Outcome<Option<MandateId>> {
+    wallet: &str,
+    mandate: &Option<String>,
+) -> Outcome<(BuyerSettings, AssetText)> {
+    let wallet = wallet_of(client, wallet.parse().map_err(Failure::usage)?).await?;
+    let settings = BuyerSettings {
+        wallet: wallet.id,
+        mandate: mandate_of(client, mandate, wallet.id).await?,
+        network: if wallet.livemode { Network::Main } else { Network::Test },
+        payees: Vec::new(),
+        seller_keys: Default::default(),
+    };
+    Ok((settings, wallet.available.asset))
+}
+
+/// Where purchases and tabs are remembered.
+pub(crate) fn purchases(named: &Option<PathBuf>) -> Outcome<PathBuf> {
+    match (named, std::env::home_dir()) {
+        (Some(path), _) => Ok(path.clone()),
+        (None, Some(home)) => Ok(home.join(".tollbridge/purchases")),
+        (None, None) => Err(Failure::usage("nobody's home: say where to remember with `--purchases DIR`")),
+    }
+}
+
+/// The mandate that was named, or else the agent's newest that is active for this wallet.
+async fn mandate_of(client: &Client, named: &Option<String>, wallet: WalletId) -> Outcome<Option<MandateId>> {
     if let Some(named) = named {
         return named.parse().map(Some).map_err(Failure::usage);
     }

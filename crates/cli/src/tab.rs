@@ -1,15 +1,13 @@
 //! `tab`: many small calls at one seller, paid by vouchers, and the end of it.
 
-use crate::accounts::wallet_of;
 use crate::args::{TabArgs, TabCall, TabCommand};
-use crate::client::{credentials, refused};
+use crate::client::{in_session, refused};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
-use crate::pay::{mandate_of, not_bought};
+use crate::pay::{not_bought, settings};
 use crate::{money, runtime};
-use protocols::a402::wallet::Network;
 use sdk::limits::TAB_CHANNEL_SECONDS_DEFAULT;
-use sdk::{Buyer, BuyerSettings, CallPayment, Called, Client, Purchases, TabSettings};
+use sdk::{Buyer, CallPayment, Called, Purchases, TabSettings};
 use serde::Serialize;
 use std::io::Write;
 use wire::Money;
@@ -86,17 +84,10 @@ async fn close(output: &Output, args: &TabArgs) -> Outcome {
 }
 
 async fn buyer(args: &TabArgs) -> Outcome<(Buyer, AssetText)> {
-    let client = Client::new(&args.caller.server, credentials(&args.caller.key)?).map_err(Failure::usage)?;
-    let wallet = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?;
-    let settings = BuyerSettings {
-        wallet: wallet.id,
-        mandate: mandate_of(&client, &args.mandate, wallet.id).await?,
-        network: if wallet.livemode { Network::Main } else { Network::Test },
-        payees: Vec::new(),
-        seller_keys: Default::default(),
-    };
+    let client = in_session(&args.caller)?;
+    let (settings, asset) = settings(&client, &args.wallet, &args.mandate).await?;
     let purchases = Purchases::open(&args.purchases()?).map_err(Failure::fault)?;
-    Ok((Buyer::new(client, settings, purchases).map_err(Failure::fault)?, wallet.available.asset))
+    Ok((Buyer::new(client, settings, purchases).map_err(Failure::fault)?, asset))
 }
 
 fn report(output: &Output, called: &Called, owed_nanos: u128) -> Outcome {

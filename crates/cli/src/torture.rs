@@ -8,15 +8,13 @@ mod buyer;
 pub(crate) mod misbehave;
 mod relay;
 
-use crate::accounts::wallet_of;
 use crate::args;
-use crate::client::{credentials, failed};
+use crate::client::{failed, in_session};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
-use crate::pay::mandate_of;
+use crate::pay::settings;
 use crate::{money, runtime};
 use buyer::Trick;
-use protocols::a402::wallet::Network;
 use relay::{Fault, Relay};
 use sdk::{Buyer, BuyerSettings, Client, Fetch, PaymentOutcome, Purchases};
 use serde::Serialize;
@@ -239,17 +237,9 @@ async fn play(output: &Output, bench: &Bench<'_>) -> Outcome {
 
 impl<'a> Bench<'a> {
     async fn prepare(args: &'a args::Torture) -> Outcome<Bench<'a>> {
-        let client =
-            Client::new(&args.caller.server, credentials(&args.caller.key)?).map_err(Failure::usage)?;
-        let wallet = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?;
-        let settings = BuyerSettings {
-            wallet: wallet.id,
-            mandate: mandate_of(&client, &args.mandate, wallet.id).await?,
-            network: if wallet.livemode { Network::Main } else { Network::Test },
-            payees: Vec::new(),
-            seller_keys: Default::default(),
-        };
-        let price_max = money::read(&args.max_price, wallet.available.asset)?;
+        let client = in_session(&args.caller)?;
+        let (settings, asset) = settings(&client, &args.wallet, &args.mandate).await?;
+        let price_max = money::read(&args.max_price, asset)?;
         let run = format!("{:016x}", rand::random::<u64>());
         let purchases = std::env::temp_dir().join(format!("tollbridge-torture-{run}"));
         let mut bench = Bench { args, client, settings, price_max, price: price_max, purchases, run };

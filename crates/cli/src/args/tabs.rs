@@ -1,7 +1,7 @@
 //! What a buyer can ask for who pays many small calls by voucher.
 
 use super::Caller;
-use crate::exit::{Failure, Outcome};
+use crate::exit::Outcome;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
@@ -66,12 +66,6 @@ pub(crate) struct TabCall {
 impl TabArgs {
     /// Where tabs are remembered.
     pub(crate) fn purchases(&self) -> Outcome<PathBuf> {
-        match (&self.purchases, std::env::home_dir()) {
-            (Some(path), _) => Ok(path.clone()),
-            (None, Some(home)) => Ok(home.join(".tollbridge/purchases")),
-            (None, None) => {
-                Err(Failure::usage("nobody's home: say where to remember with `--purchases DIR`"))
-            }
-        }
+        crate::pay::purchases(&self.purchases)
     }
 }
