@@ -16,6 +16,7 @@ mod delegation;
 mod drafting;
 mod house;
 mod log;
+mod market;
 mod observations;
 mod offers;
 mod patience;
