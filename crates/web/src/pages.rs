@@ -6,6 +6,7 @@ pub mod agents;
 pub mod approvals;
 pub mod assets;
 pub mod entrance;
+pub mod invoices;
 pub(crate) mod line;
 pub mod live;
 pub mod money;
@@ -72,6 +73,8 @@ pub fn router() -> Router<Site> {
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
         .route("/subscriptions", get(at!(subscriptions::list)))
         .route("/subscriptions/{id}/cancel", post(at!(subscriptions::cancel)))
+        .route("/invoices", get(at!(invoices::list)))
+        .route("/invoices/{id}/{form}", get(at!(invoices::paper)))
         .route("/selling", get(at!(selling::first)))
         .route("/selling/new", get(at!(selling::show_new)).post(at!(selling::open)))
         .route("/selling/{payee}", get(at!(selling::overview::show)))
@@ -80,6 +83,7 @@ pub fn router() -> Router<Site> {
         .route("/selling/{payee}/sales/{entry}", get(at!(selling::sale::show)))
         .route("/selling/{payee}/sales/{entry}/receipt", get(at!(selling::sale::receipt)))
         .route("/selling/{payee}/sales/{entry}/refund", post(at!(selling::sale::refund)))
+        .route("/selling/{payee}/invoices", get(at!(invoices::of_seller)))
         .route("/selling/{payee}/keys", get(at!(selling::keys::list)).post(at!(selling::keys::add)))
         .route("/selling/{payee}/keys/end", post(at!(selling::keys::end)))
         .route(

@@ -34,6 +34,7 @@ use std::sync::Arc;
 pub(crate) enum Tab {
     Overview,
     Sales,
+    Invoices,
     Keys,
     Webhooks,
 }
@@ -71,6 +72,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
     let links = vec![
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
+        link("/invoices", visit.words().invoices, Tab::Invoices),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];
