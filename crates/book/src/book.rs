@@ -10,6 +10,7 @@ use crate::canon::{Code, canon_struct};
 use crate::command::{Action, Actor, Command};
 use crate::entry::{Entry, Outcome, Reject, Verdict};
 use crate::id::Id;
+use crate::invoice::Invoice;
 use crate::limits::AHEAD_NANOS_MAX;
 use crate::mandate::Mandate;
 use crate::open::{AssetRow, Settings};
@@ -48,6 +49,7 @@ pub struct Book {
     pub(crate) mandates: Table<Mandate>,
     pub(crate) quotas: Table<Quota>,
     pub(crate) subscriptions: Table<Subscription>,
+    pub(crate) invoices: Table<Invoice>,
     /// Every command of the retention, and the money it moved.
     pub(crate) records: Queue<Record>,
     /// Every question of late, by the id of the payment that raised it.
@@ -77,6 +79,7 @@ impl Default for Book {
             mandates: Table::default(),
             quotas: Table::default(),
             subscriptions: Table::default(),
+            invoices: Table::default(),
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
@@ -302,6 +305,8 @@ impl Book {
             Action::Renew(it) => it.decide(self, at, *id, *by),
             Action::ChangePlan(it) => it.decide(self, at, *by),
             Action::CancelSubscription(it) => it.decide(self, at, *by),
+            Action::IssueInvoice(it) => it.decide(self, *id, *by),
+            Action::IssueCreditNote(it) => it.decide(self, *by),
         }
     }
 
@@ -352,7 +357,9 @@ impl Book {
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
             | Outcome::Settled(_)
-            | Outcome::Subscribed(_) => self.apply_done(at, command, outcome, rows),
+            | Outcome::Subscribed(_)
+            | Outcome::Invoiced(_)
+            | Outcome::Credited(_) => self.apply_done(at, command, outcome, rows),
         }
         self.forget(at);
     }
@@ -406,6 +413,8 @@ impl Book {
             (Action::Renew(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, term),
             (Action::ChangePlan(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, *by, term),
             (Action::CancelSubscription(it), _) => it.apply(self),
+            (Action::IssueInvoice(it), Outcome::Invoiced(billed)) => it.apply(self, *id, *by, billed),
+            (Action::IssueCreditNote(it), Outcome::Credited(billed)) => it.apply(self, *by, billed),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)
@@ -418,7 +427,9 @@ impl Book {
                 | Action::CloseMeter(_)
                 | Action::Subscribe(_)
                 | Action::Renew(_)
-                | Action::ChangePlan(_),
+                | Action::ChangePlan(_)
+                | Action::IssueInvoice(_)
+                | Action::IssueCreditNote(_),
                 _,
             ) => panic!("an outcome belongs to its command"),
         }

@@ -10,6 +10,7 @@ use crate::entry::Reject;
 use crate::freeze::{Freeze, Revoke, Unfreeze};
 use crate::hold::{Capture, Expire, PlaceHold, Redeem, Void};
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId};
+use crate::invoice::{IssueCreditNote, IssueInvoice};
 use crate::limit::{Limit, well_formed};
 use crate::limits::RATES_MAX;
 use crate::mandate::{GrantMandate, SetLimits};
@@ -123,6 +124,8 @@ pub enum Action {
     Renew(Renew),
     ChangePlan(ChangePlan),
     CancelSubscription(CancelSubscription),
+    IssueInvoice(IssueInvoice),
+    IssueCreditNote(IssueCreditNote),
 }
 
 canon_enum!(Action {
@@ -169,6 +172,8 @@ canon_enum!(Action {
     41 => Renew(it),
     42 => ChangePlan(it),
     43 => CancelSubscription(it),
+    50 => IssueInvoice(it),
+    51 => IssueCreditNote(it),
 });
 
 impl Action {
@@ -193,6 +198,7 @@ impl Action {
             Action::Subscribe(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
             Action::ChangePlan(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
             Action::Charge(it) => kinds(it.units.len()),
+            Action::IssueInvoice(it) => unless(it.is_well_formed(), Reject::PurchasesMalformed),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -222,7 +228,8 @@ impl Action {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::Renew(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::IssueCreditNote(_) => None,
         }
     }
 
@@ -271,7 +278,9 @@ impl Action {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::Renew(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::IssueInvoice(_)
+            | Action::IssueCreditNote(_) => None,
         }
     }
 
@@ -320,7 +329,9 @@ impl Action {
             | Action::Subscribe(_)
             | Action::Renew(_)
             | Action::ChangePlan(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::IssueInvoice(_)
+            | Action::IssueCreditNote(_) => None,
         }
     }
 
@@ -369,7 +380,9 @@ impl Action {
             | Action::Claim(_)
             | Action::Subscribe(_)
             | Action::Renew(_)
-            | Action::ChangePlan(_) => false,
+            | Action::ChangePlan(_)
+            | Action::IssueInvoice(_)
+            | Action::IssueCreditNote(_) => false,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::canon::{self, Canon, Malformed, canon_enum, canon_struct};
 use crate::command::Command;
+use crate::invoice::Billed;
 use crate::limit::Versions;
 use crate::money::{Amount, Nanos};
 use crate::time::{Seq, Time};
@@ -70,6 +71,10 @@ pub enum Outcome {
     Denied(Refusal),
     /// A period was agreed on, and paid where it is not free.
     Subscribed(Term),
+    /// An invoice was issued.
+    Invoiced(Billed),
+    /// A credit note was issued.
+    Credited(Billed),
 }
 
 canon_enum!(Outcome {
@@ -84,6 +89,8 @@ canon_enum!(Outcome {
     9 => Asked(it),
     10 => Denied(it),
     11 => Subscribed(it),
+    14 => Invoiced(it),
+    15 => Credited(it),
 });
 
 /// A movement from one payer to one or more payees, each of whom gives its fee to the operator.
@@ -422,6 +429,12 @@ reasons! {
         57 SubscriptionEnded "subscription_ended",
         /// An agent subscribed unasked, and the owner wants to be asked now.
         58 RenewalUnapproved "renewal_unapproved",
+        /// The invoice or credit note would come to another sum than the seller expects.
+        67 BillTotalDiffers "bill_total_differs",
+        /// Of one of the purchases nothing is left to be on an invoice.
+        68 NothingToInvoice "nothing_to_invoice",
+        /// Nothing was refunded of what the invoice says, or credit notes say so already.
+        69 NothingToCredit "nothing_to_credit",
     }
 }
 
@@ -486,6 +499,12 @@ reasons! {
         28 SubscriptionUnknown "subscription_unknown",
         /// The terms have periods or a grace that cannot be kept.
         29 TermsMalformed "terms_malformed",
+        /// No such invoice.
+        35 InvoiceUnknown "invoice_unknown",
+        /// The purchases of an invoice are none, too many, or one of them twice.
+        36 PurchasesMalformed "purchases_malformed",
+        /// The purchases were made by more than one owner.
+        37 BuyersDiffer "buyers_differ",
     }
 }
 

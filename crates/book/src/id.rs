@@ -139,6 +139,10 @@ ids! {
     SubscriptionId "sub",
     /// Money given back for a payment or a captured hold.
     RefundId "ref",
+    /// What a seller bills of what it was paid.
+    InvoiceId "inv",
+    /// What a seller takes back of an invoice.
+    CreditNoteId "crn",
     /// A movement between accounts of one owner, or from and to the world outside.
     TransferId "trf",
 }

@@ -18,6 +18,8 @@
 //! - **I8** An answered entry survives power loss and is in every later checkpoint; the log only grows.
 //! - **I9** A decision depends on the book, the time and the command, and on nothing else.
 //! - **I10** Of every quota, what was granted is what was used, what was allotted further and what is left.
+//! - **I11** Of every purchase, what invoices say and credit notes did not take back is no more than what was paid and not
+//!   refunded, save what is listed to be credited; the numbers of a seller's invoices, and of its credit notes, have no gap.
 
 #![cfg_attr(
     not(test),
@@ -39,6 +41,7 @@ mod foresee;
 pub mod freeze;
 pub mod hold;
 pub mod id;
+pub mod invoice;
 pub mod level;
 pub mod limit;
 pub mod limits;
@@ -83,9 +86,10 @@ pub use entry::{
 pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
 pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
 pub use id::{
-    AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, QuotaId, RefundId,
-    RequestId, SubscriptionId, TransferId, WalletId,
+    AgentId, CreditNoteId, HoldId, Id, InvoiceId, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId,
+    PaymentId, QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId,
 };
+pub use invoice::{Billed, InvoiceState, IssueCreditNote, IssueInvoice};
 pub use level::{Budget, Level};
 pub use limit::{Limit, Versions, Window};
 pub use mandate::{Carry, GrantMandate, LimitSubject, SetLimits};

@@ -34,6 +34,9 @@ pub const DELEGATION_DEPTH_MAX: u8 = 4;
 /// The most mandates that one mandate may be delegated to, those that ended included.
 pub const DELEGATIONS_MAX: u32 = 1_024;
 
+/// The most purchases on one invoice.
+pub const INVOICE_LINES_MAX: usize = 1_000;
+
 /// The most units of one quota: 10^18.
 pub const QUOTA_UNITS_MAX: u64 = 1_000_000_000_000_000_000;
 

@@ -72,9 +72,24 @@ pub(crate) struct Payee {
     pub(crate) balance: Balance,
     /// What it last said of its prices, the newest last.
     pub(crate) observed: Vec<Observation>,
+    /// The numbers of its last invoice and credit note; 0 before the first.
+    pub(crate) invoices: u64,
+    pub(crate) credit_notes: u64,
 }
 
-canon_struct!(Payee { owner, asset, status, provenance, category, fee, fee_carry, balance, observed });
+canon_struct!(Payee {
+    owner,
+    asset,
+    status,
+    provenance,
+    category,
+    fee,
+    fee_carry,
+    balance,
+    observed,
+    invoices,
+    credit_notes
+});
 
 impl RegisterPayee {
     pub(crate) fn decide(&self, book: &Book, id: Id, by: Actor) -> Decision {
@@ -109,6 +124,8 @@ impl RegisterPayee {
                 fee_carry: 0,
                 balance: Balance::default(),
                 observed: Vec::new(),
+                invoices: 0,
+                credit_notes: 0,
             },
         );
         if let Some((key, _)) = self.key {

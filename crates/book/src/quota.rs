@@ -405,7 +405,7 @@ impl Book {
     }
 
     /// The seller that asks.
-    fn seller(&self, by: Actor) -> Result<Slot, Decision> {
+    pub(crate) fn seller(&self, by: Actor) -> Result<Slot, Decision> {
         let Actor::Payee { payee: PayeeId(payee), key } = by else { return Err(deny(Denial::Forbidden)) };
         let slot = self.payees.find(payee).ok_or(Decision::Reject(Reject::PayeeUnknown))?;
         match self.check_key(key, Holder::Payee(slot)) {

@@ -27,9 +27,19 @@ struct More {
     hold: Option<Hold>,
     granted: bool,
     deducted: Option<Deducted>,
+    bills: Vec<Bill>,
 }
 
-canon_struct!(More { parts, hold, granted, deducted });
+canon_struct!(More { parts, hold, granted, deducted, bills });
+
+/// The line of an invoice that a purchase is on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bill {
+    pub(crate) invoice: Slot,
+    pub(crate) line: u32,
+}
+
+canon_struct!(Bill { invoice, line });
 
 /// An amount in two halves: 128 bits would align the row to 16 bytes and cost 8 more.
 #[derive(Clone, Copy, Debug, Default)]
@@ -118,6 +128,22 @@ impl Record {
 
     pub(crate) fn set_deducted(&mut self, deducted: Deducted) {
         self.more.get_or_insert_default().deducted = Some(deducted);
+    }
+
+    /// The invoices that it is on, in their order.
+    pub(crate) fn bills(&self) -> &[Bill] {
+        self.more.as_ref().map_or(&[], |more| more.bills.as_slice())
+    }
+
+    pub(crate) fn add_bill(&mut self, bill: Bill) {
+        self.more.get_or_insert_default().bills.push(bill);
+    }
+
+    /// What was paid and not refunded, by all of its payees and with their fees.
+    pub(crate) fn kept(&self) -> Amount {
+        let parts = self.parts();
+        let left = parts.iter().map(|part| part.net_left().saturating_add(part.fee_left()));
+        left.fold(Amount::ZERO, Amount::saturating_add)
     }
 
     /// Notes a plain payment.

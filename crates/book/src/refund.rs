@@ -93,6 +93,7 @@ impl Refund {
             return;
         }
         book.records.get_mut(self.payment).expect("decided: the payment is known").set_parts(parts);
+        book.owe_credit(self.payment);
     }
 }
 

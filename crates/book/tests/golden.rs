@@ -652,6 +652,40 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             Action::CancelSubscription(CancelSubscription { subscription: SubscriptionId(id(SUBSCRIPTION)) }),
             done(),
         ),
+        (
+            "issue-invoice",
+            payee(),
+            Action::IssueInvoice(IssueInvoice {
+                purchases: vec![id(0xA1), id(HOLD)],
+                total: Some(amount(7_500)),
+                document: hash(0xD0),
+            }),
+            Outcome::Invoiced(Billed { number: 300, amounts: vec![amount(7_000), amount(500)] }),
+        ),
+        (
+            "issue-invoice-denied",
+            payee(),
+            Action::IssueInvoice(IssueInvoice {
+                purchases: vec![id(0xA1)],
+                total: Some(amount(10_000)),
+                document: hash(0xD0),
+            }),
+            Outcome::Denied(Refusal {
+                rule: RuleRef::BOOK,
+                denial: Denial::BillTotalDiffers,
+                remaining: Some(amount(7_500)),
+            }),
+        ),
+        (
+            "issue-credit-note",
+            payee(),
+            Action::IssueCreditNote(IssueCreditNote {
+                invoice: InvoiceId(id(0xB1)),
+                total: None,
+                document: hash(0xD0),
+            }),
+            Outcome::Credited(Billed { number: 1, amounts: vec![amount(0), amount(200)] }),
+        ),
     ]
 }
 
@@ -711,10 +745,14 @@ fn golden_files_show_every_action_and_outcome() {
         actions.push(number(&bytes, "action"));
         outcomes.push(number(&bytes, "outcome"));
     }
-    for (mut found, count) in [(actions, 43u8), (outcomes, 11)] {
+    let numbers =
+        |ranges: [std::ops::RangeInclusive<u8>; 2]| ranges.into_iter().flatten().collect::<Vec<u8>>();
+    for (mut found, expected) in
+        [(actions, numbers([1..=43, 50..=51])), (outcomes, numbers([1..=11, 14..=15]))]
+    {
         found.sort_unstable();
         found.dedup();
-        assert_eq!(found, (1..=count).collect::<Vec<u8>>());
+        assert_eq!(found, expected);
     }
 }
 
@@ -729,11 +767,12 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 58);
+    assert_eq!(denials.len(), 61);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
-    assert_eq!(denials.last().map(String::as_str), Some("58 renewal_unapproved"));
+    assert_eq!(denials.get(57).map(String::as_str), Some("58 renewal_unapproved"));
+    assert_eq!(denials.last().map(String::as_str), Some("69 nothing_to_credit"));
     let asks =
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(

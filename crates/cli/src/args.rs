@@ -3,6 +3,7 @@
 // A command line is read once; its size does not matter.
 #![allow(clippy::large_enum_variant)]
 
+mod invoices;
 pub(crate) mod llm;
 mod parties;
 mod selling;
@@ -10,6 +11,7 @@ mod services;
 mod skills;
 mod tabs;
 
+pub(crate) use invoices::{InvoiceCommand, InvoiceCredit, InvoiceGet, InvoiceIssue, InvoiceList, PaperForm};
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 
 pub(crate) use selling::{

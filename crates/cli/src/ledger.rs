@@ -237,9 +237,15 @@ impl Ledger {
                 | Outcome::Refunded(_)
                 | Outcome::Subscribed(_),
             ) => Err(Wrong::Parts),
-            (_, Outcome::Done | Outcome::Held(_) | Outcome::Released(_) | Outcome::Charged(_)) => {
-                Ok(Vec::new())
-            }
+            (
+                _,
+                Outcome::Done
+                | Outcome::Held(_)
+                | Outcome::Released(_)
+                | Outcome::Charged(_)
+                | Outcome::Invoiced(_)
+                | Outcome::Credited(_),
+            ) => Ok(Vec::new()),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `seller`: a first price list for a service, what it would have earned, and what it did.
 
 mod account;
+mod invoice;
 mod openapi;
 mod statement;
 mod visits;
@@ -32,6 +33,7 @@ pub(crate) fn run(output: &Output, command: &SellerCommand) -> Outcome {
         SellerCommand::Plan(args) => plan(output, args),
         SellerCommand::Statement(args) => statement::statement(output, args),
         SellerCommand::Reconcile(args) => statement::reconcile(output, args),
+        SellerCommand::Invoice(command) => invoice::run(output, command),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) fn outcome(outcome: &Outcome) -> (&'static str, Option<&'static str>)
         Outcome::Charged(_) => ("charged", None),
         Outcome::Settled(_) => ("settled", None),
         Outcome::Subscribed(_) => ("subscribed", None),
+        Outcome::Invoiced(_) => ("invoiced", None),
+        Outcome::Credited(_) => ("credited", None),
         Outcome::Asked(question) => ("asked", Some(question.ask.code())),
         Outcome::Denied(refusal) => ("denied", Some(refusal.denial.code())),
     }

@@ -15,7 +15,7 @@ use book::{
     MandateId, MeterId, Observe, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq, Subject, Time,
     TransferId, Trigger, Unfreeze, Verdict, Void,
 };
-use engine::views::{Answer, Kind, Ruling, State, Views, ViewsReader, Whom};
+use engine::views::{Answer, InvoiceLineRow, Kind, Ruling, State, Views, ViewsReader, Whom};
 use engine::{BookId, Follower, ViewsFault};
 use evidence::Hash;
 use proptest::prelude::*;
@@ -115,6 +115,36 @@ fn assert_agrees(town: &Town, reader: &ViewsReader) {
         let row = row.map(|row| (row.unit, row.granted, row.used, row.allotted, row.expires_at));
         let state = town.book.quota(*quota);
         assert_eq!(row, state.map(|it| (it.unit, it.granted, it.used, it.allotted, it.expires_at)));
+    }
+    for invoice in &town.invoices {
+        let row = view.invoice(*invoice).unwrap().unwrap();
+        let state = town.book.invoice(*invoice).unwrap();
+        assert_eq!(
+            (row.amount, row.credited, row.to_credit),
+            (state.billed, state.credited, state.to_credit)
+        );
+        let lines = view.invoice_lines(row.seq).unwrap();
+        let sum = |of: fn(&InvoiceLineRow) -> Amount| lines.iter().map(|line| of(line).minor()).sum::<u128>();
+        let sums = (sum(|line| line.amount), sum(|line| line.credited), sum(|line| line.to_credit));
+        assert_eq!(sums, (row.amount.minor(), row.credited.minor(), row.to_credit.minor()));
+        assert!(lines.iter().all(|line| {
+            let on = view.invoices_of_purchase(line.purchase).unwrap();
+            on.iter().any(|on| on.id == *invoice)
+        }));
+    }
+    for (payee, _) in &town.payees {
+        let numbers = |rows: Vec<u64>| rows.into_iter().rev().collect::<Vec<_>>();
+        let invoices = view.invoices_of_payee(*payee, None, 1_000).unwrap().rows;
+        let notes = view.credit_notes_of_payee(*payee, None, 1_000).unwrap().rows;
+        for found in [
+            numbers(invoices.iter().map(|row| row.number).collect()),
+            numbers(notes.iter().map(|row| row.number).collect()),
+        ] {
+            assert_eq!(found, (1..).take(found.len()).collect::<Vec<u64>>());
+        }
+        let waiting = view.invoices_to_credit(*payee, None, 1_000).unwrap().rows;
+        let should_wait: Vec<_> = invoices.into_iter().filter(|row| !row.to_credit.is_zero()).collect();
+        assert_eq!(waiting, should_wait);
     }
     for subscription in &town.subscriptions {
         let row = view.subscription(*subscription).unwrap();

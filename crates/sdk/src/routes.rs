@@ -16,6 +16,7 @@ use wire::answer::Done;
 use wire::channel::{Channel, NewChannel, NewClaim};
 use wire::entry::{Entry, Receipt};
 use wire::hold::{Capture, Hold, NewCapture, NewHold, NewRedemption, Release};
+use wire::invoice::{CreditNote, Invoice, Issued, NewCreditNote, NewInvoice};
 use wire::list::Page;
 use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
 use wire::payment::{NewRefund, PaymentState, Refund};
@@ -24,8 +25,8 @@ use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
 use wire::{
-    AgentId, HoldId, KeyId, MandateId, MeterId, PayeeId, PaymentId, QuotaId, RequestId, ServiceId,
-    SubscriptionId, WalletId,
+    AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, MandateId, MeterId, PayeeId, PaymentId, QuotaId,
+    RequestId, ServiceId, SubscriptionId, WalletId,
 };
 
 /// Declares the reads: a path with at most one argument.
@@ -327,6 +328,47 @@ impl Client {
     ) -> Result<Done, Failure> {
         let path = format!("/v1/subscriptions/{subscription}/cancel");
         self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
+    /// Issues an invoice.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn issue_invoice(&self, new: &NewInvoice) -> Result<Issued, Failure> {
+        self.make("/v1/invoices", new).await
+    }
+
+    /// An invoice as it stands.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn invoice(&self, invoice: InvoiceId) -> Result<Invoice, Failure> {
+        self.get(&format!("/v1/invoices/{invoice}")).await
+    }
+
+    /// One page of the invoices that say more than was kept.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn invoices_to_credit(&self, cursor: Option<&str>) -> Result<Page<Invoice>, Failure> {
+        let cursor = cursor.map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+        self.get(&format!("/v1/invoices?to_credit=true{cursor}")).await
+    }
+
+    /// Issues a credit note.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn issue_credit_note(&self, new: &NewCreditNote) -> Result<Issued, Failure> {
+        self.make("/v1/credit_notes", new).await
+    }
+
+    /// A credit note.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn credit_note(&self, note: CreditNoteId) -> Result<CreditNote, Failure> {
+        self.get(&format!("/v1/credit_notes/{note}")).await
     }
 
     /// Uses units of a quota, at most 1,000 deductions at once.

@@ -10,13 +10,16 @@ use crate::problem::{Answered, Problem, rule};
 use crate::recent::Bought;
 use axum::response::{IntoResponse, Response};
 use book::{
-    Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase,
-    Question, QuotaId, Refusal, Seq, SubscriptionId, Term, TransferId,
+    Action, Actor, Amount, Asset, Billed, Command, CreditNoteId, HoldId, Id, InvoiceId, MeterId, Moved,
+    Outcome, Parts, Payees, PaymentId, Purchase, Question, QuotaId, Refusal, Seq, SubscriptionId, Term,
+    TransferId,
 };
 use engine::views::Form;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use wire::AmountText;
 use wire::answer::{Asked, Done};
+use wire::invoice::Issued;
 use wire::problem::{Next, NextAction};
 use wire::subscription::SubscriptionTerm;
 
@@ -35,6 +38,7 @@ pub enum Answer {
     Charged(wire::meter::Charge),
     Settled(wire::meter::Settlement),
     Subscribed(wire::subscription::SubscriptionTerm),
+    Issued(wire::invoice::Issued),
     Asked(Asked),
 }
 
@@ -52,7 +56,8 @@ impl Answer {
             | Answer::Metered(_)
             | Answer::Charged(_)
             | Answer::Settled(_)
-            | Answer::Subscribed(_) => StatusCode::CREATED,
+            | Answer::Subscribed(_)
+            | Answer::Issued(_) => StatusCode::CREATED,
         }
     }
 
@@ -69,6 +74,7 @@ impl Answer {
             Answer::Charged(it) => it.entry,
             Answer::Settled(it) => it.entry,
             Answer::Subscribed(it) => it.entry,
+            Answer::Issued(it) => it.entry,
             Answer::Asked(it) => it.entry,
         }
     }
@@ -86,6 +92,7 @@ impl Answer {
             Answer::Charged(it) => it.repeated,
             Answer::Settled(it) => it.repeated,
             Answer::Subscribed(it) => it.repeated,
+            Answer::Issued(it) => it.repeated,
             Answer::Asked(it) => it.repeated,
         }
     }
@@ -139,6 +146,9 @@ impl Answers<'_> {
             | Outcome::Charged(_)
             | Outcome::Settled(_)
             | Outcome::Subscribed(_) => self.moved(entry, command, outcome, repeated),
+            Outcome::Invoiced(billed) | Outcome::Credited(billed) => {
+                Ok(Answer::Issued(self.issued(entry, command, billed, repeated)))
+            }
         }
     }
 
@@ -282,6 +292,20 @@ impl Answers<'_> {
         })
     }
 
+    fn issued(&self, entry: u64, command: &Command, billed: &Billed, repeated: bool) -> Issued {
+        let text = |amount: &Amount| AmountText::new(amount.minor()).expect("an amount is at most 10^30");
+        Issued {
+            id: name(command),
+            status: "issued".to_owned(),
+            number: billed.number,
+            total: text(&billed.total()),
+            amounts: billed.amounts.iter().map(text).collect(),
+            entry,
+            repeated,
+            livemode: self.livemode,
+        }
+    }
+
     fn asked(&self, entry: u64, command: &Command, question: &Question, repeated: bool) -> Asked {
         let purchase = command.action.purchase();
         let id = name(command);
@@ -327,16 +351,25 @@ impl Answers<'_> {
 pub(crate) fn about(action: &Action, outcome: &Outcome) -> Option<Id> {
     match outcome {
         Outcome::Captured(_) | Outcome::Released(_) | Outcome::Refunded(_) => action.sequel_of(),
-        Outcome::Denied(refusal) if refusal.remaining.is_some() => action.sequel_of(),
+        Outcome::Denied(refusal) if refusal.remaining.is_some() => {
+            action.sequel_of().or(first_billed(action))
+        }
         Outcome::Done
         | Outcome::Paid(_)
         | Outcome::Held(_)
         | Outcome::Charged(_)
         | Outcome::Settled(_)
         | Outcome::Subscribed(_)
+        | Outcome::Invoiced(_)
+        | Outcome::Credited(_)
         | Outcome::Asked(_)
         | Outcome::Denied(_) => None,
     }
+}
+
+/// A purchase of an invoice, whose asset is that of them all.
+fn first_billed(action: &Action) -> Option<Id> {
+    if let Action::IssueInvoice(it) = action { it.purchases.first().copied() } else { None }
 }
 
 /// The name of a purchase.
@@ -395,6 +428,8 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Renew(_) => ("renew", PaymentId::PREFIX),
         Action::ChangePlan(_) => ("change_plan", PaymentId::PREFIX),
         Action::CancelSubscription(_) => ("cancel_subscription", "req"),
+        Action::IssueInvoice(_) => ("issue_invoice", InvoiceId::PREFIX),
+        Action::IssueCreditNote(_) => ("issue_credit_note", CreditNoteId::PREFIX),
     }
 }
 

@@ -135,6 +135,16 @@ impl Bodies {
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
+    /// The text that was kept under a digest, if it was not erased.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn text(&self, digest: Hash) -> rusqlite::Result<Option<String>> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = "SELECT text FROM texts WHERE digest = ?1";
+        connection.query_row(find, params![digest.0], |row| row.get(0)).optional()
+    }
+
     /// Keeps a text under its digest, and returns the digest.
     ///
     /// # Errors

@@ -245,6 +245,21 @@ pub fn denial(denial: Denial) -> Explained {
             "Nothing was spent. The agent subscribed without asking, and the owner wants to be asked about this now.",
             AskOwner,
         ),
+        Denial::BillTotalDiffers => (
+            "Comes to another sum",
+            "Nothing was issued, and no number was used. What was paid, less what was refunded or is on an invoice, comes to another sum.",
+            NewId,
+        ),
+        Denial::NothingToInvoice => (
+            "Nothing left to invoice",
+            "Nothing was issued, and no number was used. Of one of the purchases everything was refunded, or is on an invoice.",
+            NewId,
+        ),
+        Denial::NothingToCredit => (
+            "Nothing to credit",
+            "Nothing was issued, and no number was used. Nothing was refunded since the invoice that no credit note says.",
+            Stop,
+        ),
     };
     explained(denial.code(), 403, title, detail, next, false)
 }
@@ -291,6 +306,21 @@ pub fn reject(reject: Reject) -> Explained {
             422,
             "Terms malformed",
             "Nothing was done. The periods or the grace of these terms are too short or too long.",
+            NewId,
+        ),
+        Reject::InvoiceUnknown => {
+            (404, "No such invoice", "Nothing was done. There is no such invoice or credit note.", NewId)
+        }
+        Reject::PurchasesMalformed => (
+            422,
+            "Purchases malformed",
+            "Nothing was issued. An invoice is of 1 to 1,000 purchases, each named once.",
+            NewId,
+        ),
+        Reject::BuyersDiffer => (
+            422,
+            "More than one buyer",
+            "Nothing was issued. The purchases were made by more than one owner; each gets an invoice of her own.",
             NewId,
         ),
         Reject::MandateUnknown => {
@@ -496,6 +526,10 @@ edges! {
     ServiceMalformed "service_malformed" 422 "Service cannot be" "Nothing was done. A service has a name and a description that show as they are, a price, an address of the public Internet over HTTPS, and schemas in JSON." NewId false,
     /// A name that buyers would take for another's.
     ServiceNameAlike "service_name_alike" 409 "Name looks like another's" "Nothing was done. Buyers would take the name for that of another seller's service." NewId false,
+    /// What is said of an invoice breaks a rule.
+    BillMalformed "bill_malformed" 422 "Invoice cannot be" "Nothing was issued, and no number was used. What is said of it breaks a rule of invoices." NewId false,
+    /// There is no paper in this form.
+    PaperUnavailable "paper_unavailable" 409 "No such paper" "The invoice or credit note stands, and there is no paper of it in this form." Stop false,
     /// The queue is full.
     Busy "busy" 503 "Busy" "Nothing was done. Too many requests wait; try again in a moment." SameId true,
     /// The disk is full.

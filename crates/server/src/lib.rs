@@ -19,6 +19,7 @@ pub mod docs;
 pub mod drafting;
 pub mod edge;
 pub mod invitations;
+pub mod invoicing;
 pub mod limits;
 pub mod log_keys;
 pub mod market;

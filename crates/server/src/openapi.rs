@@ -2,9 +2,9 @@
 
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
-    a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining,
-    limits, log, mandates, meters, observations, offers, orders, payments, quotas, services, sessions,
-    subscriptions, system, transfers, webhooks,
+    a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, invoices,
+    joining, limits, log, mandates, meters, observations, offers, orders, payments, quotas, services,
+    sessions, subscriptions, system, transfers, webhooks,
 };
 use crate::state::App;
 use crate::stream;
@@ -136,6 +136,10 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(subscriptions::get_access))
         .routes(routes!(subscriptions::cancel_subscription))
         .routes(routes!(subscriptions::change_plan))
+        .routes(routes!(invoices::create_invoice, invoices::list_invoices))
+        .routes(routes!(invoices::get_invoice))
+        .routes(routes!(invoices::create_credit_note, invoices::list_credit_notes))
+        .routes(routes!(invoices::get_credit_note))
         .routes(routes!(offers::report_offers))
         .routes(routes!(services::create_service, services::search_services))
         .routes(routes!(services::get_service))

@@ -52,7 +52,11 @@ impl FromRequest<App> for Call {
 }
 
 fn body_bytes_max(path: &str) -> usize {
-    if path == "/v1/payments" || path.ends_with("/charges") { ARRAY_BODY_BYTES_MAX } else { BODY_BYTES_MAX }
+    if matches!(path, "/v1/payments" | "/v1/invoices") || path.ends_with("/charges") {
+        ARRAY_BODY_BYTES_MAX
+    } else {
+        BODY_BYTES_MAX
+    }
 }
 
 async fn read_body(body: axum::body::Body, bytes_max: usize, patience: Duration) -> Answered<Bytes> {

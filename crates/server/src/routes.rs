@@ -10,6 +10,7 @@ pub mod credentials;
 pub mod entries;
 pub mod holds;
 pub mod intents;
+pub mod invoices;
 pub mod joining;
 pub mod limits;
 pub mod log;
@@ -62,6 +63,11 @@ pub(crate) struct Window {
 /// The page of a list that a request asks for; the cursor is the place of its first row.
 pub(crate) fn page(call: &Call) -> Answered<Window> {
     let PageQuery { limit, cursor, at_least: _ } = query(call)?;
+    window(limit, cursor)
+}
+
+/// So many rows from a cursor on.
+pub(crate) fn window(limit: u32, cursor: Option<String>) -> Answered<Window> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if limit == 0 || LIST_MAX < limit {
         return Err(Problem::from(Edge::ParamMalformed).of("limit"));

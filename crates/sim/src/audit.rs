@@ -9,6 +9,7 @@ mod believe;
 mod bytes;
 mod delegate;
 mod entry;
+mod invoice;
 mod judge;
 mod money;
 mod quota;

@@ -5,6 +5,7 @@
 //! [`probe`] compares a book with what its journal replays to, [`snapshots`] with what a snapshot comes to, and [`crate::audit`] goes over every entry at the end.
 
 mod ask;
+mod billed;
 mod clients;
 mod clock;
 mod disk;

@@ -21,6 +21,7 @@
 //! After every row, debits equal credits in every asset, and a second book that only ever replayed the entries'
 //! bytes decides the row's command as the first one did.
 
+mod billed;
 mod commands;
 mod limits;
 mod names;
@@ -170,6 +171,7 @@ impl Run {
             "stranger" => self.names.stranger(&mut words)?,
             "balance" => return self.check_balance(&mut words),
             "quota" => return self.check_quota(&mut words),
+            "billed" => return self.check_billed(&mut words),
             "subscription" => return self.check_subscription(&mut words),
             "entries" => {
                 let expected = words.next("a number")?;

@@ -1,9 +1,9 @@
 //! The world as clients know it: everything they ever learnt from an entry, however stale by now.
 
 use book::{
-    Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, KeyHolder,
-    KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, QuotaId,
-    QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
+    Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, InvoiceId,
+    KeyHolder, KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase,
+    QuotaId, QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -34,6 +34,8 @@ pub struct World {
     pub quotas: Vec<Quota>,
     /// Subscriptions, and the purchase each began with.
     pub subscriptions: Vec<Subscribed>,
+    /// Invoices, and whose they are.
+    pub invoices: Vec<(InvoiceId, PayeeId)>,
     /// Questions that were asked.
     pub questions: Vec<Question>,
     /// What was frozen, and by whom.
@@ -225,7 +227,9 @@ impl World {
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
             | Outcome::Settled(_)
-            | Outcome::Subscribed(_) => {}
+            | Outcome::Subscribed(_)
+            | Outcome::Invoiced(_)
+            | Outcome::Credited(_) => {}
         }
         self.learn_action(*id, *by, action);
         self.learn_end(action);
@@ -319,6 +323,11 @@ impl World {
                     self.learn_bought(id, &purchase);
                 }
             }
+            Action::IssueInvoice(_) => {
+                if let Actor::Payee { payee, .. } = by {
+                    self.invoices.push((InvoiceId(id), payee));
+                }
+            }
             Action::Charge(it) => {
                 let hold = self.holds.iter_mut().rev().find(|hold| hold.id.0 == it.meter.0);
                 if let Some(hold) = hold {
@@ -347,7 +356,8 @@ impl World {
             | Action::Restore(_)
             | Action::Reclaim(_)
             | Action::Claim(_)
-            | Action::CancelSubscription(_) => {}
+            | Action::CancelSubscription(_)
+            | Action::IssueCreditNote(_) => {}
         }
     }
 

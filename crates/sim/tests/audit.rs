@@ -58,6 +58,16 @@ fn honest() -> Vec<Entry> {
         deduct   U6 Q2 1                         denied quota_insufficient
         deduct   U7 Q1 2                         denied quota_insufficient
         deduct   U8 Q1 1
+        invoice  I1 H1,T1 total 52               invoiced number 1 lines 40,12
+        invoice  I2 T1                           denied nothing_to_invoice
+        refund   R4 H1 5                         refunded
+        credit-note N1 I1                        credited 5 number 1
+        refund   R5 T1 2                         refunded
+        credit-note N2 I1 total 3                denied bill_total_differs left 2
+        credit-note N3 I1                        credited 2 number 2 lines 0,2
+        invoice  I3 C1                           invoiced 40 number 2
+        credit-note N4 I3                        denied nothing_to_credit
+        credit-note N5 I1                        denied nothing_to_credit
         transfer X1 W1 world 10000 fresh         denied funds_insufficient
         transfer X2 M1 world 10000 by M1         denied funds_insufficient
         transfer X3 M2 world 10000 by M2         denied funds_insufficient
@@ -111,6 +121,9 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
                 Some(moved) => moved.amount = resize(moved.amount),
                 None => term.until = term.until.next(),
             },
+            Outcome::Invoiced(billed) | Outcome::Credited(billed) => {
+                billed.amounts[0] = resize(billed.amounts[0]);
+            }
             Outcome::Done => {}
         });
         change(name, &|entry| match &mut entry.outcome {
@@ -121,6 +134,7 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
             }
             Outcome::Settled(settled) => settled.released = resize(settled.released),
             Outcome::Subscribed(term) => term.until = term.until.next(),
+            Outcome::Invoiced(billed) | Outcome::Credited(billed) => billed.number += 1,
             Outcome::Refunded(refunded) => refunded.parts[0].fee = resize(refunded.parts[0].fee),
             _ => {}
         });

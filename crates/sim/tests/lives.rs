@@ -19,11 +19,32 @@ fn every_fault_and_every_kind_of_command_comes_up() {
     let missing = |counts: &std::collections::BTreeMap<&str, u64>, kinds: &[&str]| {
         kinds.iter().filter(|kind| !counts.contains_key(**kind)).count()
     };
-    let operations =
-        ["pay", "hold", "capture", "void", "expire", "refund", "charge", "close-meter", "approve"];
+    let operations = [
+        "pay",
+        "hold",
+        "capture",
+        "void",
+        "expire",
+        "refund",
+        "charge",
+        "close-meter",
+        "approve",
+        "issue-invoice",
+        "issue-credit-note",
+    ];
     assert_eq!(missing(&tally.operations, &operations), 0, "{:?}", tally.operations);
-    let verdicts =
-        ["paid", "captured", "charged", "settled", "refunded", "repeated", "id_reused", "nonce_used"];
+    let verdicts = [
+        "paid",
+        "invoiced",
+        "credited",
+        "captured",
+        "charged",
+        "settled",
+        "refunded",
+        "repeated",
+        "id_reused",
+        "nonce_used",
+    ];
     assert_eq!(missing(&tally.verdicts, &verdicts), 0, "{:?}", tally.verdicts);
     let faults = [
         "disk full",

@@ -6,6 +6,7 @@ pub mod agents;
 pub mod approvals;
 pub mod assets;
 pub mod entrance;
+pub mod invoices;
 pub(crate) mod line;
 pub mod live;
 pub mod money;
@@ -72,6 +73,8 @@ pub fn router() -> Router<Site> {
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
         .route("/subscriptions", get(at!(subscriptions::list)))
         .route("/subscriptions/{id}/cancel", post(at!(subscriptions::cancel)))
+        .route("/invoices", get(at!(invoices::list)))
+        .route("/invoices/{id}/{form}", get(at!(invoices::paper)))
         .route("/selling", get(at!(selling::first)))
         .route("/selling/new", get(at!(selling::show_new)).post(at!(selling::open)))
         .route("/selling/{payee}", get(at!(selling::overview::show)))
@@ -85,6 +88,7 @@ pub fn router() -> Router<Site> {
             get(at!(selling::services::list)).post(at!(selling::services::offer)),
         )
         .route("/selling/{payee}/services/{id}/withdraw", post(at!(selling::services::withdraw)))
+        .route("/selling/{payee}/invoices", get(at!(invoices::of_seller)))
         .route("/selling/{payee}/keys", get(at!(selling::keys::list)).post(at!(selling::keys::add)))
         .route("/selling/{payee}/keys/end", post(at!(selling::keys::end)))
         .route(

@@ -131,6 +131,8 @@ impl Words {
             Kind::Renew => self.deed_renew,
             Kind::ChangePlan => self.deed_change_plan,
             Kind::CancelSubscription => self.deed_cancel_subscription,
+            Kind::IssueInvoice => self.deed_issue_invoice,
+            Kind::IssueCreditNote => self.deed_issue_credit_note,
             Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel => self.was_held,
             Kind::Capture | Kind::CloseMeter => self.captured,
             Kind::Void | Kind::Expire => self.released,
@@ -402,6 +404,8 @@ words! {
     deed_renew "Renewed" "已续订"
     deed_change_plan "Plan changed" "订阅方案已更改"
     deed_cancel_subscription "Subscription cancelled" "订阅已取消"
+    deed_issue_invoice "Invoice issued" "已开商业发票"
+    deed_issue_credit_note "Credit note issued" "已开贷项通知单"
     detail "Details" "详情"
     when "When" "时间"
     amount "Amount" "金额"
@@ -455,6 +459,13 @@ words! {
     by_agent "By agent" "按智能体"
     by_seller_title "By seller" "按商家"
 
+    invoices "Invoices" "商业发票"
+    invoices_text "What sellers billed of what you paid." "商家就您的付款开具的商业发票。"
+    invoices_sold_text "What you billed of what buyers paid. Your programs issue them, or `tollbridge seller invoice`." "您就买家付款开具的商业发票，由您的程序或 `tollbridge seller invoice` 开具。"
+    no_invoices "No invoices yet." "还没有商业发票。"
+    credit_notes "Credit notes" "贷项通知单"
+    credited_of "{} taken back by credit notes" "已由贷项通知单冲减 {}"
+    to_be_credited "{} refunded since: a credit note is due" "此后退款 {}，应开具贷项通知单"
     subscriptions "Subscriptions" "订阅"
     subscriptions_text "What is paid again by itself. The price can only change with a yes from your side." "会自动再次付款的项目。未经您这边同意，价格不会变。"
     no_subscriptions "Nothing is paid by itself." "没有自动付款的项目。"

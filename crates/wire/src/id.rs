@@ -150,6 +150,10 @@ ids! {
     SubscriptionId "sub",
     /// Money given back.
     RefundId "ref",
+    /// What a seller bills of what it was paid.
+    InvoiceId "inv",
+    /// What a seller takes back of an invoice.
+    CreditNoteId "crn",
     /// A movement between accounts of one owner, or from and to the world outside.
     TransferId "trf",
     /// What an owner said an agent may spend on, before it is agreed to.

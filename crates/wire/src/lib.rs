@@ -17,6 +17,7 @@ pub mod channel;
 pub mod entry;
 pub mod hold;
 pub mod id;
+pub mod invoice;
 pub mod joining;
 pub mod limit;
 pub mod limits;
@@ -35,8 +36,9 @@ pub mod version;
 pub mod webhook;
 
 pub use id::{
-    AgentId, Digest, HoldId, IntentId, KeyId, MandateId, MeterId, OrderId, OwnerId, PayeeId, PaymentId,
-    QuotaId, RefundId, RequestId, ServiceId, SubscriptionId, TransferId, WalletId, WebhookId,
+    AgentId, CreditNoteId, Digest, HoldId, IntentId, InvoiceId, KeyId, MandateId, MeterId, OrderId, OwnerId,
+    PayeeId, PaymentId, QuotaId, RefundId, RequestId, ServiceId, SubscriptionId, TransferId, WalletId,
+    WebhookId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

@@ -24,6 +24,15 @@ pub const BODY_BYTES_MAX: usize = 64 * 1_024;
 /// The longest body of a request for many things, in bytes: 1,000 payments of at most 1 KiB each.
 pub const ARRAY_BODY_BYTES_MAX: usize = PAYMENTS_MAX * 1_024;
 
+/// The most purchases on one invoice.
+pub const INVOICE_LINES_MAX: usize = 1_000;
+
+/// The longest text of one line or of a party on an invoice, in characters.
+pub const INVOICE_TEXT_CHARS_MAX: usize = 200;
+
+/// The longest remark on an invoice, in characters.
+pub const INVOICE_NOTE_CHARS_MAX: usize = 2_000;
+
 /// The most items of one page of a list.
 pub const LIST_MAX: usize = 100;
 

@@ -32,6 +32,6 @@ pub struct PageQuery {
     pub at_least: Option<u64>,
 }
 
-fn default_limit() -> u32 {
+pub(crate) fn default_limit() -> u32 {
     u32::try_from(LIST_DEFAULT).expect("a page fits")
 }

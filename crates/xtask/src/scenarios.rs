@@ -1,10 +1,11 @@
 //! `cargo xtask scenarios`: stories of the product, played against a real server over its public interface.
 //!
 //! [`story`] says how a story is written; the stories lie in `scenarios/*.txt`. [`setting`] and [`deeds`] do what a line
-//! says, [`metering`], [`subscribing`], [`act`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
+//! says, [`metering`], [`subscribing`], [`billing`], [`act`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
 //! after every step: what a line does not name may not have moved.
 
 mod act;
+mod billing;
 pub(crate) mod crowd;
 mod deeds;
 mod judge;

@@ -1,6 +1,7 @@
 //! What a seller can ask for on the command line.
 
 use super::Caller;
+use super::invoices::InvoiceCommand;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ pub(crate) enum SellerCommand {
     Statement(SellerStatement),
     /// Compare a record of sales of one's own with the book, and list each row that differs.
     Reconcile(SellerReconcile),
+    /// Issue invoices and credit notes for what was paid and refunded, list them, and write them to files.
+    #[command(subcommand)]
+    Invoice(InvoiceCommand),
 }
 
 /// Which days, and in which form.

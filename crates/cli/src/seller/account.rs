@@ -157,7 +157,8 @@ struct Reading {
 impl Reading {
     fn take(&mut self, entry: &Entry) -> Outcome {
         use book::Outcome::{
-            Asked, Captured, Charged, Denied, Done, Held, Paid, Refunded, Released, Settled, Subscribed,
+            Asked, Captured, Charged, Credited, Denied, Done, Held, Invoiced, Paid, Refunded, Released,
+            Settled, Subscribed,
         };
         let (id, action) = (entry.command.id, &entry.command.action);
         if let Some((purchase, form)) = Form::of(action) {
@@ -196,7 +197,10 @@ impl Reading {
                 let (at, kind) = (entry.at, Kind::Refund);
                 self.movements.push(Movement { entry: entry.seq.0, at, kind, of: name, minor, beside });
             }
-            (_, Done | Held(_) | Released(_) | Charged(_) | Asked(_) | Denied(_)) => {}
+            (
+                _,
+                Done | Held(_) | Released(_) | Charged(_) | Asked(_) | Denied(_) | Invoiced(_) | Credited(_),
+            ) => {}
         }
         Ok(())
     }

@@ -177,6 +177,8 @@ impl Batch<'_> {
                 touched.agent = it.agent.or(touched.agent);
             }
             Action::Reclaim(it) => self.concerns_quota(it.quota, &mut touched)?,
+            Action::IssueInvoice(it) => self.concerns_bill(it, &mut touched)?,
+            Action::IssueCreditNote(it) => self.concerns_invoice(it, &mut touched)?,
         }
         self.complete(command.by, &mut touched)?;
         Ok(touched)
@@ -237,7 +239,9 @@ impl Batch<'_> {
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
             | Outcome::Settled(_)
-            | Outcome::Subscribed(_) => (None, None),
+            | Outcome::Subscribed(_)
+            | Outcome::Invoiced(_)
+            | Outcome::Credited(_) => (None, None),
         };
         let allowed = ask.is_none() && refusal.is_none();
         let kind = Kind::of(&entry.command.action);

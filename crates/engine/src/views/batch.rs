@@ -71,7 +71,9 @@ impl<'b> Batch<'b> {
             | Outcome::Refunded(_)
             | Outcome::Charged(_)
             | Outcome::Settled(_)
-            | Outcome::Subscribed(_) => self.change(entry, &mut touched)?,
+            | Outcome::Subscribed(_)
+            | Outcome::Invoiced(_)
+            | Outcome::Credited(_) => self.change(entry, &mut touched)?,
         }
         self.decision(entry, touched)
     }

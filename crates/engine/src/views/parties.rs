@@ -104,6 +104,7 @@ impl Batch<'_> {
             | Action::Renew(_)
             | Action::ChangePlan(_)
             | Action::CancelSubscription(_) => self.change_subscription(entry, touched),
+            Action::IssueInvoice(_) | Action::IssueCreditNote(_) => self.issue(entry, touched),
         }
     }
 

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 9;
+const VERSION: i64 = 10;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -98,6 +98,24 @@ CREATE TABLE subscriptions (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLO
 CREATE INDEX subscriptions_of_wallet ON subscriptions (wallet);
 CREATE INDEX subscriptions_of_owner ON subscriptions (owner) WHERE owner IS NOT NULL;
 CREATE INDEX subscriptions_of_payee ON subscriptions (payee);
+
+CREATE TABLE invoices (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, payee BLOB NOT NULL,
+    owner BLOB NOT NULL, wallet BLOB NOT NULL, asset TEXT NOT NULL, number INTEGER NOT NULL, amount NOT NULL,
+    credited NOT NULL, to_credit NOT NULL, document BLOB NOT NULL);
+CREATE INDEX invoices_of_payee ON invoices (payee);
+CREATE INDEX invoices_of_owner ON invoices (owner);
+CREATE INDEX invoices_to_credit ON invoices (payee) WHERE to_credit <> 0;
+CREATE TABLE invoice_lines (invoice INTEGER NOT NULL, line INTEGER NOT NULL, purchase BLOB NOT NULL, amount NOT NULL,
+    credited NOT NULL, to_credit NOT NULL, PRIMARY KEY (invoice, line)) WITHOUT ROWID;
+CREATE INDEX invoice_lines_of_purchase ON invoice_lines (purchase);
+
+CREATE TABLE credit_notes (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, invoice BLOB NOT NULL,
+    payee BLOB NOT NULL, owner BLOB NOT NULL, asset TEXT NOT NULL, number INTEGER NOT NULL, amount NOT NULL,
+    document BLOB NOT NULL);
+CREATE INDEX credit_notes_of_payee ON credit_notes (payee);
+CREATE INDEX credit_notes_of_owner ON credit_notes (owner);
+CREATE TABLE credit_note_lines (note INTEGER NOT NULL, line INTEGER NOT NULL, amount NOT NULL,
+    PRIMARY KEY (note, line)) WITHOUT ROWID;
 
 CREATE TABLE refunds (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL, purchase INTEGER NOT NULL,
     amount NOT NULL, wallet BLOB NOT NULL, parts BLOB NOT NULL);

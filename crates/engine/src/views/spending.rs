@@ -278,6 +278,7 @@ impl Batch<'_> {
                 Canonical(refunded.parts.clone()),
             ],
         )?;
+        self.owe_credit(&bought)?;
         self.save(&bought)
     }
 

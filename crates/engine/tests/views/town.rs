@@ -1,13 +1,16 @@
 //! A town: owners, agents and sellers who make a book have entries of every kind.
 
+#[path = "bills.rs"]
+mod bills;
+
 use book::mandate::{Carry, LimitSubject};
 use book::{
     Account, Action, Actor, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Cadence, CancelSubscription,
     Capture, ChangePlan, Charge, Claim, CloseMeter, CloseWallet, Code, Command, Deduct, Delegate, EnrolAgent,
-    EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, KeyHolder, KeyId, Limit, MandateId,
-    MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter, OpenSubAccount, OpenWallet,
-    Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present, Provenance,
-    PublicKeyBytes, Purchase, QuotaId, QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset,
+    EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, InvoiceId, KeyHolder, KeyId, Limit,
+    MandateId, MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter, OpenSubAccount,
+    OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present,
+    Provenance, PublicKeyBytes, Purchase, QuotaId, QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset,
     RegisterOwner, RegisterPayee, Restore, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject,
     Subscribe, SubscriptionId, Term, Terms, Time, Transfer, Unfreeze, Verdict, Void, VoucherSignature,
     WalletId, Window, Zone,
@@ -30,6 +33,7 @@ pub(crate) struct Town {
     pub(crate) mandates: Vec<MandateId>,
     pub(crate) quotas: Vec<QuotaId>,
     pub(crate) subscriptions: Vec<SubscriptionId>,
+    pub(crate) invoices: Vec<InvoiceId>,
     /// What was paid or held, by whoever was asked for it.
     pub(crate) bought: Vec<Id>,
     /// What the owner was asked, with the purchase and how it would be paid.
@@ -67,6 +71,7 @@ impl Town {
             mandates: Vec::new(),
             quotas: Vec::new(),
             subscriptions: Vec::new(),
+            invoices: Vec::new(),
             bought: Vec::new(),
             asked: Vec::new(),
         };
@@ -169,7 +174,9 @@ impl Town {
                 | Outcome::Refunded(_)
                 | Outcome::Charged(_)
                 | Outcome::Settled(_)
+                | Outcome::Credited(_)
                 | Outcome::Denied(_) => {}
+                Outcome::Invoiced(_) => self.invoices.push(InvoiceId(command.id)),
             }
         }
         verdict
@@ -456,6 +463,9 @@ impl Town {
                 self.act(seller, Action::CloseMeter(CloseMeter { meter }));
             }
             14 | 15 => {
+                if what % 29 == 15 {
+                    self.bill(seller, bought, which);
+                }
                 let (payment, amount) = (bought, amount(minor / 3 + 1));
                 self.act(seller, Action::Refund(Refund { payment, amount }));
             }

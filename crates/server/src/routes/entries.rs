@@ -136,6 +136,8 @@ pub fn entry_text(entry: &Entry, bytes: &[u8], livemode: bool) -> wire::entry::E
         Outcome::Charged(_) => ("charged", None),
         Outcome::Settled(_) => ("settled", None),
         Outcome::Subscribed(_) => ("subscribed", None),
+        Outcome::Invoiced(_) => ("invoiced", None),
+        Outcome::Credited(_) => ("credited", None),
         Outcome::Asked(question) => ("asked", Some(question.ask.code())),
         Outcome::Denied(refusal) => ("denied", Some(refusal.denial.code())),
     };

@@ -185,7 +185,8 @@ async fn execute(
         | Answer::Metered(_)
         | Answer::Charged(_)
         | Answer::Settled(_)
-        | Answer::Subscribed(_) => return Err(Edge::Internal.into()),
+        | Answer::Subscribed(_)
+        | Answer::Issued(_) => return Err(Edge::Internal.into()),
     };
     let at = app.entry(Seq(entry))?.map(|(entry, _)| UtcTime::second_of(entry.at));
     let text = said(app, message, &trade_no, status, at).await?;

@@ -15,6 +15,7 @@ mod autonomy;
 mod delegation;
 mod drafting;
 mod house;
+mod invoices;
 mod log;
 mod market;
 mod observations;

@@ -8,7 +8,7 @@ const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 43] = [
+const ACTIONS: [&str; 51] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -52,6 +52,14 @@ const ACTIONS: [&str; 43] = [
     "renew",
     "change-plan",
     "cancel-subscription",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "issue-invoice",
+    "issue-credit-note",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -145,6 +153,7 @@ pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
             asset: b.text("asset", CODE)?,
         },
         33..=37 => return quota(b, kind),
+        50 | 51 => return bill(b, kind),
         40..=43 => return subscription(b, kind),
         _ => return spending(b, kind),
     })
@@ -236,6 +245,21 @@ fn quota(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
             units: units(b)?,
         },
         _ => Action::Reclaim { quota: b.raw("quota")?, units: units(b)? },
+    })
+}
+
+fn bill(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
+    let total = |b: &mut Bytes<'_>| -> Result<Option<u128>, Wrong> {
+        let total = if b.flag("has total")? { Some(amount(b, "total")?) } else { None };
+        b.raw::<32>("document")?;
+        Ok(total)
+    };
+    Ok(if kind == 50 {
+        let purchases = list(b, "purchases", |b| b.raw("purchase"))?;
+        Action::IssueInvoice { purchases, total: total(b)? }
+    } else {
+        let invoice = b.raw("invoice")?;
+        Action::IssueCreditNote { invoice, total: total(b)? }
     })
 }
 

@@ -95,11 +95,12 @@ impl<'a> Bytes<'a> {
         Ok(text)
     }
 
-    /// One byte that says which of several follows, counted from 1.
+    /// One byte that says which of several follows, counted from 1. A choice without a name is none.
     pub(super) fn choice(&mut self, name: &str, choices: &[&str]) -> Result<u8, Wrong> {
         let start = self.at;
         let byte = self.take(1, name)?[0];
         let chosen = usize::from(byte).checked_sub(1).and_then(|place| choices.get(place));
+        let chosen = chosen.filter(|chosen| !chosen.is_empty());
         let chosen = chosen.ok_or_else(|| format!("{name}: {byte} is none of {}", choices.len()))?;
         self.note(start, name, (*chosen).to_owned());
         Ok(byte)

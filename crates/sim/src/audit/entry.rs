@@ -215,6 +215,14 @@ pub(super) enum Action {
     CancelSubscription {
         subscription: Name,
     },
+    IssueInvoice {
+        purchases: Vec<Name>,
+        total: Option<u128>,
+    },
+    IssueCreditNote {
+        invoice: Name,
+        total: Option<u128>,
+    },
     Delegate {
         parent: Name,
         agent: Name,
@@ -322,6 +330,8 @@ pub(super) enum Outcome {
     Asked { rule: Rule, ask: u8, digest: Digest },
     Denied { rule: Rule, denial: u8, left: Option<u128> },
     Subscribed { from: u64, until: u64, paid: Option<Moved> },
+    Invoiced { number: u64, amounts: Vec<u128> },
+    Credited { number: u64, amounts: Vec<u128> },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -401,6 +411,10 @@ fn outcome(b: &mut Bytes<'_>) -> Result<Outcome, Wrong> {
         "asked",
         "denied",
         "subscribed",
+        "",
+        "",
+        "invoiced",
+        "credited",
     ];
     Ok(match b.choice("outcome", &choices)? {
         1 => Outcome::Done,
@@ -421,6 +435,14 @@ fn outcome(b: &mut Bytes<'_>) -> Result<Outcome, Wrong> {
             until: b.integer("until", U64)? as u64,
             paid: if b.flag("has paid")? { Some(moved(b)?) } else { None },
         },
+        14 => {
+            let (number, amounts) = billed(b)?;
+            Outcome::Invoiced { number, amounts }
+        }
+        15 => {
+            let (number, amounts) = billed(b)?;
+            Outcome::Credited { number, amounts }
+        }
         _ => Outcome::Denied {
             rule: rule(b)?,
             denial: b.choice("denial", &DENIALS)?,
@@ -442,6 +464,13 @@ fn moved(b: &mut Bytes<'_>) -> Result<Moved, Wrong> {
 fn parts(b: &mut Bytes<'_>) -> Result<Vec<Part>, Wrong> {
     let count = b.integer("parts.count", LIST)?;
     (0..count).map(|_| Ok(Part { amount: amount(b, "part.amount")?, fee: amount(b, "part.fee")? })).collect()
+}
+
+fn billed(b: &mut Bytes<'_>) -> Result<(u64, Vec<u128>), Wrong> {
+    let number = b.integer("number", U64)? as u64;
+    let count = b.integer("amounts.count", LIST)?;
+    let amounts = (0..count).map(|_| amount(b, "amount")).collect::<Result<_, Wrong>>()?;
+    Ok((number, amounts))
 }
 
 fn versions(b: &mut Bytes<'_>) -> Result<[u32; 3], Wrong> {
@@ -471,7 +500,7 @@ pub(super) const ASKS: [&str; 5] =
     ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
 
 /// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 58] = [
+pub(super) const DENIALS: [&str; 69] = [
     "forbidden",
     "key_revoked",
     "owner_frozen",
@@ -530,4 +559,15 @@ pub(super) const DENIALS: [&str; 58] = [
     "restore_too_large",
     "subscription_ended",
     "renewal_unapproved",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "bill_total_differs",
+    "nothing_to_invoice",
+    "nothing_to_credit",
 ];

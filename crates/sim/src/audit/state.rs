@@ -1,6 +1,7 @@
 //! What the auditor knows so far: maps in order, every row that ever was, nothing forgotten.
 
 use super::entry::{Digest, Holder, Name, Place, Purchase, Subject};
+use super::invoice::{Counts, Invoice};
 use super::money::Sums;
 use super::quota::Quota;
 use super::subscription::Subscription;
@@ -29,6 +30,9 @@ pub(super) struct State {
     pub(super) bought: BTreeMap<Name, Bought>,
     pub(super) quotas: BTreeMap<Name, Quota>,
     pub(super) subscriptions: BTreeMap<Name, Subscription>,
+    /// Invoices, each with how many there were before it, and how many each seller issued.
+    pub(super) invoices: BTreeMap<Name, (usize, Invoice)>,
+    pub(super) counts: BTreeMap<Name, Counts>,
     /// Of which quota each deduction took how much that it still has.
     pub(super) deductions: BTreeMap<Name, (Name, u64)>,
     /// Payments that a quota was granted for.

@@ -86,10 +86,16 @@ impl Walk {
             | Outcome::Held { .. }
             | Outcome::Captured(_)
             | Outcome::Released { .. }
-            | Outcome::Refunded { .. }
             | Outcome::Charged { .. }
             | Outcome::Settled { .. }
             | Outcome::Subscribed { .. } => self.believe(*at, *id, *by, action, outcome),
+            Outcome::Refunded { .. } => {
+                self.believe(*at, *id, *by, action, outcome);
+                self.owe_credit_for(action);
+            }
+            Outcome::Invoiced { .. } | Outcome::Credited { .. } => {
+                self.believe_bill(*id, *by, action, outcome);
+            }
         }
     }
 
@@ -150,6 +156,7 @@ impl Walk {
             Action::Subscribe { .. } | Action::ChangePlan { .. } | Action::Renew { .. } => {
                 self.judge_plan(at, by, action)
             }
+            Action::IssueInvoice { .. } | Action::IssueCreditNote { .. } => self.judge_bill(by, action),
             _ => Judgement::Unsure,
         }
     }

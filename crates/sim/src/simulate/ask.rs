@@ -76,8 +76,7 @@ const KINDS: &[(u64, Kind)] = &[
 impl Asker<'_> {
     /// The commands of one request: one, or an array of payments by one agent.
     pub(super) fn request(&mut self) -> Vec<Command> {
-        let first = self.command();
-        let mut commands = vec![first];
+        let mut commands = vec![self.command()];
         if matches!(commands[0].action, Action::Pay(_)) && self.chance.one_in(4) {
             let by = commands[0].by;
             for _ in 0..self.chance.between(1, 8) {
@@ -194,7 +193,9 @@ impl Asker<'_> {
             | Action::Observe(_)
             | Action::ApproveAlike(_)
             | Action::Renew(_)
-            | Action::CancelSubscription(_) => {}
+            | Action::CancelSubscription(_)
+            | Action::IssueInvoice(_)
+            | Action::IssueCreditNote(_) => {}
         }
     }
 
@@ -244,9 +245,8 @@ impl Asker<'_> {
             Kind::Keys => self.keys(),
             Kind::OpenAccount => self.open_account(),
             Kind::CloseWallet => {
-                let wallet = self.chance.pick(&self.world.wallets)?;
-                let wallet = (wallet.id, wallet.owner);
-                Some((self.owner(wallet.1), Action::CloseWallet(CloseWallet { wallet: wallet.0 })))
+                let (wallet, owner) = self.chance.pick(&self.world.wallets).map(|it| (it.id, it.owner))?;
+                Some((self.owner(owner), Action::CloseWallet(CloseWallet { wallet })))
             }
             Kind::Register => self.register(),
         }

@@ -352,6 +352,8 @@ fn kind(outcome: &Outcome) -> &'static str {
         Outcome::Charged(_) => "charged",
         Outcome::Settled(_) => "settled",
         Outcome::Subscribed(_) => "subscribed",
+        Outcome::Invoiced(_) => "invoiced",
+        Outcome::Credited(_) => "credited",
         Outcome::Asked(question) => question.ask.code(),
         Outcome::Denied(refusal) => refusal.denial.code(),
     }
@@ -402,6 +404,8 @@ fn name(action: &Action) -> &'static str {
         Action::Renew(_) => "renew",
         Action::ChangePlan(_) => "change-plan",
         Action::CancelSubscription(_) => "cancel-subscription",
+        Action::IssueInvoice(_) => "issue-invoice",
+        Action::IssueCreditNote(_) => "issue-credit-note",
     }
 }
 

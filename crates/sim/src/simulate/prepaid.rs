@@ -22,9 +22,13 @@ impl Asker<'_> {
         Some((by, Action::OpenMeter(OpenMeter { purchase, expires_at, rates, rounding })))
     }
 
-    /// Something about a quota, or about a subscription.
+    /// Something about a quota, a subscription or an invoice.
     pub(super) fn prepaid(&mut self) -> Option<(Actor, Action)> {
-        if self.chance.below(5) < 2 { self.subscription() } else { self.quota() }
+        match self.chance.below(6) {
+            0 => self.bill(),
+            1 | 2 => self.subscription(),
+            _ => self.quota(),
+        }
     }
 
     /// Something about a quota, or a new one for what was paid.

@@ -39,6 +39,7 @@ impl Names {
             "observe" => self.observe(words, now),
             "grant-quota" | "deduct" | "restore" | "allot" | "reclaim" => self.prepaid(verb, words, now),
             "claim" => self.claim(words, now),
+            "invoice" | "credit-note" => self.billed(verb, words, now),
             "subscribe" | "change-plan" | "cancel" | "renew" => self.subscription(verb, words, now),
             "enrol-key" | "revoke-key" | "present" => self.keys(verb, words, now),
             _ => Err(format!("`{verb}` begins no row")),

@@ -1,7 +1,7 @@
 //! Verdicts as a row writes them: a word, what it is about, and any facts it wants to be sure of.
 
 use super::words::Words;
-use book::{Moved, Outcome, Part, Parts, Refunded, RuleRef, Scope, Term, Verdict};
+use book::{Billed, Moved, Outcome, Part, Parts, Refunded, RuleRef, Scope, Term, Verdict};
 
 /// A verdict as words: its first word, what it is about, and the rest by key.
 pub(super) struct Facts {
@@ -51,6 +51,8 @@ impl Facts {
                 facts.rest.push(("until", stamp(until)));
                 facts
             }
+            Outcome::Invoiced(billed) => Facts::billed("invoiced", billed),
+            Outcome::Credited(billed) => Facts::billed("credited", billed),
             Outcome::Asked(question) => Facts::new("asked", question.ask.code(), rule(question.rule)),
             Outcome::Denied(refusal) => {
                 let left = refusal.remaining.map_or("nothing".to_owned(), |left| left.minor().to_string());
@@ -63,6 +65,12 @@ impl Facts {
 
     fn new(word: &'static str, what: impl ToString, rest: Vec<(&'static str, String)>) -> Facts {
         Facts { word, what: what.to_string(), rest }
+    }
+
+    fn billed(word: &'static str, billed: &Billed) -> Facts {
+        let lines: Vec<String> = billed.amounts.iter().map(|amount| amount.minor().to_string()).collect();
+        let rest = vec![("number", billed.number.to_string()), ("lines", lines.join(","))];
+        Facts::new(word, billed.total().minor(), rest)
     }
 
     fn moved(word: &'static str, moved: &Moved) -> Facts {
@@ -86,9 +94,8 @@ impl Facts {
         while words.peek().is_some() {
             let word = words.next("a word")?;
             let (key, value) = match word.as_str() {
-                "left" | "by" | "fee" | "parts" | "versions" | "released" | "carry" | "from" | "until" => {
-                    (word.clone(), words.next("what")?)
-                }
+                "left" | "by" | "fee" | "parts" | "versions" | "released" | "carry" | "from" | "until"
+                | "number" | "lines" => (word.clone(), words.next("what")?),
                 numbered if numbered.starts_with('#') => ("#".to_owned(), word[1..].to_owned()),
                 version if version.strip_prefix('v').is_some_and(|v| v.parse::<u32>().is_ok()) => {
                     ("v".to_owned(), word[1..].to_owned())

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use std::collections::VecDeque;
 
 /// The words that begin a verdict.
-const VERDICTS: [&str; 14] = [
+const VERDICTS: [&str; 16] = [
     "done",
     "paid",
     "held",
@@ -20,6 +20,8 @@ const VERDICTS: [&str; 14] = [
     "repeat",
     "reject",
     "subscribed",
+    "invoiced",
+    "credited",
     "whatever",
 ];
 

@@ -36,6 +36,7 @@ pub(crate) enum Tab {
     Overview,
     Sales,
     Services,
+    Invoices,
     Keys,
     Webhooks,
 }
@@ -74,6 +75,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
         link("/services", s.services, Tab::Services),
+        link("/invoices", visit.words().invoices, Tab::Invoices),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];

@@ -6,7 +6,7 @@ import { Stage, until } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
 const w = WORDS.en;
-const PAGES = ['/', '/approvals', '/agents', '/agents/connect', '/rules', '/activity', '/money', '/subscriptions',
+const PAGES = ['/', '/approvals', '/agents', '/agents/connect', '/rules', '/activity', '/money', '/invoices', '/subscriptions',
   '/account', '/selling/new'];
 
 /** What a first visit may transfer, in bytes. */

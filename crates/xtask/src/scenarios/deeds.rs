@@ -36,6 +36,9 @@ impl Stage {
         if let Some(came) = self.act_of_subscribing(words)? {
             return Ok(came);
         }
+        if let Some(came) = self.act_of_billing(words)? {
+            return Ok(came);
+        }
         match words {
             ["clock", "to", _, "UTC"] | ["clock", _] => self.turn_clock(words),
             ["killed", "-9", "and", "started", "again"] => {

@@ -14,8 +14,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("pricing", &["book", "evidence"]),
     ("listen", &[]),
     ("intent", &[]),
+    ("invoice", &[]),
     ("web", &["server", "engine", "book", "evidence", "wire"]),
-    ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent"]),
+    ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
     ("gateway", &["wire", "protocols", "sdk", "evidence", "listen"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (

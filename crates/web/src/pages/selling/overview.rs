@@ -324,7 +324,10 @@ impl Cause {
             | D::QuotaExpired
             | D::PaymentGranted
             | D::RestoreTooLarge
-            | D::SubscriptionEnded => Cause::Other,
+            | D::SubscriptionEnded
+            | D::BillTotalDiffers
+            | D::NothingToInvoice
+            | D::NothingToCredit => Cause::Other,
         }
     }
 
