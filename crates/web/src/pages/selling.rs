@@ -9,6 +9,7 @@ pub mod keys;
 pub mod overview;
 pub mod sale;
 pub mod sales;
+pub mod services;
 pub mod webhooks;
 
 use crate::limits::{DOMAIN_CHARS_MAX, SELLER_KEYS_SHOWN_MAX, SELLER_NAME_CHARS_MAX, SELLERS_MAX};
@@ -35,6 +36,7 @@ pub(crate) enum Tab {
     Overview,
     Sales,
     Invoices,
+    Services,
     Keys,
     Webhooks,
 }
@@ -73,6 +75,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
         link("/invoices", visit.words().invoices, Tab::Invoices),
+        link("/services", s.services, Tab::Services),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];
