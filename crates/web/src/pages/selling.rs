@@ -35,8 +35,8 @@ use std::sync::Arc;
 pub(crate) enum Tab {
     Overview,
     Sales,
-    Services,
     Invoices,
+    Services,
     Keys,
     Webhooks,
 }
@@ -74,8 +74,8 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
     let links = vec![
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
-        link("/services", s.services, Tab::Services),
         link("/invoices", visit.words().invoices, Tab::Invoices),
+        link("/services", s.services, Tab::Services),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];
