@@ -302,6 +302,8 @@ impl Book {
             Action::Renew(it) => it.decide(self, at, *id, *by),
             Action::ChangePlan(it) => it.decide(self, at, *by),
             Action::CancelSubscription(it) => it.decide(self, at, *by),
+            Action::PlaceEscrow(it) => it.decide(self, at, *by),
+            Action::Dispute(it) => it.decide(self, at, *by),
         }
     }
 
@@ -406,6 +408,8 @@ impl Book {
             (Action::Renew(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, term),
             (Action::ChangePlan(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, *by, term),
             (Action::CancelSubscription(it), _) => it.apply(self),
+            (Action::PlaceEscrow(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
+            (Action::Dispute(it), _) => it.apply(self),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)
@@ -418,7 +422,8 @@ impl Book {
                 | Action::CloseMeter(_)
                 | Action::Subscribe(_)
                 | Action::Renew(_)
-                | Action::ChangePlan(_),
+                | Action::ChangePlan(_)
+                | Action::PlaceEscrow(_),
                 _,
             ) => panic!("an outcome belongs to its command"),
         }

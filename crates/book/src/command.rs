@@ -7,6 +7,7 @@ use crate::canon::{canon_enum, canon_struct};
 use crate::channel::{Claim, OpenChannel};
 use crate::delegate::Delegate;
 use crate::entry::Reject;
+use crate::escrow::{Dispute, PlaceEscrow};
 use crate::freeze::{Freeze, Revoke, Unfreeze};
 use crate::hold::{Capture, Expire, PlaceHold, Redeem, Void};
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId};
@@ -123,6 +124,8 @@ pub enum Action {
     Renew(Renew),
     ChangePlan(ChangePlan),
     CancelSubscription(CancelSubscription),
+    PlaceEscrow(PlaceEscrow),
+    Dispute(Dispute),
 }
 
 canon_enum!(Action {
@@ -169,6 +172,8 @@ canon_enum!(Action {
     41 => Renew(it),
     42 => ChangePlan(it),
     43 => CancelSubscription(it),
+    44 => PlaceEscrow(it),
+    45 => Dispute(it),
 });
 
 impl Action {
@@ -192,6 +197,7 @@ impl Action {
             Action::OpenChannel(it) => whole(&it.purchase),
             Action::Subscribe(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
             Action::ChangePlan(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
+            Action::PlaceEscrow(it) => whole(&it.purchase),
             Action::Charge(it) => kinds(it.units.len()),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
@@ -222,7 +228,8 @@ impl Action {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::Renew(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::Dispute(_) => None,
         }
     }
 
@@ -235,6 +242,7 @@ impl Action {
             Action::OpenChannel(it) => Some(&it.purchase),
             Action::Subscribe(it) => Some(&it.purchase),
             Action::ChangePlan(it) => Some(&it.purchase),
+            Action::PlaceEscrow(it) => Some(&it.purchase),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -271,7 +279,8 @@ impl Action {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::Renew(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::Dispute(_) => None,
         }
     }
 
@@ -287,6 +296,7 @@ impl Action {
             Action::CloseMeter(it) => Some(it.meter.0),
             Action::Refund(it) => Some(it.payment),
             Action::Restore(it) => Some(it.deduct),
+            Action::Dispute(it) => Some(it.hold.0),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -320,7 +330,8 @@ impl Action {
             | Action::Subscribe(_)
             | Action::Renew(_)
             | Action::ChangePlan(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::PlaceEscrow(_) => None,
         }
     }
 
@@ -335,7 +346,8 @@ impl Action {
             | Action::Revoke(_)
             | Action::RevokeKey(_)
             | Action::Refuse(_)
-            | Action::CancelSubscription(_) => true,
+            | Action::CancelSubscription(_)
+            | Action::Dispute(_) => true,
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -369,7 +381,8 @@ impl Action {
             | Action::Claim(_)
             | Action::Subscribe(_)
             | Action::Renew(_)
-            | Action::ChangePlan(_) => false,
+            | Action::ChangePlan(_)
+            | Action::PlaceEscrow(_) => false,
         }
     }
 }

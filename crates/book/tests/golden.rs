@@ -652,6 +652,19 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             Action::CancelSubscription(CancelSubscription { subscription: SubscriptionId(id(SUBSCRIPTION)) }),
             done(),
         ),
+        (
+            "place-escrow",
+            agent(),
+            Action::PlaceEscrow(PlaceEscrow { purchase: purchase(), expires_at: AT.after(1) }),
+            Outcome::Held(Versions { wallet: 1, agent: 0, mandate: 2 }),
+        ),
+        ("dispute", agent(), Action::Dispute(Dispute { hold: HoldId(id(HOLD)) }), done()),
+        (
+            "expire-captured",
+            Actor::Book,
+            Action::Expire(Expire { hold: HoldId(id(HOLD)) }),
+            Outcome::Captured(moved(600, 6)),
+        ),
     ]
 }
 
@@ -711,7 +724,7 @@ fn golden_files_show_every_action_and_outcome() {
         actions.push(number(&bytes, "action"));
         outcomes.push(number(&bytes, "outcome"));
     }
-    for (mut found, count) in [(actions, 43u8), (outcomes, 11)] {
+    for (mut found, count) in [(actions, 45u8), (outcomes, 11)] {
         found.sort_unstable();
         found.dedup();
         assert_eq!(found, (1..=count).collect::<Vec<u8>>());
@@ -729,11 +742,11 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 58);
+    assert_eq!(denials.len(), 60);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
-    assert_eq!(denials.last().map(String::as_str), Some("58 renewal_unapproved"));
+    assert_eq!(denials.last().map(String::as_str), Some("60 hold_not_disputable"));
     let asks =
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(

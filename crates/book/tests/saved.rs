@@ -34,6 +34,9 @@ const TOWN: &str = "
     freeze   M3                          whatever
     channel  C1 A1 W1 D1 M1 12 until +4h round half-up whatever
     claim    C1 3000000001               whatever
+    escrow   E1 A1 W1 D1 M1 8 until +5d  whatever
+    escrow   E2 A1 W1 D1 M1 7 until +5h  whatever
+    dispute  E2                          whatever
     grant-quota Q1 M1 W1 50 for P1       whatever
     allot    Q2 Q1 20 for A1             whatever
     deduct   U1 Q2 7                     whatever

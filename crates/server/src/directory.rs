@@ -165,7 +165,9 @@ impl Known {
             | Action::Subscribe(_)
             | Action::Renew(_)
             | Action::ChangePlan(_)
-            | Action::CancelSubscription(_) => {}
+            | Action::CancelSubscription(_)
+            | Action::PlaceEscrow(_)
+            | Action::Dispute(_) => {}
         }
     }
 

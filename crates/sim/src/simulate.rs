@@ -8,6 +8,7 @@ mod ask;
 mod clients;
 mod clock;
 mod disk;
+mod held;
 mod history;
 mod life;
 mod prepaid;

@@ -131,7 +131,8 @@ impl Words {
             Kind::Renew => self.deed_renew,
             Kind::ChangePlan => self.deed_change_plan,
             Kind::CancelSubscription => self.deed_cancel_subscription,
-            Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel => self.was_held,
+            Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::PlaceEscrow => self.was_held,
+            Kind::Dispute => self.deed_dispute,
             Kind::Capture | Kind::CloseMeter => self.captured,
             Kind::Void | Kind::Expire => self.released,
             Kind::Refund => self.refunded,
@@ -402,6 +403,9 @@ words! {
     deed_renew "Renewed" "已续订"
     deed_change_plan "Plan changed" "订阅方案已更改"
     deed_cancel_subscription "Subscription cancelled" "订阅已取消"
+    deed_dispute "Objected to" "已提出异议"
+    pays_by_itself "Paid by itself" "到期自动付款"
+    pays_by_itself_text "If you say yes, the seller gets it when the time is up, unless you or the agent object before." "您同意后，到期会自动付给商家，除非您或智能体在此之前提出异议。"
     detail "Details" "详情"
     when "When" "时间"
     amount "Amount" "金额"

@@ -344,6 +344,8 @@ kinds! {
     41 Renew "renew",
     42 ChangePlan "change_plan",
     43 CancelSubscription "cancel_subscription",
+    44 PlaceEscrow "place_escrow",
+    45 Dispute "dispute",
 }
 
 impl Column for Kind {
@@ -428,6 +430,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=43).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=45).collect::<Vec<u8>>());
     }
 }

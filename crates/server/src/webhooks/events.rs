@@ -52,6 +52,8 @@ fn told(kind: Kind) -> Option<(&'static str, bool)> {
         Kind::Renew => Some(("subscription.renewed", true)),
         Kind::ChangePlan => Some(("subscription.changed", true)),
         Kind::CancelSubscription => Some(("subscription.cancelled", true)),
+        Kind::PlaceEscrow => Some(("hold.placed", true)),
+        Kind::Dispute => Some(("hold.disputed", true)),
         Kind::Transfer => Some(("transfer.made", true)),
         Kind::EnrolKey => Some(("key.enrolled", true)),
         Kind::RevokeKey => Some(("key.revoked", true)),

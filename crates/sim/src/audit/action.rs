@@ -8,7 +8,7 @@ const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 43] = [
+const ACTIONS: [&str; 45] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -52,6 +52,8 @@ const ACTIONS: [&str; 43] = [
     "renew",
     "change-plan",
     "cancel-subscription",
+    "place-escrow",
+    "dispute",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -153,7 +155,12 @@ pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
 fn spending(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
     Ok(match kind {
         19 => Action::Pay { purchase: purchase(b)? },
-        20 => Action::PlaceHold { purchase: purchase(b)?, until: b.integer("expires_at", U64)? as u64 },
+        20 | 44 => Action::PlaceHold {
+            purchase: purchase(b)?,
+            until: b.integer("expires_at", U64)? as u64,
+            is_escrow: kind == 44,
+        },
+        45 => Action::Dispute { hold: b.raw("hold")? },
         21 => Action::Capture { hold: b.raw("hold")?, amount: amount(b, "amount")?, last: b.flag("last")? },
         22 => Action::Void { hold: b.raw("hold")? },
         23 => Action::Expire { hold: b.raw("hold")? },

@@ -116,6 +116,11 @@ pub(super) enum Action {
     PlaceHold {
         purchase: Purchase,
         until: u64,
+        /// What is left is captured when the time is up.
+        is_escrow: bool,
+    },
+    Dispute {
+        hold: Name,
     },
     Capture {
         hold: Name,
@@ -471,7 +476,7 @@ pub(super) const ASKS: [&str; 5] =
     ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
 
 /// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 58] = [
+pub(super) const DENIALS: [&str; 60] = [
     "forbidden",
     "key_revoked",
     "owner_frozen",
@@ -530,4 +535,6 @@ pub(super) const DENIALS: [&str; 58] = [
     "restore_too_large",
     "subscription_ended",
     "renewal_unapproved",
+    "hold_disputed",
+    "hold_not_disputable",
 ];
