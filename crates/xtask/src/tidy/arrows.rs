@@ -16,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("intent", &[]),
     ("web", &["server", "engine", "book", "evidence", "wire"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent"]),
-    ("gateway", &["wire", "protocols", "sdk", "evidence", "listen"]),
+    ("gateway", &["wire", "protocols", "pricing", "sdk", "evidence", "listen"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (
         "cli",
@@ -34,7 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evidence",
         ],
     ),
-    ("sdk", &["wire", "evidence", "protocols"]),
+    ("sdk", &["wire", "evidence", "protocols", "pricing"]),
     ("sim", &["book", "evidence", "engine"]),
     ("fuzz", &["wire", "protocols", "engine", "book", "gateway"]),
     ("xtask", &["evidence", "book", "engine", "wire", "protocols", "server", "gateway", "cli", "sdk", "sim"]),
