@@ -6,6 +6,7 @@
 pub(crate) mod llm;
 mod parties;
 mod selling;
+mod skills;
 mod tabs;
 
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
@@ -13,6 +14,8 @@ pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 pub(crate) use selling::{
     SellerCommand, SellerInit, SellerKey, SellerPlan, SellerReconcile, SellerStatement, StatementForm,
 };
+
+pub(crate) use skills::{SkillCheck, SkillCommand, SkillInstall};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
@@ -61,6 +64,9 @@ pub(crate) enum Command {
     /// Tabs: many small calls at one seller, paid by vouchers within a cap.
     #[command(subcommand)]
     Tab(TabCommand),
+    /// Skills: instructions for agents, signed, to be checked before they are followed.
+    #[command(subcommand)]
+    Skill(SkillCommand),
     /// Connect this program as an agent of whoever has a code on the page about agents.
     Connect(Connect),
     /// Owners: those whose money it is.

@@ -27,6 +27,7 @@ mod replay;
 mod runtime;
 mod seller;
 mod serve;
+mod skill;
 mod tab;
 mod torture;
 mod verify;
@@ -65,6 +66,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Llm(command) => llm::run(output, command),
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),
+        Command::Skill(command) => skill::run(output, command),
         Command::Connect(args) => connect::run(output, args),
         Command::Owner(command) => accounts::owner(output, command),
         Command::Wallet(command) => accounts::wallet(output, command),
