@@ -27,6 +27,7 @@ mod replay;
 mod runtime;
 mod seller;
 mod serve;
+mod service;
 mod skill;
 mod tab;
 mod torture;
@@ -66,6 +67,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Llm(command) => llm::run(output, command),
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),
+        Command::Service(command) => service::run(output, command),
         Command::Skill(command) => skill::run(output, command),
         Command::Connect(args) => connect::run(output, args),
         Command::Owner(command) => accounts::owner(output, command),

@@ -3,8 +3,8 @@
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining,
-    limits, log, mandates, meters, observations, offers, orders, payments, quotas, sessions, subscriptions,
-    system, transfers, webhooks,
+    limits, log, mandates, meters, observations, offers, orders, payments, quotas, services, sessions,
+    subscriptions, system, transfers, webhooks,
 };
 use crate::state::App;
 use crate::stream;
@@ -139,6 +139,10 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(subscriptions::cancel_subscription))
         .routes(routes!(subscriptions::change_plan))
         .routes(routes!(offers::report_offers))
+        .routes(routes!(services::create_service, services::search_services))
+        .routes(routes!(services::get_service))
+        .routes(routes!(services::list_services))
+        .routes(routes!(services::withdraw_service))
         .routes(routes!(webhooks::create_webhook))
         .routes(routes!(webhooks::list_webhooks))
         .routes(routes!(webhooks::rotate_webhook))

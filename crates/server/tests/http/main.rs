@@ -17,6 +17,7 @@ mod drafting;
 mod escrows;
 mod house;
 mod log;
+mod market;
 mod observations;
 mod offers;
 mod patience;

@@ -9,6 +9,7 @@ pub mod keys;
 pub mod overview;
 pub mod sale;
 pub mod sales;
+pub mod services;
 pub mod webhooks;
 
 use crate::limits::{DOMAIN_CHARS_MAX, SELLER_KEYS_SHOWN_MAX, SELLER_NAME_CHARS_MAX, SELLERS_MAX};
@@ -34,6 +35,7 @@ use std::sync::Arc;
 pub(crate) enum Tab {
     Overview,
     Sales,
+    Services,
     Keys,
     Webhooks,
 }
@@ -71,6 +73,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
     let links = vec![
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
+        link("/services", s.services, Tab::Services),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];
