@@ -98,6 +98,8 @@ impl Book {
             Kind::Pay
         } else if matches!(command.action, Action::PlaceHold(_)) {
             Kind::Hold
+        } else if matches!(command.action, Action::PlaceEscrow(_)) {
+            Kind::Escrow
         } else if let Action::Subscribe(it) = &command.action {
             it.kind()
         } else if let Action::ChangePlan(it) = &command.action {

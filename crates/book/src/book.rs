@@ -305,6 +305,8 @@ impl Book {
             Action::Renew(it) => it.decide(self, at, *id, *by),
             Action::ChangePlan(it) => it.decide(self, at, *by),
             Action::CancelSubscription(it) => it.decide(self, at, *by),
+            Action::PlaceEscrow(it) => it.decide(self, at, *by),
+            Action::Dispute(it) => it.decide(self, at, *by),
             Action::IssueInvoice(it) => it.decide(self, *id, *by),
             Action::IssueCreditNote(it) => it.decide(self, *by),
         }
@@ -413,6 +415,8 @@ impl Book {
             (Action::Renew(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, term),
             (Action::ChangePlan(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, *by, term),
             (Action::CancelSubscription(it), _) => it.apply(self),
+            (Action::PlaceEscrow(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
+            (Action::Dispute(it), _) => it.apply(self),
             (Action::IssueInvoice(it), Outcome::Invoiced(billed)) => it.apply(self, *id, *by, billed),
             (Action::IssueCreditNote(it), Outcome::Credited(billed)) => it.apply(self, *by, billed),
             (
@@ -428,6 +432,7 @@ impl Book {
                 | Action::Subscribe(_)
                 | Action::Renew(_)
                 | Action::ChangePlan(_)
+                | Action::PlaceEscrow(_)
                 | Action::IssueInvoice(_)
                 | Action::IssueCreditNote(_),
                 _,

@@ -7,6 +7,7 @@ use crate::canon::{canon_enum, canon_struct};
 use crate::channel::{Claim, OpenChannel};
 use crate::delegate::Delegate;
 use crate::entry::Reject;
+use crate::escrow::{Dispute, PlaceEscrow};
 use crate::freeze::{Freeze, Revoke, Unfreeze};
 use crate::hold::{Capture, Expire, PlaceHold, Redeem, Void};
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId};
@@ -124,6 +125,8 @@ pub enum Action {
     Renew(Renew),
     ChangePlan(ChangePlan),
     CancelSubscription(CancelSubscription),
+    PlaceEscrow(PlaceEscrow),
+    Dispute(Dispute),
     IssueInvoice(IssueInvoice),
     IssueCreditNote(IssueCreditNote),
 }
@@ -172,6 +175,8 @@ canon_enum!(Action {
     41 => Renew(it),
     42 => ChangePlan(it),
     43 => CancelSubscription(it),
+    44 => PlaceEscrow(it),
+    45 => Dispute(it),
     50 => IssueInvoice(it),
     51 => IssueCreditNote(it),
 });
@@ -197,6 +202,7 @@ impl Action {
             Action::OpenChannel(it) => whole(&it.purchase),
             Action::Subscribe(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
             Action::ChangePlan(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
+            Action::PlaceEscrow(it) => whole(&it.purchase),
             Action::Charge(it) => kinds(it.units.len()),
             Action::IssueInvoice(it) => unless(it.is_well_formed(), Reject::PurchasesMalformed),
             Action::OpenBook(_)
@@ -229,6 +235,7 @@ impl Action {
             | Action::Claim(_)
             | Action::Renew(_)
             | Action::CancelSubscription(_)
+            | Action::Dispute(_)
             | Action::IssueCreditNote(_) => None,
         }
     }
@@ -242,6 +249,7 @@ impl Action {
             Action::OpenChannel(it) => Some(&it.purchase),
             Action::Subscribe(it) => Some(&it.purchase),
             Action::ChangePlan(it) => Some(&it.purchase),
+            Action::PlaceEscrow(it) => Some(&it.purchase),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -279,6 +287,7 @@ impl Action {
             | Action::Claim(_)
             | Action::Renew(_)
             | Action::CancelSubscription(_)
+            | Action::Dispute(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => None,
         }
@@ -296,6 +305,7 @@ impl Action {
             Action::CloseMeter(it) => Some(it.meter.0),
             Action::Refund(it) => Some(it.payment),
             Action::Restore(it) => Some(it.deduct),
+            Action::Dispute(it) => Some(it.hold.0),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -330,6 +340,7 @@ impl Action {
             | Action::Renew(_)
             | Action::ChangePlan(_)
             | Action::CancelSubscription(_)
+            | Action::PlaceEscrow(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => None,
         }
@@ -346,7 +357,8 @@ impl Action {
             | Action::Revoke(_)
             | Action::RevokeKey(_)
             | Action::Refuse(_)
-            | Action::CancelSubscription(_) => true,
+            | Action::CancelSubscription(_)
+            | Action::Dispute(_) => true,
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -381,6 +393,7 @@ impl Action {
             | Action::Subscribe(_)
             | Action::Renew(_)
             | Action::ChangePlan(_)
+            | Action::PlaceEscrow(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => false,
         }

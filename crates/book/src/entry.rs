@@ -429,6 +429,10 @@ reasons! {
         57 SubscriptionEnded "subscription_ended",
         /// An agent subscribed unasked, and the owner wants to be asked now.
         58 RenewalUnapproved "renewal_unapproved",
+        /// The buyer's side objected: only the wallet's owner may capture.
+        59 HoldDisputed "hold_disputed",
+        /// The hold gives back what it has by itself.
+        60 HoldNotDisputable "hold_not_disputable",
         /// The invoice or credit note would come to another sum than the seller expects.
         67 BillTotalDiffers "bill_total_differs",
         /// Of one of the purchases nothing is left to be on an invoice.

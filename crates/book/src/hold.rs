@@ -5,6 +5,7 @@ use crate::book::{Book, Decision};
 use crate::canon::canon_struct;
 use crate::command::Actor;
 use crate::entry::{Denial, Moved, Outcome, Refusal, Reject, Released, RuleRef, Settled};
+use crate::escrow::AtExpiry;
 use crate::freeze::Status;
 use crate::id::{HoldId, Id};
 use crate::limits::HOLD_NANOS_MAX;
@@ -48,7 +49,7 @@ pub struct Void {
 
 canon_struct!(Void { hold });
 
-/// Ends a hold whose time is over. Only the book itself says this.
+/// Ends a hold whose time is over, as was agreed when it was placed. Only the book itself says this.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expire {
     /// Which hold.
@@ -77,12 +78,13 @@ pub(crate) struct Hold {
     pub(crate) captured: Amount,
     pub(crate) placed_at: Time,
     pub(crate) expires_at: Time,
+    pub(crate) at_expiry: AtExpiry,
     pub(crate) open: bool,
     pub(crate) redeemed: Option<Hash>,
     pub(crate) meter: Option<Box<Meter>>,
 }
 
-canon_struct!(Hold { payer, to, amount, captured, placed_at, expires_at, open, redeemed, meter });
+canon_struct!(Hold { payer, to, amount, captured, placed_at, expires_at, at_expiry, open, redeemed, meter });
 
 impl Hold {
     pub(crate) fn left(&self) -> Amount {
@@ -179,12 +181,15 @@ impl Expire {
             Some(Hold { meter: Some(meter), to, amount, .. }) if book.has_room_for(to, *amount) => {
                 Decision::Record(Outcome::Settled(book.settle(meter, to, *amount)))
             }
-            Some(hold) => Decision::Record(Outcome::Released(Released { amount: hold.left() })),
+            Some(hold) => Decision::Record(match book.captured_at_expiry(hold) {
+                Some(moved) => Outcome::Captured(moved),
+                None => Outcome::Released(Released { amount: hold.left() }),
+            }),
         }
     }
 
     pub(crate) fn apply(&self, book: &mut Book, outcome: &Outcome) {
-        if let Outcome::Settled(Settled { moved, .. }) = outcome {
+        if let Outcome::Settled(Settled { moved, .. }) | Outcome::Captured(moved) = outcome {
             book.capture(self.hold.0, moved);
         }
         book.close_hold(self.hold.0);
@@ -231,6 +236,7 @@ impl Book {
                 captured: Amount::ZERO,
                 placed_at: at,
                 expires_at,
+                at_expiry: AtExpiry::Release,
                 open: true,
                 redeemed: None,
                 meter,
@@ -271,11 +277,14 @@ impl Book {
     }
 
     /// An open hold that `by` may capture now. While something it hangs on is stopped, only its owner and the operator
-    /// may: held money waits for them.
+    /// may: held money waits for them. One that is disputed waits for its owner's word alone.
     pub(crate) fn hold_to_capture(&self, id: Id, at: Time, by: Actor) -> Result<&Hold, Decision> {
         let hold = self.open_hold(id, by)?;
         if hold.expires_at <= at {
             return Err(deny(Denial::HoldExpired));
+        }
+        if hold.at_expiry == AtExpiry::Disputed && !matches!(by, Actor::Owner { .. }) {
+            return Err(deny(Denial::HoldDisputed));
         }
         match (by, self.stopped(hold.payer)) {
             (Actor::Payee { .. }, Some(denial)) => Err(deny(denial)),
@@ -316,7 +325,7 @@ impl Book {
     }
 
     /// What stops the payer of a hold, if anything.
-    fn stopped(&self, payer: Payer) -> Option<Denial> {
+    pub(crate) fn stopped(&self, payer: Payer) -> Option<Denial> {
         let wallet = self.wallets.at(payer.wallet);
         let when = |status: Status, frozen: Denial, revoked: Denial| match status {
             Status::Active => None,

@@ -37,6 +37,7 @@ pub mod command;
 pub mod compare;
 pub mod delegate;
 pub mod entry;
+pub mod escrow;
 mod foresee;
 pub mod freeze;
 pub mod hold;
@@ -83,6 +84,7 @@ pub use entry::{
     Ask, Denial, Entry, Metered, Moved, Outcome, Part, Parts, Question, Refunded, Refusal, Reject, Released,
     RuleRef, Scope, Settled, Term, Verdict,
 };
+pub use escrow::{Dispute, PlaceEscrow};
 pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
 pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
 pub use id::{

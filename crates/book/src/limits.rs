@@ -89,6 +89,10 @@ pub const ALIKE_MAX: usize = 32;
 /// The longest hold, in nanoseconds: 90 days.
 pub const HOLD_NANOS_MAX: u64 = 90 * 86_400 * 1_000_000_000;
 
+/// How long after its time a disputed escrow waits before what is left goes back, in nanoseconds: 7 days in which seller and
+/// owner may agree.
+pub const DISPUTE_NANOS: u64 = 7 * 86_400 * 1_000_000_000;
+
 /// The longest period of a subscription, in days and in months: a leap year, and five years.
 pub const SUBSCRIPTION_DAYS_MAX: u16 = 366;
 /// See [`SUBSCRIPTION_DAYS_MAX`].

@@ -64,9 +64,11 @@ pub(crate) enum Kind {
     Subscription {
         terms: Hash,
     },
+    /// Set aside, and captured when the time is up.
+    Escrow,
 }
 
-canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter, 4 => Subscription { terms } });
+canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter, 4 => Subscription { terms }, 5 => Escrow });
 
 /// A purchase that nobody denies: the limits that allowed it, and the rows that were found on the way.
 #[derive(Clone, Copy, Debug)]
@@ -542,6 +544,7 @@ impl Purchase {
             Kind::Hold => 2,
             Kind::Meter => 3,
             Kind::Subscription { .. } => 4,
+            Kind::Escrow => 5,
         });
         bytes.extend_from_slice(&agent.0);
         bytes.extend_from_slice(&canon::bytes(&bought));

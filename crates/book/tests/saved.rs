@@ -34,6 +34,9 @@ const TOWN: &str = "
     freeze   M3                          whatever
     channel  C1 A1 W1 D1 M1 12 until +4h round half-up whatever
     claim    C1 3000000001               whatever
+    escrow   E1 A1 W1 D1 M1 8 until +5d  whatever
+    escrow   E2 A1 W1 D1 M1 7 until +5h  whatever
+    dispute  E2                          whatever
     invoice  I1 P1                       whatever
     invoice  I2 P2                       whatever
     refund   R2 P2 4                     whatever

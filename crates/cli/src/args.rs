@@ -132,7 +132,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// A server's data directory, or a file with a receipt or, with `--jwks`, a credential, or, with `--seller-keys`, a bill.
+    /// A server's data directory, or a file with a receipt or, with `--jwks`, a credential, or, with `--seller-keys`, a bill or a quote.
     #[arg(value_name = "DIR|FILE", required_unless_present = "log")]
     pub(crate) path: Option<PathBuf>,
     /// The log's keys, as `GET /log/vkey` gives them; by default the data directory's own.
@@ -147,9 +147,12 @@ pub(crate) struct Verify {
     /// Of a credential: its issuer's keys, as `GET /v1/credentials/keys` gives them.
     #[arg(long, value_name = "FILE", requires = "path", conflicts_with_all = ["vkey", "successions", "data", "checkpoint", "log"])]
     pub(crate) jwks: Option<PathBuf>,
-    /// Of a bill: the seller's keys, as `tollbridge llm keys` prints them.
+    /// Of a bill or a quote: the seller's keys, as `tollbridge llm keys` prints them.
     #[arg(long, value_name = "FILE", requires = "path", conflicts_with_all = ["jwks", "vkey", "successions", "data", "checkpoint", "log"])]
     pub(crate) seller_keys: Option<PathBuf>,
+    /// Of a quote with its evaluation, as `tollbridge pay --terms-out` writes them: the answer that was evaluated.
+    #[arg(long, value_name = "FILE", requires = "seller_keys")]
+    pub(crate) body: Option<PathBuf>,
     /// A checkpoint you kept, instead of the directory's newest: shows that nothing before it was changed since.
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoint: Option<PathBuf>,
@@ -491,6 +494,9 @@ pub(crate) struct PayArgs {
     /// Write the answer here instead of to standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Of what is bought on terms: write the signed quote and evaluation here, for `tollbridge verify --seller-keys`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) terms_out: Option<PathBuf>,
 }
 
 impl PayArgs {

@@ -5,7 +5,7 @@
 
 use book::{
     Action, ChangePlan, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Pay, PayeeId, Payees,
-    PlaceHold, Purchase, Subscribe, Term, WalletId,
+    PlaceEscrow, PlaceHold, Purchase, Subscribe, Term, WalletId,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::money::{AmountText, AssetText, Money};
@@ -185,6 +185,7 @@ impl Ledger {
             }
             (
                 Action::PlaceHold(PlaceHold { purchase, .. })
+                | Action::PlaceEscrow(PlaceEscrow { purchase, .. })
                 | Action::OpenMeter(OpenMeter { purchase, .. })
                 | Action::OpenChannel(OpenChannel { purchase, .. }),
                 Outcome::Held(_),
@@ -200,6 +201,11 @@ impl Ledger {
                 if it.last {
                     self.release(it.hold.0)?;
                 }
+                movements
+            }
+            (Action::Expire(it), Outcome::Captured(moved)) => {
+                let movements = self.capture(it.hold.0, moved);
+                self.release(it.hold.0)?;
                 movements
             }
             (Action::CloseMeter(_) | Action::Expire(_), Outcome::Settled(settled)) => {

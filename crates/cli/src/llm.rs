@@ -216,6 +216,7 @@ fn connect(output: &Output, args: &Connect) -> Outcome {
         purchases: args.purchases.clone(),
         why: None,
         out: None,
+        terms_out: None,
     };
     let bought = runtime::run(async { pay::buy(&pay).await })?;
     match &bought.payment {

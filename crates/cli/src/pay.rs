@@ -5,15 +5,17 @@ use crate::args::PayArgs;
 use crate::client::{failed, in_session, refused};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
+use crate::verify::terms::Kept;
 use crate::{money, runtime};
+use pricing::Sealed;
 use protocols::a402::wallet::Network;
-use sdk::{Buyer, BuyerSettings, Client, Fetch, NotBought, PaymentOutcome, Purchase, Purchases};
+use sdk::{Accepted, Buyer, BuyerSettings, Client, Fetch, NotBought, PaymentOutcome, Purchase, Purchases};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
 use wire::account::Mandate;
 use wire::list::Page;
-use wire::{AssetText, MandateId, Money, WalletId};
+use wire::{AmountText, AssetText, MandateId, Money, WalletId};
 
 #[derive(Serialize)]
 struct Bought {
@@ -21,7 +23,19 @@ struct Bought {
     hold: Option<String>,
     status: Option<u16>,
     body_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted: Option<AcceptedText>,
     left: Money,
+}
+
+/// What an answer came to that was bought on terms.
+#[derive(Serialize)]
+struct AcceptedText {
+    met: Vec<bool>,
+    owed: Money,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disagrees: Option<String>,
+    waited_ms: u64,
 }
 
 /// Buys one address.
@@ -96,12 +110,20 @@ fn report(output: &Output, args: &PayArgs, bought: &Purchase, left: Money) -> Ou
         hold: hold.clone(),
         status: bought.answer.as_ref().map(|answer| answer.status),
         body_bytes: body.len(),
+        accepted: bought.accepted.as_ref().map(accepted).transpose()?,
         left,
     });
     let place = hold.map_or(String::new(), |hold| format!("  {hold}"));
     // The money to standard error, so that what was bought can be piped.
     if !output.is_for_programs() {
         eprintln!("{word}{place}  left {}", left.in_words());
+        bought.accepted.as_ref().map_or(Ok(()), say_accepted)?;
+    }
+    if let (Some(path), Some(accepted)) = (&args.terms_out, &bought.accepted) {
+        let evaluation = accepted.said.as_ref().map(Sealed::to_value);
+        let kept = Kept { quote: accepted.quote.to_value(), evaluation };
+        let text = serde_json::to_vec(&kept).expect("signed texts are JSON");
+        std::fs::write(path, text).map_err(|fault| Failure::from(fault).during(path.display()))?;
     }
     ended(&bought.payment)?;
     match &args.out {
@@ -109,6 +131,30 @@ fn report(output: &Output, args: &PayArgs, bought: &Purchase, left: Money) -> Ou
         None if output.is_for_programs() => Ok(()),
         None => std::io::stdout().write_all(body).map_err(Failure::from),
     }
+}
+
+fn accepted(accepted: &Accepted) -> Outcome<AcceptedText> {
+    let asset = accepted.quote.body().asset.parse().map_err(Failure::fault)?;
+    let owed = accepted.ours.owed.minor();
+    Ok(AcceptedText {
+        met: accepted.ours.met.clone(),
+        owed: Money { amount: AmountText::new(owed).expect("no more than the price"), asset },
+        disagrees: accepted.disagrees.clone(),
+        waited_ms: accepted.waited_ms,
+    })
+}
+
+/// Says to standard error which terms were met, and what is owed for that.
+fn say_accepted(found: &Accepted) -> Outcome {
+    let text = accepted(found)?;
+    for (term, met) in found.quote.body().terms.in_words().zip(&text.met) {
+        eprintln!("  {}: {term}", if *met { "met" } else { "not met" });
+    }
+    eprintln!("  owed {} of it; the answer took {} ms", text.owed.in_words(), text.waited_ms);
+    if let Some(why) = &text.disagrees {
+        eprintln!("  the seller comes to another result: {why}");
+    }
+    Ok(())
 }
 
 /// How a command ends where the money was not held or paid.
@@ -151,7 +197,10 @@ pub(crate) fn not_bought(why: NotBought) -> Failure {
         NotBought::Purchase(_) => Exit::Fault,
         NotBought::Request(_) => Exit::Usage,
         NotBought::Seller(_) => Exit::Unreachable,
-        NotBought::Demand(_) | NotBought::TooDear { .. } | NotBought::PayeeUnknown(_) => Exit::Refused,
+        NotBought::Demand(_)
+        | NotBought::Quote(_)
+        | NotBought::TooDear { .. }
+        | NotBought::PayeeUnknown(_) => Exit::Refused,
         NotBought::Server(_) => Exit::Unreachable,
     };
     match why {
@@ -160,6 +209,7 @@ pub(crate) fn not_bought(why: NotBought) -> Failure {
         | NotBought::Request(_)
         | NotBought::Seller(_)
         | NotBought::Demand(_)
+        | NotBought::Quote(_)
         | NotBought::TooDear { .. }
         | NotBought::PayeeUnknown(_) => Failure::new(exit, format!("nothing was spent: {why}")),
     }

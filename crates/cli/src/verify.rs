@@ -6,6 +6,7 @@ mod credential;
 pub(crate) mod damage;
 mod log;
 pub(crate) mod receipt;
+pub(crate) mod terms;
 
 use crate::args::Verify;
 use crate::data::{Data, Leaves, walk};
@@ -40,7 +41,7 @@ pub(crate) fn run(output: &Output, args: &Verify) -> Outcome {
         return credential::verify(output, path, keys);
     }
     if let Some(keys) = &args.seller_keys {
-        return bill::verify(output, path, keys);
+        return bill::verify(output, path, keys, args.body.as_deref());
     }
     if path.is_file() {
         return receipt::verify(output, path, &receipt::keys(args)?);

@@ -160,6 +160,10 @@ impl Ledger {
             }
             (Action::Void(it), Outcome::Released(_)) => self.leave(it.hold.0, 0, true),
             (Action::Expire(it), Outcome::Released(_)) => self.leave(it.hold.0, 0, true),
+            (Action::Expire(it), Outcome::Captured(moved)) => {
+                self.take(it.hold.0, moved);
+                self.leave(it.hold.0, 0, true);
+            }
             (Action::Expire(it), Outcome::Settled(settled)) => {
                 self.take(it.hold.0, &settled.moved);
                 self.leave(it.hold.0, 0, true);

@@ -16,6 +16,7 @@ use bytes::Bytes;
 use evidence::Hash;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Response};
+use pricing::{Quote, Sealed};
 use protocols::Time;
 use protocols::a402::{Credential, ErrorId, Identifier, TradeState};
 use sdk::Failure;
@@ -37,6 +38,10 @@ pub(crate) struct Errand {
     /// What is held, in the asset's smallest unit.
     pub(crate) held: u128,
     pub(crate) price: Arc<Price>,
+    /// When it was asked for.
+    pub(crate) asked_at: Time,
+    /// What was promised for the price, where it is sold on terms.
+    pub(crate) quote: Option<Sealed<Quote>>,
     /// What makes it cost less, if anything.
     pub(crate) coupon: Option<(CouponUse, Off)>,
     pub(crate) task: Task,
@@ -229,9 +234,12 @@ impl Inner {
 
     /// Keeps how a delivery ended, and has it told.
     async fn keep(&self, errand: &Errand, stage: Stage, answer: Whole) -> Flown {
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
         let measured = match stage {
-            Stage::Delivered => self.measure(errand, &parts.headers, &body),
+            Stage::Delivered => match &errand.quote {
+                Some(quote) => Some(self.evaluate(errand, quote, &mut parts.headers, &body)),
+                None => self.measure(errand, &parts.headers, &body),
+            },
             Stage::Failed | Stage::Confirmed | Stage::Voided | Stage::Unsettled | Stage::Begun => None,
         };
         let mut delivery = errand.delivery(stage, &Response::from_parts(parts, ()), Some(body));

@@ -79,6 +79,8 @@ const PAYMENT: &[&str] = &[
     "x-payment-response",
     voucher::VOUCHER,
     voucher::OWED,
+    pricing::QUOTE_HEADER,
+    pricing::EVALUATION_HEADER,
     COUPON,
     FREE,
     FRONT,

@@ -118,6 +118,11 @@ impl Inner {
                 "Nothing was spent. Vouchers are not taken where a web server asks before it answers.";
             return Err(self.problem(Code::VoucherRefused, detail));
         }
+        // Whoever asks delivers by himself, so nobody here could say what the answer meets.
+        if price.terms.is_some() {
+            let detail = "Nothing was spent. What is sold on terms is not sold where a web server asks before it answers.";
+            return Err(self.problem(Code::NotSold, detail));
+        }
         // Whoever asks delivers by himself, so nobody here could keep the answer to a voucher.
         let price = match price.by_voucher {
             Some(_) => Arc::new(Price { by_voucher: None, ..Price::clone(&price) }),

@@ -14,6 +14,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod acceptance;
 mod channels;
 mod config;
 mod coupon;
@@ -38,6 +39,7 @@ mod serve;
 mod stream;
 mod tariff;
 
+pub use crate::pricing::{Answers, Coupon, FreeCalls, Off, Period, Price};
 pub use channels::terms::VoucherTerms;
 pub use config::{Config, ConfigFault, Seller, Upstream};
 pub use coupon::caller_at;
@@ -46,7 +48,6 @@ pub use gateway::{Gateway, StartFault};
 pub use layer::{Layer, Paid};
 pub use listen::Peer;
 pub use metrics::{Counter, Metrics};
-pub use pricing::{Answers, Coupon, FreeCalls, Off, Period, Price};
 pub use problem::Code;
 pub use route::{Free, PathFault, Pattern, Table, Unpriced};
 pub use serve::serve;

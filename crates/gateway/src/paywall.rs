@@ -5,6 +5,7 @@
 // An error here is the answer that goes out, whole.
 #![allow(clippy::result_large_err)]
 
+use crate::acceptance::put_quote;
 use crate::coupon::Presented;
 use crate::flight::Task;
 use crate::forward::{Behind, Body, NotAnswered, PaidRequest, full, strip_answer, strip_payment};
@@ -19,6 +20,7 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Body as _;
+use pricing::Sealed;
 use protocols::Time;
 use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS, find};
 use protocols::a402::{Identifier, MethodLayer, RequestFacts};
@@ -344,9 +346,12 @@ impl Inner {
         let window = Time::from_seconds(self.config.seller.pay_window_seconds.into());
         let pay_before = self.service.now().after(window.0);
         let demand = price.offer.bill(facts, &self.bill_key, rand::random(), pay_before);
-        let needed = demand.sign(self.terms_of(price), &self.seller_key).and_then(|needed| needed.encode());
+        let quote = self.quote(price, &demand);
+        let terms = self.terms_of(price, quote.as_ref().map(Sealed::name));
+        let needed = demand.sign(terms, &self.seller_key).and_then(|needed| needed.encode());
         match needed {
             Ok(needed) => {
+                quote.into_iter().for_each(|quote| put_quote(answer.headers_mut(), &quote));
                 self.put(&mut answer, (PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS), &needed);
                 answer
             }
@@ -357,20 +362,26 @@ impl Inner {
     }
 
     /// The terms of a bill, and how the price is found where the bill says only the most it can be.
-    fn terms_of(&self, price: &Price) -> MethodLayer {
+    fn terms_of(&self, price: &Price, quote: Option<&str>) -> MethodLayer {
         let terms = self.config.seller.terms().to_layer();
         let terms = match price.by_voucher {
             Some(nanos) => self.config.vouchers.offer(nanos, &self.config.seller.own_prefix).put(terms),
             None => terms,
         };
+        let up_to = |of: &str| {
+            let mut members = terms.members().clone();
+            members.insert("capture".to_owned(), "up_to".into());
+            members.insert("price".to_owned(), of.into());
+            members
+        };
+        let terms_of_answer = quote.map(|quote| {
+            let mut members = up_to(&price.in_words);
+            members.insert("quote".to_owned(), quote.into());
+            MethodLayer::new(members).expect("seven members are not none")
+        });
         match &price.tariff {
-            Tariff::PerCall => terms,
-            Tariff::PerUnit(_) => {
-                let mut members = terms.members().clone();
-                members.insert("capture".to_owned(), "up_to".into());
-                members.insert("price".to_owned(), price.in_words.clone().into());
-                MethodLayer::new(members).expect("six members are not none")
-            }
+            Tariff::PerCall => terms_of_answer.unwrap_or(terms),
+            Tariff::PerUnit(_) => MethodLayer::new(up_to(&price.in_words)).expect("six members are not none"),
         }
     }
 
@@ -402,7 +413,8 @@ impl Price {
     pub(crate) fn terms_in_words(&self) -> String {
         let texts = [&self.description, &self.delivery, &self.refund];
         let texts = texts.into_iter().filter(|text| !text.is_empty());
-        texts.map(|text| format!(" {text}")).collect()
+        let texts: String = texts.map(|text| format!(" {text}")).collect();
+        texts + &self.acceptance_in_words()
     }
 }
 

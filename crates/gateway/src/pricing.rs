@@ -1,5 +1,6 @@
 //! What one route costs, and what makes it cost less: prices, free calls and coupons, as the configuration has them.
 
+use crate::acceptance::{TERMS_NAME_BYTES, named};
 use crate::config::{ConfigFault, Lines, Seller, within};
 use crate::limits::{
     COUPON_CODE_BYTES_MAX, COUPON_COUNT_MAX, FREE_CALLS_MAX, REQUEST_BODY_BYTES_DEFAULT, TARIFF_EVERY_MAX,
@@ -8,10 +9,12 @@ use crate::limits::{
 use crate::route::Pattern;
 use crate::tariff::{Measure, Metered, Tariff, Tier};
 use http::HeaderName;
+use pricing::{TermText, Terms};
 use protocols::Time;
 use protocols::a402::wallet::{AssetText, method_version};
 use protocols::a402::{AmountText, Currency, DateTime, Identifier, Offer};
 use serde::Deserialize;
+use std::sync::Arc;
 use toml::Spanned;
 
 /// What one route costs.
@@ -45,6 +48,8 @@ pub struct Price {
     pub charge_client_errors: bool,
     /// How answers reach the buyer.
     pub answers: Answers,
+    /// What an answer has to be for the whole price.
+    pub terms: Option<Arc<Terms>>,
 }
 
 /// How answers reach the buyer.
@@ -162,6 +167,7 @@ pub(crate) struct PriceSection {
     #[serde(default)]
     charge_client_errors: bool,
     stream: Option<Spanned<bool>>,
+    terms: Option<Vec<TermText>>,
 }
 
 #[derive(Deserialize)]
@@ -203,6 +209,7 @@ impl Lines<'_> {
         let at = section.path.span();
         let answers = match section.stream.as_ref().map(|stream| *stream.get_ref()) {
             Some(true) => Answers::Streamed,
+            None if section.terms.is_some() => Answers::Kept,
             Some(false) => Answers::Kept,
             None if section.unit.is_some() => Answers::Kept,
             None => Answers::Either,
@@ -213,7 +220,12 @@ impl Lines<'_> {
             let why = "a price by units is known when the answer has ended; so it cannot be streamed";
             return Err(self.fault(stream.span(), why));
         }
+        if let (Some(_), true) = (&section.terms, section.unit.is_some() || section.by_voucher.is_some()) {
+            let why = "what is sold on terms has one price for each call, and is not sold by voucher";
+            return Err(self.fault(at, why));
+        }
         let (tariff, amount, mut in_words) = self.tariff(&section, seller)?;
+        let terms = section.terms.clone().map(|texts| self.terms(at.clone(), texts, answers)).transpose()?;
         let by_voucher = match section.by_voucher {
             Some(text) if section.unit.is_some() || answers == Answers::Streamed => {
                 let why = "what is sold by voucher has one price for each call, and answers that are kept";
@@ -228,15 +240,16 @@ impl Lines<'_> {
         let method = self.method(section.method)?;
         let path = self.value(section.path, |text| Pattern::parse(&text))?;
         let resource = format!("{method} {}", path.as_str());
-        let longest = resource.len() + COUPON_PREFIX.len() + COUPON_CODE_BYTES_MAX;
+        let longest = resource.len() + TERMS_NAME_BYTES + COUPON_PREFIX.len() + COUPON_CODE_BYTES_MAX;
         let too_long = || self.fault(at.clone(), format!("`{resource}` is too long to name what is sold"));
         Identifier::parse("x".repeat(longest)).map_err(|_| too_long())?;
+        let sold = terms.as_ref().map_or_else(|| resource.clone(), |terms| named(&resource, terms));
         Ok(Price {
             offer: Offer {
                 method_id: seller.network.method_id(),
                 method_version: method_version(),
                 currency: Currency::parse(seller.asset.code()).expect("the code of an asset is a currency"),
-                resource_id: Identifier::parse(&*resource).map_err(|_| too_long())?,
+                resource_id: Identifier::parse(sold).map_err(|_| too_long())?,
                 seller_unique_id: Identifier::parse(seller.payee.to_string()).expect("30 characters"),
                 replay_window_seconds: seller.proof_window_seconds,
                 commerce_confirmation: None,
@@ -255,6 +268,7 @@ impl Lines<'_> {
             body_bytes_max: self.body_max(section.body_bytes_max, REQUEST_BODY_BYTES_DEFAULT)?,
             charge_client_errors: section.charge_client_errors,
             answers,
+            terms,
         })
     }
 

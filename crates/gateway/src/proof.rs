@@ -99,8 +99,11 @@ impl Inner {
             };
             (coupon_use, coupon.off)
         });
+        let quote = self.quote(sold, verified.demand());
         Ok(Errand {
             trade_no,
+            asked_at: self.service.now(),
+            quote,
             proof: value,
             delivery_until: verified.keep_until().after(Time::from_seconds(KEEP_SECONDS_AFTER).0),
             credential,

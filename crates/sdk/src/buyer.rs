@@ -5,6 +5,7 @@
 //! a lost answer is asked for. A new bill is taken under the same name too, until the server says that
 //! nothing will ever be paid under it.
 
+use crate::acceptance::Accepted;
 use crate::client::{Client, cause};
 use crate::failure::{Answer, Failure};
 use crate::keys::{credential_ring, seller_ring};
@@ -13,13 +14,14 @@ use crate::limits::{
     SELLER_TIMEOUT,
 };
 use crate::purchase::{Locked, PurchaseFault, Purchases, Record, Stage};
+use crate::said::{demand_of, quote_of, validation_of};
 use evidence::{Hash, base64url};
 use protocols::Time;
-use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_PROOF, find};
+use protocols::a402::headers::PAYMENT_PROOF;
 use protocols::a402::wallet::{Network, WalletTerms, method_version, network_layer};
 use protocols::a402::{
     Bill, BuyerPolicy, CannotPay, DeliveryStatus, FulfillmentStatus, Identifier, KeyFault, Keyring, Needed,
-    Proof, RequestFacts, Validation, open_needed,
+    Proof, RequestFacts, open_needed,
 };
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -70,6 +72,8 @@ pub struct Purchase {
     pub payment: PaymentOutcome,
     /// What the seller answered last, if anything.
     pub answer: Option<SellerAnswer>,
+    /// What the answer came to, where it was bought on terms.
+    pub accepted: Option<Accepted>,
 }
 
 /// What happened to the money.
@@ -117,6 +121,9 @@ pub enum NotBought {
     /// The demand is not to be paid: false, late, or for something else.
     #[error("the seller's demand is not to be paid: {0}")]
     Demand(String),
+    /// What is promised for the price is not signed, is over, or is for something else.
+    #[error("the seller's quote does not count: {0} ({code})", code = .0.code())]
+    Quote(#[from] pricing::QuoteFault),
     /// It costs more than it may.
     #[error("it costs {} and may cost at most {}", .price.in_words(), .price_max.in_words())]
     TooDear {
@@ -224,8 +231,12 @@ impl Buyer {
                     let Ok(bill) = self.open(&errand, &record.payment_needed, now).await else {
                         return self.begin(&errand, next, approval).await;
                     };
+                    if self.quote(&bill, record.quote.as_deref(), now).await.is_err() {
+                        return self.begin(&errand, next, approval).await;
+                    }
                     // The approval may be for this very bill.
-                    let record = self.attempt(&errand, next, approval, record.payment_needed)?;
+                    let demand = (record.payment_needed, record.quote);
+                    let record = self.attempt(&errand, next, approval, demand)?;
                     self.pay(&errand, record, bill, None).await
                 }
             },
@@ -266,10 +277,14 @@ impl Buyer {
     ) -> Result<Purchase, NotBought> {
         let answer = self.ask(errand, None).await.map_err(NotBought::Seller)?;
         let Some(needed) = demand_of(&answer)? else {
-            return Ok(Purchase { payment: PaymentOutcome::NotNeeded, answer: Some(answer) });
+            let payment = PaymentOutcome::NotNeeded;
+            return Ok(Purchase { payment, answer: Some(answer), accepted: None });
         };
-        let bill = self.open(errand, &needed, self.client.clock().now()).await?;
-        let record = self.attempt(errand, name, approval, needed)?;
+        let now = self.client.clock().now();
+        let bill = self.open(errand, &needed, now).await?;
+        let quote = quote_of(&answer)?;
+        self.quote(&bill, quote.as_deref(), now).await?;
+        let record = self.attempt(errand, name, approval, (needed, quote))?;
         self.pay(errand, record, bill, Some(answer)).await
     }
 
@@ -279,7 +294,7 @@ impl Buyer {
         errand: &Errand<'_>,
         name: Name,
         approval: Option<Approval>,
-        payment_needed: String,
+        (payment_needed, quote): (String, Option<String>),
     ) -> Result<Record, NotBought> {
         let now = self.client.clock().now();
         let (attempt, hold) = match name {
@@ -297,6 +312,7 @@ impl Buyer {
             mandate: approval.as_ref().map_or(self.settings.mandate, |approval| approval.mandate),
             approval: approval.map(|approval| approval.question),
             payment_proof: None,
+            quote,
             stage: Stage::Billed,
         };
         errand.locked.write(&record)?;
@@ -366,7 +382,7 @@ impl Buyer {
             // It may be paid, so "nothing was bought" would be too much said.
             Err(why) => {
                 let payment = PaymentOutcome::Unknown(record.hold, why.to_string());
-                Ok(Purchase { payment, answer: None })
+                Ok(Purchase { payment, answer: None, accepted: None })
             }
         }
     }
@@ -389,7 +405,7 @@ impl Buyer {
             why: errand.fetch.why.clone(),
         };
         let first_time = answer.is_some();
-        let ended = |payment| Purchase { payment, answer };
+        let ended = |payment| Purchase { payment, answer, accepted: None };
         match self.client.a402_pay(&new).await {
             Ok(Answer::Done(paid)) => {
                 let proof = match self.proof(&bill, &paid.payment_proof).await {
@@ -473,6 +489,7 @@ impl Buyer {
     /// Asks the seller with the proof, again where the answer gets lost, and finds out what became of the money.
     async fn deliver(&self, errand: &Errand<'_>, mut record: Record) -> Result<Purchase, NotBought> {
         let hold = record.hold;
+        let asked_at = self.client.clock().now();
         let mut answer = self.ask(errand, record.payment_proof.as_deref()).await;
         let mut tries = 1;
         while tries < DELIVERY_TRIES_MAX && answer.as_ref().map_or(true, |answer| answer.status == 503) {
@@ -490,7 +507,13 @@ impl Buyer {
             Some(false) => PaymentOutcome::Held(hold),
             None => self.standing(hold).await,
         };
-        if matches!(payment, PaymentOutcome::Returned(_)) {
+        let accepted = match &answer {
+            Ok(answer) => self.accept(&record, answer, asked_at).await,
+            Err(_) => None,
+        };
+        // What was delivered and came to nothing is over: buying it anew is another purchase.
+        let is_delivered = accepted.as_ref().is_some_and(|accepted| accepted.said.is_some());
+        if matches!(payment, PaymentOutcome::Returned(_)) && !is_delivered {
             record.stage = Stage::Returned;
             errand.locked.write(&record)?;
         }
@@ -498,7 +521,7 @@ impl Buyer {
             (PaymentOutcome::Unknown(hold, _), Err(why)) => PaymentOutcome::Unknown(hold, why.clone()),
             (payment, _) => payment,
         };
-        Ok(Purchase { payment, answer: answer.ok() })
+        Ok(Purchase { payment, answer: answer.ok(), accepted })
     }
 
     /// What became of the money, by the server.
@@ -570,24 +593,4 @@ fn sellers_client() -> reqwest::ClientBuilder {
         .timeout(SELLER_TIMEOUT)
         // Another address is another request: it is not what was paid for.
         .redirect(reqwest::redirect::Policy::none())
-}
-
-pub(crate) fn demand_of(answer: &SellerAnswer) -> Result<Option<String>, NotBought> {
-    if answer.status != 402 {
-        return Ok(None);
-    }
-    find(HeaderRole::Needed, Aliases::Off, named(&answer.headers))
-        .map_err(|fault| NotBought::Demand(fault.to_string()))?
-        .map(str::to_owned)
-        .ok_or_else(|| NotBought::Demand("it is not one of A402".to_owned()))
-        .map(Some)
-}
-
-fn validation_of(answer: &SellerAnswer) -> Option<Validation> {
-    let value = find(HeaderRole::Validation, Aliases::Off, named(&answer.headers)).ok()??;
-    Validation::decode(value).ok()
-}
-
-fn named(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
-    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }

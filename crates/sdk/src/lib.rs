@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+mod acceptance;
 mod buyer;
 mod client;
 mod clock;
@@ -17,11 +18,13 @@ mod pay;
 mod purchase;
 mod receipt;
 mod routes;
+mod said;
 mod secret;
 mod session;
 mod sign;
 mod tab;
 
+pub use acceptance::Accepted;
 pub use buyer::{Buyer, BuyerSettings, Fetch, NotBought, PaymentOutcome, Purchase, SellerAnswer};
 pub use client::{Auth, Client, NotAServer};
 pub use clock::Clock;

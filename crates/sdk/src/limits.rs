@@ -58,3 +58,6 @@ pub const TAB_CHANNEL_SECONDS_DEFAULT: u64 = 86_400;
 
 /// The most prices that a tab remembers; one more forgets them all, and they are asked for again.
 pub const TAB_PRICES_MAX: usize = 1_024;
+
+/// How far a seller's clock may be from ours, in nanoseconds: 60 seconds, as for demands and requests.
+pub const CLOCKS_DIFFER_NANOS: u64 = 60 * 1_000_000_000;

@@ -88,6 +88,9 @@ pub(crate) struct Record {
     pub(crate) approval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) payment_proof: Option<String>,
+    /// The quote that came with the bill, as its header had it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) quote: Option<String>,
     pub(crate) stage: Stage,
 }
 

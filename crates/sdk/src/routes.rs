@@ -273,6 +273,14 @@ impl Client {
         self.purchase("/v1/holds", new).await
     }
 
+    /// Objects to a hold that is to be captured when its time is up.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn dispute(&self, key: RequestId, hold: HoldId) -> Result<Done, Failure> {
+        self.change(Method::POST, &format!("/v1/holds/{hold}/dispute"), key, &Nothing::default()).await
+    }
+
     /// Sets aside the most that metered work may cost.
     ///
     /// # Errors

@@ -7,8 +7,9 @@
 mod channel;
 mod file;
 
-use crate::buyer::{Buyer, NotBought, SellerAnswer, demand_of};
+use crate::buyer::{Buyer, NotBought, SellerAnswer};
 use crate::limits::{BACKOFF_MIN, TAB_PRICES_MAX, TAB_TRIES_MAX};
+use crate::said::demand_of;
 use evidence::{Hash, SigningKey, base64url};
 use file::{CallRecord, ChannelRecord, Stage, TabFile, TabRecord};
 use protocols::NANOS;

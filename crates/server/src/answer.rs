@@ -19,6 +19,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use wire::AmountText;
 use wire::answer::{Asked, Done};
+use wire::hold::AtExpiry;
 use wire::invoice::Issued;
 use wire::problem::{Next, NextAction};
 use wire::subscription::SubscriptionTerm;
@@ -168,12 +169,21 @@ impl Answers<'_> {
                     livemode,
                 }))
             }
-            (Action::PlaceHold(it), Outcome::Held(_)) => Ok(Answer::Held(wire::hold::Hold {
+            (
+                Action::PlaceHold(book::PlaceHold { purchase, expires_at })
+                | Action::PlaceEscrow(book::PlaceEscrow { purchase, expires_at }),
+                Outcome::Held(_),
+            ) => Ok(Answer::Held(wire::hold::Hold {
                 id: wire::HoldId(bits(command.id)),
                 status: "held".to_owned(),
-                wallet: wire::WalletId(bits(it.purchase.wallet.0)),
-                amount: money(it.purchase.amount, self.asset(&it.purchase)?),
-                expires_at: time_text(it.expires_at),
+                wallet: wire::WalletId(bits(purchase.wallet.0)),
+                amount: money(purchase.amount, self.asset(purchase)?),
+                expires_at: time_text(*expires_at),
+                at_expiry: if matches!(command.action, Action::PlaceEscrow(_)) {
+                    AtExpiry::Capture
+                } else {
+                    AtExpiry::Release
+                },
                 entry,
                 repeated,
                 livemode,
@@ -376,7 +386,7 @@ fn first_billed(action: &Action) -> Option<Id> {
 pub fn purchase_name(id: Id, form: Form) -> String {
     match form {
         Form::Payment => PaymentId(id).to_string(),
-        Form::Hold => HoldId(id).to_string(),
+        Form::Hold | Form::Escrow => HoldId(id).to_string(),
         Form::Meter => MeterId(id).to_string(),
         Form::Subscription => SubscriptionId(id).to_string(),
     }
@@ -428,6 +438,8 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Renew(_) => ("renew", PaymentId::PREFIX),
         Action::ChangePlan(_) => ("change_plan", PaymentId::PREFIX),
         Action::CancelSubscription(_) => ("cancel_subscription", "req"),
+        Action::PlaceEscrow(_) => ("place_escrow", HoldId::PREFIX),
+        Action::Dispute(_) => ("dispute", "req"),
         Action::IssueInvoice(_) => ("issue_invoice", InvoiceId::PREFIX),
         Action::IssueCreditNote(_) => ("issue_credit_note", CreditNoteId::PREFIX),
     }

@@ -245,6 +245,16 @@ pub fn denial(denial: Denial) -> Explained {
             "Nothing was spent. The agent subscribed without asking, and the owner wants to be asked about this now.",
             AskOwner,
         ),
+        Denial::HoldDisputed => (
+            "Disputed",
+            "Nothing moved. The buyer objected; only the owner can capture the hold now, and only the seller give it back.",
+            Stop,
+        ),
+        Denial::HoldNotDisputable => (
+            "Nothing to object to",
+            "Nothing was changed. The hold goes back by itself when its time is up.",
+            Stop,
+        ),
         Denial::BillTotalDiffers => (
             "Comes to another sum",
             "Nothing was issued, and no number was used. What was paid, less what was refunded or is on an invoice, comes to another sum.",

@@ -166,6 +166,8 @@ impl Known {
             | Action::Renew(_)
             | Action::ChangePlan(_)
             | Action::CancelSubscription(_)
+            | Action::PlaceEscrow(_)
+            | Action::Dispute(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => {}
         }

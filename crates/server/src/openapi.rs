@@ -44,7 +44,7 @@ const CHANGING: [(&str, &str); 5] = [
 ];
 
 /// Which answer names what another operation takes: operation, member of the answer, other operation, its parameter.
-const LINKS: [(&str, &str, &str, &str); 22] = [
+const LINKS: [(&str, &str, &str, &str); 23] = [
     ("create_wallet", "id", "get_wallet", "id"),
     ("create_sub_account", "id", "get_wallet", "id"),
     ("create_payee", "id", "get_payee", "id"),
@@ -57,6 +57,7 @@ const LINKS: [(&str, &str, &str, &str); 22] = [
     ("create_hold", "id", "get_hold", "id"),
     ("create_hold", "id", "capture_hold", "id"),
     ("create_hold", "id", "void_hold", "id"),
+    ("create_hold", "id", "dispute_hold", "id"),
     ("create_meter", "id", "get_meter", "id"),
     ("create_meter", "id", "create_charges", "id"),
     ("create_channel", "id", "get_channel", "id"),
@@ -113,6 +114,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(holds::get_hold))
         .routes(routes!(holds::capture_hold))
         .routes(routes!(holds::void_hold))
+        .routes(routes!(holds::dispute_hold))
         .routes(routes!(holds::redeem_hold))
         .routes(routes!(meters::create_meter))
         .routes(routes!(meters::get_meter))

@@ -9,6 +9,7 @@ use crate::state::State;
 use book::{Action, AgentId, Amount, Id, KeyHolder, Purchase, Seq, Time};
 use engine::View;
 use engine::views::{self, Form, Kind, PurchaseRow, Ruling};
+use wire::hold::AtExpiry;
 use wire::payment::PaymentState;
 
 /// A purchase as it stands.
@@ -57,6 +58,8 @@ pub enum Status {
     Asked,
     /// A rule said no.
     Denied,
+    /// Set aside, and the buyer's side objected.
+    Disputed,
 }
 
 impl Status {
@@ -69,6 +72,7 @@ impl Status {
             Status::Expired => "expired",
             Status::Asked => "asked",
             Status::Denied => "denied",
+            Status::Disputed => "disputed",
         }
     }
 }
@@ -86,6 +90,7 @@ impl From<PurchaseRow> for Standing {
                 views::State::Captured => Status::Captured,
                 views::State::Voided => Status::Released,
                 views::State::Expired => Status::Expired,
+                views::State::Disputed => Status::Disputed,
             },
             code: None,
             agent: row.agent,
@@ -111,7 +116,12 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
     };
     let is_purchase = matches!(
         row.kind,
-        Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::ChangePlan
+        Kind::Pay
+            | Kind::PlaceHold
+            | Kind::OpenMeter
+            | Kind::OpenChannel
+            | Kind::ChangePlan
+            | Kind::PlaceEscrow
     );
     if !is_purchase || !reads::sees(viewer, row.owner, row.agent) {
         return Ok(None);
@@ -121,7 +131,8 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
     let Some((purchase, form)) = Form::of(&entry.command.action) else { return Ok(None) };
     let expires_at = if let Action::PlaceHold(book::PlaceHold { expires_at, .. })
     | Action::OpenMeter(book::OpenMeter { expires_at, .. })
-    | Action::OpenChannel(book::OpenChannel { expires_at, .. }) = &entry.command.action
+    | Action::OpenChannel(book::OpenChannel { expires_at, .. })
+    | Action::PlaceEscrow(book::PlaceEscrow { expires_at, .. }) = &entry.command.action
     {
         Some(*expires_at)
     } else {
@@ -159,6 +170,12 @@ impl Standing {
             refunded: money(self.refunded, asset),
             code: self.code.map(str::to_owned),
             expires_at: self.expires_at.map(time_text),
+            at_expiry: match self.form {
+                Form::Hold => Some(AtExpiry::Release),
+                Form::Escrow if self.status == Status::Disputed => Some(AtExpiry::Release),
+                Form::Escrow => Some(AtExpiry::Capture),
+                Form::Payment | Form::Meter | Form::Subscription => None,
+            },
             entry: self.seq.0,
             at: time_text(self.at),
             livemode: app.livemode,

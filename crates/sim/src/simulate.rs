@@ -9,6 +9,7 @@ mod billed;
 mod clients;
 mod clock;
 mod disk;
+mod held;
 mod history;
 mod life;
 mod prepaid;

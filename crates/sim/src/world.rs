@@ -282,6 +282,7 @@ impl World {
             Action::SetLimits(it) => self.learn_version(it.subject),
             Action::Pay(it) => self.learn_bought(id, &it.purchase),
             Action::PlaceHold(it) => self.learn_hold(id, &it.purchase, 0),
+            Action::PlaceEscrow(it) => self.learn_hold(id, &it.purchase, 0),
             Action::OpenMeter(it) => self.learn_hold(id, &it.purchase, it.rates.len()),
             Action::OpenChannel(it) => {
                 self.learn_hold(id, &it.purchase, 0);
@@ -357,6 +358,7 @@ impl World {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::CancelSubscription(_)
+            | Action::Dispute(_)
             | Action::IssueCreditNote(_) => {}
         }
     }

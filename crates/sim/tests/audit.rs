@@ -38,6 +38,9 @@ fn honest() -> Vec<Entry> {
         hold     H2 A1 W1 - M1 60 until +1h      held
         hold     H3 A1 W1 - M1 70                held
         void     H3                              released
+        escrow   E1 A1 W1 - M1 20 until +1h      held
+        escrow   E2 A1 W1 - M1 10 until +1h      held
+        dispute  E2                              done
         advance  +2h
         refund   R2 P1 100                       refunded
         refund   R3 P1 1                         denied refund_too_large left 0
@@ -145,6 +148,7 @@ fn changes(entry: &Entry, entries: &[Entry]) -> Vec<(&'static str, Entry)> {
             Action::Capture(it) => it.amount = resize(it.amount),
             Action::Refund(it) => it.amount = resize(it.amount),
             Action::PlaceHold(it) => it.purchase.amount = resize(it.purchase.amount),
+            Action::PlaceEscrow(it) => it.purchase.amount = resize(it.purchase.amount),
             Action::OpenMeter(it) => it.purchase.amount = resize(it.purchase.amount),
             Action::Charge(it) => it.units[0] += 1,
             Action::OpenChannel(it) => it.purchase.amount = resize(it.purchase.amount),

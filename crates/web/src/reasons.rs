@@ -98,6 +98,8 @@ fn chinese(code: &str) -> Option<&'static str> {
         "restore_too_large" => "没有任何改动。退回的数量超过了已扣的数量。",
         "subscription_ended" => "没有任何改动。订阅已取消或已结束。",
         "renewal_unapproved" => "没有花钱。智能体订阅时没有问过您，而现在的规则要求先问您。",
+        "hold_disputed" => "没有任何改动。买方已提出异议：现在只有您能付款，只有商家能退回。",
+        "hold_not_disputable" => "没有任何改动。这笔预留到期会自动退回，无需提出异议。",
         "bill_total_differs" => "没有开具，也没有占用号码。金额与实收不符。",
         "nothing_to_invoice" => "没有开具，也没有占用号码。其中一笔已全部开具或退款。",
         "nothing_to_credit" => "没有开具，也没有占用号码。没有需要冲减的退款。",

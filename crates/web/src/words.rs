@@ -131,9 +131,10 @@ impl Words {
             Kind::Renew => self.deed_renew,
             Kind::ChangePlan => self.deed_change_plan,
             Kind::CancelSubscription => self.deed_cancel_subscription,
+            Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::PlaceEscrow => self.was_held,
+            Kind::Dispute => self.deed_dispute,
             Kind::IssueInvoice => self.deed_issue_invoice,
             Kind::IssueCreditNote => self.deed_issue_credit_note,
-            Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel => self.was_held,
             Kind::Capture | Kind::CloseMeter => self.captured,
             Kind::Void | Kind::Expire => self.released,
             Kind::Refund => self.refunded,
@@ -404,6 +405,9 @@ words! {
     deed_renew "Renewed" "已续订"
     deed_change_plan "Plan changed" "订阅方案已更改"
     deed_cancel_subscription "Subscription cancelled" "订阅已取消"
+    deed_dispute "Objected to" "已提出异议"
+    pays_by_itself "Paid by itself" "到期自动付款"
+    pays_by_itself_text "If you say yes, the seller gets it when the time is up, unless you or the agent object before." "您同意后，到期会自动付给商家，除非您或智能体在此之前提出异议。"
     deed_issue_invoice "Invoice issued" "已开商业发票"
     deed_issue_credit_note "Credit note issued" "已开贷项通知单"
     detail "Details" "详情"

@@ -4,6 +4,7 @@ use crate::account::{answers, requests};
 use crate::id::{Digest, HoldId, MandateId, PayeeId, WalletId};
 use crate::money::Money;
 use crate::payment::{Part, Split};
+use serde::{Deserialize, Serialize};
 
 requests! {
     /// Sets money aside.
@@ -38,9 +39,12 @@ requests! {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         #[cfg_attr(feature = "schema", schema(max_length = 200))]
         pub why: Option<String>,
-        /// When what is left goes back by itself; at most 90 days ahead.
+        /// When what is left goes back, or is captured, by itself; at most 90 days ahead.
         #[cfg_attr(feature = "schema", schema(format = DateTime))]
         pub expires_at: String,
+        /// What then becomes of what is left. Where it is to be captured, owner and agent may object before.
+        #[serde(skip_serializing_if = "AtExpiry::is_release", default)]
+        pub at_expiry: AtExpiry,
     }
 
     /// Moves held money to the payees.
@@ -58,6 +62,24 @@ requests! {
     }
 }
 
+/// What becomes by itself of what a hold has left when its time is up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum AtExpiry {
+    /// It goes back to the payer.
+    #[default]
+    Release,
+    /// It is captured, unless the buyer's side objected.
+    Capture,
+}
+
+impl AtExpiry {
+    fn is_release(&self) -> bool {
+        *self == AtExpiry::Release
+    }
+}
+
 answers! {
     /// Money that is set aside.
     pub struct Hold {
@@ -69,8 +91,10 @@ answers! {
         pub wallet: WalletId,
         /// The most that can be captured.
         pub amount: Money,
-        /// When what is left goes back by itself.
+        /// When what is left goes back, or is captured, by itself.
         pub expires_at: String,
+        /// Which of the two.
+        pub at_expiry: AtExpiry,
         /// The place in the journal.
         pub entry: u64,
         /// Whether this answers a request that was answered before.

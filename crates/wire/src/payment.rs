@@ -124,7 +124,7 @@ answers! {
     pub struct PaymentState {
         /// Its name.
         pub id: String,
-        /// `paid`, `asked`, `denied`, or of a hold `held`, `captured`, `released` or `expired`.
+        /// `paid`, `asked`, `denied`, or of a hold `held`, `disputed`, `captured`, `released` or `expired`.
         pub status: String,
         /// The wallet that pays.
         pub wallet: WalletId,
@@ -149,6 +149,9 @@ answers! {
         /// When a hold ends by itself.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub expires_at: Option<String>,
+        /// What then becomes of what a hold has left.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub at_expiry: Option<crate::hold::AtExpiry>,
         /// The place in the journal.
         pub entry: u64,
         /// When it was decided.

@@ -1,4 +1,4 @@
-//! Verifying one bill of counted work: each signature, each price under the catalogue that was in force, and the sum.
+//! Verifying what a seller signed: one bill of counted work, or a quote. Of a bill each signature, each price under the catalogue that was in force, and the sum.
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
@@ -20,13 +20,17 @@ struct Verified {
 }
 
 /// Computes the bill in the file again, with the seller's keys in another.
-pub(crate) fn verify(output: &Output, path: &Path, keys: &Path) -> Outcome {
+pub(crate) fn verify(output: &Output, path: &Path, keys: &Path, body: Option<&Path>) -> Outcome {
     let read = |path: &Path| fs::read(path).map_err(|fault| Failure::from(fault).during(path.display()));
     let is_false =
         |why: &dyn std::fmt::Display| Failure::new(Exit::False, format!("the bill is false: {why}"));
     let keys: A402SellerKeys = serde_json::from_slice(&read(keys)?)
         .map_err(|why| Failure::usage(format!("`--seller-keys` is no answer with a seller's keys: {why}")))?;
-    let bill = Bill::read(&read(path)?).map_err(|why| is_false(&why))?;
+    let text = read(path)?;
+    if let Some(kept) = super::terms::read(&text) {
+        return super::terms::verify(output, kept, &keys, body);
+    }
+    let bill = Bill::read(&text).map_err(|why| is_false(&why))?;
     let checked = bill.check(|name| key(&keys, name)).map_err(|why| is_false(&why))?;
     output.line(format!(
         "{} {} calls, {} of them estimated, come to {} smallest units on meter {}",
@@ -48,7 +52,7 @@ pub(crate) fn verify(output: &Output, path: &Path, keys: &Path) -> Outcome {
     Ok(())
 }
 
-fn key(keys: &A402SellerKeys, name: &str) -> Option<PublicKey> {
+pub(crate) fn key(keys: &A402SellerKeys, name: &str) -> Option<PublicKey> {
     let found = keys.keys.iter().find(|key| key.key_id.to_string() == name)?;
     let mut bytes = base64url::decode(&found.public_key)?;
     let algorithm = match found.algorithm {

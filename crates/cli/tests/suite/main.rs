@@ -10,4 +10,5 @@ mod offline;
 mod seller;
 mod skill;
 mod tabs;
+mod terms;
 mod torture;

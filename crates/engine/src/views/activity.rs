@@ -142,6 +142,7 @@ impl Batch<'_> {
             | Action::PlaceHold(book::PlaceHold { purchase, .. })
             | Action::OpenMeter(book::OpenMeter { purchase, .. })
             | Action::OpenChannel(book::OpenChannel { purchase, .. })
+            | Action::PlaceEscrow(book::PlaceEscrow { purchase, .. })
             | Action::Subscribe(book::Subscribe { purchase, .. }) => touched.buys(purchase),
             Action::ChangePlan(it) => {
                 touched.about = Some(it.subscription.0);
@@ -158,6 +159,7 @@ impl Batch<'_> {
             }
             Action::Void(it) => self.concerns(it.hold.0, &mut touched)?,
             Action::Expire(it) => self.concerns(it.hold.0, &mut touched)?,
+            Action::Dispute(it) => self.concerns(it.hold.0, &mut touched)?,
             Action::Redeem(it) => self.concerns(it.hold.0, &mut touched)?,
             Action::Refund(it) => {
                 self.concerns(it.payment, &mut touched)?;

@@ -94,6 +94,8 @@ impl Batch<'_> {
             | Action::CloseMeter(_)
             | Action::OpenChannel(_)
             | Action::Claim(_)
+            | Action::PlaceEscrow(_)
+            | Action::Dispute(_)
             | Action::Redeem(_) => self.spend(entry, touched),
             Action::GrantQuota(_)
             | Action::Deduct(_)

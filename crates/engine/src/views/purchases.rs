@@ -249,7 +249,7 @@ impl View {
         };
         let listed = match row.form {
             Form::Payment | Form::Subscription => Chain::Payments,
-            Form::Hold | Form::Meter => Chain::Holds,
+            Form::Hold | Form::Meter | Form::Escrow => Chain::Holds,
         };
         if listed != chain {
             return Ok(None);

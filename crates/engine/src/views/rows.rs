@@ -239,9 +239,11 @@ pub enum Form {
     Meter,
     /// By the period. Only questions have this form: each period that is paid is a payment.
     Subscription,
+    /// Set aside, and captured when the time is up.
+    Escrow,
 }
 
-numbered!(Form { 1 Payment, 2 Hold, 3 Meter, 4 Subscription, });
+numbered!(Form { 1 Payment, 2 Hold, 3 Meter, 4 Subscription, 5 Escrow, });
 
 impl Form {
     /// What an action would buy and how it would be paid, where it is a purchase.
@@ -254,6 +256,8 @@ impl Form {
             Form::Meter
         } else if matches!(action, Action::Subscribe(_)) {
             Form::Subscription
+        } else if matches!(action, Action::PlaceEscrow(_)) {
+            Form::Escrow
         } else {
             return None;
         };
@@ -274,9 +278,21 @@ pub enum State {
     Voided,
     /// Over: its time was.
     Expired,
+    /// Set aside, and the buyer's side objected to its capture.
+    Disputed,
 }
 
-numbered!(State { 1 Paid, 2 Held, 3 Captured, 4 Voided, 5 Expired, });
+numbered!(State { 1 Paid, 2 Held, 3 Captured, 4 Voided, 5 Expired, 6 Disputed, });
+
+impl State {
+    /// Whether money is set aside.
+    pub fn is_open(self) -> bool {
+        match self {
+            State::Held | State::Disputed => true,
+            State::Paid | State::Captured | State::Voided | State::Expired => false,
+        }
+    }
+}
 
 /// What one payee got, and gave back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -365,10 +381,7 @@ impl PurchaseRow {
 
     /// What is still set aside.
     pub fn held(&self) -> Amount {
-        match self.state {
-            State::Held => self.purchase.amount.saturating_sub(self.captured),
-            State::Paid | State::Captured | State::Voided | State::Expired => Amount::ZERO,
-        }
+        if self.state.is_open() { self.purchase.amount.saturating_sub(self.captured) } else { Amount::ZERO }
     }
 }
 

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 10;
+const VERSION: i64 = 11;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;

@@ -7,6 +7,7 @@ use crate::views::rows::{Form, PURCHASE_BY_ID, PartRow, PurchaseRow, State};
 use crate::views::stored::{Canonical, stored};
 use crate::views::subjects::{Chain, Role};
 use book::freeze::Status;
+use book::limits::DISPUTE_NANOS;
 use book::{
     Account, Action, Actor, AgentId, Amount, Capture, Entry, Id, MandateId, Moved, Nanos, NanosPerUnit,
     Outcome, Part, Parts, PublicKeyBytes, Purchase, Refund, Refunded, Rounding, Transfer, Versions, WalletId,
@@ -22,6 +23,10 @@ impl Batch<'_> {
             (Action::PlaceHold(it), Outcome::Held(versions), _) => {
                 self.hold(entry, Form::Hold, &it.purchase, it.expires_at, *versions)
             }
+            (Action::PlaceEscrow(it), Outcome::Held(versions), _) => {
+                self.hold(entry, Form::Escrow, &it.purchase, it.expires_at, *versions)
+            }
+            (Action::Dispute(_), Outcome::Done, Some(bought)) => self.dispute(bought),
             (Action::OpenMeter(it), Outcome::Held(versions), _) => {
                 self.hold(entry, Form::Meter, &it.purchase, it.expires_at, *versions)?;
                 self.meter(entry, it.rates.clone(), it.rounding, None)
@@ -44,6 +49,11 @@ impl Batch<'_> {
             (Action::Expire(_), Outcome::Released(released), Some(bought)) => {
                 touched.amount = Some(released.amount);
                 self.end(entry, bought, State::Expired)
+            }
+            (Action::Expire(_), Outcome::Captured(moved), Some(mut bought)) => {
+                touched.amount = Some(moved.amount);
+                self.draw(&mut bought, moved)?;
+                self.end(entry, bought, State::Captured)
             }
             (Action::Expire(_), Outcome::Settled(settled), Some(bought)) => {
                 touched.amount = Some(settled.moved.amount);
@@ -205,6 +215,17 @@ impl Batch<'_> {
         self.draw(&mut bought, moved)?;
         self.run_one("UPDATE meters SET carry = ?2 WHERE seq = ?1", stored![bought.seq, carry])?;
         self.end(entry, bought, state)
+    }
+
+    /// What is held waits for longer, and then goes back.
+    fn dispute(&mut self, mut bought: PurchaseRow) -> Result<(), ViewsFault> {
+        bought.state = State::Disputed;
+        bought.expires_at = bought.expires_at.map(|at| at.after(DISPUTE_NANOS));
+        self.run_one(
+            "UPDATE purchases SET expires_at = ?2 WHERE seq = ?1",
+            stored![bought.seq, bought.expires_at],
+        )?;
+        self.save(&bought)
     }
 
     /// Pays from what is held.
@@ -407,7 +428,7 @@ impl Batch<'_> {
         for (role, id) in payers.into_iter().skip(own) {
             self.link_other(true, role, id, chain)?;
         }
-        let held_from = Some(purchase.wallet).filter(|_| bought.state == State::Held);
+        let held_from = Some(purchase.wallet).filter(|_| bought.state.is_open());
         self.run(
             "INSERT INTO purchases VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, NULL, NULL,
              ?15, ?16, ?17, ?18, ?19, ?20)",
@@ -439,7 +460,7 @@ impl Batch<'_> {
 
     /// Writes what may change of a purchase.
     fn save(&mut self, bought: &PurchaseRow) -> Result<(), ViewsFault> {
-        let held_from = Some(bought.purchase.wallet).filter(|_| bought.state == State::Held);
+        let held_from = Some(bought.purchase.wallet).filter(|_| bought.state.is_open());
         self.run_one(
             "UPDATE purchases SET state = ?2, parts = ?3, captured = ?4, released = ?5, refunded = ?6, redeemed = ?7,
              ended_at = ?8, held_from = ?9 WHERE seq = ?1",

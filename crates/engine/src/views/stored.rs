@@ -346,6 +346,8 @@ kinds! {
     41 Renew "renew",
     42 ChangePlan "change_plan",
     43 CancelSubscription "cancel_subscription",
+    44 PlaceEscrow "place_escrow",
+    45 Dispute "dispute",
     50 IssueInvoice "issue_invoice",
     51 IssueCreditNote "issue_credit_note",
 }
@@ -432,6 +434,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=43).chain(50..=51).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=45).chain(50..=51).collect::<Vec<u8>>());
     }
 }

@@ -6,14 +6,14 @@ mod bills;
 use book::mandate::{Carry, LimitSubject};
 use book::{
     Account, Action, Actor, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Cadence, CancelSubscription,
-    Capture, ChangePlan, Charge, Claim, CloseMeter, CloseWallet, Code, Command, Deduct, Delegate, EnrolAgent,
-    EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, InvoiceId, KeyHolder, KeyId, Limit,
-    MandateId, MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter, OpenSubAccount,
-    OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Presence, Present,
-    Provenance, PublicKeyBytes, Purchase, QuotaId, QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset,
-    RegisterOwner, RegisterPayee, Restore, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject,
-    Subscribe, SubscriptionId, Term, Terms, Time, Transfer, Unfreeze, Verdict, Void, VoucherSignature,
-    WalletId, Window, Zone,
+    Capture, ChangePlan, Charge, Claim, CloseMeter, CloseWallet, Code, Command, Deduct, Delegate, Dispute,
+    EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, InvoiceId, KeyHolder, KeyId,
+    Limit, MandateId, MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter,
+    OpenSubAccount, OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceEscrow,
+    PlaceHold, Presence, Present, Provenance, PublicKeyBytes, Purchase, QuotaId, QuotaUnit, Reclaim, Redeem,
+    Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Restore, Revoke, RevokeKey, Rounding,
+    SetLimits, Share, Split, Subject, Subscribe, SubscriptionId, Term, Terms, Time, Transfer, Unfreeze,
+    Verdict, Void, VoucherSignature, WalletId, Window, Zone,
 };
 use evidence::{Hash, Signature};
 
@@ -319,6 +319,19 @@ impl Town {
         self.act(self.as_agent(agent), place)
     }
 
+    /// Two that time would capture, one of which the agent objects to.
+    fn escrows(&mut self, agent: usize, payee: usize, minor: u128) {
+        for objects in [false, true] {
+            let purchase = self.purchase(agent, payee, minor);
+            let expires_at = self.at.after(600_000_000_000);
+            let place = Action::PlaceEscrow(PlaceEscrow { purchase, expires_at });
+            let (hold, _) = self.act(self.as_agent(agent), place);
+            if objects {
+                self.act(self.as_agent(agent), Action::Dispute(Dispute { hold: HoldId(hold) }));
+            }
+        }
+    }
+
     pub(crate) fn open_meter(&mut self, agent: usize, payee: usize, minor: u128) -> (Id, Verdict) {
         let open = OpenMeter {
             purchase: self.purchase(agent, payee, minor),
@@ -430,9 +443,10 @@ impl Town {
                 purchase.wallet = self.subs[which % self.subs.len()];
                 self.act(self.as_agent(0), Action::Pay(Pay { purchase }));
             }
-            5 | 6 => {
+            5 => {
                 self.hold(agent, payee, minor);
             }
+            6 => self.escrows(agent, payee, minor),
             7 => {
                 let mut purchase = self.purchase(agent, payee, minor);
                 purchase.to = self.split(&[(1, 2), (0, 1)]);

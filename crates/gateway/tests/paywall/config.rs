@@ -3,7 +3,7 @@
 use gateway::Config;
 use std::path::Path;
 
-const GOOD: &str = r#"default = "refuse"
+pub(crate) const GOOD: &str = r#"default = "refuse"
 [seller]
 server = "http://127.0.0.1:8402"
 payee = "pye_01KAZ0A3C0ET1N8R7P6QGX5W9D"

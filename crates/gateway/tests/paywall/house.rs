@@ -114,6 +114,23 @@ amount = "0.02 CNY"
 by_voucher = "0.0123456789 CNY"
 charge_client_errors = true
 
+[[price]]
+method = "GET"
+path = "/listing"
+amount = "0.05 CNY"
+
+[[price.terms]]
+schema = { type = "object", required = ["rows"] }
+lost_ppm = 1000000
+
+[[price.terms]]
+rows = { at = "/rows", at_least = 2 }
+lost_ppm = 600000
+
+[[price.terms]]
+latency_ms = 60000
+lost_ppm = 100000
+
 [[coupon]]
 code = "SPRING"
 percent_off = 50
@@ -542,6 +559,18 @@ impl House {
     pub(crate) async fn proof(&self, path: &str) -> String {
         let bill = self.get(path).await;
         self.pay(&bill).await.payment_proof
+    }
+
+    pub(crate) fn seller_key_id(&self) -> String {
+        self.seller_key.0.to_string()
+    }
+
+    pub(crate) fn seller_seed(&self) -> [u8; 32] {
+        self.seller_key.1
+    }
+
+    pub(crate) fn seller_signs(&self) -> SigningKey {
+        SigningKey::ed25519(&self.seller_key.1)
     }
 
     pub(crate) fn buyer(&self) -> Buyer {

@@ -1,6 +1,7 @@
 //! The gateway from outside: a real server, a real book, an upstream that can misbehave, and buyers of every kind.
 #![allow(clippy::unwrap_used)]
 
+mod acceptance;
 mod allowances;
 mod assertions;
 mod buyer;

@@ -3,4 +3,6 @@
 mod bill;
 mod catalogue;
 mod price;
+mod quote;
 mod shop;
+mod terms;

@@ -37,7 +37,10 @@ impl Keyring {
     }
 
     /// The key of that name, if it is `owner`'s.
-    pub(crate) fn key_of(&self, key_id: &Identifier, owner: &Identifier) -> Result<&PublicKey, KeyFault> {
+    ///
+    /// # Errors
+    /// [`KeyFault::UnknownKey`] and [`KeyFault::WrongOwner`].
+    pub fn key_of(&self, key_id: &Identifier, owner: &Identifier) -> Result<&PublicKey, KeyFault> {
         let holding = self.0.get(key_id).ok_or(KeyFault::UnknownKey)?;
         if holding.owner != *owner {
             return Err(KeyFault::WrongOwner);

@@ -44,7 +44,7 @@ struct Ended {
 impl Ended {
     fn of(row: &PurchaseRow) -> Ended {
         let is_delivered = match row.state {
-            State::Held => None,
+            State::Held | State::Disputed => None,
             State::Paid | State::Captured => Some(row.refunded < row.captured),
             State::Voided | State::Expired => Some(false),
         };

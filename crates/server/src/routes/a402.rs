@@ -389,7 +389,7 @@ async fn trade(app: &App, caller: &Caller, hold: HoldId, outcome: A402Outcome) -
 /// What a demand is paid by: a hold, or a meter.
 fn is_a_trade(form: Form) -> bool {
     match form {
-        Form::Hold | Form::Meter => true,
+        Form::Hold | Form::Meter | Form::Escrow => true,
         Form::Subscription => false,
         Form::Payment => false,
     }
@@ -416,8 +416,10 @@ fn trade_text(hold: Id, entry: Seq, status: Status, redeemed: bool, livemode: bo
         Status::Released | Status::Expired => {
             (TradeState::TradeClosed, "returned", if redeemed { "accepted" } else { "none" }, "failed")
         }
-        Status::Held if redeemed => (TradeState::WaitSellerFulfillment, "held", "pending", "pending"),
-        Status::Held => (TradeState::WaitBuyerPay, "held", "none", "pending"),
+        Status::Held | Status::Disputed if redeemed => {
+            (TradeState::WaitSellerFulfillment, "held", "pending", "pending")
+        }
+        Status::Held | Status::Disputed => (TradeState::WaitBuyerPay, "held", "none", "pending"),
         Status::Asked | Status::Denied => (TradeState::Create, "none", "none", "pending"),
     };
     A402Trade {

@@ -1,4 +1,4 @@
-//! Holds: placed by agents, captured, voided and redeemed by sellers.
+//! Holds: placed and disputed by agents, captured, voided and redeemed by sellers.
 
 use crate::answer::Answer;
 use crate::auth::Kind;
@@ -12,13 +12,16 @@ use crate::standing::Standing;
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Action, Capture, HoldId, PlaceHold, Redeem, Reject, Void};
+use book::{Action, Capture, Dispute, HoldId, PlaceEscrow, PlaceHold, Redeem, Reject, Void};
 use engine::views::Form;
 use evidence::Hash;
 use wire::answer::{Asked, Done};
-use wire::hold::{Hold, NewCapture, NewHold, NewRedemption, Release};
+use wire::hold::{AtExpiry, Hold, NewCapture, NewHold, NewRedemption, Release};
 use wire::list::{Page, PageQuery};
 use wire::payment::PaymentState;
+
+/// What is listed as holds.
+const FORMS: [Form; 2] = [Form::Hold, Form::Escrow];
 
 /// Sets money aside for a payee.
 #[utoipa::path(post, path = "/v1/holds", tag = "holds", request_body = NewHold,
@@ -38,7 +41,11 @@ pub async fn create_hold(State(app): State<App>, call: Call) -> Answered<Answer>
         approval: hold.approval.as_deref(),
     };
     let expires_at = time(&hold.expires_at, "expires_at")?;
-    let action = Action::PlaceHold(PlaceHold { purchase: buy.purchase(&app.directory)?, expires_at });
+    let purchase = buy.purchase(&app.directory)?;
+    let action = match hold.at_expiry {
+        AtExpiry::Release => Action::PlaceHold(PlaceHold { purchase, expires_at }),
+        AtExpiry::Capture => Action::PlaceEscrow(PlaceEscrow { purchase, expires_at }),
+    };
     let came = app.execute(&caller, id(hold.id.0), action).await;
     app.keep_why(&caller, id(hold.id.0), hold.why.as_deref(), &came);
     came
@@ -52,7 +59,7 @@ pub async fn list_holds(State(app): State<App>, call: Call) -> Answered<Response
     let window = page(&call)?;
     show(&app, &call, move |app, view| {
         let mut rows = view.holds(whom(caller.holder), window.cursor, window.limit)?;
-        rows.rows.retain(|row| row.form == Form::Hold);
+        rows.rows.retain(|row| FORMS.contains(&row.form));
         paged(rows, app.livemode, |row| Standing::from(row).text(app))
     })
     .await
@@ -64,7 +71,21 @@ pub async fn list_holds(State(app): State<App>, call: Call) -> Answered<Response
 pub async fn get_hold(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let hold: HoldId = path_id(&text)?;
-    show_purchase(&app, &call, caller.holder, (hold.0, Form::Hold), Reject::HoldUnknown).await
+    show_purchase(&app, &call, caller.holder, (hold.0, &FORMS), Reject::HoldUnknown).await
+}
+
+/// Objects to a hold that is to be captured when its time is up. For the wallet's owner and the agent that placed it.
+///
+/// Nothing is captured by itself then: what is left goes back seven days after the time that was agreed, unless the owner
+/// captures it, in full or in part, or the seller gives it back.
+#[utoipa::path(post, path = "/v1/holds/{id}/dispute", tag = "holds",
+    params(("id" = wire::HoldId, Path), ("Idempotency-Key" = String, Header)),
+    responses((status = 201, description = "Disputed", body = Done)))]
+pub async fn dispute_hold(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Answer> {
+    let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
+    let (hold, change): (HoldId, _) = (path_id(&text)?, call.change_id()?);
+    call.no_body()?;
+    app.execute(&caller, change, Action::Dispute(Dispute { hold })).await
 }
 
 /// Moves held money to the payees.

@@ -52,7 +52,7 @@ pub async fn create_meter(State(app): State<App>, call: Call) -> Answered<Answer
 pub async fn get_meter(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let meter: MeterId = path_id(&text)?;
-    show_purchase(&app, &call, caller.holder, (meter.0, Form::Meter), Reject::MeterUnknown).await
+    show_purchase(&app, &call, caller.holder, (meter.0, &[Form::Meter]), Reject::MeterUnknown).await
 }
 
 /// Counts work, in the order of the array. Each charge is answered for itself.

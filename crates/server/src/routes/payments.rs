@@ -147,7 +147,7 @@ pub async fn list_payments(State(app): State<App>, call: Call) -> Answered<Respo
 pub async fn get_payment(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, Kind::ALL).await?;
     let payment: PaymentId = path_id(&text)?;
-    show_purchase(&app, &call, caller.holder, (payment.0, Form::Payment), Reject::PaymentUnknown).await
+    show_purchase(&app, &call, caller.holder, (payment.0, &[Form::Payment]), Reject::PaymentUnknown).await
 }
 
 /// Answers where one purchase stands, if it is of that form.
@@ -155,11 +155,11 @@ pub(crate) async fn show_purchase(
     app: &App,
     call: &Call,
     viewer: KeyHolder,
-    (id, form): (book::Id, Form),
+    (id, forms): (book::Id, &'static [Form]),
     absent: Reject,
 ) -> Answered<Response> {
     show(app, call, move |app, view| {
-        let found = standing::find(app, view, viewer, id)?.filter(|found| found.form == form);
+        let found = standing::find(app, view, viewer, id)?.filter(|found| forms.contains(&found.form));
         found.ok_or_else(|| Problem::from(absent))?.text(app)
     })
     .await

@@ -52,6 +52,8 @@ fn told(kind: Kind) -> Option<(&'static str, bool)> {
         Kind::Renew => Some(("subscription.renewed", true)),
         Kind::ChangePlan => Some(("subscription.changed", true)),
         Kind::CancelSubscription => Some(("subscription.cancelled", true)),
+        Kind::PlaceEscrow => Some(("hold.placed", true)),
+        Kind::Dispute => Some(("hold.disputed", true)),
         Kind::IssueInvoice => Some(("invoice.issued", true)),
         Kind::IssueCreditNote => Some(("credit_note.issued", true)),
         Kind::Transfer => Some(("transfer.made", true)),

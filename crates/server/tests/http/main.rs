@@ -14,6 +14,7 @@ mod auth;
 mod autonomy;
 mod delegation;
 mod drafting;
+mod escrows;
 mod house;
 mod invoices;
 mod log;

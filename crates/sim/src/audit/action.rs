@@ -52,8 +52,8 @@ const ACTIONS: [&str; 51] = [
     "renew",
     "change-plan",
     "cancel-subscription",
-    "",
-    "",
+    "place-escrow",
+    "dispute",
     "",
     "",
     "",
@@ -162,7 +162,12 @@ pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
 fn spending(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
     Ok(match kind {
         19 => Action::Pay { purchase: purchase(b)? },
-        20 => Action::PlaceHold { purchase: purchase(b)?, until: b.integer("expires_at", U64)? as u64 },
+        20 | 44 => Action::PlaceHold {
+            purchase: purchase(b)?,
+            until: b.integer("expires_at", U64)? as u64,
+            is_escrow: kind == 44,
+        },
+        45 => Action::Dispute { hold: b.raw("hold")? },
         21 => Action::Capture { hold: b.raw("hold")?, amount: amount(b, "amount")?, last: b.flag("last")? },
         22 => Action::Void { hold: b.raw("hold")? },
         23 => Action::Expire { hold: b.raw("hold")? },

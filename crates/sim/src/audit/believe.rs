@@ -2,7 +2,7 @@
 
 use super::delegate::Delegated;
 use super::entry::{Action, By, Holder, Moved, Name, Outcome, Part, Place, Subject};
-use super::money::{round, shares};
+use super::money::shares;
 use super::state::{Agent, Answer, Hold, Key, Mandate, Meter, Payee, Status, Wallet};
 use super::usage::{Policy, Usage};
 use super::walk::Walk;
@@ -20,8 +20,9 @@ impl Walk {
                 self.count(at, id, by, purchase, None);
                 self.move_to_payees(id, moved);
             }
-            (Action::PlaceHold { purchase, until }, Outcome::Held { versions }) => {
+            (Action::PlaceHold { purchase, until, is_escrow }, Outcome::Held { versions }) => {
                 self.place(at, id, by, purchase, *until, *versions, None);
+                self.hold_mut(id).into_iter().for_each(|hold| hold.is_escrow = *is_escrow);
             }
             (Action::OpenMeter { purchase, until, rates, rounding }, Outcome::Held { versions }) => {
                 let rates = rates.clone();
@@ -57,7 +58,12 @@ impl Walk {
                 let is_metered =
                     metered.is_some_and(|metered| self.state.can_all_count(*hold, metered.amount));
                 self.expect(!is_metered, "I6", "a meter that expires is settled");
+                self.expect(!self.is_captured_by_time(*hold), "I6", "an escrow was not captured");
                 self.release(*hold, *amount);
+            }
+            (Action::Expire { hold }, Outcome::Captured(moved)) => {
+                self.is_due(*hold, at, by);
+                self.capture_by_time(*hold, moved);
             }
             (Action::Expire { hold }, Outcome::Settled { moved, released, carry }) => {
                 self.is_due(*hold, at, by);
@@ -238,6 +244,7 @@ impl Walk {
                     hold.is_redeemed = true;
                 }
             }
+            Action::Dispute { hold } => self.dispute(*hold),
             _ => self.believe_quota(at, id, by, action),
         }
     }
@@ -472,21 +479,23 @@ impl Walk {
             until,
             is_open: true,
             is_redeemed: false,
+            is_escrow: false,
+            is_disputed: false,
             meter,
         };
         self.count(at, id, by, purchase, Some(hold));
         self.held_mut(purchase.wallet).held += purchase.amount;
     }
 
-    fn hold(&self, name: Name) -> Option<&Hold> {
+    pub(super) fn hold(&self, name: Name) -> Option<&Hold> {
         self.state.bought.get(&name)?.hold.as_ref()
     }
 
-    fn hold_mut(&mut self, name: Name) -> Option<&mut Hold> {
+    pub(super) fn hold_mut(&mut self, name: Name) -> Option<&mut Hold> {
         self.state.bought.get_mut(&name)?.hold.as_mut()
     }
 
-    fn capture(&mut self, name: Name, moved: &Moved) {
+    pub(super) fn capture(&mut self, name: Name, moved: &Moved) {
         self.expect(moved.versions == [0; 3], "form", "a capture is decided by no limits");
         let Some(wallet) = self.state.bought.get(&name).map(|bought| bought.purchase.wallet) else {
             self.wrong("form", "no such hold");
@@ -531,33 +540,6 @@ impl Walk {
         let left = left.map(|hold| hold.amount - hold.captured);
         self.expect(left == Some(amount), "I6", "another amount was released than was left");
         if left.is_some() {
-            self.end_hold(name);
-        }
-    }
-
-    fn charge(&mut self, name: Name, sequence: u64, units: &[u128], total: u128) {
-        let Some(meter) = self.hold_mut(name).and_then(|hold| hold.meter.as_mut()) else {
-            self.wrong("form", "no such meter");
-            return;
-        };
-        let should_be = meter.cost(units).and_then(|cost| cost.checked_add(meter.total));
-        meter.sequence = sequence;
-        meter.total = total;
-        self.expect(should_be == Some(total), "I6", "the meter counted wrongly");
-    }
-
-    fn settle(&mut self, name: Name, moved: &Moved, released: u128, carry: u128) {
-        let Some(hold) = self.hold(name) else {
-            self.wrong("form", "no such meter");
-            return;
-        };
-        let amount = hold.amount;
-        let should_be = hold.meter.as_ref().map(|meter| round(meter.total, meter.rounding));
-        let is_exact =
-            should_be == Some((moved.amount, carry)) && moved.amount.checked_add(released) == Some(amount);
-        self.expect(is_exact, "I6", "the meter was settled wrongly");
-        self.capture(name, moved);
-        if self.hold(name).is_some_and(|hold| hold.is_open) {
             self.end_hold(name);
         }
     }

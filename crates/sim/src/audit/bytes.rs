@@ -100,7 +100,8 @@ impl<'a> Bytes<'a> {
         let start = self.at;
         let byte = self.take(1, name)?[0];
         let chosen = usize::from(byte).checked_sub(1).and_then(|place| choices.get(place));
-        let chosen = chosen.filter(|chosen| !chosen.is_empty());
+        // A number that is kept free has no name.
+        let chosen = chosen.filter(|name| !name.is_empty());
         let chosen = chosen.ok_or_else(|| format!("{name}: {byte} is none of {}", choices.len()))?;
         self.note(start, name, (*chosen).to_owned());
         Ok(byte)

@@ -116,6 +116,11 @@ pub(super) enum Action {
     PlaceHold {
         purchase: Purchase,
         until: u64,
+        /// What is left is captured when the time is up.
+        is_escrow: bool,
+    },
+    Dispute {
+        hold: Name,
     },
     Capture {
         hold: Name,
@@ -559,8 +564,8 @@ pub(super) const DENIALS: [&str; 69] = [
     "restore_too_large",
     "subscription_ended",
     "renewal_unapproved",
-    "",
-    "",
+    "hold_disputed",
+    "hold_not_disputable",
     "",
     "",
     "",

@@ -364,6 +364,9 @@ impl State {
         if at >= hold.until {
             return Err(denied("hold_expired"));
         }
+        if hold.is_disputed && !matches!(by, By::Owner { .. }) {
+            return Err(denied("hold_disputed"));
+        }
         if matches!(by, By::Payee { .. }) {
             self.nothing_stopped(bought.purchase.wallet, bought.agent, bought.purchase.mandate)?;
         }

@@ -143,6 +143,10 @@ pub(super) struct Hold {
     pub(super) until: u64,
     pub(super) is_open: bool,
     pub(super) is_redeemed: bool,
+    /// Captured when its time is up.
+    pub(super) is_escrow: bool,
+    /// The buyer's side objected.
+    pub(super) is_disputed: bool,
     pub(super) meter: Option<Meter>,
 }
 

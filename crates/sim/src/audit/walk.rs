@@ -132,7 +132,10 @@ impl Walk {
     fn judge(&self, at: u64, by: By, action: &Action) -> Judgement {
         match action {
             Action::Pay { purchase } => self.state.judge_purchase(at, by, 1, purchase),
-            Action::PlaceHold { purchase, .. } => self.state.judge_purchase(at, by, 2, purchase),
+            Action::PlaceHold { purchase, is_escrow, .. } => {
+                self.state.judge_purchase(at, by, if *is_escrow { 5 } else { 2 }, purchase)
+            }
+            Action::Dispute { hold } => self.state.judge_dispute(*hold, at, by),
             Action::OpenMeter { purchase, .. } | Action::OpenChannel { purchase, .. } => {
                 self.state.judge_purchase(at, by, 3, purchase)
             }
@@ -201,8 +204,8 @@ impl Walk {
             agent: if let By::Agent { agent, .. } = by { Some(agent) } else { None },
             kind: if matches!(action, Action::Pay { .. }) {
                 1
-            } else if matches!(action, Action::PlaceHold { .. }) {
-                2
+            } else if let Action::PlaceHold { is_escrow, .. } = action {
+                if *is_escrow { 5 } else { 2 }
             } else if terms.is_some() {
                 4
             } else {

@@ -5,7 +5,7 @@ use super::rule::{amount, category, code, item, limits, price, purchase};
 use crate::seed::Chance;
 use crate::world::World;
 use ::book::*;
-use evidence::{Hash, Signature};
+use evidence::Hash;
 
 const SECOND: u64 = 1_000_000_000;
 const DAY: u64 = 86_400 * SECOND;
@@ -153,6 +153,7 @@ impl Asker<'_> {
         match action {
             Action::Pay(it) => it.purchase.amount = much,
             Action::PlaceHold(it) => it.purchase.amount = much,
+            Action::PlaceEscrow(it) => it.purchase.amount = much,
             Action::OpenMeter(it) => it.purchase.amount = much,
             Action::OpenChannel(it) => it.purchase.amount = much,
             Action::Subscribe(it) => it.purchase.amount = much,
@@ -194,6 +195,7 @@ impl Asker<'_> {
             | Action::ApproveAlike(_)
             | Action::Renew(_)
             | Action::CancelSubscription(_)
+            | Action::Dispute(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => {}
         }
@@ -227,6 +229,9 @@ impl Asker<'_> {
             Kind::PlaceHold => {
                 let (by, purchase) = self.buy()?;
                 let expires_at = self.expiry();
+                if self.chance.one_in(3) {
+                    return Some((by, Action::PlaceEscrow(PlaceEscrow { purchase, expires_at })));
+                }
                 Some((by, Action::PlaceHold(PlaceHold { purchase, expires_at })))
             }
             Kind::OpenMeter => self.open_meter(),
@@ -288,6 +293,9 @@ impl Asker<'_> {
         } else if let Action::PlaceHold(it) = &mut action {
             it.expires_at = later;
             &mut it.purchase
+        } else if let Action::PlaceEscrow(it) = &mut action {
+            it.expires_at = later;
+            &mut it.purchase
         } else if let Action::OpenMeter(it) = &mut action {
             it.expires_at = later;
             &mut it.purchase
@@ -307,40 +315,6 @@ impl Asker<'_> {
     pub(super) fn expiry(&mut self) -> Time {
         let most = self.chance.weigh(&[(1, 2), (2, 60), (3, 3_600), (5, 86_400), (2, 91 * 86_400)]);
         self.now.after(self.chance.between(1, most * SECOND))
-    }
-
-    fn with_hold(&mut self) -> Option<(Actor, Action)> {
-        let world = self.world;
-        let holds = if self.chance.one_in(10) { &world.ended } else { &world.holds };
-        let held = self.chance.pick_late(holds, 40)?;
-        let owner = world.wallet(held.wallet)?.owner;
-        let by = match self.chance.below(12) {
-            0 => world.operator(),
-            1 => self.owner(owner),
-            _ => world.payee(held.payee).unwrap_or(world.operator()),
-        };
-        let meter = MeterId(held.id.0);
-        let action = match self.chance.below(10) {
-            0 => Action::Void(Void { hold: held.id }),
-            1 => Action::Redeem(Redeem { hold: held.id, delivery: Hash(self.chance.bytes()) }),
-            2 if 0 < held.rates || held.is_channel => Action::CloseMeter(CloseMeter { meter }),
-            _ if held.is_channel => {
-                let total = Nanos::new(u128::from(self.chance.below(1_000_000_007)) * held.amount.minor());
-                let signature = VoucherSignature(Signature(self.chance.bytes()));
-                Action::Claim(Claim { channel: meter, total, signature })
-            }
-            _ if 0 < held.rates => {
-                let sequence = held.sequence + self.chance.below(3);
-                let each = 1 + (held.amount.minor() / 6).min(1 << 60) as u64;
-                let units = (0..held.rates).map(|_| self.chance.below(each)).collect();
-                Action::Charge(Charge { meter, sequence, units })
-            }
-            _ => {
-                let part = held.amount.minor() / u128::from(self.chance.weigh(&[(1, 1u64), (2, 2), (1, 3)]));
-                Action::Capture(Capture { hold: held.id, amount: amount(part), last: self.chance.one_in(3) })
-            }
-        };
-        Some((by, action))
     }
 
     fn refund(&mut self) -> Option<(Actor, Action)> {

@@ -285,6 +285,14 @@ impl History {
             (Action::PlaceHold(it), Outcome::Held(_)) => {
                 self.open.insert(id, (it.expires_at, it.purchase.amount));
             }
+            (Action::PlaceEscrow(it), Outcome::Held(_)) => {
+                self.open.insert(id, (it.expires_at, it.purchase.amount));
+            }
+            (Action::Dispute(it), Outcome::Done) => {
+                if let Some((expires_at, _)) = self.open.get_mut(&it.hold.0) {
+                    *expires_at = expires_at.after(book::limits::DISPUTE_NANOS);
+                }
+            }
             (Action::OpenMeter(it), Outcome::Held(_)) => {
                 self.open.insert(id, (it.expires_at, it.purchase.amount));
             }
@@ -297,7 +305,10 @@ impl History {
                 }
             }
             (Action::Void(it), Outcome::Released(_)) => drop(self.open.remove(&it.hold.0)),
-            (Action::Expire(it), Outcome::Released(_) | Outcome::Settled(Settled { .. })) => {
+            (
+                Action::Expire(it),
+                Outcome::Released(_) | Outcome::Settled(Settled { .. }) | Outcome::Captured(_),
+            ) => {
                 self.open.remove(&it.hold.0);
             }
             (Action::CloseMeter(it), Outcome::Settled(_)) => drop(self.open.remove(&it.meter.0)),
@@ -404,6 +415,8 @@ fn name(action: &Action) -> &'static str {
         Action::Renew(_) => "renew",
         Action::ChangePlan(_) => "change-plan",
         Action::CancelSubscription(_) => "cancel-subscription",
+        Action::PlaceEscrow(_) => "escrow",
+        Action::Dispute(_) => "dispute",
         Action::IssueInvoice(_) => "issue-invoice",
         Action::IssueCreditNote(_) => "issue-credit-note",
     }
@@ -414,6 +427,7 @@ fn name(action: &Action) -> &'static str {
 fn asks_the_same(one: &Action, other: &Action) -> bool {
     match (one, other) {
         (Action::PlaceHold(one), Action::PlaceHold(other)) => one.purchase == other.purchase,
+        (Action::PlaceEscrow(one), Action::PlaceEscrow(other)) => one.purchase == other.purchase,
         (
             Action::OpenMeter(OpenMeter { purchase: one, .. })
             | Action::OpenChannel(OpenChannel { purchase: one, .. }),

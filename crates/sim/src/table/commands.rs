@@ -5,11 +5,11 @@ use super::names::{Names, Thing, public_key, time_option};
 use super::words::{self, Words};
 use book::{
     Account, Action, Actor, AgentId, Approve, ApproveAlike, Capture, Carry, Charge, CloseMeter, CloseWallet,
-    Command, Delegate, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId,
+    Command, Delegate, Dispute, EnrolAgent, EnrolKey, Expire, Freeze, GrantMandate, HoldId, KeyHolder, KeyId,
     LimitSubject, MandateId, MeterId, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter,
-    OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceHold, Present,
-    Provenance, Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Revoke,
-    RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Void, WalletId,
+    OpenSubAccount, OpenWallet, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceEscrow, PlaceHold,
+    Present, Provenance, Purchase, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee,
+    Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject, Time, Transfer, Unfreeze, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -29,8 +29,8 @@ impl Names {
             "wallet" | "sub" | "agent" | "mandate" | "delegate" | "set-limits" => {
                 self.permission(verb, words, now)
             }
-            "pay" | "hold" | "meter" | "channel" => self.spending(verb, words, now),
-            "capture" | "void" | "expire" | "redeem" | "charge" | "close" | "refund" => {
+            "pay" | "hold" | "escrow" | "meter" | "channel" => self.spending(verb, words, now),
+            "capture" | "void" | "expire" | "redeem" | "charge" | "close" | "refund" | "dispute" => {
                 self.sequel(verb, words, now)
             }
             "close-wallet" | "transfer" => self.own_money(verb, words, now),
@@ -238,6 +238,10 @@ impl Names {
                 let expires_at = expires_at?;
                 (Action::PlaceHold(PlaceHold { purchase, expires_at }), "held")
             }
+            "escrow" => {
+                let expires_at = expires_at?;
+                (Action::PlaceEscrow(PlaceEscrow { purchase, expires_at }), "held")
+            }
             "channel" => {
                 let (rounding, voucher_key) = (rounding(words)?, self.voucher_key(&name, now));
                 let expires_at = expires_at?;
@@ -322,6 +326,10 @@ impl Names {
                 (Action::Capture(Capture { hold, amount, last }), "captured")
             }
             "void" => (Action::Void(Void { hold }), "released"),
+            "dispute" => {
+                let (action, buyer) = (Action::Dispute(Dispute { hold }), self.speaker(&of));
+                return self.request_by(&buyer, action, words, now, "done");
+            }
             "redeem" => {
                 let delivery = Hash::of(words.next("what is delivered")?.as_bytes());
                 (Action::Redeem(Redeem { hold, delivery }), "done")

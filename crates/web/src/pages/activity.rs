@@ -65,6 +65,7 @@ impl Filter {
                 | Kind::PlaceHold
                 | Kind::OpenMeter
                 | Kind::OpenChannel
+                | Kind::PlaceEscrow
                 | Kind::Refund
                 | Kind::Subscribe
                 | Kind::Renew
@@ -291,6 +292,7 @@ fn standing(
     let state = match it.state {
         State::Paid | State::Captured => w.paid,
         State::Held => w.still_held,
+        State::Disputed => w.deed_dispute,
         State::Voided | State::Expired => w.released,
     };
     let mut state = format!("{state}: {}", visit.money(it.purchase.amount, code)?.short);
@@ -302,10 +304,10 @@ fn standing(
     }
     let delivery = match (it.redeemed, it.form) {
         (Some(_), _) => Some(w.delivered),
-        (None, Form::Hold | Form::Meter) => Some(w.not_shown),
+        (None, Form::Hold | Form::Meter | Form::Escrow) => Some(w.not_shown),
         (None, Form::Payment | Form::Subscription) => None,
     };
-    let hold = (it.state == State::Held).then(|| visit.money(it.held(), code)).transpose()?;
+    let hold = (it.state.is_open()).then(|| visit.money(it.held(), code)).transpose()?;
     Ok((Some(state), delivery, hold))
 }
 

@@ -9,7 +9,7 @@ use crate::shown::{Money, Text, machine, moment};
 use crate::visit::Visit;
 use askama::Template;
 use book::{Action, Approve, ApproveAlike, Id, Limit, PayeeId, Provenance, Refuse, Scope, Time};
-use engine::views::{Answer, QuestionRow, View, Whom};
+use engine::views::{Answer, Form, QuestionRow, View, Whom};
 use http::StatusCode;
 use server::problem::Answered;
 
@@ -36,6 +36,8 @@ struct Card {
     sellers: Vec<Seller>,
     amount: Money,
     category: String,
+    /// Whether time alone pays it.
+    is_escrow: bool,
     /// Of a subscription: what else would be agreed on.
     plan: Option<String>,
     /// Why the agent would buy it, in its own words.
@@ -149,6 +151,7 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
         sellers,
         amount: visit.money(buy.amount, buy.asset)?,
         category: buy.category.map(|code| code.as_str().to_owned()).unwrap_or_default(),
+        is_escrow: row.form == Form::Escrow,
         plan: row.terms.as_ref().map(|(terms, trial)| said(visit, terms, *trial)),
         claim: visit.claimed(row.id)?,
         because: reasons::ask(visit.lang, row.ask),

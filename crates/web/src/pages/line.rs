@@ -34,14 +34,16 @@ pub(crate) fn is_part(kind: Kind) -> bool {
             | Kind::Redeem
             | Kind::Charge
             | Kind::Claim
+            | Kind::Dispute
     );
     of_purchase || matches!(kind, Kind::Deduct | Kind::Restore)
 }
 
 /// Decisions as lists show them.
 pub(crate) async fn lines(visit: &Visit, rows: Vec<DecisionRow>) -> Result<Vec<Line>, Stop> {
-    let sets_aside =
-        |row: &&DecisionRow| matches!(row.kind, Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel);
+    let sets_aside = |row: &&DecisionRow| {
+        matches!(row.kind, Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::PlaceEscrow)
+    };
     let ids: Vec<Id> = rows.iter().filter(sets_aside).map(|row| row.id).collect();
     let bought = visit.site.app.ask(move |view| {
         let mut bought: BTreeMap<Id, PurchaseRow> = BTreeMap::new();
@@ -104,6 +106,7 @@ fn became(visit: &Visit, bought: &PurchaseRow) -> &'static str {
     match bought.state {
         State::Paid | State::Captured => w.paid,
         State::Held => w.was_held,
+        State::Disputed => w.deed_dispute,
         State::Voided | State::Expired => w.released,
     }
 }

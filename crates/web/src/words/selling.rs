@@ -75,6 +75,7 @@ words! {
     state_paid "Paid" "已付款"
     state_back "Given back" "已退回"
     state_expired "Time over, given back" "到期退回"
+    state_disputed "Disputed by the buyer" "买方有异议"
     state_refunded "Refunded" "已退款"
     state_part_refunded "Refunded in part" "部分退款"
     search_label "Buyer, name of the sale, or what was bought" "买家、销售编号或购买内容"

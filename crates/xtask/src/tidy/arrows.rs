@@ -16,8 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("intent", &[]),
     ("invoice", &[]),
     ("web", &["server", "engine", "book", "evidence", "wire"]),
+    ("gateway", &["wire", "protocols", "pricing", "sdk", "evidence", "listen"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
-    ("gateway", &["wire", "protocols", "sdk", "evidence", "listen"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (
         "cli",
@@ -36,7 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "evidence",
         ],
     ),
-    ("sdk", &["wire", "evidence", "protocols"]),
+    ("sdk", &["wire", "evidence", "protocols", "pricing"]),
     ("sim", &["book", "evidence", "engine"]),
     ("fuzz", &["wire", "protocols", "engine", "book", "gateway"]),
     ("xtask", &["evidence", "book", "engine", "wire", "protocols", "server", "gateway", "cli", "sdk", "sim"]),

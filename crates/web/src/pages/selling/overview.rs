@@ -310,6 +310,8 @@ impl Cause {
             | D::HoldClosed
             | D::HoldExpired
             | D::CaptureTooLarge
+            | D::HoldDisputed
+            | D::HoldNotDisputable
             | D::HoldRedeemed
             | D::RefundTooLarge
             | D::MeterSequence

@@ -80,7 +80,7 @@ pub async fn show(visit: &Visit) -> Shown {
     };
     let delivery = match (it.redeemed, it.form) {
         (Some(_), _) => Some(s.delivered),
-        (None, Form::Hold | Form::Meter) => Some(s.not_delivered),
+        (None, Form::Hold | Form::Meter | Form::Escrow) => Some(s.not_delivered),
         (None, Form::Payment | Form::Subscription) => None,
     };
     let buyer = it.agent.map_or_else(|| it.purchase.wallet.to_string(), |agent| agent.to_string());

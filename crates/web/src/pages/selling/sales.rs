@@ -56,6 +56,8 @@ pub(crate) enum Stand {
     Back,
     /// Set aside until its time was over.
     Expired,
+    /// Set aside, and the buyer objected.
+    Disputed,
 }
 
 impl Stand {
@@ -67,6 +69,7 @@ impl Stand {
         match row.state {
             State::Paid | State::Captured => Stand::Paid,
             State::Held => Stand::Held,
+            State::Disputed => Stand::Disputed,
             // A meter whose time is over is settled.
             State::Voided | State::Expired if !row.captured.is_zero() => Stand::Paid,
             State::Voided => Stand::Back,
@@ -83,6 +86,7 @@ impl Stand {
             Stand::Refunded => (s.state_refunded, "plain"),
             Stand::Back => (s.state_back, "soft"),
             Stand::Expired => (s.state_expired, "soft"),
+            Stand::Disputed => (s.state_disputed, "ask"),
         }
     }
 
@@ -90,6 +94,7 @@ impl Stand {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Stand::Held => "held",
+            Stand::Disputed => "disputed",
             Stand::Paid => "paid",
             Stand::RefundedInPart => "refunded_in_part",
             Stand::Refunded => "refunded",
@@ -124,6 +129,7 @@ impl Wanted {
         let stand = Stand::of(row);
         let state = match self.state.as_str() {
             "held" => stand == Stand::Held,
+            "disputed" => stand == Stand::Disputed,
             "paid" => matches!(stand, Stand::Paid | Stand::RefundedInPart),
             "back" => matches!(stand, Stand::Back | Stand::Expired),
             "refunded" => matches!(stand, Stand::Refunded | Stand::RefundedInPart),
@@ -157,8 +163,10 @@ impl Wanted {
                     return Ok((found, None));
                 }
                 let by_period = matches!(row.kind, Kind::Subscribe | Kind::Renew | Kind::ChangePlan);
-                let at_once =
-                    matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel);
+                let at_once = matches!(
+                    row.kind,
+                    Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::PlaceEscrow
+                );
                 let sells = at_once || by_period;
                 if !sells || !matches!(row.ruling, Ruling::Allowed) || self.to <= row.at {
                     continue;
@@ -187,7 +195,7 @@ fn begins(day: Date, zone: &TimeZone) -> Option<Time> {
 pub(crate) fn sale_id(row: &PurchaseRow) -> String {
     match row.form {
         Form::Payment => book::PaymentId(row.id).to_string(),
-        Form::Hold => book::HoldId(row.id).to_string(),
+        Form::Hold | Form::Escrow => book::HoldId(row.id).to_string(),
         Form::Meter => book::MeterId(row.id).to_string(),
         Form::Subscription => book::SubscriptionId(row.id).to_string(),
     }
@@ -218,6 +226,7 @@ pub async fn list(visit: &Visit) -> Shown {
     let states = [
         ("", s.state_all),
         ("held", s.state_held),
+        ("disputed", s.state_disputed),
         ("paid", s.state_paid),
         ("refunded", s.state_refunded),
         ("back", s.state_back),
