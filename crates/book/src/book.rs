@@ -11,6 +11,7 @@ use crate::command::{Action, Actor, Command};
 use crate::entry::{Entry, Outcome, Reject, Verdict};
 use crate::id::Id;
 use crate::limits::AHEAD_NANOS_MAX;
+use crate::link::Link;
 use crate::mandate::Mandate;
 use crate::open::{AssetRow, Settings};
 use crate::payee::Payee;
@@ -48,6 +49,7 @@ pub struct Book {
     pub(crate) mandates: Table<Mandate>,
     pub(crate) quotas: Table<Quota>,
     pub(crate) subscriptions: Table<Subscription>,
+    pub(crate) links: Table<Link>,
     /// Every command of the retention, and the money it moved.
     pub(crate) records: Queue<Record>,
     /// Every question of late, by the id of the payment that raised it.
@@ -77,6 +79,7 @@ impl Default for Book {
             mandates: Table::default(),
             quotas: Table::default(),
             subscriptions: Table::default(),
+            links: Table::default(),
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
@@ -302,6 +305,9 @@ impl Book {
             Action::Renew(it) => it.decide(self, at, *id, *by),
             Action::ChangePlan(it) => it.decide(self, at, *by),
             Action::CancelSubscription(it) => it.decide(self, at, *by),
+            Action::OpenLink(it) => it.decide(self, at, *id, *by),
+            Action::PayLink(it) => it.decide(self, at, *by, rows),
+            Action::CloseLink(it) => it.decide(self, *by),
         }
     }
 
@@ -406,6 +412,12 @@ impl Book {
             (Action::Renew(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, term),
             (Action::ChangePlan(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, *by, term),
             (Action::CancelSubscription(it), _) => it.apply(self),
+            (Action::OpenLink(it), _) => it.apply(self, *id),
+            (Action::PayLink(it), Outcome::Paid(moved)) => {
+                let rows = rows.unwrap_or_else(|| self.rows(*by, &it.purchase));
+                it.apply(self, at, *id, rows, moved);
+            }
+            (Action::CloseLink(it), _) => it.apply(self),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)
@@ -418,7 +430,8 @@ impl Book {
                 | Action::CloseMeter(_)
                 | Action::Subscribe(_)
                 | Action::Renew(_)
-                | Action::ChangePlan(_),
+                | Action::ChangePlan(_)
+                | Action::PayLink(_),
                 _,
             ) => panic!("an outcome belongs to its command"),
         }

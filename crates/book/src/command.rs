@@ -12,6 +12,7 @@ use crate::hold::{Capture, Expire, PlaceHold, Redeem, Void};
 use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId};
 use crate::limit::{Limit, well_formed};
 use crate::limits::RATES_MAX;
+use crate::link::{CloseLink, OpenLink, PayLink};
 use crate::mandate::{GrantMandate, SetLimits};
 use crate::meter::{Charge, CloseMeter, OpenMeter};
 use crate::observe::Observe;
@@ -123,6 +124,9 @@ pub enum Action {
     Renew(Renew),
     ChangePlan(ChangePlan),
     CancelSubscription(CancelSubscription),
+    OpenLink(OpenLink),
+    PayLink(PayLink),
+    CloseLink(CloseLink),
 }
 
 canon_enum!(Action {
@@ -169,6 +173,9 @@ canon_enum!(Action {
     41 => Renew(it),
     42 => ChangePlan(it),
     43 => CancelSubscription(it),
+    46 => OpenLink(it),
+    47 => PayLink(it),
+    48 => CloseLink(it),
 });
 
 impl Action {
@@ -192,6 +199,9 @@ impl Action {
             Action::OpenChannel(it) => whole(&it.purchase),
             Action::Subscribe(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
             Action::ChangePlan(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
+            Action::OpenLink(it) => unless(it.to.is_whole(), Reject::SplitNotWhole)
+                .or_else(|| unless(it.is_well_formed(), Reject::LinkMalformed)),
+            Action::PayLink(it) => whole(&it.purchase),
             Action::Charge(it) => kinds(it.units.len()),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
@@ -222,7 +232,8 @@ impl Action {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::Renew(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::CloseLink(_) => None,
         }
     }
 
@@ -235,6 +246,7 @@ impl Action {
             Action::OpenChannel(it) => Some(&it.purchase),
             Action::Subscribe(it) => Some(&it.purchase),
             Action::ChangePlan(it) => Some(&it.purchase),
+            Action::PayLink(it) => Some(&it.purchase),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -271,7 +283,9 @@ impl Action {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::Renew(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::OpenLink(_)
+            | Action::CloseLink(_) => None,
         }
     }
 
@@ -320,7 +334,10 @@ impl Action {
             | Action::Subscribe(_)
             | Action::Renew(_)
             | Action::ChangePlan(_)
-            | Action::CancelSubscription(_) => None,
+            | Action::CancelSubscription(_)
+            | Action::OpenLink(_)
+            | Action::PayLink(_)
+            | Action::CloseLink(_) => None,
         }
     }
 
@@ -335,7 +352,8 @@ impl Action {
             | Action::Revoke(_)
             | Action::RevokeKey(_)
             | Action::Refuse(_)
-            | Action::CancelSubscription(_) => true,
+            | Action::CancelSubscription(_)
+            | Action::CloseLink(_) => true,
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -369,7 +387,9 @@ impl Action {
             | Action::Claim(_)
             | Action::Subscribe(_)
             | Action::Renew(_)
-            | Action::ChangePlan(_) => false,
+            | Action::ChangePlan(_)
+            | Action::OpenLink(_)
+            | Action::PayLink(_) => false,
         }
     }
 }

@@ -42,6 +42,7 @@ pub mod id;
 pub mod level;
 pub mod limit;
 pub mod limits;
+pub mod link;
 pub mod mandate;
 pub mod meter;
 pub mod money;
@@ -83,11 +84,12 @@ pub use entry::{
 pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
 pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
 pub use id::{
-    AgentId, HoldId, Id, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, QuotaId, RefundId,
-    RequestId, SubscriptionId, TransferId, WalletId,
+    AgentId, HoldId, Id, KeyId, LinkId, MandateId, MeterId, NotAnId, OwnerId, PayeeId, PaymentId, QuotaId,
+    RefundId, RequestId, SubscriptionId, TransferId, WalletId,
 };
 pub use level::{Budget, Level};
 pub use limit::{Limit, Versions, Window};
+pub use link::{CloseLink, LinkPayer, LinkState, OpenLink, PayLink};
 pub use mandate::{Carry, GrantMandate, LimitSubject, SetLimits};
 pub use meter::{Charge, CloseMeter, OpenMeter};
 pub use money::{Amount, Asset, Nanos, NanosPerUnit, PartsPerMillion, Rounding};

@@ -64,9 +64,13 @@ pub(crate) enum Kind {
     Subscription {
         terms: Hash,
     },
+    /// By a link, with what is said; this is their digest.
+    Link {
+        terms: Hash,
+    },
 }
 
-canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter, 4 => Subscription { terms } });
+canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter, 4 => Subscription { terms }, 5 => Link { terms } });
 
 /// A purchase that nobody denies: the limits that allowed it, and the rows that were found on the way.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +148,7 @@ impl Book {
     }
 
     /// The rows that would pay, for whoever may spend from them.
-    fn find_payer(&self, by: Actor, buy: &Purchase) -> Result<Payer, Decision> {
+    pub(crate) fn find_payer(&self, by: Actor, buy: &Purchase) -> Result<Payer, Decision> {
         let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
         let wallet = self.find_wallet(buy, mandate).ok_or(Decision::Reject(Reject::WalletUnknown))?;
         if buy.mandate.is_some() && mandate.is_none() {
@@ -335,7 +339,7 @@ impl Book {
     }
 
     /// What nobody denies may still need the owner's word.
-    fn check_asked(
+    pub(crate) fn check_asked(
         &self,
         at: Time,
         payer: Payer,
@@ -542,10 +546,11 @@ impl Purchase {
             Kind::Hold => 2,
             Kind::Meter => 3,
             Kind::Subscription { .. } => 4,
+            Kind::Link { .. } => 5,
         });
         bytes.extend_from_slice(&agent.0);
         bytes.extend_from_slice(&canon::bytes(&bought));
-        if let Kind::Subscription { terms } = kind {
+        if let Kind::Subscription { terms } | Kind::Link { terms } = kind {
             bytes.extend_from_slice(&terms.0);
         }
         Hash::of(&bytes)

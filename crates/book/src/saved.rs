@@ -33,6 +33,7 @@ struct Rows {
     questions: u64,
     quotas: u64,
     subscriptions: u64,
+    links: u64,
 }
 
 canon_struct!(Rows {
@@ -45,7 +46,8 @@ canon_struct!(Rows {
     records,
     questions,
     quotas,
-    subscriptions
+    subscriptions,
+    links
 });
 
 impl Rows {
@@ -61,6 +63,7 @@ impl Rows {
             questions: count(book.questions.rows()),
             quotas: count(book.quotas.rows()),
             subscriptions: count(book.subscriptions.rows()),
+            links: count(book.links.rows()),
         }
     }
 }
@@ -92,7 +95,8 @@ impl Book {
         save(7, self.records.rows(), &mut take)?;
         save(8, self.questions.rows(), &mut take)?;
         save(9, self.quotas.rows(), &mut take)?;
-        save(10, self.subscriptions.rows(), &mut take)
+        save(10, self.subscriptions.rows(), &mut take)?;
+        save(11, self.links.rows(), &mut take)
     }
 }
 
@@ -156,6 +160,7 @@ impl Restoring {
             8 => fill_queue(&mut book.questions, input),
             9 => fill(&mut book.quotas, input),
             10 => self.fill_subscriptions(input),
+            11 => fill(&mut book.links, input),
             _ => Err(Malformed),
         }
     }

@@ -3,11 +3,13 @@
 // A command line is read once; its size does not matter.
 #![allow(clippy::large_enum_variant)]
 
+mod links;
 pub(crate) mod llm;
 mod parties;
 mod selling;
 mod tabs;
 
+pub(crate) use links::LinkCommand;
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 
 pub(crate) use selling::{
@@ -61,6 +63,9 @@ pub(crate) enum Command {
     /// Tabs: many small calls at one seller, paid by vouchers within a cap.
     #[command(subcommand)]
     Tab(TabCommand),
+    /// Payment links: ask for money by an address or a QR code, and pay what one asks for.
+    #[command(subcommand)]
+    Link(LinkCommand),
     /// Connect this program as an agent of whoever has a code on the page about agents.
     Connect(Connect),
     /// Owners: those whose money it is.

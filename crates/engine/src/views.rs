@@ -10,6 +10,7 @@
 mod activity;
 mod batch;
 mod decisions;
+mod links;
 mod parties;
 mod purchases;
 mod quotas;
@@ -35,6 +36,7 @@ use std::path::{Path, PathBuf};
 use tokio::sync::watch;
 
 pub use decisions::Upward;
+pub use links::{AskedLink, LinkPaymentRow, LinkRow, LinkStanding};
 pub use quotas::{DeductionRow, QuotaRow};
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{

@@ -10,8 +10,8 @@ use crate::problem::{Answered, Problem, rule};
 use crate::recent::Bought;
 use axum::response::{IntoResponse, Response};
 use book::{
-    Action, Actor, Asset, Command, HoldId, Id, MeterId, Moved, Outcome, Parts, Payees, PaymentId, Purchase,
-    Question, QuotaId, Refusal, Seq, SubscriptionId, Term, TransferId,
+    Action, Actor, Asset, Command, HoldId, Id, LinkId, MeterId, Moved, Outcome, Parts, Payees, PaymentId,
+    Purchase, Question, QuotaId, Refusal, Seq, SubscriptionId, Term, TransferId,
 };
 use engine::views::Form;
 use http::{HeaderValue, StatusCode, header};
@@ -145,14 +145,17 @@ impl Answers<'_> {
     fn moved(&self, entry: u64, command: &Command, outcome: &Outcome, repeated: bool) -> Answered<Answer> {
         let livemode = self.livemode;
         match (&command.action, outcome) {
-            (Action::Pay(it), Outcome::Paid(moved)) => {
-                let asset = self.asset(&it.purchase)?;
+            (
+                Action::Pay(book::Pay { purchase }) | Action::PayLink(book::PayLink { purchase, .. }),
+                Outcome::Paid(moved),
+            ) => {
+                let asset = self.asset(purchase)?;
                 Ok(Answer::Paid(wire::payment::Payment {
                     id: wire::PaymentId(bits(command.id)),
                     status: "paid".to_owned(),
-                    wallet: wire::WalletId(bits(it.purchase.wallet.0)),
+                    wallet: wire::WalletId(bits(purchase.wallet.0)),
                     amount: money(moved.amount, asset),
-                    parts: parts(&it.purchase.to, moved, asset),
+                    parts: parts(&purchase.to, moved, asset),
                     entry,
                     repeated,
                     livemode,
@@ -395,6 +398,9 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Renew(_) => ("renew", PaymentId::PREFIX),
         Action::ChangePlan(_) => ("change_plan", PaymentId::PREFIX),
         Action::CancelSubscription(_) => ("cancel_subscription", "req"),
+        Action::OpenLink(_) => ("open_link", LinkId::PREFIX),
+        Action::PayLink(_) => ("pay_link", PaymentId::PREFIX),
+        Action::CloseLink(_) => ("close_link", "req"),
     }
 }
 

@@ -147,4 +147,14 @@ impl Bodies {
         }
         Ok(digest)
     }
+
+    /// The text with this digest, where it is kept.
+    ///
+    /// # Errors
+    /// Any failure of SQLite.
+    pub fn text(&self, digest: Hash) -> rusqlite::Result<Option<String>> {
+        let connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let find = "SELECT text FROM texts WHERE digest = ?1";
+        connection.query_row(find, params![digest.0], |row| row.get(0)).optional()
+    }
 }

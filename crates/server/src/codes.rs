@@ -53,6 +53,10 @@ pub fn ask(ask: Ask) -> Explained {
             "Payee not vouched for",
             "Nothing was spent. Nobody trustworthy has vouched for this payee, so the owner is asked.",
         ),
+        Ask::PersonRequired => (
+            "A person's to give",
+            "Nothing was spent. This link takes a person's word each time, so the owner is asked.",
+        ),
     };
     explained(ask.code(), 202, title, detail, Next::AskOwner, false)
 }
@@ -245,6 +249,21 @@ pub fn denial(denial: Denial) -> Explained {
             "Nothing was spent. The agent subscribed without asking, and the owner wants to be asked about this now.",
             AskOwner,
         ),
+        Denial::LinkUsed => {
+            ("Link paid already", "Nothing was spent. The link was paid as often as it may be.", Stop)
+        }
+        Denial::LinkExpired => ("Link expired", "Nothing was spent. The link's time is over.", Stop),
+        Denial::LinkClosed => ("Link closed", "Nothing was spent. The seller has closed the link.", Stop),
+        Denial::LinkMismatch => (
+            "Not what the link asks for",
+            "Nothing was spent. The link pays others, in another asset, or for something else.",
+            Stop,
+        ),
+        Denial::LinkAmount => (
+            "Another amount than the link asks for",
+            "Nothing was spent. The amount is below or above what the link asks for; `remaining` is the nearest that is not.",
+            NewId,
+        ),
     };
     explained(denial.code(), 403, title, detail, next, false)
 }
@@ -291,6 +310,13 @@ pub fn reject(reject: Reject) -> Explained {
             422,
             "Terms malformed",
             "Nothing was done. The periods or the grace of these terms are too short or too long.",
+            NewId,
+        ),
+        Reject::LinkUnknown => (404, "No such link", "Nothing was spent. There is no such link.", Stop),
+        Reject::LinkMalformed => (
+            422,
+            "Link malformed",
+            "Nothing was done. The link asks for nothing, for more at least than at most, or no time at all.",
             NewId,
         ),
         Reject::MandateUnknown => {

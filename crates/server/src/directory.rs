@@ -165,7 +165,10 @@ impl Known {
             | Action::Subscribe(_)
             | Action::Renew(_)
             | Action::ChangePlan(_)
-            | Action::CancelSubscription(_) => {}
+            | Action::CancelSubscription(_)
+            | Action::OpenLink(_)
+            | Action::PayLink(_)
+            | Action::CloseLink(_) => {}
         }
     }
 

@@ -111,7 +111,7 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
     };
     let is_purchase = matches!(
         row.kind,
-        Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::ChangePlan
+        Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::ChangePlan | Kind::PayLink
     );
     if !is_purchase || !reads::sees(viewer, row.owner, row.agent) {
         return Ok(None);

@@ -10,6 +10,7 @@ mod bytes;
 mod delegate;
 mod entry;
 mod judge;
+mod link;
 mod money;
 mod quota;
 mod state;

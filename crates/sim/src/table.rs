@@ -23,6 +23,7 @@
 
 mod commands;
 mod limits;
+mod linked;
 mod names;
 mod prepaid;
 mod subscribed;
@@ -352,6 +353,7 @@ impl Run {
             | Thing::Mandate { .. }
             | Thing::Quota { .. }
             | Thing::Subscription { .. }
+            | Thing::Link { .. }
             | Thing::Purchase { .. } => None,
         }
     }

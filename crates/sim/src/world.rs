@@ -2,8 +2,8 @@
 
 use book::{
     Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, KeyHolder,
-    KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase, QuotaId,
-    QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
+    KeyId, LimitSubject, LinkId, MandateId, OpenLink, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase,
+    QuotaId, QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -34,6 +34,8 @@ pub struct World {
     pub quotas: Vec<Quota>,
     /// Subscriptions, and the purchase each began with.
     pub subscriptions: Vec<Subscribed>,
+    /// Payment links, and what each asks for.
+    pub links: Vec<(LinkId, OpenLink)>,
     /// Questions that were asked.
     pub questions: Vec<Question>,
     /// What was frozen, and by whom.
@@ -319,6 +321,8 @@ impl World {
                     self.learn_bought(id, &purchase);
                 }
             }
+            Action::OpenLink(it) => self.links.push((LinkId(id), it.clone())),
+            Action::PayLink(it) => self.learn_bought(id, &it.purchase),
             Action::Charge(it) => {
                 let hold = self.holds.iter_mut().rev().find(|hold| hold.id.0 == it.meter.0);
                 if let Some(hold) = hold {
@@ -347,7 +351,8 @@ impl World {
             | Action::Restore(_)
             | Action::Reclaim(_)
             | Action::Claim(_)
-            | Action::CancelSubscription(_) => {}
+            | Action::CancelSubscription(_)
+            | Action::CloseLink(_) => {}
         }
     }
 

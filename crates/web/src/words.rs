@@ -126,7 +126,9 @@ impl Words {
             Kind::ApproveAlike => self.deed_approve_alike,
             Kind::Refuse => self.deed_refuse,
             Kind::Transfer => self.moved,
-            Kind::Pay => self.paid,
+            Kind::Pay | Kind::PayLink => self.paid,
+            Kind::OpenLink => self.deed_open_link,
+            Kind::CloseLink => self.deed_close_link,
             Kind::Subscribe => self.deed_subscribe,
             Kind::Renew => self.deed_renew,
             Kind::ChangePlan => self.deed_change_plan,
@@ -402,6 +404,8 @@ words! {
     deed_renew "Renewed" "已续订"
     deed_change_plan "Plan changed" "订阅方案已更改"
     deed_cancel_subscription "Subscription cancelled" "订阅已取消"
+    deed_open_link "Payment link opened" "开启付款链接"
+    deed_close_link "Payment link closed" "关闭付款链接"
     detail "Details" "详情"
     when "When" "时间"
     amount "Amount" "金额"

@@ -20,6 +20,7 @@ pub mod id;
 pub mod joining;
 pub mod limit;
 pub mod limits;
+pub mod link;
 pub mod list;
 pub mod meter;
 pub mod money;
@@ -34,8 +35,8 @@ pub mod version;
 pub mod webhook;
 
 pub use id::{
-    AgentId, Digest, HoldId, IntentId, KeyId, MandateId, MeterId, OrderId, OwnerId, PayeeId, PaymentId,
-    QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId, WebhookId,
+    AgentId, Digest, HoldId, IntentId, KeyId, LinkId, MandateId, MeterId, OrderId, OwnerId, PayeeId,
+    PaymentId, QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId, WebhookId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

@@ -6,8 +6,8 @@
 use book::canon::{self, Canon};
 use book::freeze::Status;
 use book::{
-    Action, AgentId, Amount, Code, HoldId, Id, KeyId, MandateId, MeterId, Nanos, OwnerId, PayeeId, PaymentId,
-    QuotaId, RefundId, Seq, SubscriptionId, Time, TransferId, WalletId,
+    Action, AgentId, Amount, Code, HoldId, Id, KeyId, LinkId, MandateId, MeterId, Nanos, OwnerId, PayeeId,
+    PaymentId, QuotaId, RefundId, Seq, SubscriptionId, Time, TransferId, WalletId,
 };
 use evidence::Hash;
 use rusqlite::Row;
@@ -214,6 +214,7 @@ named!(
     QuotaId,
     RefundId,
     SubscriptionId,
+    LinkId,
     TransferId
 );
 
@@ -344,6 +345,9 @@ kinds! {
     41 Renew "renew",
     42 ChangePlan "change_plan",
     43 CancelSubscription "cancel_subscription",
+    46 OpenLink "open_link",
+    47 PayLink "pay_link",
+    48 CloseLink "close_link",
 }
 
 impl Column for Kind {
@@ -428,6 +432,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=43).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=43).chain(46..=48).collect::<Vec<u8>>());
     }
 }

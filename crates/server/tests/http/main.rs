@@ -15,6 +15,7 @@ mod autonomy;
 mod delegation;
 mod drafting;
 mod house;
+mod links;
 mod log;
 mod observations;
 mod offers;

@@ -100,6 +100,8 @@ impl<'a> Bytes<'a> {
         let start = self.at;
         let byte = self.take(1, name)?[0];
         let chosen = usize::from(byte).checked_sub(1).and_then(|place| choices.get(place));
+        // A number without a name is nobody's.
+        let chosen = chosen.filter(|name| !name.is_empty());
         let chosen = chosen.ok_or_else(|| format!("{name}: {byte} is none of {}", choices.len()))?;
         self.note(start, name, (*chosen).to_owned());
         Ok(byte)

@@ -215,6 +215,17 @@ pub(super) enum Action {
     CancelSubscription {
         subscription: Name,
     },
+    OpenLink {
+        asked: super::link::Asked,
+    },
+    PayLink {
+        link: Name,
+        purchase: Purchase,
+        message: Option<Digest>,
+    },
+    CloseLink {
+        link: Name,
+    },
     Delegate {
         parent: Name,
         agent: Name,
@@ -467,11 +478,11 @@ pub(super) fn amount(b: &mut Bytes<'_>, name: &str) -> Result<u128, Wrong> {
 }
 
 /// The reasons of a question, from 1 on.
-pub(super) const ASKS: [&str; 5] =
-    ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
+pub(super) const ASKS: [&str; 6] =
+    ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified", "person_required"];
 
 /// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 58] = [
+pub(super) const DENIALS: [&str; 66] = [
     "forbidden",
     "key_revoked",
     "owner_frozen",
@@ -530,4 +541,12 @@ pub(super) const DENIALS: [&str; 58] = [
     "restore_too_large",
     "subscription_ended",
     "renewal_unapproved",
+    "",
+    "",
+    "",
+    "link_used",
+    "link_expired",
+    "link_closed",
+    "link_mismatch",
+    "link_amount",
 ];

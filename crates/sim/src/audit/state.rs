@@ -1,6 +1,7 @@
 //! What the auditor knows so far: maps in order, every row that ever was, nothing forgotten.
 
 use super::entry::{Digest, Holder, Name, Place, Purchase, Subject};
+use super::link::Link;
 use super::money::Sums;
 use super::quota::Quota;
 use super::subscription::Subscription;
@@ -29,6 +30,7 @@ pub(super) struct State {
     pub(super) bought: BTreeMap<Name, Bought>,
     pub(super) quotas: BTreeMap<Name, Quota>,
     pub(super) subscriptions: BTreeMap<Name, Subscription>,
+    pub(super) links: BTreeMap<Name, Link>,
     /// Of which quota each deduction took how much that it still has.
     pub(super) deductions: BTreeMap<Name, (Name, u64)>,
     /// Payments that a quota was granted for.

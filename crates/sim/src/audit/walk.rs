@@ -89,7 +89,10 @@ impl Walk {
             | Outcome::Refunded { .. }
             | Outcome::Charged { .. }
             | Outcome::Settled { .. }
-            | Outcome::Subscribed { .. } => self.believe(*at, *id, *by, action, outcome),
+            | Outcome::Subscribed { .. } => {
+                self.believe(*at, *id, *by, action, outcome);
+                self.use_link(action, outcome);
+            }
         }
     }
 
@@ -110,7 +113,8 @@ impl Walk {
         | Action::OpenMeter { purchase, .. }
         | Action::OpenChannel { purchase, .. }
         | Action::Subscribe { purchase, .. }
-        | Action::ChangePlan { purchase, .. }) = action
+        | Action::ChangePlan { purchase, .. }
+        | Action::PayLink { purchase, .. }) = action
         else {
             return true;
         };
@@ -150,6 +154,7 @@ impl Walk {
             Action::Subscribe { .. } | Action::ChangePlan { .. } | Action::Renew { .. } => {
                 self.judge_plan(at, by, action)
             }
+            Action::PayLink { .. } => self.judge_link(at, by, action),
             _ => Judgement::Unsure,
         }
     }
@@ -180,12 +185,15 @@ impl Walk {
         | Action::OpenMeter { purchase, .. }
         | Action::OpenChannel { purchase, .. }
         | Action::Subscribe { purchase, .. }
-        | Action::ChangePlan { purchase, .. }) = action
+        | Action::ChangePlan { purchase, .. }
+        | Action::PayLink { purchase, .. }) = action
         else {
             self.wrong("form", "only purchases are asked about");
             return;
         };
-        let terms = super::subscription::digest(action);
+        let said = super::link::digest(action);
+        let is_by_link = said.is_some();
+        let terms = super::subscription::digest(action).or(said);
         let question = super::state::Question {
             wallet: purchase.wallet,
             digest,
@@ -196,6 +204,8 @@ impl Walk {
                 1
             } else if matches!(action, Action::PlaceHold { .. }) {
                 2
+            } else if is_by_link {
+                5
             } else if terms.is_some() {
                 4
             } else {

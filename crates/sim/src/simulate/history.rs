@@ -402,6 +402,9 @@ fn name(action: &Action) -> &'static str {
         Action::Renew(_) => "renew",
         Action::ChangePlan(_) => "change-plan",
         Action::CancelSubscription(_) => "cancel-subscription",
+        Action::OpenLink(_) => "open-link",
+        Action::PayLink(_) => "pay-link",
+        Action::CloseLink(_) => "close-link",
     }
 }
 

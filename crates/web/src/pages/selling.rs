@@ -6,6 +6,7 @@
 
 pub mod export;
 pub mod keys;
+pub mod links;
 pub mod overview;
 pub mod sale;
 pub mod sales;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 pub(crate) enum Tab {
     Overview,
     Sales,
+    Links,
     Keys,
     Webhooks,
 }
@@ -71,6 +73,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
     let links = vec![
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
+        link("/links", s.links, Tab::Links),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];

@@ -157,8 +157,10 @@ impl Wanted {
                     return Ok((found, None));
                 }
                 let by_period = matches!(row.kind, Kind::Subscribe | Kind::Renew | Kind::ChangePlan);
-                let at_once =
-                    matches!(row.kind, Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel);
+                let at_once = matches!(
+                    row.kind,
+                    Kind::Pay | Kind::PayLink | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel
+                );
                 let sells = at_once || by_period;
                 if !sells || !matches!(row.ruling, Ruling::Allowed) || self.to <= row.at {
                     continue;
