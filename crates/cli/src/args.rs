@@ -7,6 +7,8 @@ mod links;
 pub(crate) mod llm;
 mod parties;
 mod selling;
+mod services;
+mod skills;
 mod tabs;
 
 pub(crate) use links::LinkCommand;
@@ -15,6 +17,10 @@ pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 pub(crate) use selling::{
     SellerCommand, SellerInit, SellerKey, SellerPlan, SellerReconcile, SellerStatement, StatementForm,
 };
+
+pub(crate) use services::{Method, ServiceCommand, ServiceOffer, ServiceSearch};
+
+pub(crate) use skills::{SkillCheck, SkillCommand, SkillInstall};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
@@ -66,6 +72,12 @@ pub(crate) enum Command {
     /// Payment links: ask for money by an address or a QR code, and pay what one asks for.
     #[command(subcommand)]
     Link(LinkCommand),
+    /// The market: what sellers offer, and what agents find there.
+    #[command(subcommand)]
+    Service(ServiceCommand),
+    /// Skills: instructions for agents, signed, to be checked before they are followed.
+    #[command(subcommand)]
+    Skill(SkillCommand),
     /// Connect this program as an agent of whoever has a code on the page about agents.
     Connect(Connect),
     /// Owners: those whose money it is.
@@ -393,9 +405,9 @@ pub(crate) struct Serve {
     /// Base64URL.
     #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_NOTIFY_SECRET", requires = "notify_webhook")]
     pub(crate) notify_secret: Option<PathBuf>,
-    /// Let webhooks go to this machine and its neighbours, and without TLS: for trying things out.
+    /// Let webhooks and looks at services go to this machine and its neighbours, and without TLS: for trying things out.
     #[arg(long, env = "TOLLBRIDGE_WEBHOOKS_ANYWHERE")]
-    pub(crate) webhooks_anywhere: bool,
+    pub(crate) reach_anywhere: bool,
     /// Ask here for clearer words where an owner's sentence leaves questions, when she wants to: any endpoint that speaks
     /// OpenAI's chat completions, up to its `/v1`. Her words are sent there; what comes back is checked, and hers to send.
     #[arg(long, value_name = "URL", env = "TOLLBRIDGE_DRAFT_ENDPOINT", requires = "draft_model")]

@@ -58,7 +58,7 @@ pub(crate) fn run(output: &Output, args: &Dev) -> Outcome {
     }
     let server = args.listen;
     let data = book.display().to_string();
-    let words = ["serve", "--data", &data, "--listen", &server.to_string(), "--webhooks-anywhere"];
+    let words = ["serve", "--data", &data, "--listen", &server.to_string(), "--reach-anywhere"];
     let _server = Process::start(&words, server, &root.join("server.log"))?;
     runtime::run(async {
         let cast = Cast::of_developer(&format!("http://{server}"), root).await?;

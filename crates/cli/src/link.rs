@@ -65,10 +65,12 @@ pub(crate) fn run(output: &Output, command: &LinkCommand) -> Outcome {
                 let link = read(link)?;
                 let url = format!("{}/v1/links/{link}/terms", server.trim_end_matches('/'));
                 let answer = reqwest::get(&url).await.map_err(|fault| unreachable(&fault))?;
-                if !answer.status().is_success() {
-                    return Err(refused(&answer.json().await.map_err(|fault| unreachable(&fault))?));
+                let is_known = answer.status().is_success();
+                let body = answer.bytes().await.map_err(|fault| unreachable(&fault))?;
+                if !is_known {
+                    return Err(refused(&serde_json::from_slice(&body).map_err(Failure::fault)?));
                 }
-                let terms: LinkTerms = answer.json().await.map_err(|fault| unreachable(&fault))?;
+                let terms: LinkTerms = serde_json::from_slice(&body).map_err(Failure::fault)?;
                 output.object(&terms);
                 show(output, &terms);
                 draw(output, &address(server, terms.id));

@@ -28,6 +28,8 @@ mod replay;
 mod runtime;
 mod seller;
 mod serve;
+mod service;
+mod skill;
 mod tab;
 mod torture;
 mod verify;
@@ -67,6 +69,8 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),
         Command::Link(command) => link::run(output, command),
+        Command::Service(command) => service::run(output, command),
+        Command::Skill(command) => skill::run(output, command),
         Command::Connect(args) => connect::run(output, args),
         Command::Owner(command) => accounts::owner(output, command),
         Command::Wallet(command) => accounts::wallet(output, command),

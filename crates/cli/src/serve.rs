@@ -12,6 +12,7 @@ use gateway::{Config, Gateway};
 use serde::Serialize;
 use server::data::{BookKind, Opening};
 use server::drafting::Drafter;
+use server::market;
 use server::webhooks::{self, Reach};
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -70,7 +71,7 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         log_readers: args.log_readers.into(),
         snapshot_every_entries: args.snapshot_every,
         drafter: drafter(args)?,
-        reach: if args.webhooks_anywhere { Reach::Anywhere } else { Reach::Public },
+        reach: if args.reach_anywhere { Reach::Anywhere } else { Reach::Public },
         ..Opening::default()
     };
     let app = server::data::open(data.path(), opening)?;
@@ -85,9 +86,11 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         let console = web::open(app.clone(), data.path(), public_url).map_err(Failure::usage)?;
         let notifying = notifier(args)?.map(|it| tokio::spawn(web::notify::run(console.clone(), it)));
         let telling = tokio::spawn(webhooks::run(app.clone()).map_err(Failure::fault)?);
+        let looking = tokio::spawn(market::run(app.clone()).map_err(Failure::fault)?);
         say_where(output, &listener)?;
         server::serve(listener, app, web::router(console), runtime::told_to_stop()).await;
         telling.abort();
+        looking.abort();
         if let Some(notifying) = notifying {
             notifying.abort();
         }

@@ -26,6 +26,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
+/// Where a host names the sellers whose services are called there.
+const PROOF_PATH: &str = "/.well-known/tollbridge.json";
+
 /// A request for something that is sold, read whole and found acceptable.
 pub(crate) struct Order {
     pub(crate) price: Arc<Price>,
@@ -88,6 +91,9 @@ impl Inner {
         let is_ours = |path: &str| {
             path.strip_prefix(prefix.as_str()).is_some_and(|page| page.is_empty() || page.starts_with('/'))
         };
+        if request.uri().path() == PROOF_PATH && matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Ok(self.proof());
+        }
         if !is_ours(request.uri().path()) {
             return Err(request);
         }
@@ -114,6 +120,14 @@ impl Inner {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(answer)
+    }
+
+    /// Whose services are called here: what the market reads.
+    fn proof(&self) -> Whole {
+        let text = serde_json::json!({ "payees": [self.config.seller.payee.to_string()] }).to_string();
+        let mut answer = Response::new(Bytes::from(text));
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        answer
     }
 
     /// Passes a request on for nothing, as it comes, and the answer back as it comes.

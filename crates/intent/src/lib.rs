@@ -47,4 +47,4 @@ pub use question::{Code, Question};
 pub use reading::{Meaning, Mode, OnDeviation, OnFailure, Reading, Trigger, TriggerAction};
 pub use sense::{Period, Window};
 pub use summary::moment;
-pub use text::{Language, Refusal, Span};
+pub use text::{Language, Refusal, Span, hidden_letter};

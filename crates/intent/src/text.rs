@@ -78,13 +78,18 @@ pub(crate) fn check(text: &str) -> Result<(), Refusal> {
     if text.chars().nth(SENTENCE_CHARS_MAX).is_some() {
         return Err(Refusal::TooLong);
     }
-    if let Some((at, _)) = text.char_indices().find(|(_, letter)| is_hidden(*letter)) {
+    if let Some(at) = hidden_letter(text) {
         return Err(Refusal::Hidden { at });
     }
     if !text.chars().any(char::is_alphanumeric) {
         return Err(Refusal::Empty);
     }
     Ok(())
+}
+
+/// Where in a text, in bytes, the first character is that does not show, or changes how others show.
+pub fn hidden_letter(text: &str) -> Option<usize> {
+    text.char_indices().find(|(_, letter)| is_hidden(*letter)).map(|(at, _)| at)
 }
 
 /// Whether a character does not show, or changes how others show.

@@ -21,10 +21,11 @@ use wire::list::Page;
 use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
 use wire::payment::{NewRefund, Payment, PaymentState, Refund};
 use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuota, Quota, Units};
+use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
 use wire::{
-    AgentId, HoldId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId, QuotaId, RequestId,
+    AgentId, HoldId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId, QuotaId, RequestId, ServiceId,
     SubscriptionId, WalletId,
 };
 
@@ -122,6 +123,8 @@ reads! {
     receipt(seq: u64) -> Receipt = "/v1/entries/{seq}/receipt";
     /// A trade of A402, by the number the payment service gave it.
     a402_trade(trade_no: HoldId) -> A402Trade = "/v1/a402/trades/{trade_no}";
+    /// The services of a seller.
+    services_of(payee: PayeeId) -> Page<Service> = "/v1/payees/{payee}/services";
     /// The key that signs credentials.
     a402_key() -> A402Key = "/v1/a402/key";
     /// The keys that sign a seller's demands.
@@ -149,6 +152,8 @@ makes! {
     grant_quota(NewQuota) -> Done = "/v1/quotas";
     /// Opens a payment link.
     open_link(NewLink) -> Done = "/v1/links";
+    /// Offers a service on the market.
+    offer_service(NewService) -> Service = "/v1/services";
     /// Gives back part or all of a payment.
     refund(NewRefund) -> Refund = "/v1/refunds";
     /// Puts the clock of a test book forward.
@@ -185,6 +190,36 @@ changes! {
 }
 
 impl Client {
+    /// Finds services that are open, the best first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn search_services(&self, asked: &ServiceQuery) -> Result<Page<Service>, Failure> {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        let number = |number: &u32| number.to_string();
+        let members = [
+            ("query", asked.query.clone()),
+            ("category", asked.category.clone()),
+            ("max_price", asked.max_price.map(|amount| amount.to_string())),
+            ("asset", asked.asset.map(|asset| asset.to_string())),
+            ("limit", asked.limit.as_ref().map(number)),
+            ("cursor", asked.cursor.clone()),
+        ];
+        for (name, value) in members {
+            query.extend_pairs(value.map(|value| (name, value)));
+        }
+        self.get(&format!("/v1/services?{}", query.finish())).await
+    }
+
+    /// Takes a service off the market.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn withdraw_service(&self, key: RequestId, id: ServiceId) -> Result<Service, Failure> {
+        let path = format!("/v1/services/{id}/withdraw");
+        self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
     /// Opens a sub-account that one agent alone may spend from.
     ///
     /// # Errors

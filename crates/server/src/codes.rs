@@ -516,6 +516,12 @@ edges! {
     WebhookUnknown "webhook_unknown" 404 "No such webhook" "Nothing was done. There is no such webhook, or it was sent no such message." Stop false,
     /// A webhook that cannot be.
     WebhookMalformed "webhook_malformed" 422 "Webhook cannot be" "Nothing was done. The address has to be one of the public Internet, over HTTPS, and the types of events have to be known." NewId false,
+    /// No such service.
+    ServiceUnknown "service_unknown" 404 "No such service" "Nothing was done. There is no such service on the market." Stop false,
+    /// A service that cannot be.
+    ServiceMalformed "service_malformed" 422 "Service cannot be" "Nothing was done. A service has a name and a description that show as they are, a price, an address of the public Internet over HTTPS, and schemas in JSON." NewId false,
+    /// A name that buyers would take for another's.
+    ServiceNameAlike "service_name_alike" 409 "Name looks like another's" "Nothing was done. Buyers would take the name for that of another seller's service." NewId false,
     /// The queue is full.
     Busy "busy" 503 "Busy" "Nothing was done. Too many requests wait; try again in a moment." SameId true,
     /// The disk is full.

@@ -6,6 +6,7 @@
 //! views.sqlite    what is read from, made from it
 //! bodies.sqlite   labels and texts that the journal has digests of
 //! papers.sqlite   intents, credentials, orders and requests that the journal has digests of
+//! market.sqlite   what sellers offer, and what was found there
 //! webhooks.sqlite who is told what came in, and how that went
 //! offers.sqlite   how many demands sellers' gateways made, as they say
 //! snapshot        the book as it stood a while ago, made from it; for its owner's eyes only
@@ -20,6 +21,7 @@ use crate::directory::Directory;
 use crate::drafting::Drafter;
 use crate::limits::{RETENTION_SECONDS, STREAMS_MAX};
 use crate::log_keys::{LogKeys, RetiredKeys};
+use crate::market::Market;
 use crate::metrics::Metrics;
 use crate::offers;
 use crate::papers::Papers;
@@ -346,6 +348,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         connections: Connections::default(),
         papers: Papers::open(&directory.join("papers.sqlite"))?,
         webhooks,
+        market: Market::open(&directory.join("market.sqlite"), opening.reach)?,
         offers: offers::store::Store::open(&directory.join("offers.sqlite"))?,
         drafter: opening.drafter,
         orders_in_hand: OrdersInHand::default(),

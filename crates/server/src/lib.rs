@@ -21,6 +21,7 @@ pub mod edge;
 pub mod invitations;
 pub mod limits;
 pub mod log_keys;
+pub mod market;
 pub mod metrics;
 pub mod offers;
 pub mod openapi;

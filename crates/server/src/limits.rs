@@ -158,3 +158,42 @@ pub const OFFERS_KEPT_DAYS: i64 = 400;
 
 /// The most demands that a gateway may report for one day; what adds up stays exact.
 pub const OFFERS_DEMANDS_MAX: u64 = 1_000_000_000_000;
+
+/// The services on the market.
+pub const SERVICES_MAX: i64 = 10_000;
+
+/// The services of one seller on the market.
+pub const SERVICES_OF_ONE_MAX: i64 = 10;
+
+/// The highest price of a service, in the smallest unit.
+pub const SERVICE_PRICE_MINOR_MAX: u128 = 1_000_000_000_000_000;
+
+/// Bytes of a service's schema.
+pub const SERVICE_SCHEMA_BYTES_MAX: usize = 8_192;
+
+/// Letters of a name from which on one other letter makes no other name.
+pub const SERVICE_ALIKE_LETTERS_MIN: usize = 6;
+
+/// The words of a search.
+pub const SERVICE_WORDS_MAX: usize = 8;
+
+/// How far into a search one can look.
+pub const SERVICE_SKIP_MAX: u32 = 10_000;
+
+/// How often a service is looked at, in seconds.
+pub const SERVICE_AGAIN_SECONDS: u64 = 300;
+
+/// Services that are looked at at once.
+pub const SERVICE_LOOKS_MAX: usize = 8;
+
+/// Milliseconds that a service may take to say its price.
+pub const SERVICE_MILLIS_MAX: u64 = 10_000;
+
+/// Bytes of what a host says of its sellers.
+pub const PROOF_BYTES_MAX: usize = 16_384;
+
+/// The newest payments, and the newest holds, of a seller that its place comes from.
+pub const SERVICE_PURCHASES_MAX: usize = 500;
+
+/// The newest purchases of one buyer that count for it.
+pub const SERVICE_OF_ONE_BUYER_MAX: u64 = 20;

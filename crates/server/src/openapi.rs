@@ -3,7 +3,7 @@
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, joining,
-    limits, links, log, mandates, meters, observations, offers, orders, payments, quotas, sessions,
+    limits, links, log, mandates, meters, observations, offers, orders, payments, quotas, services, sessions,
     subscriptions, system, transfers, webhooks,
 };
 use crate::state::App;
@@ -146,6 +146,10 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(links::close_link))
         .routes(routes!(links::pay_link))
         .routes(routes!(offers::report_offers))
+        .routes(routes!(services::create_service, services::search_services))
+        .routes(routes!(services::get_service))
+        .routes(routes!(services::list_services))
+        .routes(routes!(services::withdraw_service))
         .routes(routes!(webhooks::create_webhook))
         .routes(routes!(webhooks::list_webhooks))
         .routes(routes!(webhooks::rotate_webhook))

@@ -22,6 +22,7 @@ pub mod orders;
 pub mod payment_services;
 pub mod payments;
 pub mod quotas;
+pub mod services;
 pub mod sessions;
 pub mod subscriptions;
 pub mod system;

@@ -8,6 +8,7 @@ use crate::connections::Connections;
 use crate::convert::{amount, registered};
 use crate::directory::Directory;
 use crate::drafting::Drafter;
+use crate::market::Market;
 use crate::metrics::Metrics;
 use crate::offers;
 use crate::papers::Papers;
@@ -99,6 +100,8 @@ pub struct State {
     pub papers: Papers,
     /// Who is told what, and what they were told.
     pub webhooks: Webhooks,
+    /// What sellers offer.
+    pub market: Market,
     /// What sellers' gateways report.
     pub offers: offers::store::Store,
     /// Who puts an owner's words more clearly, where anybody does.

@@ -158,6 +158,8 @@ ids! {
     IntentId "int",
     /// What a seller was ordered, in the seller's own words.
     OrderId "ord",
+    /// What a seller offers on the market.
+    ServiceId "svc",
     /// Somebody who is told what a seller's sales are.
     WebhookId "whk",
 }

@@ -28,6 +28,7 @@ pub mod offers;
 pub mod payment;
 pub mod problem;
 pub mod quota;
+pub mod service;
 pub mod session;
 pub mod subscription;
 pub mod trial;
@@ -36,7 +37,7 @@ pub mod webhook;
 
 pub use id::{
     AgentId, Digest, HoldId, IntentId, KeyId, LinkId, MandateId, MeterId, OrderId, OwnerId, PayeeId,
-    PaymentId, QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId, WebhookId,
+    PaymentId, QuotaId, RefundId, RequestId, ServiceId, SubscriptionId, TransferId, WalletId, WebhookId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

@@ -59,3 +59,9 @@ pub const TURNS_MAX: usize = 256;
 
 /// The most categories of one order.
 pub const ORDER_CATEGORIES_MAX: usize = 16;
+
+/// Characters of a service's name.
+pub const SERVICE_NAME_CHARS_MAX: usize = 60;
+
+/// Characters of a service's description.
+pub const SERVICE_DESCRIPTION_CHARS_MAX: usize = 500;

@@ -33,8 +33,13 @@ use crate::tidy::tree;
 use page::Block;
 use shell::Shell;
 
-/// The pages whose commands run; each must exist.
-const PAGES: &[&str] = &["README.md", "docs/tutorial.md", "docs/selling.md"];
+/// The pages whose commands run; each must exist. Pages of one row run one after the other in one shell.
+const PAGES: &[&[&str]] = &[
+    &["README.md"],
+    &["docs/tutorial.md"],
+    &["docs/selling.md"],
+    &["docs/skill.md", "skills/charge-for-an-api/SKILL.md"],
+];
 
 /// Stands in for cargo, in the two ways that the pages use it. A release takes minutes to build, and differs in speed only.
 const CARGO: &str = "\
@@ -49,30 +54,41 @@ esac
 /// Builds the program and runs every page.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let program = program::build(root, "tollbridge", &[])?;
-    for page in PAGES {
-        let text = fs::read_to_string(root.join(page)).with_context(|| format!("cannot read {page}"))?;
-        let scratch = Scratch::copy_of(root, &program)?;
-        run_page(page, &text, &scratch)?;
+    for pages in PAGES {
+        let text = |page: &&'static str| {
+            let text = fs::read_to_string(root.join(page)).with_context(|| format!("cannot read {page}"))?;
+            Ok((*page, text))
+        };
+        let texts = pages.iter().map(text).collect::<anyhow::Result<Vec<_>>>()?;
+        run_pages(&texts, &Scratch::copy_of(root, &program)?)?;
     }
     Ok(())
 }
 
-fn run_page(page: &str, text: &str, scratch: &Scratch) -> anyhow::Result<()> {
-    let shift = ports::free_shift(text)?;
-    let blocks = page::blocks(&ports::shifted(text, shift)).with_context(|| page.to_owned())?;
-    // Everything that can be refused is, before anything runs.
-    for block in &blocks {
-        if let Some(host) = page::foreign_host(&block.script) {
-            bail!("{page}:{}: `{host}` is not this machine; mark the block no-run", block.line);
+/// Runs pages, given by name and text, one after the other in one shell.
+fn run_pages(pages: &[(&str, String)], scratch: &Scratch) -> anyhow::Result<()> {
+    let all: String = pages.iter().map(|(_, text)| text.as_str()).collect();
+    let shift = ports::free_shift(&all)?;
+    let mut scripts = Vec::with_capacity(pages.len());
+    for (page, text) in pages {
+        let blocks = page::blocks(&ports::shifted(text, shift)).with_context(|| (*page).to_owned())?;
+        // Everything that can be refused is, before anything runs.
+        for block in &blocks {
+            if let Some(host) = page::foreign_host(&block.script) {
+                bail!("{page}:{}: `{host}` is not this machine; mark the block no-run", block.line);
+            }
         }
+        scripts.push((page, blocks));
     }
     let mut shell = Shell::open(&scratch.0)?;
     if shift != 0 {
         shell.set(&ports::DEFAULTS.map(|(name, value)| (name, ports::shifted(value, shift))))?;
     }
-    for Block { line, script, expected } in &blocks {
-        println!("{page}:{line}");
-        shell.run(script, expected).with_context(|| format!("{page}:{line}:\n{script}"))?;
+    for (page, blocks) in &scripts {
+        for Block { line, script, expected } in blocks {
+            println!("{page}:{line}");
+            shell.run(script, expected).with_context(|| format!("{page}:{line}:\n{script}"))?;
+        }
     }
     Ok(())
 }
@@ -148,7 +164,8 @@ mod tests {
     fn a_page_that_works_passes_and_one_that_does_not_says_where() {
         for (text, complaint) in ROWS {
             let scratch = Scratch::new().expect("a folder can be made");
-            let outcome = run_page("page.md", text, &scratch).map_err(|error| format!("{error:#}"));
+            let outcome =
+                run_pages(&[("page.md", (*text).to_owned())], &scratch).map_err(|error| format!("{error:#}"));
             match complaint {
                 None => assert_eq!(outcome, Ok(()), "{text}"),
                 Some(complaint) => {
@@ -168,7 +185,7 @@ mod tests {
             "```bash\necho at http://{address}/, not 127.0.0.1:80, and $TOLLBRIDGE_SERVER\n```\n```text\nat http://{address}/\n```\n"
         );
         let scratch = Scratch::new().expect("a folder can be made");
-        run_page("page.md", &text, &scratch).expect("the page works");
+        run_pages(&[("page.md", text)], &scratch).expect("the page works");
         let said = fs::read_to_string(scratch.0.join("output-1")).expect("it said something");
         assert!(!said.contains(&address.to_string()), "{said}");
         let words: Vec<&str> = said.split_whitespace().collect();

@@ -14,6 +14,7 @@ mod freeze;
 mod fuzz;
 mod kill9;
 mod lanes;
+mod micro;
 mod packages;
 mod program;
 mod run;
@@ -86,6 +87,21 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Counts tiny charges while the server is killed, and adds them up beside it, to the billionth.
+    Micro {
+        /// How many charges.
+        #[arg(long, default_value_t = 1_000_000)]
+        charges: usize,
+        /// How many clients charge.
+        #[arg(long, default_value_t = 4)]
+        clients: usize,
+        /// The seconds between two kills.
+        #[arg(long, default_value_t = 3)]
+        kill_every: u64,
+        /// Where the random numbers begin.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Lets a thousand payments race for one limit, again and again.
     Storm {
         /// How often.
@@ -152,6 +168,10 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
             scenarios::run(&root, &names, reader)
         }
         Task::Kill9 { kills, clients, seed } => kill9::run(&root, kill9::Plan { kills, clients, seed }),
+        Task::Micro { charges, clients, kill_every, seed } => {
+            let kill_every = std::time::Duration::from_secs(kill_every);
+            micro::run(&root, micro::Plan { charges, clients, kill_every, seed })
+        }
         Task::Storm { rounds } => storm::run(&root, rounds),
         Task::Freeze { rounds } => freeze::run(&root, rounds),
         Task::Fuzz { seconds, target } => fuzz::run(&root, seconds, target.as_deref()),

@@ -8,5 +8,6 @@ mod log;
 mod notices;
 mod offline;
 mod seller;
+mod skill;
 mod tabs;
 mod torture;

@@ -154,6 +154,8 @@ async fn older_header_names_count_only_where_they_are_switched_on() {
 async fn the_gateway_answers_for_itself_under_its_own_prefix() {
     let house = House::new().await;
     assert_eq!(house.get("/.tollbridge/healthz").await.body, "ok\n");
+    let proof = house.get("/.well-known/tollbridge.json").await;
+    assert_eq!(proof.body, serde_json::json!({"payees": [house.payee.to_string()]}).to_string());
     house.get("/search").await;
     let metrics = house.get("/.tollbridge/metrics").await.body;
     assert!(metrics.contains("tollbridge_gateway_bills_total 1\n"), "{metrics}");

@@ -52,7 +52,7 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let payment: NewA402Payment = call.json()?;
     check_why(payment.why.as_deref())?;
     let name = id(payment.id.0);
-    let bill = open_bill(&app, &caller, &payment.payment_needed)?;
+    let (bill, buyer) = open_bill(&app, &caller, &payment.payment_needed)?;
     // Whoever paid in time may ask again later.
     if bill.demand.pay_before.time() <= app.clock.now() && app.bought(name).await?.is_none() {
         return Err(refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier."));
@@ -95,7 +95,7 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let (entry, _) = app.entry(Seq(entry_number))?.ok_or(Problem::from(Edge::Internal))?;
     let without_proof =
         || Problem::from(Edge::HeldWithoutProof).with_a402(catalogued(ErrorId::RequestInvalid));
-    let proof = prove(&app, &bill, HoldId(name), entry.at).ok_or_else(without_proof)?;
+    let proof = prove(&app, &bill, buyer, HoldId(name), entry.at).ok_or_else(without_proof)?;
     let answer = A402Payment {
         trade_no: payment.id,
         hold: payment.id,
@@ -109,17 +109,25 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     Ok(json(StatusCode::CREATED, &answer))
 }
 
-/// A demand that is genuine, of our method, for this buyer and for one of our payees.
-struct Bill {
+/// A demand that is genuine, of our method, and for one of our payees.
+pub(crate) struct Bill {
     demand: Demand,
-    payee: PayeeId,
-    amount: Amount,
-    asset: book::Asset,
-    buyer: Identifier,
-    collection: Collection,
+    pub(crate) payee: PayeeId,
+    pub(crate) amount: Amount,
+    pub(crate) asset: book::Asset,
+    pub(crate) collection: Collection,
 }
 
-fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<Bill> {
+fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<(Bill, Identifier)> {
+    let (bill, buyer) = (read_bill(app, header)?, buyer(caller));
+    if bill.demand.buyer_unique_id.as_ref().is_some_and(|named| *named != buyer) {
+        return Err(refused(CannotPay::OtherBuyer.error_id(), "the demand is for another buyer."));
+    }
+    Ok((bill, buyer))
+}
+
+/// Reads a demand, whoever is to pay it.
+pub(crate) fn read_bill(app: &App, header: &str) -> Answered<Bill> {
     let needed =
         Needed::decode(header).map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
     let terms = WalletTerms::read(&needed.demand, &needed.method).map_err(|fault| {
@@ -151,16 +159,12 @@ fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<Bill> {
         };
         refused(error, &fault.to_string())
     })?;
-    let buyer = buyer(caller);
-    if needed.demand.buyer_unique_id.as_ref().is_some_and(|named| *named != buyer) {
-        return Err(refused(CannotPay::OtherBuyer.error_id(), "the demand is for another buyer."));
-    }
     let minor = terms.amount_minor(&needed.demand);
     let minor = minor.map_err(|fault| refused(ErrorId::RequestInvalid, &fault.to_string()))?;
     let amount = Amount::new(minor).ok_or_else(|| Problem::from(Reject::AmountTooLarge))?;
     let asset = terms.asset.as_str().parse().map_err(|_| Problem::from(Reject::AssetUnknown))?;
     let asset = registered(&app.directory, asset, "payment_needed")?;
-    Ok(Bill { demand: needed.demand, payee, amount, asset, buyer, collection })
+    Ok(Bill { demand: needed.demand, payee, amount, asset, collection })
 }
 
 fn network(app: &App) -> Network {
@@ -204,9 +208,8 @@ fn credential_keys(app: &App) -> Keyring {
 }
 
 /// The proof that a demand was paid; none where that was too late.
-fn prove(app: &App, bill: &Bill, hold: HoldId, paid_at: Time) -> Option<Proof> {
-    let payment =
-        Payment { trade_no: identifier(hold.to_string()), buyer_unique_id: bill.buyer.clone(), paid_at };
+fn prove(app: &App, bill: &Bill, buyer: Identifier, hold: HoldId, paid_at: Time) -> Option<Proof> {
+    let payment = Payment { trade_no: identifier(hold.to_string()), buyer_unique_id: buyer, paid_at };
     let credential = Credential::for_demand(&bill.demand, payment).ok()?;
     let payment_proof = credential.sign(&credential_key_id(app), &app.credential_key);
     Some(Proof::of(credential, payment_proof, network_layer(network(app))))

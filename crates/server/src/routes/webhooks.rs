@@ -227,7 +227,7 @@ impl crate::state::State {
     }
 
     /// Whether a caller is a seller or its owner; whatever else is a stranger.
-    async fn check_seller(self: &App, caller: &Caller, payee: PayeeId) -> Answered<()> {
+    pub(crate) async fn check_seller(self: &App, caller: &Caller, payee: PayeeId) -> Answered<()> {
         let unknown = || Problem::from(Reject::PayeeUnknown);
         match caller.holder {
             KeyHolder::Payee(own) if own == payee => Ok(()),

@@ -3,6 +3,8 @@
 use crate::limits::WEBHOOK_URL_BYTES_MAX;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 use url::{Host, Url};
 
 /// How far messages go.
@@ -69,6 +71,18 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
         || (a == 0x2001 && b == 0xdb8)
         || (a == 0x3fff && b < 0x1000);
     is_given_out && !is_special
+}
+
+/// A client that goes as far as `reach`, follows no redirection, and waits for so long.
+pub(crate) fn client(reach: Reach, timeout: Duration) -> reqwest::Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .referer(false)
+        .user_agent(concat!("tollbridge/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(Arc::new(Resolver(reach)))
+        .build()
 }
 
 /// Resolves names, and drops what is not public: what a name leads to is checked when it is used, every time.

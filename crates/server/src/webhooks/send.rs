@@ -1,12 +1,11 @@
 //! Sending a message: one POST, whose answer counts by its status alone.
 
-use super::address::{Reach, Resolver, allowed};
+use super::address::{Reach, allowed, client};
 use super::sign;
 use super::store::{Attempt, Message};
 use crate::limits::{WEBHOOK_MILLIS_MAX, WEBHOOK_OVERLAP_SECONDS};
 use crate::state::App;
 use book::Time;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Sends messages, as far as it may.
@@ -27,15 +26,7 @@ impl Sender {
     /// # Errors
     /// [`NoSender`].
     pub(super) fn new(reach: Reach) -> Result<Sender, NoSender> {
-        let client = reqwest::Client::builder()
-            .timeout(Duration::from_millis(WEBHOOK_MILLIS_MAX))
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .user_agent(concat!("tollbridge/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(Resolver(reach)))
-            .build()?;
-        Ok(Sender { client, reach })
+        Ok(Sender { client: client(reach, Duration::from_millis(WEBHOOK_MILLIS_MAX))?, reach })
     }
 
     /// Posts JSON. What comes back beside the status is not read.

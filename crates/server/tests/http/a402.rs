@@ -14,7 +14,12 @@ fn demand(house: &House, amount: &str, order: &str) -> (String, Value) {
 }
 
 /// The same, with a member `metered` of the method.
-fn demand_with(house: &House, amount: &str, order: &str, metered: Option<Value>) -> (String, Value) {
+pub(crate) fn demand_with(
+    house: &House,
+    amount: &str,
+    order: &str,
+    metered: Option<Value>,
+) -> (String, Value) {
     let identifier = |text: &str| Identifier::parse(text).unwrap();
     let facts = RequestFacts::of("GET", "https://shop.example/data", "", b"").unwrap();
     let now = Time(u64::try_from(crate::house::now().as_nanos()).unwrap());

@@ -252,7 +252,9 @@ impl House {
         };
         let app = tokio::task::spawn_blocking(open_it).await.unwrap();
         self.app = Arc::downgrade(&app);
-        self.telling = Some(tokio::spawn(server::webhooks::run(app.clone()).unwrap()));
+        let (telling, looking) =
+            (server::webhooks::run(app.clone()).unwrap(), server::market::run(app.clone()).unwrap());
+        self.telling = Some(tokio::spawn(async move { tokio::join!(telling, looking).0 }));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         self.authority = listener.local_addr().unwrap().to_string();
         let (stop, stopped) = oneshot::channel::<()>();

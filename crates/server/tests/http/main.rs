@@ -17,6 +17,7 @@ mod drafting;
 mod house;
 mod links;
 mod log;
+mod market;
 mod observations;
 mod offers;
 mod patience;

@@ -13,6 +13,12 @@ use serde_json::Value;
 
 use crate::blackbox::http::{Connection, Lost, Reply, Request};
 
+/// How long one request may stay without an answer.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
+
+/// The wait before a server that cannot be reached is tried again.
+const AGAIN_AFTER: Duration = Duration::from_millis(20);
+
 /// How long a read may be late.
 const LATE_MAX: Duration = Duration::from_secs(30);
 
@@ -135,6 +141,29 @@ impl Caller {
     pub(crate) fn must(&mut self, auth: Auth, call: &Call<'_>) -> anyhow::Result<Value> {
         let answer = self.send(auth, call).map_err(|lost| anyhow!("{}: {}", call.target, lost.why()))?;
         answer.expect_success(&format!("{} {}", call.method, call.target))
+    }
+
+    /// Sends a call until there is an answer, and says whether one got lost before.
+    pub(crate) fn until_answered(&mut self, auth: Auth, call: &Call<'_>) -> anyhow::Result<(Answer, bool)> {
+        let begun = Instant::now();
+        let mut lost = false;
+        let mut last = String::new();
+        while begun.elapsed() < ANSWERED_WITHIN {
+            match self.send(auth, call) {
+                Ok(answer) if 500 <= answer.status || answer.code() == "nonce_used" => {
+                    lost |= answer.status == 500;
+                    last = answer.json.to_string();
+                }
+                Ok(answer) => return Ok((answer, lost)),
+                Err(Lost::Unknown(why)) => {
+                    lost = true;
+                    last = why;
+                }
+                Err(Lost::Unsent(why)) => last = why,
+            }
+            sleep(AGAIN_AFTER);
+        }
+        Err(anyhow!("{} got no answer within {ANSWERED_WITHIN:?}: {last}", call.target))
     }
 
     /// Sends a call once; where the session is over, once more in a new one, for then it was not done.

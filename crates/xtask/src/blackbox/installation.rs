@@ -12,6 +12,9 @@ use crate::blackbox::server::Server;
 /// The asset of every account here.
 pub(crate) const ASSET: &str = "CNY/2";
 
+/// So many entries behind a snapshot, a server makes the next: few, so that kills meet it at work.
+const SNAPSHOT_EVERY: u64 = 40;
+
 /// A running server, and its operator.
 #[derive(Debug)]
 pub(crate) struct Installation {
@@ -57,7 +60,17 @@ pub(crate) fn money(amount: u128) -> Value {
 impl Installation {
     /// A new installation in a process of its own.
     pub(crate) fn start(root: &Path, program: &Path, name: &str) -> anyhow::Result<Installation> {
-        let server = Server::start(root, program, name)?;
+        Installation::start_with(root, program, name, SNAPSHOT_EVERY)
+    }
+
+    /// The same, with a snapshot after so many entries.
+    pub(crate) fn start_with(
+        root: &Path,
+        program: &Path,
+        name: &str,
+        snapshot_every: u64,
+    ) -> anyhow::Result<Installation> {
+        let server = Server::start(root, program, name, snapshot_every)?;
         let operator = server.operator()?;
         let vkey = server.public("/log/vkey")?.trim().to_owned();
         Ok(Installation { server, operator, vkey, journal: Vec::new() })

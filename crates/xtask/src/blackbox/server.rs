@@ -19,9 +19,6 @@ const READY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The data directory, from the server's own.
 const BOOK: &str = "book";
 
-/// So many entries behind a snapshot, a server makes the next: few, so that kills meet it at work.
-const SNAPSHOT_EVERY: &str = "40";
-
 /// Names another build of the program than this workspace's own.
 const PROGRAM: &str = "TOLLBRIDGE_PROGRAM";
 
@@ -32,6 +29,8 @@ pub(crate) struct Server {
     directory: PathBuf,
     address: SocketAddr,
     process: Option<Child>,
+    /// So many entries behind a snapshot, it makes the next.
+    snapshot_every: u64,
 }
 
 /// Builds the program, unless the environment names one.
@@ -44,7 +43,12 @@ pub(crate) fn build(root: &Path) -> anyhow::Result<PathBuf> {
 
 impl Server {
     /// Makes a test book in a fresh directory and starts a server on it, on a port that is free.
-    pub(crate) fn start(root: &Path, program: &Path, name: &str) -> anyhow::Result<Server> {
+    pub(crate) fn start(
+        root: &Path,
+        program: &Path,
+        name: &str,
+        snapshot_every: u64,
+    ) -> anyhow::Result<Server> {
         let name = format!("{name}-{}", std::process::id());
         let directory = Workspace::read(root)?.target.join("blackbox").join(name);
         // What a killed run of the same number left is nobody's.
@@ -54,7 +58,8 @@ impl Server {
         std::fs::create_dir_all(&directory)?;
         // Bound once to learn a free port; restarts come back to it.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut server = Server { program: program.to_owned(), directory, address, process: None };
+        let mut server =
+            Server { program: program.to_owned(), directory, address, process: None, snapshot_every };
         let init =
             server.command(&["init", BOOK, "--test"]).output().context("the program does not start")?;
         ensure!(init.status.success(), "init: {}", String::from_utf8_lossy(&init.stderr));
@@ -157,9 +162,9 @@ impl Server {
 
     fn spawn(&mut self) -> anyhow::Result<()> {
         ensure!(self.process.is_none(), "the server runs already");
-        let listen = self.address.to_string();
+        let (listen, every) = (self.address.to_string(), self.snapshot_every.to_string());
         let log = File::options().create(true).append(true).open(self.log())?;
-        let words = ["serve", "--data", BOOK, "--listen", &listen, "--snapshot-every", SNAPSHOT_EVERY];
+        let words = ["serve", "--data", BOOK, "--listen", &listen, "--snapshot-every", &every];
         let mut command = self.command(&words);
         let process = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
         self.process = Some(process.context("the server does not start")?);

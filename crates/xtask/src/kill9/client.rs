@@ -1,9 +1,9 @@
 //! One client under load: pays, holds, captures and voids without pause, and asks again until each is answered.
 
 use std::sync::{Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
+use anyhow::{Context as _, bail};
 use book::Id;
 use jiff::Timestamp;
 use rand::rngs::StdRng;
@@ -11,15 +11,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
 use crate::blackbox::caller::{Answer, Auth, Call, Caller, now};
-use crate::blackbox::http::Lost;
 use crate::blackbox::installation::{fresh_id, fresh_name, money};
 use crate::kill9::history::{Acknowledged, History, What};
-
-/// How long one request may stay without an answer before the run fails.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(60);
-
-/// The wait before a server that cannot be reached is tried again.
-const AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// The payments of one array.
 const ARRAY: usize = 10;
@@ -160,7 +153,7 @@ impl<'a> Client<'a> {
             Role::Seller(number) => &mut self.sellers[number].caller,
         };
         let call = Call { method: "POST", target, change, body: Some(body) };
-        let (answer, lost) = until_answered(caller, &call)?;
+        let (answer, lost) = caller.until_answered(Auth::Session, &call)?;
         let mut history = self.shared.history.lock().unwrap_or_else(PoisonError::into_inner);
         history.invoked += 1;
         history.unknown += u64::from(lost);
@@ -188,36 +181,13 @@ enum Role {
     Seller(usize),
 }
 
-/// Sends a call until there is an answer, and says whether one got lost before.
-fn until_answered(caller: &mut Caller, call: &Call<'_>) -> anyhow::Result<(Answer, bool)> {
-    let begun = Instant::now();
-    let mut lost = false;
-    let mut last = String::new();
-    while begun.elapsed() < ANSWERED_WITHIN {
-        match caller.send(Auth::Session, call) {
-            Ok(answer) if 500 <= answer.status || answer.code() == "nonce_used" => {
-                lost |= answer.status == 500;
-                last = answer.json.to_string();
-            }
-            Ok(answer) => return Ok((answer, lost)),
-            Err(Lost::Unknown(why)) => {
-                lost = true;
-                last = why;
-            }
-            Err(Lost::Unsent(why)) => last = why,
-        }
-        std::thread::sleep(AGAIN_AFTER);
-    }
-    Err(anyhow!("{} got no answer within {ANSWERED_WITHIN:?}: {last}", call.target))
-}
-
 /// Pays once with somebody whose limits are never reached, and returns how long that took.
 pub(crate) fn pays_again(payer: &mut Payer, seller: &Seller, shared: &Shared) -> anyhow::Result<Duration> {
     let begun = now().0;
     let name = fresh_name("pay");
     let body = json!({ "id": name, "wallet": payer.wallet, "payee": seller.id, "amount": money(1) });
     let call = Call { method: "POST", target: "/v1/payments", change: None, body: Some(&body) };
-    let (answer, _) = until_answered(&mut payer.caller, &call)?;
+    let (answer, _) = payer.caller.until_answered(Auth::Session, &call)?;
     let took = Duration::from_nanos(now().0.saturating_sub(begun));
     let entry = answer.json["entry"].as_u64();
     let entry =

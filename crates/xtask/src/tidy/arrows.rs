@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "server",
             "gateway",
             "llm",
+            "intent",
             "pricing",
             "sdk",
             "wire",
