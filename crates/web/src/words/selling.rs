@@ -173,7 +173,7 @@ words! {
     link_state_used "paid up" "已付清"
     link_state_expired "expired" "已过期"
     link_state_closed "closed" "已关闭"
-    link_paid "Paid {} times, {} in all" "已支付 {} 次，共 {}"
+    link_paid "Paid {} ×, {} in all" "已支付 {} 次，共 {}"
     link_qr "QR code" "二维码"
     link_odd "No link was opened. It needs what it is for, an amount, a most that is not less, and 1 to 365 days." "没有开启链接。须填写用途、金额、不低于它的最高金额，以及 1 至 365 天。"
 }
