@@ -43,6 +43,7 @@ macro_rules! counters {
 counters! {
     requests "Requests of any kind.";
     bills "Answers 402 with a bill to a request without a proof.";
+    looks "Bills among them for whoever only wanted to know the price.";
     proofs_refused "Proofs that did not count.";
     unavailable "Requests that could not be served because a service or store was away.";
     upstream_calls "Calls of the upstream that were paid for.";

@@ -45,7 +45,8 @@ impl Inner {
             // Not the book's time, which in a test book may be ahead: the server takes reports by its own clock.
             let now = DateTime::second_of(sdk::Clock::system().now());
             let day = now.as_str().get(..10).unwrap_or_default();
-            if !counted.count(self.metrics.bills.get(), day) {
+            let bills = self.metrics.bills.get().saturating_sub(self.metrics.looks.get());
+            if !counted.count(bills, day) {
                 continue;
             }
             let days = counted.days.iter();

@@ -26,6 +26,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 
+/// Whoever sends it wants to know the price only: no free call is used up, and no buyer is counted.
+const PRICE_ONLY: &str = "tollbridge-price-only";
+
 /// Where a host names the sellers whose services are called there.
 const PROOF_PATH: &str = "/.well-known/tollbridge.json";
 
@@ -174,7 +177,9 @@ impl Inner {
             return Ok(whole(self.sell_by_voucher(order, voucher, behind).await));
         }
         let Some(proof) = proof else {
-            if let Some(free) = self.free_call(&order).await? {
+            if order.request.headers.contains_key(PRICE_ONLY) {
+                self.metrics.looks.count();
+            } else if let Some(free) = self.free_call(&order).await? {
                 return Ok(self.give(order, free, behind).await);
             }
             return Ok(whole(self.bill_of(&order).await?));

@@ -82,6 +82,11 @@ pub fn router() -> Router<Site> {
         .route("/selling/{payee}/sales/{entry}", get(at!(selling::sale::show)))
         .route("/selling/{payee}/sales/{entry}/receipt", get(at!(selling::sale::receipt)))
         .route("/selling/{payee}/sales/{entry}/refund", post(at!(selling::sale::refund)))
+        .route(
+            "/selling/{payee}/services",
+            get(at!(selling::services::list)).post(at!(selling::services::offer)),
+        )
+        .route("/selling/{payee}/services/{id}/withdraw", post(at!(selling::services::withdraw)))
         .route("/selling/{payee}/keys", get(at!(selling::keys::list)).post(at!(selling::keys::add)))
         .route("/selling/{payee}/keys/end", post(at!(selling::keys::end)))
         .route(

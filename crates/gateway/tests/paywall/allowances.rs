@@ -22,6 +22,10 @@ async fn free_calls_are_counted_exactly_however_many_come_at_once_and_whoever_di
     let count = |status| all.iter().filter(|reply| reply.status == status).count();
     assert_eq!((count(200), count(402), house.upstream.calls()), (3, 37, 3));
     assert!(all.iter().any(|reply| reply.header("tollbridge-free").as_deref() == Some("left=0; per=day")));
+    // Whoever only asks for the price uses none up.
+    let look = house.send("GET", "/quota", &[(CALLER, "bea"), ("tollbridge-price-only", "1")], "").await;
+    look.code(402, "payment_required");
+    assert_eq!(house.shop().metrics().looks.get(), 1);
     // Another caller has calls of her own, and a dead gateway forgets nobody's.
     assert_eq!(
         call(&house, "/quota", "bea").await.header("tollbridge-free").as_deref(),

@@ -17,6 +17,9 @@ use std::time::Duration;
 use url::Url;
 use wire::service::{ServiceMethod, ServiceState};
 
+/// Tells a gateway that nobody is about to buy.
+const PRICE_ONLY: &str = "tollbridge-price-only";
+
 /// Where a host names the sellers whose services are called there.
 pub const PROOF_PATH: &str = "/.well-known/tollbridge.json";
 
@@ -62,7 +65,9 @@ impl Prober {
                 self.client.post(url).header("content-type", "application/json").body("{}")
             }
         };
-        let Ok(answer) = request.send().await else { return ServiceState::Unreachable };
+        let Ok(answer) = request.header(PRICE_ONLY, "1").send().await else {
+            return ServiceState::Unreachable;
+        };
         if answer.status().is_server_error() {
             return ServiceState::Unreachable;
         }

@@ -35,7 +35,7 @@ pub async fn create_service(State(app): State<App>, call: Call) -> Answered<Resp
         (_, None) => return Err(Problem::from(Edge::BodyMalformed).of("payee")),
     };
     app.check_seller(&caller, payee).await?;
-    let service = app.offer_service(&caller, described(&app, payee, new)?).await?;
+    let service = app.offer_service(&caller, payee, new).await?;
     Ok(json(StatusCode::CREATED, &app.service_text(&service)?))
 }
 
@@ -164,12 +164,17 @@ fn described(app: &App, payee: PayeeId, new: NewService) -> Answered<Described> 
 }
 
 impl Server {
-    /// Puts a service on the market. The same again is the same service.
+    /// Puts a service of a seller on the market. The same again is the same service.
     ///
     /// # Errors
-    /// [`Edge::ServiceNameAlike`], [`Reject::TooMany`], [`Reject::IdReused`].
-    pub async fn offer_service(self: &App, caller: &Caller, said: Described) -> Answered<Service> {
-        let now = self.wall_clock();
+    /// [`Edge::ServiceMalformed`], [`Edge::ServiceNameAlike`], [`Reject::TooMany`], [`Reject::IdReused`].
+    pub async fn offer_service(
+        self: &App,
+        caller: &Caller,
+        payee: PayeeId,
+        new: NewService,
+    ) -> Answered<Service> {
+        let (said, now) = (described(self, payee, new)?, self.wall_clock());
         self.present(caller).await?;
         let kept = self.look_at_market(move |store| store.keep(&said, now)).await?;
         match kept {

@@ -10,6 +10,7 @@ pub mod links;
 pub mod overview;
 pub mod sale;
 pub mod sales;
+pub mod services;
 pub mod webhooks;
 
 use crate::limits::{DOMAIN_CHARS_MAX, SELLER_KEYS_SHOWN_MAX, SELLER_NAME_CHARS_MAX, SELLERS_MAX};
@@ -35,6 +36,7 @@ use std::sync::Arc;
 pub(crate) enum Tab {
     Overview,
     Sales,
+    Services,
     Links,
     Keys,
     Webhooks,
@@ -73,6 +75,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
     let links = vec![
         link("", s.overview, Tab::Overview),
         link("/sales", s.sales, Tab::Sales),
+        link("/services", s.services, Tab::Services),
         link("/links", s.links, Tab::Links),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),

@@ -46,6 +46,7 @@ describe('a seller', { concurrency: 2 }, () => {
       await looksBack(seller, w, payee, agent, folder);
       await givesBack(seller, w, payee);
       await equalsTheBook(seller, w, payee);
+      await isFound(seller, w, payee, gateway, `Tides ${lang} ${width}`);
       await isTold(seller, w, payee, agent);
       await seesBills(seller, w, payee);
       await endsTheKey(seller, w, payee, agent, gateway);
@@ -239,6 +240,41 @@ async function equalsTheBook(person, w, payee) {
 }
 
 /** A program of hers is told what comes in, and she sees how that went. */
+/** Offers the service on the market; it is shown once the server has seen that it asks for that price. */
+async function isFound(person, w, payee, gateway, name) {
+  const { page } = person;
+  await person.goto(`/selling/${payee}`);
+  await person.follow(w.services);
+  await page.getByText(w.serviceNone).waitFor();
+  const offers = async (price) => {
+    await page.getByLabel(w.serviceName, { exact: true }).fill(name);
+    await page.getByLabel(w.serviceDescription, { exact: true }).fill('When the water comes.');
+    await page.getByLabel(w.serviceCategory).fill('tides');
+    await page.getByLabel(w.serviceUrl).fill(gateway.url);
+    await page.getByLabel(w.servicePrice).fill(price);
+    await person.look(`seller-services-${price}`);
+    return person.press(w.serviceAdd);
+  };
+  const line = page.locator('.rows > li').filter({ hasText: name });
+  const becomes = (state, place) =>
+    until(async () => {
+      await page.reload();
+      return (await line.nth(place).innerText()).includes(state);
+    }, 15_000);
+  assert.equal((await offers('0')).status(), 422);
+  person.settle(/status of 422/);
+  await person.goto(`/selling/${payee}/services`);
+  await offers('0.02');
+  await becomes(w.servicePriceDiffers, 0);
+  await offers('0.01');
+  await becomes(w.serviceOpen, 1);
+  assert.match(await line.nth(1).innerText(), new RegExp(w.serviceProved));
+  await person.look('seller-services');
+  await person.press(w.serviceEnd, line.nth(1));
+  await line.nth(1).getByText(w.serviceWithdrawn).waitFor();
+  person.settle();
+}
+
 async function isTold(person, w, payee, agent) {
   const { page } = person;
   await person.goto(`/selling/${payee}`);
