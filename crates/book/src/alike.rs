@@ -69,6 +69,10 @@ impl ApproveAlike {
         if question.digest != self.digest {
             return deny(Denial::ApprovalMismatch);
         }
+        // What takes a person's word takes it each time.
+        if question.like.ask == Ask::PersonRequired {
+            return deny(Denial::Forbidden);
+        }
         if self.until <= at || at.after(ALIKE_NANOS_MAX) < self.until {
             return Decision::Reject(Reject::TimeOutOfRange);
         }
@@ -103,6 +107,8 @@ impl Book {
         } else if let Action::Subscribe(it) = &command.action {
             it.kind()
         } else if let Action::ChangePlan(it) = &command.action {
+            it.kind()
+        } else if let Action::PayLink(it) = &command.action {
             it.kind()
         } else {
             Kind::Meter

@@ -12,6 +12,7 @@ use crate::entry::{Entry, Outcome, Reject, Verdict};
 use crate::id::Id;
 use crate::invoice::Invoice;
 use crate::limits::AHEAD_NANOS_MAX;
+use crate::link::Link;
 use crate::mandate::Mandate;
 use crate::open::{AssetRow, Settings};
 use crate::payee::Payee;
@@ -49,6 +50,7 @@ pub struct Book {
     pub(crate) mandates: Table<Mandate>,
     pub(crate) quotas: Table<Quota>,
     pub(crate) subscriptions: Table<Subscription>,
+    pub(crate) links: Table<Link>,
     pub(crate) invoices: Table<Invoice>,
     /// Every command of the retention, and the money it moved.
     pub(crate) records: Queue<Record>,
@@ -79,6 +81,7 @@ impl Default for Book {
             mandates: Table::default(),
             quotas: Table::default(),
             subscriptions: Table::default(),
+            links: Table::default(),
             invoices: Table::default(),
             records: Queue::default(),
             questions: Queue::default(),
@@ -305,6 +308,9 @@ impl Book {
             Action::Renew(it) => it.decide(self, at, *id, *by),
             Action::ChangePlan(it) => it.decide(self, at, *by),
             Action::CancelSubscription(it) => it.decide(self, at, *by),
+            Action::OpenLink(it) => it.decide(self, at, *id, *by),
+            Action::PayLink(it) => it.decide(self, at, *by, rows),
+            Action::CloseLink(it) => it.decide(self, *by),
             Action::PlaceEscrow(it) => it.decide(self, at, *by),
             Action::Dispute(it) => it.decide(self, at, *by),
             Action::IssueInvoice(it) => it.decide(self, *id, *by),
@@ -415,6 +421,12 @@ impl Book {
             (Action::Renew(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, term),
             (Action::ChangePlan(it), Outcome::Subscribed(term)) => it.apply(self, at, *id, *by, term),
             (Action::CancelSubscription(it), _) => it.apply(self),
+            (Action::OpenLink(it), _) => it.apply(self, *id),
+            (Action::PayLink(it), Outcome::Paid(moved)) => {
+                let rows = rows.unwrap_or_else(|| self.rows(*by, &it.purchase));
+                it.apply(self, at, *id, rows, moved);
+            }
+            (Action::CloseLink(it), _) => it.apply(self),
             (Action::PlaceEscrow(it), Outcome::Held(_)) => it.apply(self, at, *id, *by),
             (Action::Dispute(it), _) => it.apply(self),
             (Action::IssueInvoice(it), Outcome::Invoiced(billed)) => it.apply(self, *id, *by, billed),
@@ -432,6 +444,7 @@ impl Book {
                 | Action::Subscribe(_)
                 | Action::Renew(_)
                 | Action::ChangePlan(_)
+                | Action::PayLink(_)
                 | Action::PlaceEscrow(_)
                 | Action::IssueInvoice(_)
                 | Action::IssueCreditNote(_),

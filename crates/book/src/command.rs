@@ -14,6 +14,7 @@ use crate::id::{AgentId, Id, KeyId, OwnerId, PayeeId};
 use crate::invoice::{IssueCreditNote, IssueInvoice};
 use crate::limit::{Limit, well_formed};
 use crate::limits::RATES_MAX;
+use crate::link::{CloseLink, OpenLink, PayLink};
 use crate::mandate::{GrantMandate, SetLimits};
 use crate::meter::{Charge, CloseMeter, OpenMeter};
 use crate::observe::Observe;
@@ -125,6 +126,9 @@ pub enum Action {
     Renew(Renew),
     ChangePlan(ChangePlan),
     CancelSubscription(CancelSubscription),
+    OpenLink(OpenLink),
+    PayLink(PayLink),
+    CloseLink(CloseLink),
     PlaceEscrow(PlaceEscrow),
     Dispute(Dispute),
     IssueInvoice(IssueInvoice),
@@ -177,6 +181,9 @@ canon_enum!(Action {
     43 => CancelSubscription(it),
     44 => PlaceEscrow(it),
     45 => Dispute(it),
+    46 => OpenLink(it),
+    47 => PayLink(it),
+    48 => CloseLink(it),
     50 => IssueInvoice(it),
     51 => IssueCreditNote(it),
 });
@@ -202,6 +209,9 @@ impl Action {
             Action::OpenChannel(it) => whole(&it.purchase),
             Action::Subscribe(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
             Action::ChangePlan(it) => whole(&it.purchase).or_else(|| terms(&it.terms)),
+            Action::OpenLink(it) => unless(it.to.is_whole(), Reject::SplitNotWhole)
+                .or_else(|| unless(it.is_well_formed(), Reject::LinkMalformed)),
+            Action::PayLink(it) => whole(&it.purchase),
             Action::PlaceEscrow(it) => whole(&it.purchase),
             Action::Charge(it) => kinds(it.units.len()),
             Action::IssueInvoice(it) => unless(it.is_well_formed(), Reject::PurchasesMalformed),
@@ -235,6 +245,7 @@ impl Action {
             | Action::Claim(_)
             | Action::Renew(_)
             | Action::CancelSubscription(_)
+            | Action::CloseLink(_)
             | Action::Dispute(_)
             | Action::IssueCreditNote(_) => None,
         }
@@ -249,6 +260,7 @@ impl Action {
             Action::OpenChannel(it) => Some(&it.purchase),
             Action::Subscribe(it) => Some(&it.purchase),
             Action::ChangePlan(it) => Some(&it.purchase),
+            Action::PayLink(it) => Some(&it.purchase),
             Action::PlaceEscrow(it) => Some(&it.purchase),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
@@ -287,6 +299,8 @@ impl Action {
             | Action::Claim(_)
             | Action::Renew(_)
             | Action::CancelSubscription(_)
+            | Action::OpenLink(_)
+            | Action::CloseLink(_)
             | Action::Dispute(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => None,
@@ -340,6 +354,9 @@ impl Action {
             | Action::Renew(_)
             | Action::ChangePlan(_)
             | Action::CancelSubscription(_)
+            | Action::OpenLink(_)
+            | Action::PayLink(_)
+            | Action::CloseLink(_)
             | Action::PlaceEscrow(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => None,
@@ -358,6 +375,7 @@ impl Action {
             | Action::RevokeKey(_)
             | Action::Refuse(_)
             | Action::CancelSubscription(_)
+            | Action::CloseLink(_)
             | Action::Dispute(_) => true,
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
@@ -393,6 +411,8 @@ impl Action {
             | Action::Subscribe(_)
             | Action::Renew(_)
             | Action::ChangePlan(_)
+            | Action::OpenLink(_)
+            | Action::PayLink(_)
             | Action::PlaceEscrow(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => false,

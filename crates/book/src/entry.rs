@@ -307,6 +307,8 @@ reasons! {
         4 NoRulesYet "no_rules_yet",
         /// Nobody trustworthy has vouched for the payee.
         5 PayeeUnverified "payee_unverified",
+        /// A person has to say so, whatever the rules allow: a tip.
+        6 PersonRequired "person_required",
     }
 }
 
@@ -429,6 +431,16 @@ reasons! {
         57 SubscriptionEnded "subscription_ended",
         /// An agent subscribed unasked, and the owner wants to be asked now.
         58 RenewalUnapproved "renewal_unapproved",
+        /// The link was paid as often as it may be.
+        62 LinkUsed "link_used",
+        /// The link was good until an earlier time.
+        63 LinkExpired "link_expired",
+        /// The link was closed.
+        64 LinkClosed "link_closed",
+        /// The link pays others, in another asset or for something else.
+        65 LinkMismatch "link_mismatch",
+        /// The amount is outside what the link asks for.
+        66 LinkAmount "link_amount",
         /// The buyer's side objected: only the wallet's owner may capture.
         59 HoldDisputed "hold_disputed",
         /// The hold gives back what it has by itself.
@@ -503,6 +515,10 @@ reasons! {
         28 SubscriptionUnknown "subscription_unknown",
         /// The terms have periods or a grace that cannot be kept.
         29 TermsMalformed "terms_malformed",
+        /// No such payment link.
+        32 LinkUnknown "link_unknown",
+        /// The link asks for nothing, for more at least than at most, or no time at all.
+        33 LinkMalformed "link_malformed",
         /// No such invoice.
         35 InvoiceUnknown "invoice_unknown",
         /// The purchases of an invoice are none, too many, or one of them twice.

@@ -137,6 +137,8 @@ ids! {
     QuotaId "qta",
     /// A seller's work by the month, renewed by itself.
     SubscriptionId "sub",
+    /// What a seller asks for, to be paid by whoever is given the address.
+    LinkId "lnk",
     /// Money given back for a payment or a captured hold.
     RefundId "ref",
     /// What a seller bills of what it was paid.

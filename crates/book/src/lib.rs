@@ -46,6 +46,7 @@ pub mod invoice;
 pub mod level;
 pub mod limit;
 pub mod limits;
+pub mod link;
 pub mod mandate;
 pub mod meter;
 pub mod money;
@@ -88,12 +89,13 @@ pub use escrow::{Dispute, PlaceEscrow};
 pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
 pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
 pub use id::{
-    AgentId, CreditNoteId, HoldId, Id, InvoiceId, KeyId, MandateId, MeterId, NotAnId, OwnerId, PayeeId,
-    PaymentId, QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId,
+    AgentId, CreditNoteId, HoldId, Id, InvoiceId, KeyId, LinkId, MandateId, MeterId, NotAnId, OwnerId,
+    PayeeId, PaymentId, QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId,
 };
 pub use invoice::{Billed, InvoiceState, IssueCreditNote, IssueInvoice};
 pub use level::{Budget, Level};
 pub use limit::{Limit, Versions, Window};
+pub use link::{CloseLink, LinkPayer, LinkState, OpenLink, PayLink};
 pub use mandate::{Carry, GrantMandate, LimitSubject, SetLimits};
 pub use meter::{Charge, CloseMeter, OpenMeter};
 pub use money::{Amount, Asset, Nanos, NanosPerUnit, PartsPerMillion, Rounding};

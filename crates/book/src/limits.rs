@@ -112,6 +112,9 @@ pub const RENEWAL_RETRIES: [u64; 3] =
 /// See [`RENEWAL_RETRIES`]: one day.
 pub const RENEWAL_RETRY_NANOS: u64 = 86_400 * 1_000_000_000;
 
+/// How long a payment link may be good for, in nanoseconds: 366 days.
+pub const LINK_NANOS_MAX: u64 = 366 * 86_400 * 1_000_000_000;
+
 /// The payees a wallet remembers having paid; beyond it, a further payee is always a first contact.
 pub const CONTACTS_MAX: usize = 4_096;
 

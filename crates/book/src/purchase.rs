@@ -66,9 +66,20 @@ pub(crate) enum Kind {
     },
     /// Set aside, and captured when the time is up.
     Escrow,
+    /// By a link, with what is said; this is their digest.
+    Link {
+        terms: Hash,
+    },
 }
 
-canon_enum!(Kind { 1 => Pay, 2 => Hold, 3 => Meter, 4 => Subscription { terms }, 5 => Escrow });
+canon_enum!(Kind {
+    1 => Pay,
+    2 => Hold,
+    3 => Meter,
+    4 => Subscription { terms },
+    5 => Escrow,
+    6 => Link { terms },
+});
 
 /// A purchase that nobody denies: the limits that allowed it, and the rows that were found on the way.
 #[derive(Clone, Copy, Debug)]
@@ -146,7 +157,7 @@ impl Book {
     }
 
     /// The rows that would pay, for whoever may spend from them.
-    fn find_payer(&self, by: Actor, buy: &Purchase) -> Result<Payer, Decision> {
+    pub(crate) fn find_payer(&self, by: Actor, buy: &Purchase) -> Result<Payer, Decision> {
         let mandate = buy.mandate.and_then(|id| self.mandates.find(id.0));
         let wallet = self.find_wallet(buy, mandate).ok_or(Decision::Reject(Reject::WalletUnknown))?;
         if buy.mandate.is_some() && mandate.is_none() {
@@ -337,7 +348,7 @@ impl Book {
     }
 
     /// What nobody denies may still need the owner's word.
-    fn check_asked(
+    pub(crate) fn check_asked(
         &self,
         at: Time,
         payer: Payer,
@@ -545,10 +556,11 @@ impl Purchase {
             Kind::Meter => 3,
             Kind::Subscription { .. } => 4,
             Kind::Escrow => 5,
+            Kind::Link { .. } => 6,
         });
         bytes.extend_from_slice(&agent.0);
         bytes.extend_from_slice(&canon::bytes(&bought));
-        if let Kind::Subscription { terms } = kind {
+        if let Kind::Subscription { terms } | Kind::Link { terms } = kind {
             bytes.extend_from_slice(&terms.0);
         }
         Hash::of(&bytes)

@@ -34,6 +34,7 @@ struct Rows {
     quotas: u64,
     subscriptions: u64,
     invoices: u64,
+    links: u64,
 }
 
 canon_struct!(Rows {
@@ -47,7 +48,8 @@ canon_struct!(Rows {
     questions,
     quotas,
     subscriptions,
-    invoices
+    invoices,
+    links
 });
 
 impl Rows {
@@ -64,6 +66,7 @@ impl Rows {
             quotas: count(book.quotas.rows()),
             subscriptions: count(book.subscriptions.rows()),
             invoices: count(book.invoices.rows()),
+            links: count(book.links.rows()),
         }
     }
 }
@@ -96,7 +99,8 @@ impl Book {
         save(8, self.questions.rows(), &mut take)?;
         save(9, self.quotas.rows(), &mut take)?;
         save(10, self.subscriptions.rows(), &mut take)?;
-        save(11, self.invoices.rows(), &mut take)
+        save(11, self.invoices.rows(), &mut take)?;
+        save(12, self.links.rows(), &mut take)
     }
 }
 
@@ -161,6 +165,7 @@ impl Restoring {
             9 => fill(&mut book.quotas, input),
             10 => self.fill_subscriptions(input),
             11 => fill(&mut book.invoices, input),
+            12 => fill(&mut book.links, input),
             _ => Err(Malformed),
         }
     }

@@ -35,6 +35,7 @@ const HOLD: u8 = 0x08;
 const KEY: u8 = 0x0f;
 const QUOTA: u8 = 0x10;
 const SUBSCRIPTION: u8 = 0x11;
+const LINK: u8 = 0x12;
 
 fn operator() -> Actor {
     Actor::Operator { key: KeyId(id(OPERATOR)) }
@@ -652,6 +653,31 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             Action::CancelSubscription(CancelSubscription { subscription: SubscriptionId(id(SUBSCRIPTION)) }),
             done(),
         ),
+        ("open-link", payee(), Action::OpenLink(link(Some(1), LinkPayer::Anyone)), done()),
+        ("open-link-tip", payee(), Action::OpenLink(link(None, LinkPayer::Owner)), done()),
+        (
+            "pay-link",
+            agent(),
+            Action::PayLink(PayLink { link: LinkId(id(LINK)), purchase: purchase(), message: None }),
+            Outcome::Paid(paid()),
+        ),
+        (
+            "pay-link-asked",
+            agent(),
+            Action::PayLink(PayLink {
+                link: LinkId(id(LINK)),
+                purchase: purchase(),
+                message: Some(hash(0x3E)),
+            }),
+            Outcome::Asked(Question { rule: RuleRef::BOOK, ask: Ask::PersonRequired, digest: hash(0x9A) }),
+        ),
+        (
+            "pay-link-used",
+            agent(),
+            Action::PayLink(PayLink { link: LinkId(id(LINK)), purchase: purchase(), message: None }),
+            denied(Denial::LinkUsed, None),
+        ),
+        ("close-link", payee(), Action::CloseLink(CloseLink { link: LinkId(id(LINK)) }), done()),
         (
             "place-escrow",
             agent(),
@@ -700,6 +726,19 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             Outcome::Credited(Billed { number: 1, amounts: vec![amount(0), amount(200)] }),
         ),
     ]
+}
+
+fn link(uses: Option<u32>, by: LinkPayer) -> OpenLink {
+    OpenLink {
+        to: Payees::One(PayeeId(id(PAYEE))),
+        asset: code("CNY"),
+        least: amount(1),
+        most: amount(20_000),
+        uses,
+        until: AT.after(1),
+        by,
+        document: hash(0xD0),
+    }
 }
 
 fn terms(renewals: Option<u32>) -> Terms {
@@ -761,7 +800,7 @@ fn golden_files_show_every_action_and_outcome() {
     let numbers =
         |ranges: [std::ops::RangeInclusive<u8>; 2]| ranges.into_iter().flatten().collect::<Vec<u8>>();
     for (mut found, expected) in
-        [(actions, numbers([1..=45, 50..=51])), (outcomes, numbers([1..=11, 14..=15]))]
+        [(actions, numbers([1..=48, 50..=51])), (outcomes, numbers([1..=11, 14..=15]))]
     {
         found.sort_unstable();
         found.dedup();
@@ -780,7 +819,7 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 63);
+    assert_eq!(denials.len(), 66);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
@@ -790,7 +829,14 @@ fn reasons_keep_their_numbers_and_codes() {
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(
         asks,
-        ["1 above_amount", "2 first_contact", "3 ask_always", "4 no_rules_yet", "5 payee_unverified"]
+        [
+            "1 above_amount",
+            "2 first_contact",
+            "3 ask_always",
+            "4 no_rules_yet",
+            "5 payee_unverified",
+            "6 person_required"
+        ]
     );
 }
 

@@ -47,6 +47,8 @@ const TOWN: &str = "
     subscribe X2 A1 W1 D1 M1 9 every 3d grace 1d trial +1h   whatever
     subscribe X3 A1 W1 D1 M1 2 every 1d   whatever
     change-plan X4 X3 A1 W1 D1 M1 3 every 1mo   whatever
+    link     L1 M1 5 most 9 uses 2         whatever
+    pay-link P9 L1 A1 W1 D1 M1 7 says hi   whatever
     advance  +1d
     revoke   D1                          whatever
     present  +9us                        whatever

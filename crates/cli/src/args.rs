@@ -4,6 +4,7 @@
 #![allow(clippy::large_enum_variant)]
 
 mod invoices;
+mod links;
 pub(crate) mod llm;
 mod parties;
 mod selling;
@@ -12,6 +13,7 @@ mod skills;
 mod tabs;
 
 pub(crate) use invoices::{InvoiceCommand, InvoiceCredit, InvoiceGet, InvoiceIssue, InvoiceList, PaperForm};
+pub(crate) use links::LinkCommand;
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 
 pub(crate) use selling::{
@@ -69,6 +71,9 @@ pub(crate) enum Command {
     /// Tabs: many small calls at one seller, paid by vouchers within a cap.
     #[command(subcommand)]
     Tab(TabCommand),
+    /// Payment links: ask for money by an address or a QR code, and pay what one asks for.
+    #[command(subcommand)]
+    Link(LinkCommand),
     /// The market: what sellers offer, and what agents find there.
     #[command(subcommand)]
     Service(ServiceCommand),

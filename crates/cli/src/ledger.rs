@@ -4,8 +4,8 @@
 //! say and checks only that it adds up.
 
 use book::{
-    Action, ChangePlan, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Pay, PayeeId, Payees,
-    PlaceEscrow, PlaceHold, Purchase, Subscribe, Term, WalletId,
+    Action, ChangePlan, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Pay, PayLink, PayeeId,
+    Payees, PlaceEscrow, PlaceHold, Purchase, Subscribe, Term, WalletId,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::money::{AmountText, AssetText, Money};
@@ -177,7 +177,10 @@ impl Ledger {
                 minor: it.amount.minor(),
                 asset: it.asset,
             }]),
-            (Action::Pay(Pay { purchase }), Outcome::Paid(moved)) => {
+            (
+                Action::Pay(Pay { purchase }) | Action::PayLink(PayLink { purchase, .. }),
+                Outcome::Paid(moved),
+            ) => {
                 let bought = Bought::new(purchase, 0);
                 let movements = bought.divide(moved);
                 self.remember(id, bought);

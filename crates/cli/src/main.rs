@@ -18,6 +18,7 @@ mod exit;
 mod export;
 mod files;
 mod ledger;
+mod link;
 mod llm;
 mod log;
 mod money;
@@ -67,6 +68,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Llm(command) => llm::run(output, command),
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),
+        Command::Link(command) => link::run(output, command),
         Command::Service(command) => service::run(output, command),
         Command::Skill(command) => skill::run(output, command),
         Command::Connect(args) => connect::run(output, args),

@@ -93,7 +93,11 @@ pub(crate) fn purchases(named: &Option<PathBuf>) -> Outcome<PathBuf> {
 }
 
 /// The mandate that was named, or else the agent's newest that is active for this wallet.
-async fn mandate_of(client: &Client, named: &Option<String>, wallet: WalletId) -> Outcome<Option<MandateId>> {
+pub(crate) async fn mandate_of(
+    client: &Client,
+    named: &Option<String>,
+    wallet: WalletId,
+) -> Outcome<Option<MandateId>> {
     if let Some(named) = named {
         return named.parse().map(Some).map_err(Failure::usage);
     }

@@ -11,6 +11,7 @@ mod activity;
 mod batch;
 mod decisions;
 mod invoices;
+mod links;
 mod parties;
 mod purchases;
 mod quotas;
@@ -37,6 +38,7 @@ use tokio::sync::watch;
 
 pub use decisions::Upward;
 pub use invoices::{CreditNoteRow, InvoiceLineRow, InvoiceRow};
+pub use links::{AskedLink, LinkPaymentRow, LinkRow, LinkStanding};
 pub use quotas::{DeductionRow, QuotaRow};
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use book::{
     Account, Action, Amount, Approve, Ask, CloseWallet, Denial, Freeze, HoldId, Id, KeyHolder, Limit,
-    MandateId, MeterId, Observe, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq, Subject, Time,
-    TransferId, Trigger, Unfreeze, Verdict, Void,
+    LinkState, MandateId, MeterId, Observe, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq,
+    Subject, Time, TransferId, Trigger, Unfreeze, Verdict, Void,
 };
 use engine::views::{Answer, InvoiceLineRow, Kind, Ruling, State, Views, ViewsReader, Whom};
 use engine::{BookId, Follower, ViewsFault};
@@ -156,6 +156,15 @@ fn assert_agrees(town: &Town, reader: &ViewsReader) {
         let state =
             state.map(|it| (it.from, it.until, it.next_try, it.grace_until, it.is_cancelled, it.is_trial));
         assert_eq!(row, state);
+    }
+    for link in &town.links {
+        let row = view.link(*link).unwrap();
+        let row = row.map(|row| LinkState { used: row.used, is_closed: row.closed.is_some() });
+        assert_eq!(row, town.book.link(*link));
+        let paid = view.link_payments(*link, None, 100).unwrap().rows;
+        let sum: u128 = paid.iter().map(|it| it.amount.minor()).sum();
+        assert_eq!(sum, view.link(*link).unwrap().unwrap().paid.minor());
+        assert_eq!(u32::try_from(paid.len()).unwrap(), town.book.link(*link).unwrap().used);
     }
     let assets: Vec<_> = view.assets().unwrap();
     let assets: Vec<_> = assets.iter().map(|row| (row.asset, row.world, row.fees)).collect();

@@ -17,15 +17,16 @@ use wire::channel::{Channel, NewChannel, NewClaim};
 use wire::entry::{Entry, Receipt};
 use wire::hold::{Capture, Hold, NewCapture, NewHold, NewRedemption, Release};
 use wire::invoice::{CreditNote, Invoice, Issued, NewCreditNote, NewInvoice};
+use wire::link::{Link, LinkTerms, NewLink, NewLinkPayment};
 use wire::list::Page;
 use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
-use wire::payment::{NewRefund, PaymentState, Refund};
+use wire::payment::{NewRefund, Payment, PaymentState, Refund};
 use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuota, Quota, Units};
 use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
 use wire::{
-    AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, MandateId, MeterId, PayeeId, PaymentId, QuotaId,
+    AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId, QuotaId,
     RequestId, ServiceId, SubscriptionId, WalletId,
 };
 
@@ -111,6 +112,12 @@ reads! {
     subscription(id: SubscriptionId) -> Subscription = "/v1/subscriptions/{id}";
     /// Whether a subscription may be used now: what a seller asks before it works.
     access(id: SubscriptionId) -> Access = "/v1/subscriptions/{id}/access";
+    /// A payment link as it stands, for its seller.
+    link(id: LinkId) -> Link = "/v1/links/{id}";
+    /// The newest payment links of the seller that asks.
+    links() -> Page<Link> = "/v1/links";
+    /// What a payment link asks for.
+    link_terms(id: LinkId) -> LinkTerms = "/v1/links/{id}/terms";
     /// An entry of the journal.
     entry(seq: u64) -> Entry = "/v1/entries/{seq}";
     /// An entry with all that is needed to check it offline.
@@ -144,6 +151,8 @@ makes! {
     transfer(NewTransfer) -> Done = "/v1/transfers";
     /// Gives a wallet units of the seller's work.
     grant_quota(NewQuota) -> Done = "/v1/quotas";
+    /// Opens a payment link.
+    open_link(NewLink) -> Done = "/v1/links";
     /// Offers a service on the market.
     offer_service(NewService) -> Service = "/v1/services";
     /// Gives back part or all of a payment.
@@ -336,6 +345,22 @@ impl Client {
     ) -> Result<Done, Failure> {
         let path = format!("/v1/subscriptions/{subscription}/cancel");
         self.change(Method::POST, &path, key, &Nothing::default()).await
+    }
+
+    /// Pays what a link asks for.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn pay_link(&self, link: LinkId, new: &NewLinkPayment) -> Result<Answer<Payment>, Failure> {
+        self.purchase(&format!("/v1/links/{link}/pay"), new).await
+    }
+
+    /// Ends a payment link.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn close_link(&self, key: RequestId, link: LinkId) -> Result<Done, Failure> {
+        self.change(Method::POST, &format!("/v1/links/{link}/close"), key, &Nothing::default()).await
     }
 
     /// Issues an invoice.

@@ -10,9 +10,9 @@ use crate::problem::{Answered, Problem, rule};
 use crate::recent::Bought;
 use axum::response::{IntoResponse, Response};
 use book::{
-    Action, Actor, Amount, Asset, Billed, Command, CreditNoteId, HoldId, Id, InvoiceId, MeterId, Moved,
-    Outcome, Parts, Payees, PaymentId, Purchase, Question, QuotaId, Refusal, Seq, SubscriptionId, Term,
-    TransferId,
+    Action, Actor, Amount, Asset, Billed, Command, CreditNoteId, HoldId, Id, InvoiceId, LinkId, MeterId,
+    Moved, Outcome, Parts, Payees, PaymentId, Purchase, Question, QuotaId, Refusal, Seq, SubscriptionId,
+    Term, TransferId,
 };
 use engine::views::Form;
 use http::{HeaderValue, StatusCode, header};
@@ -156,14 +156,17 @@ impl Answers<'_> {
     fn moved(&self, entry: u64, command: &Command, outcome: &Outcome, repeated: bool) -> Answered<Answer> {
         let livemode = self.livemode;
         match (&command.action, outcome) {
-            (Action::Pay(it), Outcome::Paid(moved)) => {
-                let asset = self.asset(&it.purchase)?;
+            (
+                Action::Pay(book::Pay { purchase }) | Action::PayLink(book::PayLink { purchase, .. }),
+                Outcome::Paid(moved),
+            ) => {
+                let asset = self.asset(purchase)?;
                 Ok(Answer::Paid(wire::payment::Payment {
                     id: wire::PaymentId(bits(command.id)),
                     status: "paid".to_owned(),
-                    wallet: wire::WalletId(bits(it.purchase.wallet.0)),
+                    wallet: wire::WalletId(bits(purchase.wallet.0)),
                     amount: money(moved.amount, asset),
-                    parts: parts(&it.purchase.to, moved, asset),
+                    parts: parts(&purchase.to, moved, asset),
                     entry,
                     repeated,
                     livemode,
@@ -438,6 +441,9 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Renew(_) => ("renew", PaymentId::PREFIX),
         Action::ChangePlan(_) => ("change_plan", PaymentId::PREFIX),
         Action::CancelSubscription(_) => ("cancel_subscription", "req"),
+        Action::OpenLink(_) => ("open_link", LinkId::PREFIX),
+        Action::PayLink(_) => ("pay_link", PaymentId::PREFIX),
+        Action::CloseLink(_) => ("close_link", "req"),
         Action::PlaceEscrow(_) => ("place_escrow", HoldId::PREFIX),
         Action::Dispute(_) => ("dispute", "req"),
         Action::IssueInvoice(_) => ("issue_invoice", InvoiceId::PREFIX),

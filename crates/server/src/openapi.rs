@@ -3,7 +3,7 @@
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, invoices,
-    joining, limits, log, mandates, meters, observations, offers, orders, payments, quotas, services,
+    joining, limits, links, log, mandates, meters, observations, offers, orders, payments, quotas, services,
     sessions, subscriptions, system, transfers, webhooks,
 };
 use crate::state::App;
@@ -44,7 +44,7 @@ const CHANGING: [(&str, &str); 5] = [
 ];
 
 /// Which answer names what another operation takes: operation, member of the answer, other operation, its parameter.
-const LINKS: [(&str, &str, &str, &str); 23] = [
+const LINKS: [(&str, &str, &str, &str); 26] = [
     ("create_wallet", "id", "get_wallet", "id"),
     ("create_sub_account", "id", "get_wallet", "id"),
     ("create_payee", "id", "get_payee", "id"),
@@ -65,6 +65,9 @@ const LINKS: [(&str, &str, &str, &str); 23] = [
     ("create_quota", "id", "create_deductions", "id"),
     ("create_subscription", "id", "get_subscription", "id"),
     ("create_subscription", "id", "get_access", "id"),
+    ("create_link", "id", "get_link_terms", "id"),
+    ("create_link", "id", "pay_link", "id"),
+    ("pay_link", "id", "get_payment", "id"),
     ("a402_pay", "trade_no", "a402_trade", "trade_no"),
     ("create_webhook", "id", "test_webhook", "id"),
     ("create_webhook", "id", "list_deliveries", "id"),
@@ -138,6 +141,12 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(subscriptions::get_access))
         .routes(routes!(subscriptions::cancel_subscription))
         .routes(routes!(subscriptions::change_plan))
+        .routes(routes!(links::create_link, links::list_links))
+        .routes(routes!(links::get_link))
+        .routes(routes!(links::list_link_payments))
+        .routes(routes!(links::get_link_terms))
+        .routes(routes!(links::close_link))
+        .routes(routes!(links::pay_link))
         .routes(routes!(invoices::create_invoice, invoices::list_invoices))
         .routes(routes!(invoices::get_invoice))
         .routes(routes!(invoices::create_credit_note, invoices::list_credit_notes))

@@ -13,6 +13,7 @@ pub mod intents;
 pub mod invoices;
 pub mod joining;
 pub mod limits;
+pub mod links;
 pub mod log;
 pub mod mandates;
 pub mod meters;
@@ -98,7 +99,7 @@ pub(crate) fn check_why(why: Option<&str>) -> Answered<()> {
     check_line(why, WHY_CHARS_MAX, "why")
 }
 
-fn check_line(line: Option<&str>, chars_max: usize, param: &'static str) -> Answered<()> {
+pub(crate) fn check_line(line: Option<&str>, chars_max: usize, param: &'static str) -> Answered<()> {
     let is_none = |text: &str| chars_max < text.chars().count() || text.chars().any(char::is_control);
     if line.is_some_and(is_none) {
         return Err(Problem::from(Edge::TextMalformed).of(param));

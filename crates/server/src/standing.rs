@@ -122,6 +122,7 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
             | Kind::OpenChannel
             | Kind::ChangePlan
             | Kind::PlaceEscrow
+            | Kind::PayLink
     );
     if !is_purchase || !reads::sees(viewer, row.owner, row.agent) {
         return Ok(None);

@@ -12,6 +12,7 @@ mod entry;
 mod escrow;
 mod invoice;
 mod judge;
+mod link;
 mod meter;
 mod money;
 mod quota;

@@ -12,12 +12,14 @@ mod disk;
 mod held;
 mod history;
 mod life;
+mod linked;
 mod prepaid;
 mod probe;
 mod rule;
 mod snapshots;
 mod storm;
 mod subscribed;
+mod swell;
 mod tally;
 
 pub use life::{Failure, Life, Planted, run};

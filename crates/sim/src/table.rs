@@ -24,6 +24,7 @@
 mod billed;
 mod commands;
 mod limits;
+mod linked;
 mod names;
 mod prepaid;
 mod subscribed;
@@ -354,6 +355,7 @@ impl Run {
             | Thing::Mandate { .. }
             | Thing::Quota { .. }
             | Thing::Subscription { .. }
+            | Thing::Link { .. }
             | Thing::Purchase { .. } => None,
         }
     }

@@ -2,8 +2,8 @@
 
 use book::{
     Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, InvoiceId,
-    KeyHolder, KeyId, LimitSubject, MandateId, Outcome, OwnerId, PayeeId, Payees, Presence, Purchase,
-    QuotaId, QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
+    KeyHolder, KeyId, LimitSubject, LinkId, MandateId, OpenLink, Outcome, OwnerId, PayeeId, Payees, Presence,
+    Purchase, QuotaId, QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -34,6 +34,8 @@ pub struct World {
     pub quotas: Vec<Quota>,
     /// Subscriptions, and the purchase each began with.
     pub subscriptions: Vec<Subscribed>,
+    /// Payment links, and what each asks for.
+    pub links: Vec<(LinkId, OpenLink)>,
     /// Invoices, and whose they are.
     pub invoices: Vec<(InvoiceId, PayeeId)>,
     /// Questions that were asked.
@@ -324,6 +326,8 @@ impl World {
                     self.learn_bought(id, &purchase);
                 }
             }
+            Action::OpenLink(it) => self.links.push((LinkId(id), it.clone())),
+            Action::PayLink(it) => self.learn_bought(id, &it.purchase),
             Action::IssueInvoice(_) => {
                 if let Actor::Payee { payee, .. } = by {
                     self.invoices.push((InvoiceId(id), payee));
@@ -358,6 +362,7 @@ impl World {
             | Action::Reclaim(_)
             | Action::Claim(_)
             | Action::CancelSubscription(_)
+            | Action::CloseLink(_)
             | Action::Dispute(_)
             | Action::IssueCreditNote(_) => {}
         }

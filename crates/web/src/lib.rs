@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`visit`] (who is here, and what was sent), [`passkeys`] and [`step_up`] (how somebody shows that she
 //! is there), [`store`] (what is kept beside the journal), [`page`] (the frame of every page), then [`pages`], one file
-//! for each. [`words`] has every sentence in both languages, [`reasons`] why a rule said no, [`rule`] what a limit means,
+//! for each. [`words`] has every sentence in both languages, [`reasons`] why a rule said no, [`rule`] what a limit means, [`qr`] how an address becomes a picture,
 //! [`shown`] how texts of strangers are made safe to look at.
 
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ pub mod page;
 pub mod pages;
 pub mod passkeys;
 pub mod preview;
+pub mod qr;
 pub mod reasons;
 pub mod recovery;
 pub mod rule;

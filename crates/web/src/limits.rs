@@ -101,3 +101,12 @@ pub const REFUNDS_SHOWN_MAX: usize = 100;
 
 /// The deliveries of a webhook that its page shows, the newest first.
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
+
+/// The payment links of a seller that its page shows, the newest first.
+pub const LINKS_SHOWN_MAX: usize = 100;
+
+/// The payments by each of them that the page shows.
+pub const LINK_PAYMENTS_SHOWN_MAX: usize = 5;
+
+/// The wallets among which whoever pays a link chooses.
+pub const LINK_WALLETS_MAX: usize = 100;

@@ -29,6 +29,7 @@ pub enum Place {
     Money,
     Selling,
     Account,
+    Paying,
     Outside,
 }
 

@@ -11,6 +11,7 @@ pub(crate) mod line;
 pub mod live;
 pub mod money;
 pub mod overview;
+pub mod pay;
 pub mod rules;
 pub mod selling;
 pub mod statement;
@@ -73,6 +74,7 @@ pub fn router() -> Router<Site> {
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
         .route("/subscriptions", get(at!(subscriptions::list)))
         .route("/subscriptions/{id}/cancel", post(at!(subscriptions::cancel)))
+        .route("/pay/{link}", get(at!(pay::show)).post(at!(pay::pay)))
         .route("/invoices", get(at!(invoices::list)))
         .route("/invoices/{id}/{form}", get(at!(invoices::paper)))
         .route("/selling", get(at!(selling::first)))
@@ -100,6 +102,8 @@ pub fn router() -> Router<Site> {
         .route("/selling/{payee}/webhooks/{id}/test", post(at!(selling::webhooks::test)))
         .route("/selling/{payee}/webhooks/{id}/again", post(at!(selling::webhooks::again)))
         .route("/selling/{payee}/webhooks/{id}/end", post(at!(selling::webhooks::end)))
+        .route("/selling/{payee}/links", get(at!(selling::links::list)).post(at!(selling::links::add)))
+        .route("/selling/{payee}/links/{link}/close", post(at!(selling::links::close)))
         .route("/account", get(at!(account::show)))
         .route("/account/passkeys", post(at!(account::add_passkey)))
         .route("/account/passkeys/new", post(at!(account::new_passkey)))

@@ -126,7 +126,9 @@ impl Words {
             Kind::ApproveAlike => self.deed_approve_alike,
             Kind::Refuse => self.deed_refuse,
             Kind::Transfer => self.moved,
-            Kind::Pay => self.paid,
+            Kind::Pay | Kind::PayLink => self.paid,
+            Kind::OpenLink => self.deed_open_link,
+            Kind::CloseLink => self.deed_close_link,
             Kind::Subscribe => self.deed_subscribe,
             Kind::Renew => self.deed_renew,
             Kind::ChangePlan => self.deed_change_plan,
@@ -405,6 +407,8 @@ words! {
     deed_renew "Renewed" "已续订"
     deed_change_plan "Plan changed" "订阅方案已更改"
     deed_cancel_subscription "Subscription cancelled" "订阅已取消"
+    deed_open_link "Payment link opened" "开启付款链接"
+    deed_close_link "Payment link closed" "关闭付款链接"
     deed_dispute "Objected to" "已提出异议"
     pays_by_itself "Paid by itself" "到期自动付款"
     pays_by_itself_text "If you say yes, the seller gets it when the time is up, unless you or the agent object before." "您同意后，到期会自动付给商家，除非您或智能体在此之前提出异议。"

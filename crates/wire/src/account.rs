@@ -454,6 +454,9 @@ answers! {
         /// Of a subscription: what else would be agreed on, and renewed without asking again.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub subscription: Option<crate::subscription::AskedTerms>,
+        /// Of a payment by a link: which, and what would be said to the seller.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub link: Option<crate::link::AskedLink>,
         /// Why the owner is asked.
         pub ask: String,
         /// Why the agent would buy it, in its own words. Nobody has checked them.

@@ -148,6 +148,8 @@ ids! {
     QuotaId "qta",
     /// A seller's work by the period, renewed by itself.
     SubscriptionId "sub",
+    /// What a seller asks for, to be paid by whoever is given the address.
+    LinkId "lnk",
     /// Money given back.
     RefundId "ref",
     /// What a seller bills of what it was paid.

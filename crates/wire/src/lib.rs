@@ -21,6 +21,7 @@ pub mod invoice;
 pub mod joining;
 pub mod limit;
 pub mod limits;
+pub mod link;
 pub mod list;
 pub mod meter;
 pub mod money;
@@ -36,9 +37,9 @@ pub mod version;
 pub mod webhook;
 
 pub use id::{
-    AgentId, CreditNoteId, Digest, HoldId, IntentId, InvoiceId, KeyId, MandateId, MeterId, OrderId, OwnerId,
-    PayeeId, PaymentId, QuotaId, RefundId, RequestId, ServiceId, SubscriptionId, TransferId, WalletId,
-    WebhookId,
+    AgentId, CreditNoteId, Digest, HoldId, IntentId, InvoiceId, KeyId, LinkId, MandateId, MeterId, OrderId,
+    OwnerId, PayeeId, PaymentId, QuotaId, RefundId, RequestId, ServiceId, SubscriptionId, TransferId,
+    WalletId, WebhookId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

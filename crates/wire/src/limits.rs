@@ -45,6 +45,9 @@ pub const LABEL_CHARS_MAX: usize = 120;
 /// The longest text in which an agent says why it buys something, in characters.
 pub const WHY_CHARS_MAX: usize = 200;
 
+/// The longest line that goes to a seller with a payment, in characters.
+pub const MESSAGE_CHARS_MAX: usize = 200;
+
 /// The longest text of a mandate or a change of limits, in characters.
 pub const DOCUMENT_CHARS_MAX: usize = 16_000;
 

@@ -1,7 +1,7 @@
 //! `cargo xtask scenarios`: stories of the product, played against a real server over its public interface.
 //!
 //! [`story`] says how a story is written; the stories lie in `scenarios/*.txt`. [`setting`] and [`deeds`] do what a line
-//! says, [`metering`], [`subscribing`], [`billing`], [`act`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
+//! says, [`metering`], [`subscribing`], [`billing`], [`linking`], [`act`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
 //! after every step: what a line does not name may not have moved.
 
 mod act;
@@ -9,6 +9,7 @@ mod billing;
 pub(crate) mod crowd;
 mod deeds;
 mod judge;
+mod linking;
 mod metering;
 mod setting;
 mod stage;
@@ -32,6 +33,7 @@ const STORIES: &[(&str, &str)] = &[
     ("S3", include_str!("scenarios/s3.txt")),
     ("S4", include_str!("scenarios/s4.txt")),
     ("S8", include_str!("scenarios/s8.txt")),
+    ("S9", include_str!("scenarios/s9.txt")),
     ("S10", include_str!("scenarios/s10.txt")),
     ("S13", include_str!("scenarios/s13.txt")),
     ("S16", include_str!("scenarios/s16.txt")),

@@ -22,6 +22,8 @@ const COMMANDS: &[&[&str]] = &[
     &["pay", "--help"],
     &["tab", "call", "--help"],
     &["tab", "close", "--help"],
+    &["link", "create", "--help"],
+    &["link", "pay", "--help"],
     &["owner", "create", "--help"],
     &["wallet", "create", "--help"],
     &["wallet", "fill", "--help"],

@@ -8,7 +8,7 @@ use crate::views::subjects::{Chain, Role};
 use book::mandate::LimitSubject;
 use book::{
     Account, Action, Actor, AgentId, Amount, Code, Command, Entry, Id, KeyHolder, MandateId, Outcome,
-    OwnerId, PayeeId, Purchase, Seq, Subject, WalletId,
+    OwnerId, PayeeId, Payees, Purchase, Seq, Subject, WalletId,
 };
 
 /// Whom and what a command names.
@@ -39,7 +39,11 @@ impl Touched {
     }
 
     fn pays(&mut self, purchase: &Purchase) {
-        let mut payees = purchase.to.each();
+        self.collects(&purchase.to);
+    }
+
+    pub(super) fn collects(&mut self, to: &Payees) {
+        let mut payees = to.each();
         self.payee = payees.next();
         self.others.extend(payees.map(|payee| (Role::Payee, payee.0)));
     }
@@ -153,6 +157,15 @@ impl Batch<'_> {
                 self.concerns_subscription(it.subscription, &mut touched)?;
                 touched.amount = None;
             }
+            Action::OpenLink(it) => {
+                touched.collects(&it.to);
+                (touched.amount, touched.asset) = (Some(it.most), Some(it.asset));
+            }
+            Action::PayLink(it) => {
+                touched.about = Some(it.link.0);
+                touched.buys(&it.purchase);
+            }
+            Action::CloseLink(it) => self.concerns_link(it.link, &mut touched)?,
             Action::Capture(it) => {
                 self.concerns(it.hold.0, &mut touched)?;
                 touched.amount = Some(it.amount);

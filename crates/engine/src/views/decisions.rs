@@ -2,6 +2,7 @@
 
 use crate::limits::{VIEWS_PAGE_ROWS_MAX, VIEWS_SCAN_ROWS_MAX};
 use crate::views::ViewsFault;
+use crate::views::links::AskedLink;
 use crate::views::purchases::befores;
 use crate::views::reader::{Linked, Page, View, Whom};
 use crate::views::rows::{Answer, DecisionRow, QuestionRow, select_decision};
@@ -15,7 +16,7 @@ use rusqlite::Result;
 macro_rules! select_question {
     ($rest:literal) => {
         concat!(
-            "SELECT seq, at, id, form, owner, agent, purchase, digest, ask, rule, answer, until, answered, used, terms
+            "SELECT seq, at, id, form, owner, agent, purchase, digest, ask, rule, answer, until, answered, used, terms, link
              FROM questions",
             $rest
         )
@@ -256,6 +257,7 @@ fn question(columns: &mut Columns<'_>, now: Time) -> Result<QuestionRow> {
         answered: None,
         used: None,
         terms: None,
+        link: None,
     };
     let answer: u8 = columns.next()?;
     let until: Option<Time> = columns.next()?;
@@ -270,5 +272,6 @@ fn question(columns: &mut Columns<'_>, now: Time) -> Result<QuestionRow> {
     row.answered = columns.next()?;
     row.used = columns.next()?;
     row.terms = columns.next::<Option<Canonical<AskedTerms>>>()?.map(|terms| terms.0);
+    row.link = columns.next::<Option<Canonical<AskedLink>>>()?.map(|link| link.0);
     Ok(row)
 }

@@ -4,6 +4,7 @@ use crate::limits::VIEWS_WATCHERS_MAX;
 use crate::views::ViewsFault;
 use crate::views::activity::Touched;
 use crate::views::batch::{Batch, raise};
+use crate::views::links::asked_link;
 use crate::views::rows::{Form, Spent};
 use crate::views::stored::{Canonical, stored};
 use crate::views::subjects::{Role, Subject};
@@ -106,6 +107,9 @@ impl Batch<'_> {
             | Action::Renew(_)
             | Action::ChangePlan(_)
             | Action::CancelSubscription(_) => self.change_subscription(entry, touched),
+            Action::OpenLink(_) | Action::PayLink(_) | Action::CloseLink(_) => {
+                self.change_link(entry, touched)
+            }
             Action::IssueInvoice(_) | Action::IssueCreditNote(_) => self.issue(entry, touched),
         }
     }
@@ -456,7 +460,7 @@ impl Batch<'_> {
         };
         self.run(
             "INSERT INTO questions VALUES
-             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, NULL, NULL, NULL, ?12)",
+             (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1, NULL, NULL, NULL, ?12, ?13)",
             stored![
                 entry.seq,
                 entry.at,
@@ -470,6 +474,7 @@ impl Batch<'_> {
                 Canonical(question.ask),
                 Canonical(question.rule),
                 asked_terms(&entry.command.action).map(Canonical),
+                asked_link(&entry.command.action).map(Canonical),
             ],
         )?;
         Ok(())

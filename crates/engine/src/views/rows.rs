@@ -1,5 +1,6 @@
 //! Rows: what the views answer with.
 
+use crate::views::links::AskedLink;
 use crate::views::stored::{Canonical, Columns, Kind, numbered};
 use crate::views::subscriptions::AskedTerms;
 use book::freeze::Status;
@@ -248,7 +249,7 @@ numbered!(Form { 1 Payment, 2 Hold, 3 Meter, 4 Subscription, 5 Escrow, });
 impl Form {
     /// What an action would buy and how it would be paid, where it is a purchase.
     pub fn of(action: &Action) -> Option<(&Purchase, Form)> {
-        let form = if matches!(action, Action::Pay(_) | Action::ChangePlan(_)) {
+        let form = if matches!(action, Action::Pay(_) | Action::ChangePlan(_) | Action::PayLink(_)) {
             Form::Payment
         } else if matches!(action, Action::PlaceHold(_)) {
             Form::Hold
@@ -496,6 +497,8 @@ pub struct QuestionRow {
     pub used: Option<Seq>,
     /// Of a subscription: what else would be agreed on.
     pub terms: Option<AskedTerms>,
+    /// Of a payment by a link: which, and what would be said.
+    pub link: Option<AskedLink>,
 }
 
 /// What was decided.

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 11;
+const VERSION: i64 = 12;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -99,6 +99,12 @@ CREATE INDEX subscriptions_of_wallet ON subscriptions (wallet);
 CREATE INDEX subscriptions_of_owner ON subscriptions (owner) WHERE owner IS NOT NULL;
 CREATE INDEX subscriptions_of_payee ON subscriptions (payee);
 
+CREATE TABLE payment_links (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, owner BLOB,
+    payee BLOB NOT NULL, asked BLOB NOT NULL, used INTEGER NOT NULL, paid NOT NULL, closed INTEGER);
+CREATE INDEX payment_links_of_payee ON payment_links (payee);
+CREATE TABLE link_payments (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, link BLOB NOT NULL, payment BLOB NOT NULL,
+    amount NOT NULL, message BLOB);
+CREATE INDEX payments_of_link ON link_payments (link);
 CREATE TABLE invoices (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, payee BLOB NOT NULL,
     owner BLOB NOT NULL, wallet BLOB NOT NULL, asset TEXT NOT NULL, number INTEGER NOT NULL, amount NOT NULL,
     credited NOT NULL, to_credit NOT NULL, document BLOB NOT NULL);
@@ -134,7 +140,7 @@ CREATE TABLE transfer_accounts (account BLOB NOT NULL, seq INTEGER NOT NULL, PRI
 CREATE TABLE questions (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, form INTEGER NOT NULL,
     owner BLOB NOT NULL, wallet BLOB NOT NULL, agent BLOB, purchase BLOB NOT NULL, digest BLOB NOT NULL,
     ask BLOB NOT NULL, rule BLOB NOT NULL, answer INTEGER NOT NULL, until INTEGER, answered INTEGER, used INTEGER,
-    terms BLOB);
+    terms BLOB, link BLOB);
 CREATE INDEX questions_of_owner ON questions (owner);
 CREATE INDEX questions_of_wallet ON questions (wallet);
 CREATE INDEX questions_of_agent ON questions (agent) WHERE agent IS NOT NULL;

@@ -20,6 +20,7 @@ impl Batch<'_> {
         match (&entry.command.action, &entry.outcome, bought) {
             (Action::Transfer(it), _, _) => self.transfer(entry, it),
             (Action::Pay(it), Outcome::Paid(moved), _) => self.pay(entry, &it.purchase, moved),
+            (Action::PayLink(it), Outcome::Paid(moved), _) => self.pay(entry, &it.purchase, moved),
             (Action::PlaceHold(it), Outcome::Held(versions), _) => {
                 self.hold(entry, Form::Hold, &it.purchase, it.expires_at, *versions)
             }

@@ -6,8 +6,8 @@
 use book::canon::{self, Canon};
 use book::freeze::Status;
 use book::{
-    Action, AgentId, Amount, Code, CreditNoteId, HoldId, Id, InvoiceId, KeyId, MandateId, MeterId, Nanos,
-    OwnerId, PayeeId, PaymentId, QuotaId, RefundId, Seq, SubscriptionId, Time, TransferId, WalletId,
+    Action, AgentId, Amount, Code, CreditNoteId, HoldId, Id, InvoiceId, KeyId, LinkId, MandateId, MeterId,
+    Nanos, OwnerId, PayeeId, PaymentId, QuotaId, RefundId, Seq, SubscriptionId, Time, TransferId, WalletId,
 };
 use evidence::Hash;
 use rusqlite::Row;
@@ -214,6 +214,7 @@ named!(
     QuotaId,
     RefundId,
     SubscriptionId,
+    LinkId,
     InvoiceId,
     CreditNoteId,
     TransferId
@@ -348,6 +349,9 @@ kinds! {
     43 CancelSubscription "cancel_subscription",
     44 PlaceEscrow "place_escrow",
     45 Dispute "dispute",
+    46 OpenLink "open_link",
+    47 PayLink "pay_link",
+    48 CloseLink "close_link",
     50 IssueInvoice "issue_invoice",
     51 IssueCreditNote "issue_credit_note",
 }
@@ -434,6 +438,6 @@ mod tests {
             assert_eq!(Kind::of(&action).number(), canon::bytes(&action)[0]);
         }
         let numbers: Vec<u8> = Kind::ALL.iter().map(|kind| kind.number()).collect();
-        assert_eq!(numbers, (1..=45).chain(50..=51).collect::<Vec<u8>>());
+        assert_eq!(numbers, (1..=48).chain(50..=51).collect::<Vec<u8>>());
     }
 }

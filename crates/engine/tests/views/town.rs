@@ -6,14 +6,14 @@ mod bills;
 use book::mandate::{Carry, LimitSubject};
 use book::{
     Account, Action, Actor, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Cadence, CancelSubscription,
-    Capture, ChangePlan, Charge, Claim, CloseMeter, CloseWallet, Code, Command, Deduct, Delegate, Dispute,
-    EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, InvoiceId, KeyHolder, KeyId,
-    Limit, MandateId, MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel, OpenMeter,
-    OpenSubAccount, OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayeeId, Payees, PlaceEscrow,
-    PlaceHold, Presence, Present, Provenance, PublicKeyBytes, Purchase, QuotaId, QuotaUnit, Reclaim, Redeem,
-    Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, Restore, Revoke, RevokeKey, Rounding,
-    SetLimits, Share, Split, Subject, Subscribe, SubscriptionId, Term, Terms, Time, Transfer, Unfreeze,
-    Verdict, Void, VoucherSignature, WalletId, Window, Zone,
+    Capture, ChangePlan, Charge, Claim, CloseLink, CloseMeter, CloseWallet, Code, Command, Deduct, Delegate,
+    Dispute, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, InvoiceId, KeyHolder,
+    KeyId, Limit, LinkId, LinkPayer, MandateId, MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel,
+    OpenLink, OpenMeter, OpenSubAccount, OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayLink,
+    PayeeId, Payees, PlaceEscrow, PlaceHold, Presence, Present, Provenance, PublicKeyBytes, Purchase,
+    QuotaId, QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee,
+    Restore, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject, Subscribe, SubscriptionId, Term,
+    Terms, Time, Transfer, Unfreeze, Verdict, Void, VoucherSignature, WalletId, Window, Zone,
 };
 use evidence::{Hash, Signature};
 
@@ -33,6 +33,7 @@ pub(crate) struct Town {
     pub(crate) mandates: Vec<MandateId>,
     pub(crate) quotas: Vec<QuotaId>,
     pub(crate) subscriptions: Vec<SubscriptionId>,
+    pub(crate) links: Vec<LinkId>,
     pub(crate) invoices: Vec<InvoiceId>,
     /// What was paid or held, by whoever was asked for it.
     pub(crate) bought: Vec<Id>,
@@ -71,6 +72,7 @@ impl Town {
             mandates: Vec::new(),
             quotas: Vec::new(),
             subscriptions: Vec::new(),
+            links: Vec::new(),
             invoices: Vec::new(),
             bought: Vec::new(),
             asked: Vec::new(),
@@ -421,6 +423,37 @@ impl Town {
         self.at = self.at.after(u64::from(self.made.is_multiple_of(3)) * 50_000_000_000_000);
     }
 
+    /// What sellers ask for by links: paid by agents and people, paid up, closed, and asked about.
+    fn pay_links(&mut self, which: usize, minor: u128) {
+        let (payee, wallet) = (which % 3, which % 3);
+        let (seller, owner) = (self.as_payee(payee), self.as_owner(self.owner_of(wallet)));
+        let mut purchase = self.purchase(wallet, payee, minor / 9 + 1);
+        let open = OpenLink {
+            to: purchase.to.clone(),
+            asset: purchase.asset,
+            least: amount(1),
+            most: amount(minor / 9 + 1),
+            uses: Some(2).filter(|_| !which.is_multiple_of(3)),
+            until: self.at.after(7_200_000_000_000),
+            by: if which.is_multiple_of(2) { LinkPayer::Owner } else { LinkPayer::Anyone },
+            document: Hash([3; 32]),
+        };
+        let (made, _) = self.act(seller, Action::OpenLink(open));
+        let link = LinkId(made);
+        self.links.extend(Some(link).filter(|made| self.book.link(*made).is_some()));
+        for message in [None, Some(Hash([7; 32])), None] {
+            let agent = self.as_agent(wallet);
+            self.act(agent, Action::PayLink(PayLink { link, purchase: purchase.clone(), message }));
+        }
+        purchase.mandate = None;
+        self.act(owner, Action::PayLink(PayLink { link, purchase, message: None }));
+        let old = self.links.iter().rev().nth(which % 4).copied();
+        if let Some(link) = old.filter(|_| self.made.is_multiple_of(2)) {
+            let by = if minor.is_multiple_of(2) { self.operator() } else { seller };
+            self.act(by, Action::CloseLink(CloseLink { link }));
+        }
+    }
+
     /// One of everything, chosen by `what`; `which` and `minor` vary it. Much of it is refused, asked about or senseless.
     pub(crate) fn step(&mut self, what: u8, which: usize, minor: u128) {
         let (agent, payee, wallet) = (which % 3, which % 4, which % 3);
@@ -587,6 +620,7 @@ impl Town {
             27 => {
                 self.quotas(which, minor);
                 self.subscriptions(which, minor);
+                self.pay_links(which, minor);
             }
             _ => {
                 let delivery = Hash([9; 32]);

@@ -7,7 +7,7 @@ use crate::convert::{bits, money, purchase_id, subject, time, time_text};
 use crate::problem::{Answered, Problem};
 use crate::reads::{self, show};
 use crate::request::Call;
-use crate::routes::subscriptions;
+use crate::routes::{links, subscriptions};
 use crate::routes::{page, paged};
 use crate::state::{self, App};
 use axum::extract::{Path, State};
@@ -91,6 +91,7 @@ fn question_text(app: &state::State, row: &QuestionRow) -> Answered<Question> {
         payees: row.purchase.to.each().map(|payee| wire::PayeeId(bits(payee.0))).collect(),
         amount: money(row.purchase.amount, asset),
         subscription: row.terms.as_ref().map(subscriptions::asked_text),
+        link: row.link.as_ref().map(|link| links::asked_text(app, link)).transpose()?,
         ask: row.ask.code().to_owned(),
         why: app.why(row.id)?,
         digest: wire::Digest(row.digest.0),

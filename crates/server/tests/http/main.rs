@@ -17,6 +17,7 @@ mod drafting;
 mod escrows;
 mod house;
 mod invoices;
+mod links;
 mod log;
 mod market;
 mod observations;

@@ -2,6 +2,7 @@
 
 use super::bytes::{Bytes, Wrong};
 use super::entry::{Action, Holder, Limit, Name, Place, Purchase, Subject, Terms, Window, amount};
+use super::link::Asked;
 
 const U64: u128 = u64::MAX as u128;
 const U32: u128 = u32::MAX as u128;
@@ -54,9 +55,9 @@ const ACTIONS: [&str; 51] = [
     "cancel-subscription",
     "place-escrow",
     "dispute",
-    "",
-    "",
-    "",
+    "open-link",
+    "pay-link",
+    "close-link",
     "",
     "issue-invoice",
     "issue-credit-note",
@@ -155,6 +156,7 @@ pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
         33..=37 => return quota(b, kind),
         50 | 51 => return bill(b, kind),
         40..=43 => return subscription(b, kind),
+        46..=48 => return link(b, kind),
         _ => return spending(b, kind),
     })
 }
@@ -285,6 +287,29 @@ fn subscription(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
     })
 }
 
+fn link(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
+    Ok(match kind {
+        46 => {
+            let (is_split, whole, shares) = payees(b)?;
+            let asset = b.text("asset", CODE)?;
+            let (least, most) = (amount(b, "least")?, amount(b, "most")?);
+            let uses = if b.flag("has uses")? { Some(b.integer("uses", U32)?) } else { None };
+            let until = b.integer("until", U64)? as u64;
+            let takes_person = b.choice("by", &["anyone", "owner"])? == 2;
+            let document = b.raw("document")?;
+            let asked =
+                Asked { shares, whole, is_split, asset, least, most, uses, until, takes_person, document };
+            Action::OpenLink { asked }
+        }
+        47 => {
+            let (link, purchase) = (b.raw("link")?, purchase(b)?);
+            let message = if b.flag("has message")? { Some(b.raw("message")?) } else { None };
+            Action::PayLink { link, purchase, message }
+        }
+        _ => Action::CloseLink { link: b.raw("link")? },
+    })
+}
+
 fn terms(b: &mut Bytes<'_>) -> Result<Terms, Wrong> {
     let start = b.at();
     let is_monthly = b.choice("every", &["days", "months"])? == 2;
@@ -303,14 +328,7 @@ fn purchase(b: &mut Bytes<'_>) -> Result<Purchase, Wrong> {
     let start = b.at();
     let wallet = b.raw("wallet")?;
     let mandate = option(b, "mandate")?;
-    let is_split = b.choice("to", &["one", "split"])? == 2;
-    let (whole, shares) = if is_split {
-        let whole = b.integer("whole", U32)?;
-        let share = |b: &mut Bytes<'_>| Ok((b.raw("share.payee")?, b.integer("share.weight", U32)?));
-        (whole, list(b, "shares", share)?)
-    } else {
-        (1, vec![(b.raw("payee")?, 1)])
-    };
+    let (is_split, whole, shares) = payees(b)?;
     let amount = amount(b, "amount")?;
     let asset = b.text("asset", CODE)?;
     let category = if b.flag("has category")? { Some(b.text("category", CODE)?) } else { None };
@@ -331,6 +349,18 @@ fn purchase(b: &mut Bytes<'_>) -> Result<Purchase, Wrong> {
         approval,
         bytes_unapproved,
     })
+}
+
+/// Whether they share, what all shares add up to, and each.
+type Payees = (bool, u128, Vec<(Name, u128)>);
+
+fn payees(b: &mut Bytes<'_>) -> Result<Payees, Wrong> {
+    if b.choice("to", &["one", "split"])? == 1 {
+        return Ok((false, 1, vec![(b.raw("payee")?, 1)]));
+    }
+    let whole = b.integer("whole", U32)?;
+    let share = |b: &mut Bytes<'_>| Ok((b.raw("share.payee")?, b.integer("share.weight", U32)?));
+    Ok((true, whole, list(b, "shares", share)?))
 }
 
 fn limits(b: &mut Bytes<'_>) -> Result<Vec<Limit>, Wrong> {

@@ -13,7 +13,7 @@ const LONGEST_HOLD: u64 = 90 * 86_400_000_000_000;
 impl Walk {
     pub(super) fn believe(&mut self, at: u64, id: Name, by: By, action: &Action, outcome: &Outcome) {
         match (action, outcome) {
-            (Action::Pay { purchase }, Outcome::Paid(moved)) => {
+            (Action::Pay { purchase } | Action::PayLink { purchase, .. }, Outcome::Paid(moved)) => {
                 let versions = self.versions(by, purchase);
                 self.expect(moved.amount == purchase.amount, "I1", "another amount was paid");
                 self.expect(moved.versions == versions, "I9", "other limits decided");

@@ -220,6 +220,17 @@ pub(super) enum Action {
     CancelSubscription {
         subscription: Name,
     },
+    OpenLink {
+        asked: super::link::Asked,
+    },
+    PayLink {
+        link: Name,
+        purchase: Purchase,
+        message: Option<Digest>,
+    },
+    CloseLink {
+        link: Name,
+    },
     IssueInvoice {
         purchases: Vec<Name>,
         total: Option<u128>,
@@ -501,8 +512,8 @@ pub(super) fn amount(b: &mut Bytes<'_>, name: &str) -> Result<u128, Wrong> {
 }
 
 /// The reasons of a question, from 1 on.
-pub(super) const ASKS: [&str; 5] =
-    ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified"];
+pub(super) const ASKS: [&str; 6] =
+    ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified", "person_required"];
 
 /// The reasons of a refusal, from 1 on.
 pub(super) const DENIALS: [&str; 69] = [
@@ -567,11 +578,11 @@ pub(super) const DENIALS: [&str; 69] = [
     "hold_disputed",
     "hold_not_disputable",
     "",
-    "",
-    "",
-    "",
-    "",
-    "",
+    "link_used",
+    "link_expired",
+    "link_closed",
+    "link_mismatch",
+    "link_amount",
     "bill_total_differs",
     "nothing_to_invoice",
     "nothing_to_credit",

@@ -41,7 +41,7 @@ pub(super) fn denied(denial: &'static str) -> Judgement {
     Judgement::Denied { rule: BOOK, denial, left: None }
 }
 
-fn left(denial: &'static str, left: u128) -> Judgement {
+pub(super) fn left(denial: &'static str, left: u128) -> Judgement {
     Judgement::Denied { rule: BOOK, denial, left: Some(left) }
 }
 
@@ -85,15 +85,25 @@ impl State {
         if buy.amount == 0 || weights != buy.whole || buy.shares.is_empty() || buy.shares.len() > 16 {
             return Err(Judgement::Rejected("no purchase"));
         }
+        let agent = self.payer(by, buy)?;
+        let mut asked = self.weigh(at, agent, buy, deal.moves)?;
+        if deal.moves != Some(buy.amount) {
+            asked = asked.or(self.weigh(at, agent, buy, None)?);
+        }
+        self.is_approved(at, agent, deal, buy, asked)
+    }
+
+    /// The agent that would pay, where no owner does.
+    pub(super) fn payer(&self, by: By, buy: &Purchase) -> Result<Option<Name>, Judgement> {
         let wallet = self.wallets.get(&buy.wallet);
         let wallet = wallet.ok_or(Judgement::Rejected("wallet_unknown"))?;
         if buy.mandate.is_some_and(|name| !self.mandates.contains_key(&name)) {
             return Err(Judgement::Rejected("mandate_unknown"));
         }
-        let agent = match by {
+        match by {
             By::Owner { .. } => {
                 self.is_owner(by, wallet.owner)?;
-                None
+                Ok(None)
             }
             By::Agent { agent, key } => {
                 let row = self.agents.get(&agent).ok_or(Judgement::Rejected("agent_unknown"))?;
@@ -105,15 +115,10 @@ impl State {
                 if !mine {
                     return Err(denied("agent_not_registered"));
                 }
-                Some(agent)
+                Ok(Some(agent))
             }
-            By::Operator { .. } | By::Payee { .. } | By::Book => return Err(denied("forbidden")),
-        };
-        let mut asked = self.weigh(at, agent, buy, deal.moves)?;
-        if deal.moves != Some(buy.amount) {
-            asked = asked.or(self.weigh(at, agent, buy, None)?);
+            By::Operator { .. } | By::Payee { .. } | By::Book => Err(denied("forbidden")),
         }
-        self.is_approved(at, agent, deal, buy, asked)
     }
 
     /// What is stopped, the limits, and the money; what some limit asks, if anything.
@@ -280,7 +285,7 @@ impl State {
         Ok(asked)
     }
 
-    fn is_approved(
+    pub(super) fn is_approved(
         &self,
         at: u64,
         agent: Option<Name>,

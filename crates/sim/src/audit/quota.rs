@@ -28,8 +28,8 @@ impl Quota {
 }
 
 impl Walk {
-    /// Believes what was done to a quota, or that a subscription was cancelled.
-    #[allow(clippy::wildcard_enum_match_arm)] // No other action is about either.
+    /// Believes what was done to a quota or a link, or that a subscription was cancelled.
+    #[allow(clippy::wildcard_enum_match_arm)] // No other action is about these.
     pub(super) fn believe_quota(&mut self, at: u64, id: Name, by: By, action: &Action) {
         match action {
             Action::GrantQuota { wallet, payment, is_money, units, until, into } => {
@@ -118,6 +118,7 @@ impl Walk {
                 self.expect(is_there && is_below, "I10", "more was reclaimed than was left");
             }
             Action::CancelSubscription { subscription } => self.cancel(at, by, *subscription),
+            Action::OpenLink { .. } | Action::CloseLink { .. } => self.believe_link(at, id, by, action),
             _ => self.wrong("form", "the outcome is not one of this action"),
         }
     }

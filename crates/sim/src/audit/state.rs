@@ -2,6 +2,7 @@
 
 use super::entry::{Digest, Holder, Name, Place, Purchase, Subject};
 use super::invoice::{Counts, Invoice};
+use super::link::Link;
 use super::money::Sums;
 use super::quota::Quota;
 use super::subscription::Subscription;
@@ -30,6 +31,7 @@ pub(super) struct State {
     pub(super) bought: BTreeMap<Name, Bought>,
     pub(super) quotas: BTreeMap<Name, Quota>,
     pub(super) subscriptions: BTreeMap<Name, Subscription>,
+    pub(super) links: BTreeMap<Name, Link>,
     /// Invoices, each with how many there were before it, and how many each seller issued.
     pub(super) invoices: BTreeMap<Name, (usize, Invoice)>,
     pub(super) counts: BTreeMap<Name, Counts>,

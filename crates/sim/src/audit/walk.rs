@@ -88,7 +88,10 @@ impl Walk {
             | Outcome::Released { .. }
             | Outcome::Charged { .. }
             | Outcome::Settled { .. }
-            | Outcome::Subscribed { .. } => self.believe(*at, *id, *by, action, outcome),
+            | Outcome::Subscribed { .. } => {
+                self.believe(*at, *id, *by, action, outcome);
+                self.use_link(action, outcome);
+            }
             Outcome::Refunded { .. } => {
                 self.believe(*at, *id, *by, action, outcome);
                 self.owe_credit_for(action);
@@ -116,7 +119,8 @@ impl Walk {
         | Action::OpenMeter { purchase, .. }
         | Action::OpenChannel { purchase, .. }
         | Action::Subscribe { purchase, .. }
-        | Action::ChangePlan { purchase, .. }) = action
+        | Action::ChangePlan { purchase, .. }
+        | Action::PayLink { purchase, .. }) = action
         else {
             return true;
         };
@@ -159,6 +163,7 @@ impl Walk {
             Action::Subscribe { .. } | Action::ChangePlan { .. } | Action::Renew { .. } => {
                 self.judge_plan(at, by, action)
             }
+            Action::PayLink { .. } => self.judge_link(at, by, action),
             Action::IssueInvoice { .. } | Action::IssueCreditNote { .. } => self.judge_bill(by, action),
             _ => Judgement::Unsure,
         }
@@ -190,12 +195,15 @@ impl Walk {
         | Action::OpenMeter { purchase, .. }
         | Action::OpenChannel { purchase, .. }
         | Action::Subscribe { purchase, .. }
-        | Action::ChangePlan { purchase, .. }) = action
+        | Action::ChangePlan { purchase, .. }
+        | Action::PayLink { purchase, .. }) = action
         else {
             self.wrong("form", "only purchases are asked about");
             return;
         };
-        let terms = super::subscription::digest(action);
+        let said = super::link::digest(action);
+        let is_by_link = said.is_some();
+        let terms = super::subscription::digest(action).or(said);
         let question = super::state::Question {
             wallet: purchase.wallet,
             digest,
@@ -204,6 +212,8 @@ impl Walk {
             agent: if let By::Agent { agent, .. } = by { Some(agent) } else { None },
             kind: if matches!(action, Action::Pay { .. }) {
                 1
+            } else if is_by_link {
+                6
             } else if let Action::PlaceHold { is_escrow, .. } = action {
                 if *is_escrow { 5 } else { 2 }
             } else if terms.is_some() {

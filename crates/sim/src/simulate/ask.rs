@@ -37,6 +37,7 @@ enum Kind {
     Delegate,
     Observe,
     Prepaid,
+    Link,
     Stop,
     Start,
     EnrolAgent,
@@ -64,6 +65,7 @@ const KINDS: &[(u64, Kind)] = &[
     (3, Kind::Delegate),
     (4, Kind::Observe),
     (20, Kind::Prepaid),
+    (8, Kind::Link),
     (2, Kind::Stop),
     (5, Kind::Start),
     (2, Kind::EnrolAgent),
@@ -147,60 +149,6 @@ impl Asker<'_> {
         }
     }
 
-    fn swell(&mut self, action: &mut Action) {
-        let much = [0, 1, u128::from(u64::MAX), limits::AMOUNT_MAX / 3, limits::AMOUNT_MAX];
-        let much = amount(self.chance.pick(&much).copied().unwrap_or_default());
-        match action {
-            Action::Pay(it) => it.purchase.amount = much,
-            Action::PlaceHold(it) => it.purchase.amount = much,
-            Action::PlaceEscrow(it) => it.purchase.amount = much,
-            Action::OpenMeter(it) => it.purchase.amount = much,
-            Action::OpenChannel(it) => it.purchase.amount = much,
-            Action::Subscribe(it) => it.purchase.amount = much,
-            Action::ChangePlan(it) => it.purchase.amount = much,
-            Action::Claim(it) => it.total = Nanos::new(much.minor()),
-            Action::GrantQuota(it) => it.units = u64::MAX,
-            Action::Deduct(it) => it.units = u64::MAX,
-            Action::Restore(it) => it.units = u64::MAX,
-            Action::Allot(it) => it.units = u64::MAX,
-            Action::Reclaim(it) => it.units = u64::MAX,
-            Action::Capture(it) => it.amount = much,
-            Action::Refund(it) => it.amount = much,
-            Action::Transfer(it) => it.amount = much,
-            Action::Charge(it) => it.units.iter_mut().for_each(|units| *units = u64::MAX),
-            Action::OpenBook(_)
-            | Action::RegisterAsset(_)
-            | Action::RegisterOwner(_)
-            | Action::EnrolKey(_)
-            | Action::RevokeKey(_)
-            | Action::OpenWallet(_)
-            | Action::OpenSubAccount(_)
-            | Action::CloseWallet(_)
-            | Action::RegisterPayee(_)
-            | Action::EnrolAgent(_)
-            | Action::SetLimits(_)
-            | Action::GrantMandate(_)
-            | Action::Delegate(_)
-            | Action::Freeze(_)
-            | Action::Unfreeze(_)
-            | Action::Revoke(_)
-            | Action::Approve(_)
-            | Action::Refuse(_)
-            | Action::Void(_)
-            | Action::Expire(_)
-            | Action::CloseMeter(_)
-            | Action::Redeem(_)
-            | Action::Present(_)
-            | Action::Observe(_)
-            | Action::ApproveAlike(_)
-            | Action::Renew(_)
-            | Action::CancelSubscription(_)
-            | Action::Dispute(_)
-            | Action::IssueInvoice(_)
-            | Action::IssueCreditNote(_) => {}
-        }
-    }
-
     /// Somebody, with a key that may be another's.
     fn anybody(&mut self) -> Actor {
         let world = self.world;
@@ -244,6 +192,7 @@ impl Asker<'_> {
             Kind::Delegate => self.delegate(),
             Kind::Observe => self.observe(),
             Kind::Prepaid => self.prepaid(),
+            Kind::Link => self.link(),
             Kind::Stop => self.stop(),
             Kind::Start => self.start(),
             Kind::EnrolAgent => self.enrol_agent(),
@@ -301,6 +250,8 @@ impl Asker<'_> {
             &mut it.purchase
         } else if let Action::OpenChannel(it) = &mut action {
             it.expires_at = later;
+            &mut it.purchase
+        } else if let Action::PayLink(it) = &mut action {
             &mut it.purchase
         } else {
             return None;

@@ -41,6 +41,7 @@ impl Names {
             "claim" => self.claim(words, now),
             "invoice" | "credit-note" => self.billed(verb, words, now),
             "subscribe" | "change-plan" | "cancel" | "renew" => self.subscription(verb, words, now),
+            "link" | "pay-link" | "close-link" => self.links(verb, words, now),
             "enrol-key" | "revoke-key" | "present" => self.keys(verb, words, now),
             _ => Err(format!("`{verb}` begins no row")),
         }
@@ -287,7 +288,7 @@ impl Names {
         })
     }
 
-    fn payees_of(&mut self, text: &str, now: Time) -> Result<Payees, String> {
+    pub(super) fn payees_of(&mut self, text: &str, now: Time) -> Result<Payees, String> {
         if !text.contains('=') {
             return Ok(Payees::One(PayeeId(self.name(text, now))));
         }
@@ -388,7 +389,11 @@ impl Names {
             Some(Thing::Mandate { .. }) => Subject::Mandate(MandateId(id)),
             Some(Thing::Payee) => Subject::Payee(PayeeId(id)),
             Some(
-                Thing::Operator | Thing::Purchase { .. } | Thing::Quota { .. } | Thing::Subscription { .. },
+                Thing::Operator
+                | Thing::Purchase { .. }
+                | Thing::Quota { .. }
+                | Thing::Subscription { .. }
+                | Thing::Link { .. },
             )
             | None => {
                 return Err(format!("`{name}` cannot be stopped"));

@@ -19,6 +19,7 @@ pub(super) enum Thing {
     Purchase { owner: String, payee: String },
     Quota { owner: String, payee: String },
     Subscription { owner: String, payee: String },
+    Link { payee: String },
 }
 
 /// Every name that the rows used so far.
@@ -76,6 +77,7 @@ impl Names {
             "mandate" => Thing::Mandate { owner },
             "quota" => Thing::Quota { payee: owner.clone(), owner },
             "subscription" => Thing::Subscription { payee: owner.clone(), owner },
+            "link" => Thing::Link { payee: owner },
             "purchase" => Thing::Purchase { payee: owner.clone(), owner },
             _ => return Err(format!("`{kind}` is no kind")),
         };
@@ -123,7 +125,8 @@ impl Names {
                 | Thing::Mandate { .. }
                 | Thing::Purchase { .. }
                 | Thing::Quota { .. }
-                | Thing::Subscription { .. },
+                | Thing::Subscription { .. }
+                | Thing::Link { .. },
             )
             | None => Err(format!("`{name}` cannot ask for anything")),
         }
@@ -141,6 +144,7 @@ impl Names {
                 | Thing::Subscription { owner, .. },
             ) => owner.clone(),
             Some(Thing::Operator | Thing::Owner) => name.to_owned(),
+            Some(Thing::Link { payee }) => payee.clone(),
             Some(Thing::Payee) | None => "OP".to_owned(),
         }
     }
@@ -151,7 +155,8 @@ impl Names {
             Some(
                 Thing::Purchase { payee, .. }
                 | Thing::Quota { payee, .. }
-                | Thing::Subscription { payee, .. },
+                | Thing::Subscription { payee, .. }
+                | Thing::Link { payee },
             ) => payee.clone(),
             _ => "OP".to_owned(),
         }

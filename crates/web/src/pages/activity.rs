@@ -62,6 +62,7 @@ impl Filter {
         let spends = matches!(
             row.kind,
             Kind::Pay
+                | Kind::PayLink
                 | Kind::PlaceHold
                 | Kind::OpenMeter
                 | Kind::OpenChannel

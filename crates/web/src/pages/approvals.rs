@@ -8,8 +8,9 @@ use crate::rule::Saying;
 use crate::shown::{Money, Text, machine, moment};
 use crate::visit::Visit;
 use askama::Template;
-use book::{Action, Approve, ApproveAlike, Id, Limit, PayeeId, Provenance, Refuse, Scope, Time};
+use book::{Action, Approve, ApproveAlike, Ask, Id, Limit, PayeeId, Provenance, Refuse, Scope, Time};
 use engine::views::{Answer, Form, QuestionRow, View, Whom};
+use evidence::Hash;
 use http::StatusCode;
 use server::problem::Answered;
 
@@ -40,6 +41,11 @@ struct Card {
     is_escrow: bool,
     /// Of a subscription: what else would be agreed on.
     plan: Option<String>,
+    /// Of a payment by a link: what it is for, and what would be said to the seller.
+    what: Option<Text>,
+    message: Option<Text>,
+    /// Whether a yes may be for the rest of today.
+    may_last: bool,
     /// Why the agent would buy it, in its own words.
     claim: Option<Text>,
     because: &'static str,
@@ -153,6 +159,9 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
         category: buy.category.map(|code| code.as_str().to_owned()).unwrap_or_default(),
         is_escrow: row.form == Form::Escrow,
         plan: row.terms.as_ref().map(|(terms, trial)| said(visit, terms, *trial)),
+        what: if row.link.is_some() { told(visit, buy.reference)? } else { None },
+        message: told(visit, row.link.and_then(|(_, message)| message))?,
+        may_last: row.terms.is_none() && row.ask != Ask::PersonRequired,
         claim: visit.claimed(row.id)?,
         because: reasons::ask(visit.lang, row.ask),
         rule: facts.limit.map(|limit| saying.limit(&limit)),
@@ -164,6 +173,12 @@ fn card(visit: &Visit, facts: Facts, row: QuestionRow) -> Result<Card, Stop> {
         rest: fresh(),
         refuse: fresh(),
     })
+}
+
+/// The text that has this digest, where there is one and it is kept.
+fn told(visit: &Visit, digest: Option<Hash>) -> Result<Option<Text>, Stop> {
+    let text = digest.map(|digest| visit.site.app.text(digest)).transpose()?.flatten();
+    Ok(text.map(|text| Text::of(&text)))
 }
 
 /// Who asks; odd where the agent's name is.

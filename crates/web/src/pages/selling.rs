@@ -6,6 +6,7 @@
 
 pub mod export;
 pub mod keys;
+pub mod links;
 pub mod overview;
 pub mod sale;
 pub mod sales;
@@ -37,6 +38,7 @@ pub(crate) enum Tab {
     Sales,
     Invoices,
     Services,
+    Links,
     Keys,
     Webhooks,
 }
@@ -76,6 +78,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
         link("/sales", s.sales, Tab::Sales),
         link("/invoices", visit.words().invoices, Tab::Invoices),
         link("/services", s.services, Tab::Services),
+        link("/links", s.links, Tab::Links),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];

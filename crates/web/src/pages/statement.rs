@@ -125,7 +125,11 @@ async fn movements(visit: &Visit) -> Result<(WalletRow, Vec<Movement>), Stop> {
 
 fn moves(kind: Kind) -> bool {
     let is_plan = matches!(kind, Kind::Subscribe | Kind::Renew | Kind::ChangePlan);
-    is_plan || matches!(kind, Kind::Pay | Kind::Capture | Kind::CloseMeter | Kind::Refund | Kind::Transfer)
+    is_plan
+        || matches!(
+            kind,
+            Kind::Pay | Kind::PayLink | Kind::Capture | Kind::CloseMeter | Kind::Refund | Kind::Transfer
+        )
 }
 
 fn with(visit: &Visit, row: &DecisionRow) -> Result<String, Stop> {

@@ -23,11 +23,17 @@ pub(crate) struct Halt {
 }
 
 /// Makes `count` payments at once, each on a connection of its own.
-pub(crate) fn pay_at_once(caller: &Caller, count: usize, purchase: &Value) -> anyhow::Result<Vec<Answer>> {
+pub(crate) fn pay_at_once(
+    caller: &Caller,
+    count: usize,
+    target: &str,
+    purchase: &Value,
+) -> anyhow::Result<Vec<Answer>> {
     // The session is opened first, so that the crowd does not wait for it.
     caller.clone().get("/v1/me")?;
     std::thread::scope(|scope| {
-        let payers: Vec<_> = (0..count).map(|_| scope.spawn(|| pay(&mut caller.clone(), purchase))).collect();
+        let pay = || pay(&mut caller.clone(), target, purchase);
+        let payers: Vec<_> = (0..count).map(|_| scope.spawn(pay)).collect();
         payers.into_iter().map(|payer| payer.join().map_err(|_| anyhow!("a payer panicked"))?).collect()
     })
 }
@@ -52,7 +58,7 @@ pub(crate) fn halt(
         let mut caller = payer.clone();
         while !gave_up.load(Ordering::Acquire) {
             let is_after = is_answered.load(Ordering::Acquire);
-            let answer = pay(&mut caller, purchase)?;
+            let answer = pay(&mut caller, "/v1/payments", purchase)?;
             if answer.status == 201 {
                 ensure!(!is_after, "paid although the halt was answered before: {}", answer.json);
                 paid.fetch_add(1, Ordering::Relaxed);
@@ -92,10 +98,10 @@ pub(crate) fn halt(
 }
 
 /// Pays once under a new id; where its nonce was overtaken by too many others, again under the same id.
-fn pay(caller: &mut Caller, purchase: &Value) -> anyhow::Result<Answer> {
+fn pay(caller: &mut Caller, target: &str, purchase: &Value) -> anyhow::Result<Answer> {
     let mut body = purchase.clone();
     body["id"] = json!(fresh_name("pay"));
-    let call = Call { method: "POST", target: "/v1/payments", change: None, body: Some(&body) };
+    let call = Call { method: "POST", target, change: None, body: Some(&body) };
     loop {
         let answer =
             caller.send(Auth::Session, &call).map_err(|lost| anyhow!("no answer: {}", lost.why()))?;

@@ -36,6 +36,9 @@ impl Stage {
         if let Some(came) = self.act_of_subscribing(words)? {
             return Ok(came);
         }
+        if let Some(came) = self.act_of_linking(words)? {
+            return Ok(came);
+        }
         if let Some(came) = self.act_of_billing(words)? {
             return Ok(came);
         }
@@ -159,7 +162,7 @@ impl Stage {
         }
         if let [count, "at", "once"] = rest.rsplit(|word| *word == ",").next().unwrap_or_default() {
             let caller = self.party(who)?.caller;
-            return Ok(Came::Answers(crowd::pay_at_once(&caller, count.parse()?, &body)?));
+            return Ok(Came::Answers(crowd::pay_at_once(&caller, count.parse()?, "/v1/payments", &body)?));
         }
         let id = fresh_name("pay");
         body["id"] = json!(id);
@@ -169,7 +172,7 @@ impl Stage {
     }
 
     /// `60 M , 30 D , 10 PLAT`, and where they are not the whole, `of 100`.
-    fn split(&self, words: &[&str]) -> anyhow::Result<Value> {
+    pub(crate) fn split(&self, words: &[&str]) -> anyhow::Result<Value> {
         let (words, whole) = match words {
             [words @ .., "of", whole] => (words, Some(whole.parse::<u64>()?)),
             _ => (words, None),
@@ -219,7 +222,7 @@ impl Stage {
     }
 
     /// Gives a purchase its name, or the question it raised.
-    fn name_purchase(&mut self, name: Option<&str>, id: &str, came: &Came) -> anyhow::Result<()> {
+    pub(crate) fn name_purchase(&mut self, name: Option<&str>, id: &str, came: &Came) -> anyhow::Result<()> {
         let (Some(name), Came::Answers(answers)) = (name, came) else { return Ok(()) };
         let Some(answer) = answers.first().filter(|answer| answer.status < 300) else { return Ok(()) };
         match answer.json["digest"].as_str() {
@@ -257,7 +260,7 @@ impl Stage {
         matches!(self.things.get(name), Some(Thing::Wallet { .. }))
     }
 
-    fn wallet_of(&self, who: &str) -> anyhow::Result<String> {
+    pub(crate) fn wallet_of(&self, who: &str) -> anyhow::Result<String> {
         match self.thing(who)? {
             Thing::Agent { wallet, .. } => self.id(wallet),
             _ => bail!("`{who}` has no wallet of its own; say from which"),

@@ -263,6 +263,7 @@ enum Cause {
     Answer,
     Price,
     Seller,
+    Link,
     Itself,
     Other,
     /// Those that too few buyers had.
@@ -301,6 +302,7 @@ impl Cause {
             | D::ApprovalExpired
             | D::ApprovalMismatch
             | D::RenewalUnapproved => Cause::Answer,
+            D::LinkUsed | D::LinkExpired | D::LinkClosed | D::LinkMismatch | D::LinkAmount => Cause::Link,
             D::TriggerNotMet | D::OutOfStock | D::ObservationStale => Cause::Price,
             D::PayeeClosed | D::AssetMismatch => Cause::Seller,
             D::SelfPayment => Cause::Itself,
@@ -342,6 +344,7 @@ impl Cause {
             Cause::Answer => s.cause_answer,
             Cause::Price => s.cause_price,
             Cause::Seller => s.cause_seller,
+            Cause::Link => s.cause_link,
             Cause::Itself => s.cause_self,
             Cause::Other => s.cause_other,
             Cause::Few => s.cause_few,

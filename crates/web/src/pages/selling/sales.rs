@@ -165,7 +165,12 @@ impl Wanted {
                 let by_period = matches!(row.kind, Kind::Subscribe | Kind::Renew | Kind::ChangePlan);
                 let at_once = matches!(
                     row.kind,
-                    Kind::Pay | Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::PlaceEscrow
+                    Kind::Pay
+                        | Kind::PayLink
+                        | Kind::PlaceHold
+                        | Kind::OpenMeter
+                        | Kind::OpenChannel
+                        | Kind::PlaceEscrow
                 );
                 let sells = at_once || by_period;
                 if !sells || !matches!(row.ruling, Ruling::Allowed) || self.to <= row.at {
