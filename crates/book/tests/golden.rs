@@ -819,7 +819,7 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 66);
+    assert_eq!(denials.len(), 68);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));

@@ -71,7 +71,7 @@ fn restored(pieces: &[Vec<u8>]) -> Result<Book, book::Malformed> {
 
 /// The empty book whose secret is 1 and 2, so that what it comes to can be written down.
 fn known() -> Book {
-    let opening = [0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let opening = [0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
     restored(&[opening.to_vec()]).unwrap()
 }
 
