@@ -25,7 +25,7 @@ impl Asker<'_> {
             let more = self.chance.below(most.min(1 << 60) as u64 + 1);
             purchase.amount = amount(asked.least.minor() + u128::from(more));
         }
-        let message = self.chance.one_in(4).then(|| Hash([7; 32]));
+        let message = self.chance.one_in(4).then_some(Hash([7; 32]));
         Some((by, Action::PayLink(PayLink { link: *id, purchase, message })))
     }
 
