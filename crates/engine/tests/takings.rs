@@ -144,7 +144,7 @@ impl Ledger {
                     self.of(payee).moved -= signed(it.amount);
                 }
             }
-            (Action::Pay(_), Outcome::Paid(moved)) => self.take(id, moved),
+            (Action::Pay(_) | Action::PayLink(_), Outcome::Paid(moved)) => self.take(id, moved),
             (_, Outcome::Held(_)) => {
                 let purchase = purchase.unwrap();
                 for payee in purchase.to.each() {

@@ -33,7 +33,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "scenarios", why: "the product's stories come out as written, to the last fen", command: &["cargo", "xtask", "scenarios"], when: Ci },
     Lane { name: "kill9", why: "a killed server loses nothing it acknowledged, and does nothing twice", command: &["cargo", "xtask", "kill9", "--kills", "30"], when: Ci },
     Lane { name: "kill9-long", why: "the same, 200 times", command: &["cargo", "xtask", "kill9", "--kills", "200", "--seed", "200"], when: Named },
-    Lane { name: "micro", why: "a hundred thousand tiny charges add up to the billionth, whenever the server is killed", command: &["cargo", "xtask", "micro", "--charges", "100000", "--kill-every", "1"], when: Ci },
+    Lane { name: "micro", why: "half a million tiny charges add up to the billionth, whenever the server is killed", command: &["cargo", "xtask", "micro", "--charges", "500000", "--kill-every", "1"], when: Ci },
     Lane { name: "micro-long", why: "the same, ten million", command: &["cargo", "xtask", "micro", "--charges", "10000000", "--kill-every", "5"], when: Named },
     Lane { name: "storm", why: "a thousand at once get exactly what a limit allows", command: &["cargo", "xtask", "storm", "--rounds", "10"], when: Ci },
     Lane { name: "storm-long", why: "the same, 100 rounds", command: &["cargo", "xtask", "storm", "--rounds", "100"], when: Named },
