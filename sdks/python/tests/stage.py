@@ -19,7 +19,8 @@ from pathlib import Path
 PROGRAM = os.environ.get("TOLLBRIDGE_BIN", "")
 assert PROGRAM, "TOLLBRIDGE_BIN is not set: name the built `tollbridge`"
 
-PRICES = {"cheap.txt": "0.30", "asked.txt": "2.00", "denied.txt": "6.00"}
+# What pages cost; of the last, there is none.
+PRICES = {"cheap.txt": "0.30", "asked.txt": "2.00", "denied.txt": "6.00", "gone.txt": "0.30"}
 
 
 class Door:
@@ -111,7 +112,8 @@ class Stage:
         self.wallet = self.made("wallet", "create", *owner, "--owner", name, "--asset", "CNY/2")
         self.run("wallet", "fill", *book, self.wallet, "1000.00")
         limits = ["--per-payment", "5.00", "--ask-above", "1.00"]
-        self.run("agent", "create", *owner, "--wallet", self.wallet, "--key-out", self.key, *limits)
+        agent = ["--wallet", self.wallet, "--key-out", self.key, *limits]
+        self.agent = self.made("agent", "create", *owner, *agent)
         seller = ["--asset", "CNY/2", "--category", "pages", "--key-out", self.seller_key]
         self.payee = self.made("payee", "create", *book, *seller)
         self.open_shop()
@@ -129,7 +131,7 @@ class Stage:
     def open_shop(self) -> None:
         pages = self.directory / "pages"
         pages.mkdir()
-        for page in [*PRICES, "free.txt"]:
+        for page in ["cheap.txt", "asked.txt", "denied.txt", "free.txt"]:
             (pages / page).write_text(f"This is {page}.\n")
         (pages / "terms.json").write_text('{"rows":[1]}')
         _, files = self.start("files", str(pages), "--listen", "127.0.0.1:0")

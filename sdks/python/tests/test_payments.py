@@ -13,7 +13,6 @@ from typing import Any
 
 from stage import Incoming, Stage
 from test_vectors import GOLDEN
-
 from tollbridge import (
     KeyFault,
     Malformed,
@@ -95,12 +94,12 @@ class Payments(unittest.TestCase):
         )
 
     def test_a_payment_with_a_key_is_made_once_also_where_its_answer_got_lost(self) -> None:
-        left = self.stage.left()
+        left, counted = self.stage.left(), self.count_arrays()
         self.stage.server_door.after = lambda request, answer: (
             None if request.path == "/v1/payments" else answer
         )
         lost = self.wallet.pay(self.stage.payee, "0.10 CNY", purchase="invoice-42")
-        self.assertEqual(lost.state, "unknown")
+        self.assertEqual((lost.state, len(counted)), ("unknown", 5))
         self.stage.server_door.reset()
         for _ in range(2):
             paid = self.wallet.pay(self.stage.payee, "0.10 CNY", purchase="invoice-42")
@@ -141,6 +140,32 @@ class Payments(unittest.TestCase):
         with self.assertRaises(Malformed) as wrong:
             self.wallet.pay(self.stage.payee, "0.10 USD")
         self.assertEqual(wrong.exception.code, "asset_mismatch")
+
+    def test_a_session_that_the_server_no_longer_takes_is_opened_anew(self) -> None:
+        opened: list[str] = []
+
+        def spoil(request: Incoming, body: bytes) -> bool:
+            if request.path == "/v1/sessions":
+                opened.append(request.path)
+            elif not opened:
+                request.headers.replace_header("authorization", "Toll ses_x:1:AAAA")
+            return True
+
+        self.stage.server_door.before = spoil
+        self.assertEqual(self.wallet.pay(self.stage.payee, "0.01").state, "paid")
+        self.assertEqual(len(opened), 1)
+
+    def test_an_agent_pays_under_its_newest_mandate(self) -> None:
+        words = ["--wallet", self.stage.wallet, "--agent", self.stage.agent, "--per-payment", "0.05"]
+        key = ["--key", self.stage.owner_key]
+        mandate = self.stage.made("mandate", "create", *key, *words)
+        with Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore()) as bound:
+            granted = bound.limits().mandate
+            assert granted
+            self.assertEqual(granted.limits, [{"kind": "per_payment", "max": "5"}])
+            states = [bound.pay(self.stage.payee, amount).state for amount in ("0.05", "0.06")]
+        self.assertEqual(states, ["paid", "denied"])
+        self.stage.run("revoke", "--yes", *key, mandate)
 
     def test_limits_say_what_may_be_spent(self) -> None:
         limits = self.wallet.limits()

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from stage import Door, Incoming, Stage
-
 from tollbridge import (
     Client,
     DemandRefused,
     FileStore,
     Malformed,
     MemoryStore,
+    NotDelivered,
     OutcomeUnknown,
     OwnerAsked,
     PurchaseFault,
@@ -173,6 +173,19 @@ class Purchases(unittest.TestCase):
             self.assertRegex(payment.words, r"^Nothing was spent\. ")
             self.assertRaises(Refused, payment.settled)
             self.wallet.verify(self.wallet.receipt(payment))
+
+    def test_what_is_not_delivered_is_given_back_and_the_same_key_buys_anew(self) -> None:
+        ids = set()
+        with self.costs(0):
+            for _ in range(2):
+                gone = f"{self.stage.gateway}/gone.txt"
+                payment = self.wallet.get(gone, max_price="1", purchase="bread").payment
+                self.assertEqual(payment.state, "returned")
+                self.assertRegex(payment.words, r"^Nothing was spent: 0\.30 CNY went back")
+                self.assertRaises(NotDelivered, payment.settled)
+                self.assertEqual((payment.code, payment.next), ("not_delivered", "same_id"))
+                ids.add(payment.id)
+        self.assertEqual(len(ids), 2)
 
     def test_the_owner_is_asked_once_and_after_her_yes_the_same_key_buys(self) -> None:
         asked = f"{self.stage.gateway}/asked.txt"

@@ -7,9 +7,12 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from tollbridge import Malformed, Money, ReceiptFalse, credentials, fingerprint, read_money, verify_receipt
 from tollbridge.address import parse_address
-from tollbridge.encoding import base64url, from_base64url
+from tollbridge.encoding import base64url, from_base64, from_base64url
 from tollbridge.sign import Session, ToSign, session_code, signature_base, signature_headers
 
 FOLDER = Path(os.environ.get("TOLLBRIDGE_VECTORS") or Path(__file__).parents[3] / "vectors")
@@ -32,6 +35,19 @@ class Vectors(unittest.TestCase):
                 self.assertEqual(headers["signature-input"], row["signature_input"])
                 self.assertEqual(headers["signature"], row["signature"])
                 self.assertEqual(headers.get("content-digest"), row["content_digest"])
+
+    def test_requests_signed_by_es256(self) -> None:
+        for row in GOLDEN["es256"]:
+            request = ToSign("GET", parse_address("https://pay.example/v1/me"), b"")
+            base = signature_base(request, row["key"], 1_800_000_000, 1).base
+            by = credentials(row["key"], row["seed"], "es256")
+            signature = (
+                from_base64(signature_headers(request, by, 1_800_000_000_000, 1)["signature"][5:-1]) or b""
+            )
+            point = b"\x04" + (from_base64url(row["public_key"]) or b"")
+            key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+            numbers = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+            key.verify(encode_dss_signature(*numbers), base.encode(), ec.ECDSA(SHA256()))
 
     def test_requests_in_a_session(self) -> None:
         for row in GOLDEN["codes"]:

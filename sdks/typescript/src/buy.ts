@@ -21,6 +21,7 @@ import {
 import {
   DemandRefused,
   OutcomeUnknown,
+  reasonOf,
   Refused,
   SellerSilent,
   TollbridgeError,
@@ -106,7 +107,7 @@ async function begin(errand: Errand, free?: Attempt, approval?: string): Promise
   try {
     answer = await ask(errand);
   } catch (fault) {
-    throw new SellerSilent((fault as Error).message);
+    throw new SellerSilent(reasonOf(fault));
   }
   if (answer.status !== 402) return { payment: new Payment("free"), answer };
   const needed = answer.headers.get("payment-needed");
@@ -137,7 +138,7 @@ async function resume(errand: Errand, attempt: Attempt): Promise<Purchase> {
   } catch (fault) {
     // It may be paid, so "nothing was spent" would be too much said.
     const { id, amount } = attempt;
-    return { payment: new Payment("unknown", { id, amount }, (fault as Error).message), answer: undefined };
+    return { payment: new Payment("unknown", { id, amount }, reasonOf(fault)), answer: undefined };
   }
   return pay(errand, attempt);
 }
@@ -216,7 +217,7 @@ async function pay(errand: Errand, attempt: Attempt, first?: SellerAnswer): Prom
     }
     if (fault instanceof Unreachable && first) throw fault;
     if (!(fault instanceof TollbridgeError)) throw fault;
-    return ended(new Payment("unknown", { id, amount }, fault.message));
+    return ended(new Payment("unknown", { id, amount }, reasonOf(fault)));
   }
   if (reply.status === 202) {
     const asked = reply.answer as Asked;
@@ -289,7 +290,7 @@ async function deliver(errand: Errand, attempt: Attempt): Promise<Purchase> {
     try {
       answer = await ask(errand, attempt.payment_proof);
     } catch (fault) {
-      [answer, why] = [undefined, (fault as Error).message];
+      [answer, why] = [undefined, reasonOf(fault)];
     }
     if (answer && answer.status !== 503) break;
   }
@@ -300,7 +301,8 @@ async function deliver(errand: Errand, attempt: Attempt): Promise<Purchase> {
     payment = about(attempt, said["fulfillment_status"] === "CONFIRMED" ? "paid" : "held");
   } else {
     const found = await standing(errand.buyer.client, attempt);
-    payment = found.state === "denied" ? about(attempt, "unknown", found.words) : found;
+    payment =
+      found.state === "denied" ? about(attempt, "unknown", "the server does not know the trade") : found;
     if (payment.state === "unknown" && !answer) payment = about(attempt, "unknown", why);
   }
   // What was delivered on terms and came to nothing is over: buying it anew is another purchase.
@@ -326,7 +328,7 @@ async function standing(client: Client, attempt: Attempt): Promise<Payment> {
     if (fault instanceof Refused && fault.problem.status === 404) {
       return new Payment("denied", { id: attempt.id, amount: attempt.amount, problem: fault.problem });
     }
-    return about(attempt, "unknown", (fault as Error).message);
+    return about(attempt, "unknown", reasonOf(fault));
   }
 }
 
@@ -357,5 +359,5 @@ async function ask(errand: Errand, proof?: string): Promise<SellerAnswer> {
 
 function reason(fault: unknown): string {
   const cause = (fault as { cause?: { message?: string; code?: string } }).cause;
-  return cause?.message || cause?.code || (fault as Error).message;
+  return cause?.message || cause?.code || reasonOf(fault);
 }

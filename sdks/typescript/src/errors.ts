@@ -60,8 +60,11 @@ export class Refused extends TollbridgeError {
 
 /** The server was never reached: nothing has happened. */
 export class Unreachable extends TollbridgeError {
+  readonly why: string;
+
   constructor(why: string) {
     super("unreachable", "same_id", `Nothing was spent: the server was not reached (${why}).`);
+    this.why = why;
   }
 }
 
@@ -70,13 +73,19 @@ export class Unreachable extends TollbridgeError {
  * id.
  */
 export class OutcomeUnknown extends TollbridgeError {
+  readonly why: string;
+
   constructor(why: string) {
-    super(
-      "outcome_unknown",
-      "same_id",
-      `It may have been done: no answer came (${why}). Asking again pays nothing twice.`,
-    );
+    const words = `It may have been done: no answer came (${why}). Asking again pays nothing twice.`;
+    super("outcome_unknown", "same_id", words);
+    this.why = why;
   }
+}
+
+/** Why there is no answer, in a few words that fit into a sentence. */
+export function reasonOf(fault: unknown): string {
+  if (fault instanceof Unreachable || fault instanceof OutcomeUnknown) return fault.why;
+  return fault instanceof Error ? fault.message.replace(/\.$/, "") : String(fault);
 }
 
 /** The owner is asked first. Thrown by `settled()` only: `get` and `pay` answer it as a state. */
@@ -90,6 +99,16 @@ export class OwnerAsked extends TollbridgeError {
       `Nothing was spent: the owner is asked (${code}, ${question}). Ask again after the answer.`,
     );
     this.question = question;
+  }
+}
+
+/**
+ * The seller did not deliver, and the money went back. Thrown by `settled()` only: `get` answers it as a
+ * state.
+ */
+export class NotDelivered extends TollbridgeError {
+  constructor(sum: string) {
+    super("not_delivered", "same_id", `Nothing was spent: ${sum} went back, for the seller did not deliver.`);
   }
 }
 

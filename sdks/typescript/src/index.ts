@@ -31,4 +31,19 @@ export {
   type ToSign,
 } from "./sign.js";
 export type { Facts, Limit, Trade, Verification } from "./shapes.js";
-export * from "./errors.js";
+export {
+  DemandRefused,
+  KeyFault,
+  Malformed,
+  NotDelivered,
+  OutcomeUnknown,
+  OwnerAsked,
+  PurchaseFault,
+  Refused,
+  SellerSilent,
+  TollbridgeError,
+  TooDear,
+  Unreachable,
+  type Next,
+  type Problem,
+} from "./errors.js";

@@ -1,6 +1,6 @@
 /** What became of the money, and what the seller answered: apart, for neither is evidence of the other. */
 
-import { OutcomeUnknown, OwnerAsked, Refused, type Next, type Problem } from "./errors.js";
+import { NotDelivered, OutcomeUnknown, OwnerAsked, Refused, type Next, type Problem } from "./errors.js";
 import { inWords, type Money } from "./money.js";
 
 /**
@@ -12,6 +12,13 @@ import { inWords, type Money } from "./money.js";
  *   and pays nothing twice.
  */
 export type PaymentState = "free" | "paid" | "held" | "denied" | "asked" | "returned" | "unknown";
+
+/** Code and next of states that the server says nothing about. */
+const CODES: { readonly [state in PaymentState]?: readonly [string, Next] } = {
+  asked: ["asked", "ask_owner"],
+  returned: ["not_delivered", "same_id"],
+  unknown: ["outcome_unknown", "same_id"],
+};
 
 /** What became of the money, in a state for programs and in words for people. */
 export class Payment {
@@ -45,9 +52,8 @@ export class Payment {
     this.problem = said.problem;
     this.entry = said.entry ?? said.problem?.entry;
     this.question = said.question;
-    this.code = said.code ?? said.problem?.code ?? (state === "unknown" ? "outcome_unknown" : undefined);
-    this.next =
-      said.problem?.next ?? (state === "asked" ? "ask_owner" : state === "unknown" ? "same_id" : undefined);
+    this.code = said.code ?? said.problem?.code ?? CODES[state]?.[0];
+    this.next = said.problem?.next ?? CODES[state]?.[1];
     this.#why = why;
   }
 
@@ -78,16 +84,15 @@ export class Payment {
   }
 
   /**
-   * This payment, if it is good; otherwise throws what stands against it: `Refused`, `OwnerAsked` or
-   * `OutcomeUnknown`.
+   * This payment, if it is good; otherwise throws what stands against it: `Refused`, `OwnerAsked`,
+   * `NotDelivered` or `OutcomeUnknown`.
    */
   settled(): this {
     if (this.isGood) return this;
     if (this.problem) throw new Refused(this.problem);
     if (this.state === "asked") throw new OwnerAsked(this.code ?? "asked", this.question ?? "");
-    throw new OutcomeUnknown(
-      this.state === "returned" ? "the seller did not deliver, and the money went back" : this.#why,
-    );
+    if (this.state === "returned") throw new NotDelivered(this.amount ? inWords(this.amount) : "it");
+    throw new OutcomeUnknown(this.#why);
   }
 }
 

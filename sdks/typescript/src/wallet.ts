@@ -4,7 +4,7 @@ import { Batches } from "./batch.js";
 import { Client } from "./client.js";
 import { Attempts, type Attempt, type Stage } from "./attempts.js";
 import { buy, type Buyer, type Fetch } from "./buy.js";
-import { KeyFault, Malformed, Refused, type Problem } from "./errors.js";
+import { KeyFault, Malformed, reasonOf, Refused, type Problem } from "./errors.js";
 import type { Credentials } from "./keys.js";
 import { readMoney, type AmountLike, type Money } from "./money.js";
 import { Payment, type Purchase } from "./payment.js";
@@ -226,7 +226,7 @@ export class Wallet {
       if (fault instanceof Refused && fault.problem.status === 404) {
         return new Payment("denied", { id, amount, problem: refused.problem });
       }
-      return new Payment("unknown", { id, amount }, (fault as Error).message);
+      return new Payment("unknown", { id, amount }, reasonOf(fault));
     }
   }
 
@@ -298,9 +298,9 @@ export class Wallet {
       result = await this.#batches.pay(payment);
     } catch (fault) {
       if (fault instanceof Refused && !fault.isUnknown) throw fault;
-      if (fault instanceof Refused) return new Payment("unknown", { id, amount }, fault.message);
+      if (fault instanceof Refused) return new Payment("unknown", { id, amount }, reasonOf(fault));
       if ((fault as { code?: string }).code === "outcome_unknown") {
-        return new Payment("unknown", { id, amount }, (fault as Error).message);
+        return new Payment("unknown", { id, amount }, reasonOf(fault));
       }
       throw fault;
     }

@@ -71,9 +71,10 @@ test("one answer of an array does not speak for the others", async () => {
 
 test("a payment with a key is made once, also where its answer got lost", async () => {
   const left = await stage.left();
+  const counted = countArrays();
   stage.serverDoor.after = (request) => (request.url === "/v1/payments" ? "lost" : undefined);
   const lost = await wallet.pay(stage.payee, "0.10 CNY", { purchase: "invoice-42" });
-  assert.equal(lost.state, "unknown");
+  assert.deepEqual([lost.state, counted.requests], ["unknown", 5]);
   stage.serverDoor.after = () => undefined;
   for (let times = 0; times < 2; times += 1) {
     const paid = await wallet.pay(stage.payee, "0.10 CNY", { purchase: "invoice-42" });
@@ -125,6 +126,30 @@ test("what makes no sense is an error with a code", async () => {
     message: /^Nothing was done/,
   });
   await assert.rejects(wallet.pay(stage.payee, "0.10 USD"), { code: "asset_mismatch" });
+});
+
+test("a session that the server no longer takes is opened anew", async () => {
+  let opened = 0;
+  stage.serverDoor.before = (request) => {
+    if (request.url === "/v1/sessions") opened += 1;
+    else if (opened === 0) request.headers.authorization = "Toll ses_x:1:AAAA";
+  };
+  assert.equal((await wallet.pay(stage.payee, "0.01")).state, "paid");
+  assert.equal(opened, 1);
+});
+
+test("an agent pays under its newest mandate", async () => {
+  const words = ["--wallet", stage.wallet, "--agent", stage.agent, "--per-payment", "0.05"];
+  const mandate = (await stage.run("mandate", "create", "--key", stage.ownerKey, ...words))
+    .split(" ")[0]
+    .trim();
+  const bound = await Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
+  assert.deepEqual((await bound.limits()).mandate?.limits, [{ kind: "per_payment", max: "5" }]);
+  assert.deepEqual(
+    [(await bound.pay(stage.payee, "0.05")).state, (await bound.pay(stage.payee, "0.06")).state],
+    ["paid", "denied"],
+  );
+  await stage.run("revoke", "--yes", "--key", stage.ownerKey, mandate);
 });
 
 test("limits say what may be spent", async () => {

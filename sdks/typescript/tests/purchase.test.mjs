@@ -182,6 +182,24 @@ test("a refusal is a state with a code, and has a receipt; nothing was spent", a
   assert.equal(spent, 0);
 });
 
+test("what is not delivered is given back, and the same key buys anew", async () => {
+  const ids = new Set();
+  const spent = await cost(async () => {
+    for (let times = 0; times < 2; times += 1) {
+      const { payment } = await wallet.get(`${stage.gateway}/gone.txt`, { maxPrice: "1", purchase: "bread" });
+      assert.equal(payment.state, "returned");
+      assert.match(payment.words, /^Nothing was spent: 0\.30 CNY went back/);
+      assert.throws(() => payment.settled(), {
+        name: "NotDelivered",
+        code: "not_delivered",
+        next: "same_id",
+      });
+      ids.add(payment.id);
+    }
+  });
+  assert.deepEqual([spent, ids.size], [0, 2]);
+});
+
 test("the owner is asked once; after her yes the same key buys", async () => {
   const asked = `${stage.gateway}/asked.txt`;
   const owner = new Client(stage.server, await readKeyFile(stage.ownerKey));

@@ -14,7 +14,8 @@ import { promisify } from "node:util";
 const PROGRAM = process.env.TOLLBRIDGE_BIN;
 if (!PROGRAM) throw new Error("TOLLBRIDGE_BIN is not set: name the built `tollbridge`");
 
-const PRICES = { "cheap.txt": "0.30", "asked.txt": "2.00", "denied.txt": "6.00" };
+/** What pages cost; of the last, there is none. */
+const PRICES = { "cheap.txt": "0.30", "asked.txt": "2.00", "denied.txt": "6.00", "gone.txt": "0.30" };
 
 /**
  * Everything of a small book. `server` and `gateway` are doors: what passes through them can be watched, held
@@ -48,16 +49,8 @@ export class Stage {
     await stage.run("wallet", "fill", ...book, stage.wallet, "1000.00");
     stage.key = stage.at("agent.json");
     const limits = ["--per-payment", "5.00", "--ask-above", "1.00"];
-    await stage.run(
-      "agent",
-      "create",
-      ...byOwner,
-      "--wallet",
-      stage.wallet,
-      "--key-out",
-      stage.key,
-      ...limits,
-    );
+    const agent = ["--wallet", stage.wallet, "--key-out", stage.key, ...limits];
+    stage.agent = await made("agent", "create", ...byOwner, ...agent);
     stage.sellerKey = stage.at("seller.json");
     const seller = ["--asset", "CNY/2", "--category", "pages", "--key-out", stage.sellerKey];
     stage.payee = await made("payee", "create", ...book, ...seller);
@@ -78,7 +71,7 @@ export class Stage {
 
   async openShop() {
     await mkdir(this.at("pages"));
-    for (const page of [...Object.keys(PRICES), "free.txt", "terms.json"]) {
+    for (const page of ["cheap.txt", "asked.txt", "denied.txt", "free.txt", "terms.json"]) {
       await writeFile(
         this.at(`pages/${page}`),
         page.endsWith("json") ? '{"rows":[1]}' : `This is ${page}.\n`,
@@ -143,6 +136,8 @@ lost_ppm = 1000000
   async start(...words) {
     const child = spawn(PROGRAM, words, { ...this.surroundings(), stdio: ["ignore", "pipe", "inherit"] });
     this.processes.push(child);
+    // Also where a test ran out of time, and nobody closes the stage.
+    process.once("exit", () => child.kill());
     for await (const line of createInterface({ input: child.stdout })) {
       const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
       if (address) return { child, address };

@@ -4,7 +4,7 @@
  */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
 import {
   credentials,
@@ -36,6 +36,21 @@ for (const row of golden.requests) {
     assert.equal(headers["signature-input"], row.signature_input);
     assert.equal(headers.signature, row.signature);
     assert.equal(headers["content-digest"] ?? null, row.content_digest);
+  });
+}
+
+for (const row of golden.es256) {
+  test(`a request signed by ${row.name}`, async () => {
+    const by = await credentials(row.key, row.seed, "es256");
+    const request = { method: "GET", url: new URL("https://pay.example/v1/me"), body: new Uint8Array() };
+    const { base } = await signatureBase(request, row.key, 1_800_000_000, 1n);
+    const { signature } = await signatureHeaders(request, by, 1_800_000_000_000, 1n);
+    const point = Buffer.concat([Buffer.of(4), Buffer.from(row.public_key, "base64url")]);
+    const key = await crypto.subtle.importKey("raw", point, { name: "ECDSA", namedCurve: "P-256" }, false, [
+      "verify",
+    ]);
+    const bytes = Buffer.from(signature.slice("sig=:".length, -1), "base64");
+    assert.ok(await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, bytes, Buffer.from(base)));
   });
 }
 
@@ -98,4 +113,16 @@ test("fingerprints are those of every language", async () => {
     );
     assert.deepEqual([facts.url.href, facts.fingerprint], [row.normalised_uri, row.fingerprint]);
   }
+});
+
+test("only the file that reads files needs Node", async () => {
+  const folder = new URL(".", import.meta.resolve("tollbridge"));
+  const needing = [];
+  for (const name of (await readdir(folder)).filter((name) => name.endsWith(".js"))) {
+    const text = await readFile(new URL(name, folder), "utf8");
+    if (/from "node:|\bprocess\.|\bBuffer\b|\brequire\(/.test(text)) needing.push(name);
+  }
+  assert.deepEqual(needing, ["files.js"]);
+  const { browser } = JSON.parse(await readFile(new URL("../package.json", folder), "utf8"));
+  assert.deepEqual(browser, { "./dist/files.js": false });
 });

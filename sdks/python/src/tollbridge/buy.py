@@ -24,6 +24,7 @@ from .errors import (
     TollbridgeError,
     TooDear,
     Unreachable,
+    reason_of,
 )
 from .limits import BACKOFF_MIN_SECONDS, DELIVERY_TRIES_MAX, SELLER_BODY_BYTES_MAX, SELLER_TIMEOUT_SECONDS
 from .money import Money
@@ -136,7 +137,7 @@ def _resume(errand: _Errand, attempt: Attempt) -> Purchase:
         _open(errand, attempt.payment_needed or "", attempt.quote, attempt.billed_at)
     except (DemandRefused, TooDear) as fault:
         # It may be paid, so "nothing was spent" would be too much said.
-        return Purchase(_about(attempt, "unknown", str(fault)), None)
+        return Purchase(_about(attempt, "unknown", reason_of(fault)), None)
     return _pay(errand, attempt)
 
 
@@ -204,7 +205,7 @@ def _pay(errand: _Errand, attempt: Attempt, first: SellerAnswer | None = None) -
             return Purchase(payment, first)
         if isinstance(fault, Unreachable) and first is not None:
             raise
-        return Purchase(_about(attempt, "unknown", str(fault)), first)
+        return Purchase(_about(attempt, "unknown", reason_of(fault)), first)
     if status == 202:
         errand.attempts.keep(replace(attempt, stage="asked", question=answer["id"]))
         asked = Payment("asked", attempt.id, attempt.amount, answer["entry"], answer["ask"], answer["id"])
@@ -295,7 +296,7 @@ def _standing(client: Client, attempt: Attempt) -> Payment | None:
     except TollbridgeError as fault:
         if isinstance(fault, Refused) and fault.problem["status"] == 404:
             return None
-        return _about(attempt, "unknown", str(fault))
+        return _about(attempt, "unknown", reason_of(fault))
     match trade["payment_status"]:
         case "held" | "paid" | "returned" as state:
             return _about(attempt, state)

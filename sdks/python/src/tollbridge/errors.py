@@ -41,6 +41,7 @@ class Unreachable(TollbridgeError):
 
     def __init__(self, why: str) -> None:
         super().__init__("unreachable", "same_id", f"Nothing was spent: the server was not reached ({why}).")
+        self.why = why
 
 
 class OutcomeUnknown(TollbridgeError):
@@ -51,6 +52,13 @@ class OutcomeUnknown(TollbridgeError):
     def __init__(self, why: str) -> None:
         words = f"It may have been done: no answer came ({why}). Asking again pays nothing twice."
         super().__init__("outcome_unknown", "same_id", words)
+        self.why = why
+
+
+def reason_of(fault: Exception) -> str:
+    """Why there is no answer, in a few words that fit into a sentence."""
+    why = getattr(fault, "why", None)
+    return why if isinstance(why, str) else str(fault).removesuffix(".")
 
 
 class OwnerAsked(TollbridgeError):
@@ -60,6 +68,16 @@ class OwnerAsked(TollbridgeError):
         words = f"Nothing was spent: the owner is asked ({code}, {question}). Ask again after the answer."
         super().__init__(code, "ask_owner", words)
         self.question = question
+
+
+class NotDelivered(TollbridgeError):
+    """The seller did not deliver, and the money went back. Raised by `settled()` only: `get` answers it as a
+    state.
+    """
+
+    def __init__(self, amount: str) -> None:
+        words = f"Nothing was spent: {amount} went back, for the seller did not deliver."
+        super().__init__("not_delivered", "same_id", words)
 
 
 class TooDear(TollbridgeError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Any, Literal, Self
 
-from .errors import Next, OutcomeUnknown, OwnerAsked, Problem, Refused
+from .errors import Next, NotDelivered, OutcomeUnknown, OwnerAsked, Problem, Refused
 from .money import Money
 
 #: What became of the money.
@@ -17,6 +17,13 @@ from .money import Money
 #: - `unknown`: nobody can say yet. That is not a failure: asking again under the same purchase key goes on, and pays
 #:   nothing twice.
 PaymentState = Literal["free", "paid", "held", "denied", "asked", "returned", "unknown"]
+
+# Code and next of states that the server says nothing about.
+_CODES: dict[PaymentState, tuple[str, Next]] = {
+    "asked": ("asked", "ask_owner"),
+    "returned": ("not_delivered", "same_id"),
+    "unknown": ("outcome_unknown", "same_id"),
+}
 
 
 @dataclass(frozen=True)
@@ -45,8 +52,8 @@ class Payment:
             object.__setattr__(
                 self, "entry", self.entry if self.entry is not None else self.problem.get("entry")
             )
-        elif self.state == "unknown":
-            object.__setattr__(self, "code", "outcome_unknown")
+        elif self.state in _CODES:
+            object.__setattr__(self, "code", self.code or _CODES[self.state][0])
 
     @property
     def next(self) -> Next | None:
@@ -54,7 +61,7 @@ class Payment:
         if self.problem is not None:
             next: Next = self.problem["next"]
             return next
-        return {"asked": "ask_owner", "unknown": "same_id"}.get(self.state)  # type: ignore[return-value]
+        return _CODES[self.state][1] if self.state in _CODES else None
 
     @property
     def is_good(self) -> bool:
@@ -82,8 +89,8 @@ class Payment:
                 return f"Nobody can say yet whether {amount} was paid ({self.why}). Asking again pays nothing twice."
 
     def settled(self) -> Self:
-        """This payment, if it is good; otherwise raises what stands against it: `Refused`, `OwnerAsked` or
-        `OutcomeUnknown`.
+        """This payment, if it is good; otherwise raises what stands against it: `Refused`, `OwnerAsked`,
+        `NotDelivered` or `OutcomeUnknown`.
         """
         if self.is_good:
             return self
@@ -91,8 +98,9 @@ class Payment:
             raise Refused(self.problem)
         if self.state == "asked":
             raise OwnerAsked(self.code or "asked", self.question or "")
-        returned = "the seller did not deliver, and the money went back"
-        raise OutcomeUnknown(returned if self.state == "returned" else self.why)
+        if self.state == "returned":
+            raise NotDelivered(self.amount.in_words() if self.amount else "it")
+        raise OutcomeUnknown(self.why)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .attempts import Attempt, Attempts, Stage
 from .batch import Batches
 from .buy import Buyer, Fetch, buy
 from .client import Client, Json, system_clock
-from .errors import KeyFault, Malformed, OutcomeUnknown, Refused
+from .errors import KeyFault, Malformed, OutcomeUnknown, Refused, reason_of
 from .keys import Credentials, read_key_file
 from .money import AmountLike, Money, money_of, read_money
 from .payment import Payment, Purchase
@@ -298,9 +298,9 @@ class Wallet:
         except Refused as fault:
             if fault.problem["status"] == 404:
                 return Payment("denied", id, amount, problem=refused.problem)
-            return Payment("unknown", id, amount, why=str(fault))
+            return Payment("unknown", id, amount, why=reason_of(fault))
         except OutcomeUnknown as fault:
-            return Payment("unknown", id, amount, why=str(fault))
+            return Payment("unknown", id, amount, why=reason_of(fault))
         if found["status"] == "paid":
             return Payment("paid", id, amount, found["entry"])
         return Payment("unknown", id, amount, why=f"the server says `{found['status']}`")
@@ -327,9 +327,9 @@ class Wallet:
         except Refused as fault:
             if not fault.is_unknown:
                 raise
-            return Payment("unknown", id, amount, why=str(fault))
+            return Payment("unknown", id, amount, why=reason_of(fault))
         except OutcomeUnknown as fault:
-            return Payment("unknown", id, amount, why=str(fault))
+            return Payment("unknown", id, amount, why=reason_of(fault))
         if result.get("answer"):
             return Payment("paid", id, amount, result["answer"]["entry"])
         if asked := result.get("asked"):
