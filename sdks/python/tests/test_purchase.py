@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -101,6 +102,21 @@ class Purchases(unittest.TestCase):
             self.assertTrue(all(one.payment.is_good for one in bought))
         for one in others:
             one.close()
+
+    def test_programs_of_both_languages_at_once_buy_once(self) -> None:
+        words = [self.stage.key, self.stage.server, self.purchases, self.cheap]
+        programs = [[sys.executable, str(Path(__file__).with_name("buyer.py"))]]
+        # The lane names the buyer of the other package; both keep purchases in the same files.
+        if other := os.environ.get("TOLLBRIDGE_BUYER_MJS"):
+            programs.append(["node", other])
+        with self.costs(30):
+            buyers = [
+                subprocess.Popen(program + words, stdout=subprocess.PIPE, text=True)
+                for program in programs * 4
+            ]
+            said = [json.loads(buyer.communicate()[0]) for buyer in buyers]
+        self.assertEqual(len({one["id"] for one in said}), 1)
+        self.assertEqual({one["body"] for one in said}, {"This is cheap.txt.\n"})
 
     def test_a_buyer_killed_between_payment_and_delivery_gets_what_it_paid_for(self) -> None:
         with self.costs(30):
