@@ -110,6 +110,8 @@ pub enum Fault {
     Network,
     #[error("the scheme is neither `exact` nor `upto`")]
     Scheme,
+    #[error("the credential is for something else than what was accepted")]
+    Other,
     #[error(transparent)]
     Malformed(#[from] Malformed),
 }
@@ -122,6 +124,7 @@ impl Fault {
             Fault::Version => Reason::InvalidVersion,
             Fault::Network => Reason::InvalidNetwork,
             Fault::Scheme => Reason::InvalidScheme,
+            Fault::Other => Reason::InvalidRequirements,
         }
     }
 }
@@ -257,13 +260,9 @@ impl Requirements {
 }
 
 /// Writes the value of a `PAYMENT-REQUIRED` header.
-pub fn required(url: &str, description: &str, error: &str, accepts: &[Requirements]) -> String {
+pub fn required(url: &str, error: &str, accepts: &[Requirements]) -> String {
     let accepts: Vec<Value> = accepts.iter().map(Requirements::to_json).collect();
-    let mut resource = Map::new();
-    resource.insert("url".to_owned(), url.into());
-    if !description.is_empty() {
-        resource.insert("description".to_owned(), description.into());
-    }
+    let resource = json!({ "url": url });
     let text = json!({ "x402Version": VERSION, "error": error, "resource": resource, "accepts": accepts });
     STANDARD.encode(json::canonical(&text))
 }
@@ -297,7 +296,7 @@ pub fn read_required(value: &str) -> Result<(String, Vec<Requirements>), Fault> 
             Err(Fault::Network | Fault::Scheme) => {}
             // Another network may have amounts and assets that we cannot read.
             Err(Fault::Malformed(_)) => {}
-            Err(fault @ (Fault::Encoding | Fault::Version)) => return Err(fault),
+            Err(fault @ (Fault::Encoding | Fault::Version | Fault::Other)) => return Err(fault),
         }
     }
     Ok((url, ours))
@@ -323,6 +322,20 @@ impl Payload {
     /// [`Fault`].
     pub fn decode(value: &str) -> Result<Payload, Fault> {
         Payload::read(decode(value)?)
+    }
+
+    /// The proof that pays a seller's own bill: what the credential states is what was accepted.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn into_proof(self) -> Result<Proof, Fault> {
+        let demand = self.accepted.demand(self.resource.as_deref().unwrap_or_default(), Time(0))?;
+        let proof = Proof::of_credential(self.credential)?;
+        let is_same = proof.out_trade_no == demand.out_trade_no
+            && proof.resource_id == demand.resource_id
+            && proof.request_fingerprint == demand.request_fingerprint
+            && proof.method_id == demand.method_id;
+        if is_same { Ok(proof) } else { Err(Fault::Other) }
     }
 
     fn read(value: Value) -> Result<Payload, Fault> {

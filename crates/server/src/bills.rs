@@ -6,7 +6,7 @@
 use crate::answer::Answer;
 use crate::auth::Caller;
 use crate::codes::Edge;
-use crate::convert::{bits, id, purchase_id};
+use crate::convert::{id, purchase_id};
 use crate::problem::{Answered, Problem};
 use crate::state::{App, State};
 use book::{

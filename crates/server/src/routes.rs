@@ -29,6 +29,7 @@ pub mod subscriptions;
 pub mod system;
 pub mod transfers;
 pub mod webhooks;
+pub mod x402;
 
 use crate::answer::Answer;
 use crate::auth::Caller;

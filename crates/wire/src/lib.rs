@@ -35,6 +35,7 @@ pub mod subscription;
 pub mod trial;
 pub mod version;
 pub mod webhook;
+pub mod x402;
 
 pub use id::{
     AgentId, CreditNoteId, Digest, HoldId, IntentId, InvoiceId, KeyId, LinkId, MandateId, MeterId, OrderId,

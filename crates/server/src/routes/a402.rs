@@ -415,7 +415,7 @@ fn catalogued(error: ErrorId) -> A402Error {
 
 /// Adds what the catalogue calls a refusal of the book.
 fn in_the_catalogue(problem: Problem) -> Problem {
-    if problem.code() == Edge::A402Refused.code() {
+    if problem.code() == "a402_refused" {
         return problem;
     }
     let error = match problem.code() {

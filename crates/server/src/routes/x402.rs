@@ -1,0 +1,280 @@
+//! x402: the server as payment service of buyers, and as facilitator of sellers who speak nothing else.
+//!
+//! A buyer's payment is a hold, and its payload the credential for it. A facilitator's `settle` moves the money: all of it,
+//! by what the buyer's side said when it paid, or as much as a seller says who shows that it is the seller.
+
+use crate::answer::{Answer, json};
+use crate::auth::Kind;
+use crate::bills::{Bill, Came, Paying, buyer, credential_keys, derived, network};
+use crate::codes::Edge;
+use crate::convert::registered;
+use crate::problem::{Answered, Problem};
+use crate::request::Call;
+use crate::routes::check_why;
+use crate::state::App;
+use axum::extract::State;
+use axum::response::Response;
+use book::{Action, Amount, Capture, Command, HoldId, PayeeId, Reject, Void};
+use engine::views::Form;
+use evidence::Hash;
+use http::StatusCode;
+use http::header::{AUTHORIZATION, HeaderName};
+use protocols::a402::wallet::Collection;
+use protocols::a402::{KeyFault, NotGenuine, Proof, ProofCheck, Refusal, RequestFacts, check_proof};
+use protocols::x402::{Ask, Fault, Reason, Requirements, Scheme, VERSION};
+use serde_json::{Value, json as object};
+use wire::x402::{NewX402Payment, X402Payload, X402Payment};
+
+/// Pays what a seller asks for over x402: the money is held for the seller, and the payload says so.
+#[utoipa::path(post, path = "/v1/x402/pay", tag = "x402", request_body = NewX402Payment,
+    responses((status = 201, description = "Held, with the payload to send", body = X402Payment),
+              (status = 202, description = "The owner is asked", body = wire::answer::Asked)))]
+pub async fn x402_pay(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
+    let payment: NewX402Payment = call.json()?;
+    check_why(payment.why.as_deref())?;
+    let accepted = Requirements::parse(&payment.accepted).map_err(|fault| refused(&fault.to_string()))?;
+    let bill = read_bill(&app, &accepted, &payment.resource, payment.id)?;
+    let buyer = buyer(&caller);
+    if bill.demand.buyer_unique_id.as_ref().is_some_and(|named| *named != buyer) {
+        return Err(refused("it is asked of another buyer"));
+    }
+    let paying = Paying {
+        id: payment.id,
+        wallet: payment.wallet,
+        mandate: payment.mandate,
+        approval: payment.approval.as_deref(),
+        why: payment.why.as_deref(),
+        reference: Hash::of([&payment.accepted, "\n", &payment.resource].concat().as_bytes()),
+    };
+    let paid = match app.pay_bill(&caller, &bill, buyer, paying).await? {
+        Came::Paid(paid) => paid,
+        Came::Else(answer) => return Ok(json(answer.status(), &answer)),
+    };
+    let answer = X402Payment {
+        hold: payment.id,
+        payload: X402Payload { credential: paid.proof.payment_proof.reveal().to_owned() },
+        expires_at: paid.proof.expires_at.as_str().to_owned(),
+        entry: paid.entry,
+        repeated: paid.repeated,
+        livemode: app.livemode,
+    };
+    Ok(json(StatusCode::CREATED, &answer))
+}
+
+/// What is asked for, as a bill of one of our payees.
+fn read_bill(app: &App, accepted: &Requirements, resource: &str, hold: wire::HoldId) -> Answered<Bill> {
+    if accepted.network != network(app) {
+        return Err(refused("it is asked for on another network"));
+    }
+    // The name's own time, so that a repeated request is the same command.
+    let asked_at = crate::convert::id(hold.0).made_at();
+    let demand = accepted.demand(resource, asked_at).map_err(|fault| refused(&fault.to_string()))?;
+    let payee: PayeeId =
+        accepted.pay_to.as_str().parse().map_err(|_| refused("`payTo` is no payee of this server"))?;
+    let price = accepted.price().map_err(|fault| refused(&fault.to_string()))?;
+    let asset = format!("{}/{}", price.currency, price.scale).parse();
+    let asset = asset.map_err(|_| Problem::from(Reject::AssetUnknown))?;
+    let asset = registered(&app.directory, asset, "accepted")?;
+    let amount = Amount::new(price.amount_minor).ok_or_else(|| Problem::from(Reject::AmountTooLarge))?;
+    Ok(Bill { demand, payee, amount, asset, collection: Collection::Whole })
+}
+
+fn refused(why: &str) -> Problem {
+    Problem::from(Edge::X402Refused).because(format!("Nothing was spent. It cannot be paid: {why}."))
+}
+
+/// A payment that a seller shows, which was genuine, in time and for what is asked for.
+struct Shown {
+    hold: HoldId,
+    accepted: Requirements,
+    requirements: Requirements,
+    payer: String,
+}
+
+/// Why a payment does not count, and whose it claims to be.
+struct No {
+    reason: Reason,
+    payer: Option<String>,
+    hold: Option<HoldId>,
+}
+
+impl From<Fault> for No {
+    fn from(fault: Fault) -> No {
+        No { reason: fault.reason(), payer: None, hold: None }
+    }
+}
+
+/// Which kinds of payment this facilitator takes.
+#[utoipa::path(get, path = "/v1/x402/supported", tag = "x402", security(()),
+    responses((status = 200, description = "The schemes and the network", body = Value)))]
+pub async fn x402_supported(State(app): State<App>) -> Response {
+    let network = network(&app).as_str();
+    let kinds: Vec<Value> = Scheme::ALL
+        .iter()
+        .map(|scheme| object!({ "x402Version": VERSION, "scheme": scheme.as_str(), "network": network }))
+        .collect();
+    json(StatusCode::OK, &object!({ "kinds": kinds, "extensions": [], "signers": {} }))
+}
+
+/// Says whether a payment counts for what a seller asks. Nothing moves.
+#[utoipa::path(post, path = "/v1/x402/verify", tag = "x402", security(()), request_body = Value,
+    responses((status = 200, description = "Whether it counts, and why not", body = Value)))]
+pub async fn x402_verify(State(app): State<App>, call: Call) -> Answered<Response> {
+    let said = match shown(&app, &call) {
+        Ok(shown) => match stands(&app, &shown).await? {
+            None => object!({ "isValid": true, "payer": shown.payer }),
+            Some(reason) => {
+                object!({ "isValid": false, "invalidReason": reason.as_str(), "payer": shown.payer })
+            }
+        },
+        Err(no) => object!({ "isValid": false, "invalidReason": no.reason.as_str(), "payer": no.payer }),
+    };
+    Ok(json(StatusCode::OK, &said))
+}
+
+/// Moves the money to the seller: once. Whoever settles `upto` signs as the seller.
+#[utoipa::path(post, path = "/v1/x402/settle", tag = "x402", security((), ("signature" = []), ("session" = [])),
+    request_body = Value,
+    responses((status = 200, description = "Whether the seller has it, and why not", body = Value)))]
+pub async fn x402_settle(State(app): State<App>, call: Call) -> Answered<Response> {
+    let network = network(&app).as_str();
+    let shown = match shown(&app, &call) {
+        Ok(shown) => shown,
+        Err(no) => {
+            let transaction = no.hold.map(|hold| hold.to_string()).unwrap_or_default();
+            return Ok(not_settled(no.reason, &transaction, no.payer.as_deref(), network));
+        }
+    };
+    let transaction = shown.hold.to_string();
+    match settle(&app, &call, &shown).await {
+        Ok(amount_minor) => Ok(json(
+            StatusCode::OK,
+            &object!({
+                "success": true,
+                "transaction": transaction,
+                "network": network,
+                "payer": shown.payer,
+                "amount": amount_minor.to_string(),
+            }),
+        )),
+        Err(reason) => Ok(not_settled(reason, &transaction, Some(&shown.payer), network)),
+    }
+}
+
+fn not_settled(reason: Reason, transaction: &str, payer: Option<&str>, network: &str) -> Response {
+    let said = object!({
+        "success": false,
+        "errorReason": reason.as_str(),
+        "transaction": transaction,
+        "network": network,
+        "payer": payer,
+    });
+    json(StatusCode::OK, &said)
+}
+
+/// Everything about a payment that can be checked without the book.
+fn shown(app: &App, call: &Call) -> Result<Shown, No> {
+    let Ask { payload, requirements } = Ask::read(&call.body)?;
+    let no = |reason| No { reason, payer: None, hold: None };
+    if requirements.network != network(app) || payload.accepted.network != network(app) {
+        return Err(no(Reason::InvalidNetwork));
+    }
+    // What a seller has billed itself, it also checks itself.
+    if !payload.accepted.fit(&requirements) || payload.accepted.are_billed() {
+        return Err(no(Reason::InvalidRequirements));
+    }
+    let proof = Proof::of_credential(payload.credential).map_err(|_| no(Reason::InvalidPayload))?;
+    let hold: HoldId = proof.trade_no.as_str().parse().map_err(|_| no(Reason::InvalidPayload))?;
+    let payer = proof.buyer_unique_id.as_str().to_owned();
+    let no = |reason| No { reason, payer: Some(payer.clone()), hold: Some(hold) };
+    let resource = payload.resource.unwrap_or_default();
+    let demand = payload.accepted.demand(&resource, hold.0.made_at());
+    let demand = demand.map_err(|_| no(Reason::InvalidRequirements))?;
+    let request = RequestFacts {
+        method: demand.request_method.clone(),
+        fingerprint: demand.request_fingerprint.clone(),
+        idempotency_key: None,
+        caller: None,
+    };
+    let keys = credential_keys(app);
+    let check = ProofCheck { proof: &proof, request: &request, psp_keys: &keys, now: app.clock.now() };
+    check_proof(&demand, check).map_err(|refusal| no(reason_of(&refusal)))?;
+    Ok(Shown { hold, accepted: payload.accepted, requirements, payer })
+}
+
+fn reason_of(refusal: &Refusal) -> Reason {
+    match refusal {
+        Refusal::NotGenuine(NotGenuine::Malformed(_)) => Reason::InvalidPayload,
+        Refusal::NotGenuine(NotGenuine::Key(
+            KeyFault::UnknownKey | KeyFault::WrongOwner | KeyFault::WrongAlgorithm | KeyFault::BadSignature,
+        )) => Reason::InvalidSignature,
+        Refusal::Expired | Refusal::NotYetIssued | Refusal::LivesTooLong | Refusal::PaidLate => {
+            Reason::Expired
+        }
+        Refusal::MethodDiffers | Refusal::Differs { .. } | Refusal::NotTheBuyer | Refusal::NotOurBill(_) => {
+            Reason::InvalidRequirements
+        }
+    }
+}
+
+/// Why a genuine payment can no longer be settled, as far as is known now.
+async fn stands(app: &App, shown: &Shown) -> Answered<Option<Reason>> {
+    use engine::views::State as S;
+    let hold = shown.hold.0;
+    let row = app.ask(move |view| Ok(view.purchase(hold)?)).await?;
+    Ok(match row.map(|row| row.state) {
+        // It is too new to be shown, and was stated by us.
+        None | Some(S::Held) => None,
+        Some(S::Captured | S::Paid) => Some(Reason::AlreadySettled),
+        Some(S::Voided | S::Expired | S::Disputed) => Some(Reason::Released),
+    })
+}
+
+/// Captures what was agreed to, or as much of it as the seller asks; the rest goes back.
+async fn settle(app: &App, call: &Call, shown: &Shown) -> Result<u128, Reason> {
+    let hold = shown.hold;
+    let unknown = |_: Problem| Reason::Unknown;
+    let bought = app.bought(hold.0).await.map_err(unknown)?.ok_or(Reason::InvalidPayload)?;
+    if bought.form != Form::Hold {
+        return Err(Reason::InvalidPayload);
+    }
+    let amount = Amount::new(shown.requirements.amount_minor).ok_or(Reason::InvalidRequirements)?;
+    let action = if amount.is_zero() {
+        Action::Void(Void { hold })
+    } else {
+        Action::Capture(Capture { hold, amount, last: true })
+    };
+    let name = derived(hold, b"x402 settle");
+    let came = match shown.accepted.scheme {
+        Scheme::Exact => {
+            let (placed, _) = app.entry(bought.seq).map_err(unknown)?.ok_or(Reason::Unknown)?;
+            app.execute_as_said(Command { id: name, by: placed.command.by, action }).await
+        }
+        Scheme::Upto => {
+            let signs = call.headers.contains_key(AUTHORIZATION)
+                || call.headers.contains_key(HeaderName::from_static("signature-input"));
+            if !signs {
+                return Err(Reason::SellerUnknown);
+            }
+            let caller = app.caller(call, &[Kind::Payee]).await.map_err(|_| Reason::SellerUnknown)?;
+            app.execute(&caller, name, action).await
+        }
+    };
+    match came {
+        Ok(answer) if answer.is_repeated() => Err(Reason::AlreadySettled),
+        Ok(Answer::Captured(_) | Answer::Released(_)) => Ok(shown.requirements.amount_minor),
+        Ok(_) => Err(Reason::Unknown),
+        Err(problem) => Err(match problem.code() {
+            "hold_closed" | "id_reused" => match stands(app, shown).await {
+                Ok(Some(reason)) => reason,
+                Ok(None) | Err(_) => Reason::AlreadySettled,
+            },
+            "hold_expired" => Reason::Expired,
+            "hold_unknown" => Reason::SellerUnknown,
+            "owner_frozen" | "wallet_frozen" | "wallet_closed" | "agent_frozen" | "agent_revoked"
+            | "mandate_frozen" | "mandate_revoked" | "key_revoked" => Reason::PayerStopped,
+            _ => Reason::Unknown,
+        }),
+    }
+}
