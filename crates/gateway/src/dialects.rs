@@ -69,7 +69,7 @@ impl Inner {
         let network = self.config.seller.network;
         let said = text(answer.headers(), PAYMENT_VALIDATION).and_then(|said| Validation::decode(said).ok());
         let response = match said {
-            Some(said) => x402::response(proof, network, &said),
+            Some(said) => x402::response(proof, network, self.config.seller.asset.scale(), &said),
             None if answer.status() == StatusCode::PAYMENT_REQUIRED => {
                 x402::refused(network, Reason::InvalidRequirements)
             }

@@ -8,7 +8,7 @@ use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::Network;
 use crate::a402::words::words;
 use crate::a402::{
-    CredentialText, Currency, DeliveryStatus, Demand, Identifier, Misshapen, Proof, Validation,
+    AmountText, CredentialText, Currency, DeliveryStatus, Demand, Identifier, Misshapen, Proof, Validation,
     ValidationStatus,
 };
 use crate::bare::{Note, Price};
@@ -373,8 +373,9 @@ impl Ask {
     }
 }
 
-/// Writes the value of a `PAYMENT-RESPONSE` header from what A402 says of the same delivery.
-pub fn response(proof: &Proof, network: Network, said: &Validation) -> String {
+/// Writes the value of a `PAYMENT-RESPONSE` header from what A402 says of the same delivery, in an asset with so many
+/// decimals.
+pub fn response(proof: &Proof, network: Network, scale: u8, said: &Validation) -> String {
     let is_sold = match (said.validation_status(), said.delivery_status()) {
         (ValidationStatus::Valid, DeliveryStatus::Failed | DeliveryStatus::NotStarted) => false,
         (
@@ -388,6 +389,12 @@ pub fn response(proof: &Proof, network: Network, said: &Validation) -> String {
     members.insert("transaction".to_owned(), said.about().trade_no.as_str().into());
     members.insert("network".to_owned(), network.as_str().into());
     members.insert("payer".to_owned(), proof.buyer_unique_id.as_str().into());
+    // What it cost, where that depended on the answer.
+    let charged = said.method().members().get("charged").and_then(Value::as_str);
+    let charged = charged.and_then(|text| AmountText::parse(text).ok()?.minor(scale));
+    if let Some(charged) = charged.filter(|_| is_sold) {
+        members.insert("amount".to_owned(), charged.to_string().into());
+    }
     if !is_sold {
         let reason = match said.validation_status() {
             ValidationStatus::Valid => Reason::Released,

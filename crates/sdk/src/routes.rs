@@ -25,6 +25,7 @@ use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuo
 use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
+use wire::x402::{NewX402Payment, X402Payment};
 use wire::{
     AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId, QuotaId,
     RequestId, ServiceId, SubscriptionId, WalletId,
@@ -438,6 +439,14 @@ impl Client {
     /// [`Failure`].
     pub async fn a402_pay(&self, new: &NewA402Payment) -> Result<Answer<A402Payment>, Failure> {
         self.purchase("/v1/a402/pay", new).await
+    }
+
+    /// `POST /v1/x402/pay`: pays what a seller asks for over x402.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn x402_pay(&self, new: &NewX402Payment) -> Result<Answer<X402Payment>, Failure> {
+        self.purchase("/v1/x402/pay", new).await
     }
 
     /// One page of a list, such as `list::<Wallet>("/v1/wallets", 20, None)`.

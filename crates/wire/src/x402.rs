@@ -16,7 +16,9 @@ requests! {
         /// One of the `accepts` of the seller's `PAYMENT-REQUIRED`, as its JSON text.
         #[cfg_attr(feature = "schema", schema(max_length = 16384))]
         pub accepted: String,
-        /// The `resource.url` of the same answer.
+        /// The `resource.url` of the same answer. Without it, what the seller has not billed itself is bound to seller and
+        /// amount only.
+        #[serde(skip_serializing_if = "String::is_empty", default)]
         #[cfg_attr(feature = "schema", schema(max_length = 2048))]
         pub resource: String,
         /// The question whose approval this uses.

@@ -19,3 +19,4 @@ mod tabs;
 mod tunnel;
 mod upstream;
 mod vouchers;
+mod x402;

@@ -188,9 +188,12 @@ fn shown(app: &App, call: &Call) -> Result<Shown, No> {
     let hold: HoldId = proof.trade_no.as_str().parse().map_err(|_| no(Reason::InvalidPayload))?;
     let payer = proof.buyer_unique_id.as_str().to_owned();
     let no = |reason| No { reason, payer: Some(payer.clone()), hold: Some(hold) };
-    let resource = payload.resource.unwrap_or_default();
-    let demand = payload.accepted.demand(&resource, hold.0.made_at());
-    let demand = demand.map_err(|_| no(Reason::InvalidRequirements))?;
+    // Some clients cannot say what they buy when they pay: what they paid is bound to seller and amount.
+    let demands = [payload.resource.as_deref().unwrap_or_default(), ""]
+        .map(|resource| payload.accepted.demand(resource, hold.0.made_at()));
+    let [Ok(bound), Ok(unbound)] = demands else { return Err(no(Reason::InvalidRequirements)) };
+    let is_unbound = proof.request_fingerprint == unbound.request_fingerprint;
+    let demand = if is_unbound { unbound } else { bound };
     let request = RequestFacts {
         method: demand.request_method.clone(),
         fingerprint: demand.request_fingerprint.clone(),

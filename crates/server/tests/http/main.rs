@@ -32,3 +32,4 @@ mod stream;
 mod subscriptions;
 mod views;
 mod webhooks;
+mod x402;
