@@ -6,11 +6,39 @@
 
 use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::{Network, method_version};
-use crate::a402::{AmountText, Currency, DateTime, Demand, Fingerprint, HttpMethod, Identifier, digest};
+use crate::a402::{
+    AmountText, CredentialText, Currency, DateTime, DeliveryStatus, Demand, Fingerprint, HttpMethod,
+    Identifier, Proof, Validation, ValidationStatus, digest,
+};
 use crate::json;
 use crate::limits::{REPLAY_WINDOW_SECONDS_MAX, UNBILLED_SECONDS_MAX};
 use book::Time;
 use serde_json::{Map, Value};
+
+/// Whether A402 says of a delivery that it was paid for and made, or is being made.
+pub(crate) fn is_sold(said: &Validation) -> bool {
+    match (said.validation_status(), said.delivery_status()) {
+        (ValidationStatus::Valid, DeliveryStatus::Failed | DeliveryStatus::NotStarted) => false,
+        (
+            ValidationStatus::Valid,
+            DeliveryStatus::Started | DeliveryStatus::Delivered | DeliveryStatus::Unknown,
+        ) => true,
+        (ValidationStatus::Invalid | ValidationStatus::Unknown, _) => false,
+    }
+}
+
+/// The proof that a credential makes for a bill, if it was made for that one.
+///
+/// # Errors
+/// [`Malformed`] where it cannot be read.
+pub(crate) fn proof_for(demand: &Demand, credential: CredentialText) -> Result<Option<Proof>, Malformed> {
+    let proof = Proof::of_credential(credential)?;
+    let is_same = proof.out_trade_no == demand.out_trade_no
+        && proof.resource_id == demand.resource_id
+        && proof.request_fingerprint == demand.request_fingerprint
+        && proof.method_id == demand.method_id;
+    Ok(is_same.then_some(proof))
+}
 
 /// What a dialect says in fields of its own: how much, of what, to whom, where.
 #[derive(Clone, Debug, PartialEq, Eq)]

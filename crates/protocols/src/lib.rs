@@ -9,6 +9,7 @@ pub mod bare;
 mod json;
 pub mod limits;
 pub mod llm;
+pub mod mpp;
 
 mod rfc3339;
 pub mod voucher;

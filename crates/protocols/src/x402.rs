@@ -8,10 +8,9 @@ use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::Network;
 use crate::a402::words::words;
 use crate::a402::{
-    AmountText, CredentialText, Currency, DeliveryStatus, Demand, Identifier, Misshapen, Proof, Validation,
-    ValidationStatus,
+    AmountText, CredentialText, Currency, Demand, Identifier, Misshapen, Proof, Validation, ValidationStatus,
 };
-use crate::bare::{Note, Price};
+use crate::bare::{Note, Price, is_sold, proof_for};
 use crate::json;
 use crate::limits::{HEADER_VALUE_BYTES_MAX, X402_ACCEPTS_MAX, X402_REQUEST_BYTES_MAX, X402_URL_BYTES_MAX};
 use base64::Engine;
@@ -330,12 +329,7 @@ impl Payload {
     /// [`Fault`].
     pub fn into_proof(self) -> Result<Proof, Fault> {
         let demand = self.accepted.demand(self.resource.as_deref().unwrap_or_default(), Time(0))?;
-        let proof = Proof::of_credential(self.credential)?;
-        let is_same = proof.out_trade_no == demand.out_trade_no
-            && proof.resource_id == demand.resource_id
-            && proof.request_fingerprint == demand.request_fingerprint
-            && proof.method_id == demand.method_id;
-        if is_same { Ok(proof) } else { Err(Fault::Other) }
+        proof_for(&demand, self.credential)?.ok_or(Fault::Other)
     }
 
     fn read(value: Value) -> Result<Payload, Fault> {
@@ -376,14 +370,7 @@ impl Ask {
 /// Writes the value of a `PAYMENT-RESPONSE` header from what A402 says of the same delivery, in an asset with so many
 /// decimals.
 pub fn response(proof: &Proof, network: Network, scale: u8, said: &Validation) -> String {
-    let is_sold = match (said.validation_status(), said.delivery_status()) {
-        (ValidationStatus::Valid, DeliveryStatus::Failed | DeliveryStatus::NotStarted) => false,
-        (
-            ValidationStatus::Valid,
-            DeliveryStatus::Started | DeliveryStatus::Delivered | DeliveryStatus::Unknown,
-        ) => true,
-        (ValidationStatus::Invalid | ValidationStatus::Unknown, _) => false,
-    };
+    let is_sold = is_sold(said);
     let mut members = Map::new();
     members.insert("success".to_owned(), is_sold.into());
     members.insert("transaction".to_owned(), said.about().trade_no.as_str().into());

@@ -20,6 +20,7 @@ use wire::invoice::{CreditNote, Invoice, Issued, NewCreditNote, NewInvoice};
 use wire::link::{Link, LinkTerms, NewLink, NewLinkPayment};
 use wire::list::Page;
 use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
+use wire::mpp::{MppPayment, NewMppPayment};
 use wire::payment::{NewRefund, Payment, PaymentState, Refund};
 use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuota, Quota, Units};
 use wire::service::{NewService, Service, ServiceQuery};
@@ -439,6 +440,14 @@ impl Client {
     /// [`Failure`].
     pub async fn a402_pay(&self, new: &NewA402Payment) -> Result<Answer<A402Payment>, Failure> {
         self.purchase("/v1/a402/pay", new).await
+    }
+
+    /// `POST /v1/mpp/pay`: pays a challenge in the `Payment` scheme.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn mpp_pay(&self, new: &NewMppPayment) -> Result<Answer<MppPayment>, Failure> {
+        self.purchase("/v1/mpp/pay", new).await
     }
 
     /// `POST /v1/x402/pay`: pays what a seller asks for over x402.

@@ -6,16 +6,24 @@
 use crate::answer::Answer;
 use crate::auth::Caller;
 use crate::codes::Edge;
-use crate::convert::{id, purchase_id};
+use crate::convert::{id, purchase_id, registered};
 use crate::problem::{Answered, Problem};
 use crate::state::{App, State};
 use book::{
-    Action, Amount, HoldId, Id, KeyHolder, MandateId, NanosPerUnit, OpenMeter, PayeeId, Payees, PlaceHold,
-    Purchase, Rounding, Seq, Time, WalletId,
+    Action, Amount, Capture, Command, HoldId, Id, KeyHolder, MandateId, NanosPerUnit, OpenMeter, PayeeId,
+    Payees, PlaceHold, Purchase, Reject, Rounding, Seq, Time, WalletId,
 };
+use engine::views::Form;
 use evidence::{Hash, base64url};
 use protocols::a402::wallet::{Collection, Network, network_layer};
-use protocols::a402::{CannotPay, Credential, Demand, Identifier, Keyring, Payment, Proof};
+use protocols::a402::{
+    CannotPay, Credential, Demand, Identifier, Keyring, Payment, Proof, ProofCheck, Refusal, RequestFacts,
+    check_proof,
+};
+use protocols::bare::Price;
+
+/// What names the one settlement of a hold that nobody signs for as its seller.
+pub(crate) const SETTLE: &[u8] = b"settle";
 
 /// How much longer than its proof a hold lasts, so that a delivery begun in time can be confirmed.
 const HOLD_MARGIN_SECONDS: u64 = 86_400;
@@ -31,6 +39,48 @@ pub(crate) struct Bill {
     pub(crate) amount: Amount,
     pub(crate) asset: book::Asset,
     pub(crate) collection: Collection,
+}
+
+/// What a dialect asks for in which sellers sign nothing, as a bill of one of our payees for this buyer.
+///
+/// # Errors
+/// [`Edge::BillRefused`]: nothing was spent.
+pub(crate) fn unsigned_bill(app: &App, price: &Price, demand: Demand, buyer: &Identifier) -> Answered<Bill> {
+    if price.network != network(app) {
+        return Err(bill_refused("it is asked for on another network"));
+    }
+    if demand.buyer_unique_id.as_ref().is_some_and(|named| named != buyer) {
+        return Err(bill_refused("it is asked of another buyer"));
+    }
+    let payee: PayeeId = price
+        .payee
+        .as_str()
+        .parse()
+        .map_err(|_| bill_refused("who is to be paid is no payee of this server"))?;
+    let asset = format!("{}/{}", price.currency, price.scale).parse();
+    let asset = registered(&app.directory, asset.map_err(|_| Problem::from(Reject::AssetUnknown))?, "asset")?;
+    let amount = Amount::new(price.amount_minor).ok_or_else(|| Problem::from(Reject::AmountTooLarge))?;
+    Ok(Bill { demand, payee, amount, asset, collection: Collection::Whole })
+}
+
+pub(crate) fn bill_refused(why: &str) -> Problem {
+    Problem::from(Edge::BillRefused).because(format!("Nothing was spent. It cannot be paid: {why}."))
+}
+
+/// Whether a proof pays for what a dialect asks in which sellers sign nothing: genuine, in time, and made for that.
+///
+/// # Errors
+/// [`Refusal`].
+pub(crate) fn check_unsigned(app: &App, proof: &Proof, demand: &Demand) -> Result<(), Refusal> {
+    let request = RequestFacts {
+        method: demand.request_method.clone(),
+        fingerprint: demand.request_fingerprint.clone(),
+        idempotency_key: None,
+        caller: None,
+    };
+    let keys = credential_keys(app);
+    check_proof(demand, ProofCheck { proof, request: &request, psp_keys: &keys, now: app.clock.now() })
+        .map(|_| ())
 }
 
 /// How a bill is to be paid.
@@ -118,6 +168,20 @@ impl State {
         let proof =
             prove(self, bill, buyer, HoldId(name), made.at).ok_or(Problem::from(Edge::HeldWithoutProof))?;
         Ok(Came::Paid(Box::new(Paid { proof, meter, entry, repeated })))
+    }
+
+    /// Gives the seller all that is held, by what the buyer's side said when it paid: once, in whatever dialect.
+    ///
+    /// # Errors
+    /// A [`Problem`]; [`Edge::AlreadySettled`] where the seller has it.
+    pub(crate) async fn settle_whole(self: &App, hold: HoldId, amount: Amount) -> Answered<()> {
+        let bought = self.bought(hold.0).await?.filter(|bought| bought.form == Form::Hold);
+        let bought = bought.ok_or_else(|| Problem::from(Reject::HoldUnknown))?;
+        let (placed, _) = self.entry(bought.seq)?.ok_or(Problem::from(Edge::Internal))?;
+        let action = Action::Capture(Capture { hold, amount, last: true });
+        let command = Command { id: derived(hold, SETTLE), by: placed.command.by, action };
+        let answer = self.execute_as_said(command).await?;
+        if answer.is_repeated() { Err(Edge::AlreadySettled.into()) } else { Ok(()) }
     }
 }
 

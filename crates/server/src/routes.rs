@@ -17,6 +17,7 @@ pub mod links;
 pub mod log;
 pub mod mandates;
 pub mod meters;
+pub mod mpp;
 pub mod observations;
 pub mod offers;
 pub mod orders;

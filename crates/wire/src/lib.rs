@@ -25,6 +25,7 @@ pub mod link;
 pub mod list;
 pub mod meter;
 pub mod money;
+pub mod mpp;
 pub mod offers;
 pub mod payment;
 pub mod problem;

@@ -16,13 +16,13 @@ fn decode(value: &str) -> Value {
     serde_json::from_slice(&text).expect("JSON")
 }
 
-fn encode(value: &Value) -> String {
+pub(crate) fn encode(value: &Value) -> String {
     use base64::Engine;
     base64::engine::general_purpose::STANDARD.encode(value.to_string())
 }
 
 /// What a bill says in x402.
-fn asked(bill: &Reply) -> Value {
+pub(crate) fn asked(bill: &Reply) -> Value {
     decode(&bill.header(PAYMENT_REQUIRED).expect("a bill in x402"))
 }
 
@@ -57,7 +57,7 @@ fn signature(asked: &Value, paid: &X402Payment) -> Value {
     })
 }
 
-async fn get(house: &House, path: &str, payload: &Value) -> Reply {
+pub(crate) async fn get(house: &House, path: &str, payload: &Value) -> Reply {
     house.send("GET", path, &[(PAYMENT_SIGNATURE, &encode(payload))], "").await
 }
 

@@ -3,24 +3,24 @@
 //! A buyer's payment is a hold, and its payload the credential for it. A facilitator's `settle` moves the money: all of it,
 //! by what the buyer's side said when it paid, or as much as a seller says who shows that it is the seller.
 
-use crate::answer::{Answer, json};
+use crate::answer::json;
 use crate::auth::Kind;
-use crate::bills::{Bill, Came, Paying, buyer, credential_keys, derived, network};
+use crate::bills::{
+    Came, Paying, SETTLE, bill_refused, buyer, check_unsigned, derived, network, unsigned_bill,
+};
 use crate::codes::Edge;
-use crate::convert::registered;
-use crate::problem::{Answered, Problem};
+use crate::convert::id;
+use crate::problem::Answered;
 use crate::request::Call;
 use crate::routes::check_why;
 use crate::state::App;
 use axum::extract::State;
 use axum::response::Response;
-use book::{Action, Amount, Capture, Command, HoldId, PayeeId, Reject, Void};
-use engine::views::Form;
+use book::{Action, Amount, Capture, HoldId, Void};
 use evidence::Hash;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, HeaderName};
-use protocols::a402::wallet::Collection;
-use protocols::a402::{KeyFault, NotGenuine, Proof, ProofCheck, Refusal, RequestFacts, check_proof};
+use protocols::a402::{KeyFault, Malformed, NotGenuine, Proof, Refusal};
 use protocols::x402::{Ask, Fault, Reason, Requirements, Scheme, VERSION};
 use serde_json::{Value, json as object};
 use wire::x402::{NewX402Payment, X402Payload, X402Payment};
@@ -33,12 +33,14 @@ pub async fn x402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
     let payment: NewX402Payment = call.json()?;
     check_why(payment.why.as_deref())?;
-    let accepted = Requirements::parse(&payment.accepted).map_err(|fault| refused(&fault.to_string()))?;
-    let bill = read_bill(&app, &accepted, &payment.resource, payment.id)?;
+    let accepted =
+        Requirements::parse(&payment.accepted).map_err(|fault| bill_refused(&fault.to_string()))?;
+    // The name's own time, so that a repeated request is the same command.
+    let asked_at = id(payment.id.0).made_at();
+    let refused = |fault: Malformed| bill_refused(&fault.to_string());
+    let demand = accepted.demand(&payment.resource, asked_at).map_err(refused)?;
     let buyer = buyer(&caller);
-    if bill.demand.buyer_unique_id.as_ref().is_some_and(|named| *named != buyer) {
-        return Err(refused("it is asked of another buyer"));
-    }
+    let bill = unsigned_bill(&app, &accepted.price().map_err(refused)?, demand, &buyer)?;
     let paying = Paying {
         id: payment.id,
         wallet: payment.wallet,
@@ -60,28 +62,6 @@ pub async fn x402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
         livemode: app.livemode,
     };
     Ok(json(StatusCode::CREATED, &answer))
-}
-
-/// What is asked for, as a bill of one of our payees.
-fn read_bill(app: &App, accepted: &Requirements, resource: &str, hold: wire::HoldId) -> Answered<Bill> {
-    if accepted.network != network(app) {
-        return Err(refused("it is asked for on another network"));
-    }
-    // The name's own time, so that a repeated request is the same command.
-    let asked_at = crate::convert::id(hold.0).made_at();
-    let demand = accepted.demand(resource, asked_at).map_err(|fault| refused(&fault.to_string()))?;
-    let payee: PayeeId =
-        accepted.pay_to.as_str().parse().map_err(|_| refused("`payTo` is no payee of this server"))?;
-    let price = accepted.price().map_err(|fault| refused(&fault.to_string()))?;
-    let asset = format!("{}/{}", price.currency, price.scale).parse();
-    let asset = asset.map_err(|_| Problem::from(Reject::AssetUnknown))?;
-    let asset = registered(&app.directory, asset, "accepted")?;
-    let amount = Amount::new(price.amount_minor).ok_or_else(|| Problem::from(Reject::AmountTooLarge))?;
-    Ok(Bill { demand, payee, amount, asset, collection: Collection::Whole })
-}
-
-fn refused(why: &str) -> Problem {
-    Problem::from(Edge::X402Refused).because(format!("Nothing was spent. It cannot be paid: {why}."))
 }
 
 /// A payment that a seller shows, which was genuine, in time and for what is asked for.
@@ -194,15 +174,7 @@ fn shown(app: &App, call: &Call) -> Result<Shown, No> {
     let [Ok(bound), Ok(unbound)] = demands else { return Err(no(Reason::InvalidRequirements)) };
     let is_unbound = proof.request_fingerprint == unbound.request_fingerprint;
     let demand = if is_unbound { unbound } else { bound };
-    let request = RequestFacts {
-        method: demand.request_method.clone(),
-        fingerprint: demand.request_fingerprint.clone(),
-        idempotency_key: None,
-        caller: None,
-    };
-    let keys = credential_keys(app);
-    let check = ProofCheck { proof: &proof, request: &request, psp_keys: &keys, now: app.clock.now() };
-    check_proof(&demand, check).map_err(|refusal| no(reason_of(&refusal)))?;
+    check_unsigned(app, &proof, &demand).map_err(|refusal| no(reason_of(&refusal)))?;
     Ok(Shown { hold, accepted: payload.accepted, requirements, payer })
 }
 
@@ -237,38 +209,15 @@ async fn stands(app: &App, shown: &Shown) -> Answered<Option<Reason>> {
 /// Captures what was agreed to, or as much of it as the seller asks; the rest goes back.
 async fn settle(app: &App, call: &Call, shown: &Shown) -> Result<u128, Reason> {
     let hold = shown.hold;
-    let unknown = |_: Problem| Reason::Unknown;
-    let bought = app.bought(hold.0).await.map_err(unknown)?.ok_or(Reason::InvalidPayload)?;
-    if bought.form != Form::Hold {
-        return Err(Reason::InvalidPayload);
-    }
     let amount = Amount::new(shown.requirements.amount_minor).ok_or(Reason::InvalidRequirements)?;
-    let action = if amount.is_zero() {
-        Action::Void(Void { hold })
-    } else {
-        Action::Capture(Capture { hold, amount, last: true })
-    };
-    let name = derived(hold, b"x402 settle");
     let came = match shown.accepted.scheme {
-        Scheme::Exact => {
-            let (placed, _) = app.entry(bought.seq).map_err(unknown)?.ok_or(Reason::Unknown)?;
-            app.execute_as_said(Command { id: name, by: placed.command.by, action }).await
-        }
-        Scheme::Upto => {
-            let signs = call.headers.contains_key(AUTHORIZATION)
-                || call.headers.contains_key(HeaderName::from_static("signature-input"));
-            if !signs {
-                return Err(Reason::SellerUnknown);
-            }
-            let caller = app.caller(call, &[Kind::Payee]).await.map_err(|_| Reason::SellerUnknown)?;
-            app.execute(&caller, name, action).await
-        }
+        Scheme::Exact => app.settle_whole(hold, amount).await,
+        Scheme::Upto => settle_part(app, call, hold, amount).await?,
     };
     match came {
-        Ok(answer) if answer.is_repeated() => Err(Reason::AlreadySettled),
-        Ok(Answer::Captured(_) | Answer::Released(_)) => Ok(shown.requirements.amount_minor),
-        Ok(_) => Err(Reason::Unknown),
+        Ok(()) => Ok(amount.minor()),
         Err(problem) => Err(match problem.code() {
+            "already_settled" => Reason::AlreadySettled,
             "hold_closed" | "id_reused" => match stands(app, shown).await {
                 Ok(Some(reason)) => reason,
                 Ok(None) | Err(_) => Reason::AlreadySettled,
@@ -280,4 +229,21 @@ async fn settle(app: &App, call: &Call, shown: &Shown) -> Result<u128, Reason> {
             _ => Reason::Unknown,
         }),
     }
+}
+
+/// Captures as much as its seller says, who has to show that he is.
+async fn settle_part(app: &App, call: &Call, hold: HoldId, amount: Amount) -> Result<Answered<()>, Reason> {
+    let signs = call.headers.contains_key(AUTHORIZATION)
+        || call.headers.contains_key(HeaderName::from_static("signature-input"));
+    if !signs {
+        return Err(Reason::SellerUnknown);
+    }
+    let caller = app.caller(call, &[Kind::Payee]).await.map_err(|_| Reason::SellerUnknown)?;
+    let action = if amount.is_zero() {
+        Action::Void(Void { hold })
+    } else {
+        Action::Capture(Capture { hold, amount, last: true })
+    };
+    let answer = app.execute(&caller, derived(hold, SETTLE), action).await;
+    Ok(answer.and_then(|answer| if answer.is_repeated() { Err(Edge::AlreadySettled.into()) } else { Ok(()) }))
 }

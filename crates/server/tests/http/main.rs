@@ -20,6 +20,7 @@ mod invoices;
 mod links;
 mod log;
 mod market;
+mod mpp;
 mod observations;
 mod offers;
 mod patience;

@@ -162,7 +162,7 @@ async fn limits_stops_and_time_hold_in_this_dialect_too() {
         other[name] = value;
         let body = json!({"id": new_id("hld"), "wallet": house.wallet, "mandate": house.mandate,
             "accepted": other.to_string(), "resource": URL});
-        house.post(&house.agent, "/v1/x402/pay", body).await.problem(422, "x402_refused");
+        house.post(&house.agent, "/v1/x402/pay", body).await.problem(422, "bill_refused");
     }
     assert_eq!(house.money().await, ("100000".into(), "0".into(), "0".into()));
     let accepted = accepted(&house, "exact", "150");
