@@ -104,7 +104,7 @@ async fn what_was_paid_in_one_dialect_is_delivered_once_in_all() {
         [("Authorization", in_mpp.as_str()), (PAYMENT_PROOF, proof.as_str())],
         [("Authorization", in_mpp.as_str()), ("Authorization", in_mpp.as_str())],
     ] {
-        house.send("GET", "/search", &mixed, "").await.code(400, "headers_invalid");
+        house.send("GET", "/search", &mixed, "").await.code(400, "payment_headers_invalid");
     }
     assert_eq!((house.upstream.calls(), house.money().await.2), (1, 3));
 }

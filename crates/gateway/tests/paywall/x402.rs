@@ -124,12 +124,12 @@ async fn what_is_altered_moved_or_mixed_does_not_count() {
     assert_eq!((moved.status, response(&moved)["success"].clone()), (402, json!(false)));
     let proof = house.proof("/search").await;
     let mixed = [(PAYMENT_PROOF, proof.as_str()), (PAYMENT_SIGNATURE, &encode(&good))];
-    house.send("GET", "/search", &mixed, "").await.code(400, "headers_invalid");
+    house.send("GET", "/search", &mixed, "").await.code(400, "payment_headers_invalid");
     let twice = [(PAYMENT_SIGNATURE, encode(&good)), (PAYMENT_SIGNATURE, encode(&good))];
     let twice: Vec<_> = twice.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    house.send("GET", "/search", &twice, "").await.code(400, "headers_invalid");
+    house.send("GET", "/search", &twice, "").await.code(400, "payment_headers_invalid");
     let older = [("X-PAYMENT", "e30="), (PAYMENT_SIGNATURE, &*encode(&good))];
-    house.send("GET", "/search", &older, "").await.code(400, "headers_invalid");
+    house.send("GET", "/search", &older, "").await.code(400, "payment_headers_invalid");
     assert_eq!((house.upstream.calls(), house.money().await.2), (0, 0));
     assert_eq!(
         get(&house, "/search", &good).await.status,
