@@ -1,0 +1,166 @@
+/**
+ * Paying what is asked for in another dialect: each bill once, and within a price.
+ *
+ * The bill and the name of its payment are kept before it is paid. The same bill is the same payment, however
+ * often its client asks, and also after a crash.
+ */
+
+import { Attempts, type Attempt } from "./attempts.js";
+import type { Buyer } from "./buy.js";
+import { DemandRefused, OutcomeUnknown, OwnerAsked, reasonOf, Refused, TooDear } from "./errors.js";
+import { inWords, minorOf, type AmountLike, type Money } from "./money.js";
+import type { Asked } from "./shapes.js";
+
+/** What is asked for, as far as this package compares it; the payment service reads the same text more strictly. */
+export interface ForeignBill {
+  /** Where the server pays in this dialect. */
+  readonly path: "/v1/x402/pay" | "/v1/mpp/pay";
+  /** Names the bill: what has the same name is paid once. */
+  readonly name: string;
+  readonly network: unknown;
+  readonly payee: unknown;
+  /** In smallest units. */
+  readonly amount: unknown;
+  /** The code of the asset, and its decimals. */
+  readonly currency: unknown;
+  readonly decimals: unknown;
+  /** The payment service that it names, if any. */
+  readonly authority: unknown;
+  /** What the server is told of it. */
+  readonly asked: Readonly<Record<string, string>>;
+}
+
+/** What a bill may cost. */
+export interface BillOptions {
+  /** The most that one may cost, such as `"0.05 CNY"`. */
+  readonly maxPrice: AmountLike;
+  /** Why it is bought, for the owner to read. */
+  readonly why?: string;
+}
+
+/** A bill that was paid: the money is held for the seller. */
+export interface PaidBill {
+  /** The payment's name. */
+  readonly id: string;
+  readonly amount: Money;
+  readonly entry: number | undefined;
+  /** What shows the seller that it was paid. */
+  readonly credential: string;
+}
+
+/** What the server answers in both dialects. */
+interface Held {
+  hold: string;
+  payload: { credential: string };
+  entry: number;
+}
+
+/**
+ * Pays a bill once, or learns that it was paid.
+ *
+ * Throws `TooDear`, `DemandRefused`, `Refused` or `OwnerAsked`, where nothing was spent, and `OutcomeUnknown`
+ * where nobody can say: asking again for the same bill pays nothing twice.
+ */
+export async function payBill(
+  buyer: Buyer,
+  bill: ForeignBill,
+  maxPrice: Money,
+  why: string | undefined,
+): Promise<PaidBill> {
+  const { payee, amount } = check(buyer, bill, maxPrice);
+  const attempts = await Attempts.of(buyer.purchases, bill.name);
+  const request = `bill ${payee} ${amount.amount} ${amount.asset}`;
+  const last = await attempts.last(request);
+  if (last?.stage === "paid") return shown(last);
+  const attempt =
+    last?.stage === "begun"
+      ? last
+      : await attempts.begin({
+          purchase: bill.name,
+          request,
+          wallet: buyer.wallet,
+          id: buyer.client.freshId("hld"),
+          amount,
+          billed_at: buyer.client.now(),
+          // A yes is for the very text that was asked about.
+          payment_needed: last?.payment_needed ?? JSON.stringify(bill.asked),
+          stage: "begun",
+          ...(buyer.mandate === undefined ? {} : { mandate: buyer.mandate }),
+          ...(last?.stage === "asked" && last.question !== undefined ? { approval: last.question } : {}),
+        });
+  return attempt.stage === "paid" ? shown(attempt) : send(buyer, bill, attempts, attempt, why);
+}
+
+async function send(
+  buyer: Buyer,
+  bill: ForeignBill,
+  attempts: Attempts,
+  attempt: Attempt,
+  why: string | undefined,
+): Promise<PaidBill> {
+  const { id, wallet, mandate, approval } = attempt;
+  const asked = JSON.parse(attempt.payment_needed ?? "{}") as Record<string, string>;
+  let reply: { status: number; answer: Held | Asked };
+  try {
+    reply = await buyer.client.request("POST", bill.path, { id, wallet, mandate, approval, why, ...asked });
+  } catch (fault) {
+    if (!(fault instanceof Refused)) throw fault;
+    if (fault.isUnknown) throw new OutcomeUnknown(reasonOf(fault));
+    // A no that was recorded is for ever; any other leaves the name as it was.
+    if (fault.problem.entry !== undefined || fault.code === "id_stale") {
+      const isPending = fault.code === "approval_pending" && approval !== undefined;
+      await attempts.keep({ ...attempt, ...(isPending ? asking(approval) : { stage: "refused" }) });
+    }
+    throw fault;
+  }
+  if (reply.status === 202) {
+    const { id: question, ask, entry } = reply.answer as Asked;
+    await attempts.keep({ ...attempt, ...asking(question), entry });
+    throw new OwnerAsked(ask, question);
+  }
+  const { payload, entry } = reply.answer as Held;
+  const paid: Attempt = { ...attempt, stage: "paid", payment_proof: payload.credential, entry };
+  await attempts.keep(paid);
+  return shown(paid);
+}
+
+function asking(question: string): { stage: "asked"; question: string } {
+  return { stage: "asked", question };
+}
+
+function shown({ id, amount, entry, payment_proof: credential = "" }: Attempt): PaidBill {
+  return { id, amount, entry, credential };
+}
+
+/** Compares a bill with what this wallet pays. Nothing was asked for yet. */
+function check(buyer: Buyer, bill: ForeignBill, maxPrice: Money): { payee: string; amount: Money } {
+  if (bill.network !== buyer.network) {
+    throw new DemandRefused(`it cannot be paid on \`${buyer.network}\``, "method_unsupported");
+  }
+  const asset = `${String(bill.currency).toUpperCase()}/${String(bill.decimals)}`;
+  if (asset !== buyer.asset) {
+    throw new DemandRefused(
+      `it is in \`${asset.slice(0, 24)}\`, and the wallet in \`${buyer.asset}\``,
+      "asset_mismatch",
+    );
+  }
+  if (bill.authority !== undefined && originOf(bill.authority) !== buyer.client.base.origin) {
+    throw new DemandRefused("it names another payment service than ours", "psp_differs");
+  }
+  const payee = String(bill.payee);
+  if (buyer.payees.length !== 0 && !buyer.payees.includes(payee)) {
+    throw new DemandRefused(`seller \`${payee.slice(0, 48)}\` is not one to buy from`, "payee_not_chosen");
+  }
+  if (typeof bill.amount !== "string") throw new DemandRefused("its amount is no text");
+  const amount = { amount: minorOf(bill.amount).toString(), asset };
+  if (BigInt(maxPrice.amount) < BigInt(amount.amount)) throw new TooDear(inWords(amount), inWords(maxPrice));
+  return { payee, amount };
+}
+
+function originOf(address: unknown): string | undefined {
+  try {
+    return new URL(String(address)).origin;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,108 @@
+/** The official package of the `Payment` scheme for JavaScript: its client at our gateway, and its server. */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { Mppx } from "mppx/client";
+import { Mppx as MppxServer, Request as MppxRequest } from "mppx/server";
+import { Receipt } from "mppx";
+import { MemoryStore, Wallet } from "tollbridge";
+import { toll, tollSeller } from "tollbridge/mpp";
+import { Stage } from "../stage.mjs";
+import { rejection, remembering, serving, spent, trial } from "./trials.mjs";
+
+const stage = await Stage.open();
+const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
+const page = (name) => `${stage.gateway}/${name}`;
+
+async function buyer(options = {}, through = fetch) {
+  const methods = [toll(await open(), { maxPrice: "10.00 CNY", ...options })];
+  return Mppx.create({ methods, fetch: through, polyfill: false }).fetch;
+}
+
+/** What a paid answer says: it has the page, and a receipt. */
+async function delivered(answer, text) {
+  assert.equal(answer.status, 200);
+  assert.equal(await answer.text(), text);
+  const receipt = Receipt.fromResponse(answer);
+  assert.deepEqual([receipt.status, receipt.method], ["success", "toll"]);
+  return receipt.reference;
+}
+
+const CLIENT = "mppx client → gateway";
+const CHEAP = "This is cheap.txt.\n";
+await trial(CLIENT, "pays once, to the fen", async () => {
+  const buy = await buyer();
+  const cost = await spent(stage, async () => delivered(await buy(page("cheap.txt")), CHEAP));
+  assert.equal(cost, 30);
+});
+await trial(CLIENT, "the same proof again: the same answer, and nothing moves", async () => {
+  const seen = remembering("authorization");
+  const first = await delivered(await (await buyer({}, seen))(page("cheap.txt")), CHEAP);
+  const cost = await spent(stage, async () => assert.equal(await delivered(await seen.again(), CHEAP), first));
+  assert.equal(cost, 0);
+});
+await trial(CLIENT, "over the agent's limit: denied, and nothing is spent", async () => {
+  const buy = await buyer();
+  const cost = await spent(stage, async () => {
+    const why = await rejection(buy(page("denied.txt")));
+    assert.deepEqual([why.name, why.code], ["Refused", "payment_too_large"]);
+    assert.match(why.message, /^Nothing was spent/);
+  });
+  assert.equal(cost, 0);
+});
+await trial(CLIENT, "above the owner's line: she is asked, and nothing is spent", async () => {
+  const buy = await buyer();
+  const cost = await spent(stage, async () => {
+    const why = await rejection(buy(page("asked.txt")));
+    assert.deepEqual([why.name, why.next], ["OwnerAsked", "ask_owner"]);
+  });
+  assert.equal(cost, 0);
+});
+await trial(CLIENT, "above the cap: refused before we are asked", async () => {
+  const buy = await buyer({ maxPrice: "0.29 CNY" });
+  const cost = await spent(stage, async () => assert.equal((await rejection(buy(page("cheap.txt")))).name, "TooDear"));
+  assert.equal(cost, 0);
+});
+await trial(CLIENT, "four clients at once: four payments", async () => {
+  const buyers = await Promise.all([1, 2, 3, 4].map(() => buyer()));
+  const cost = await spent(stage, async () => {
+    const buying = buyers.map(async (buy) => delivered(await buy(page("cheap.txt")), CHEAP));
+    assert.equal(new Set(await Promise.all(buying)).size, 4);
+  });
+  assert.equal(cost, 120);
+});
+
+// A shop of somebody else, that collects at our server.
+const seller = tollSeller({ server: stage.server, payee: stage.payee, asset: "CNY/2", network: "toll:test" });
+const shop = MppxServer.create({ methods: [seller], realm: "shop.example", secretKey: "a secret of the shop, for trials only" });
+const sell = MppxRequest.toNodeListener(async (request) => {
+  const came = await shop.charge({ amount: "0.40 CNY" })(request);
+  return came.status === 402 ? came.challenge : came.withReceipt(new Response("sunny"));
+});
+
+await serving(createServer(sell), async (url) => {
+  const SERVER = "mppx client → mppx server → /v1/mpp/settle";
+  await trial(SERVER, "pays once, to the fen", async () => {
+    const buy = await buyer();
+    const cost = await spent(stage, async () => {
+      const reference = await delivered(await buy(url), "sunny");
+      assert.equal((await (await open()).client.get(`/v1/holds/${reference}`)).status, "captured");
+    });
+    assert.equal(cost, 40);
+  });
+  await trial(SERVER, "the same proof again: refused, and nothing moves", async () => {
+    const seen = remembering("authorization");
+    await delivered(await (await buyer({}, seen))(url), "sunny");
+    const cost = await spent(stage, async () => assert.equal((await seen.again()).status, 402));
+    assert.equal(cost, 0);
+  });
+  await trial(SERVER, "four clients at once: four payments", async () => {
+    const buyers = await Promise.all([1, 2, 3, 4].map(() => buyer()));
+    const cost = await spent(stage, async () => {
+      const buying = buyers.map(async (buy) => delivered(await buy(url), "sunny"));
+      assert.equal(new Set(await Promise.all(buying)).size, 4);
+    });
+    assert.equal(cost, 160);
+  });
+});
+await stage.close();
