@@ -97,7 +97,9 @@ def toll_seller(*, server: str, payee: str, asset: str, network: str) -> ServerM
         }
 
     async def broadcast(context: VerifyContext) -> Receipt:
-        body = {"authorization": context.credential.to_authorization()}
+        payload = _Payload.model_validate(context.credential.payload).model_dump()
+        shown = Credential(challenge=context.credential.challenge, payload=payload)
+        body = {"authorization": shown.to_authorization()}
         headers = {"tollbridge-version": "2026-11-01"}
         try:
             async with httpx.AsyncClient(timeout=TRY_TIMEOUT_SECONDS, headers=headers) as client:

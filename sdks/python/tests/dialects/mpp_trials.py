@@ -9,8 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import httpx
 from mpp import Receipt
 from mpp.client.transport import PaymentTransport
-from mpp.server import Mpp, Request, Response
-from trials import Stage, equal, rejection, spent, trial
+from mpp.server.http import Request, Response
+from mpp.server.mpp import Mpp
+from stage import Stage
+from trials import equal, rejection, spent, trial
 
 from tollbridge import MemoryStore, Wallet
 from tollbridge.mpp import toll, toll_seller
@@ -80,7 +82,7 @@ class Trials:
         equal(await spent(self.stage, work), 0)
 
     async def denied(self) -> None:
-        await self.refused("denied.txt", "10.00 CNY", ("Refused", "stop"))
+        await self.refused("denied.txt", "10.00 CNY", ("Refused", "ask_owner"))
 
     async def asked(self) -> None:
         await self.refused("asked.txt", "10.00 CNY", ("OwnerAsked", "ask_owner"))

@@ -5,14 +5,10 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import traceback
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from stage import Stage  # noqa: E402
+from stage import Stage
 
 _RESULTS = os.environ.get("TOLLBRIDGE_RESULTS")
 _ONLY = os.environ.get("TOLLBRIDGE_TRIAL", "")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import httpx
-from trials import Stage, equal, rejection, spent, trial
+from stage import Incoming, Stage
+from trials import equal, rejection, spent, trial
 from x402 import x402Client
 from x402.http import decode_payment_response_header
 from x402.http.clients.httpx import x402AsyncTransport
@@ -88,7 +89,12 @@ class Trials:
     async def above_the_cap(self) -> None:
         client, _ = self.client("0.29 CNY")
         asked: list[str] = []
-        self.stage.server_door.before = lambda request, body: asked.append(request.path) or True
+
+        def before(request: Incoming, body: bytes) -> bool:
+            asked.append(request.path)
+            return True
+
+        self.stage.server_door.before = before
         try:
             why = await rejection(client.get(self.page("cheap.txt")))
         finally:
