@@ -30,10 +30,11 @@ use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
 const BROWSER: &[&str] = &["browser"];
-const NODE: &[&str] = &["browser", "sdks"];
+const DIALECTS: &[&str] = &["dialects"];
+const NODE: &[&str] = &["browser", "dialects", "sdks"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
-const SDKS: &[&str] = &["sdks"];
-const SIGNING: &[&str] = &["schemathesis", "schemathesis-long", "sdks"];
+const SDKS: &[&str] = &["dialects", "sdks"];
+const SIGNING: &[&str] = &["dialects", "schemathesis", "schemathesis-long", "sdks"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
@@ -52,7 +53,12 @@ const APT: &[Package] = &[
 #[rustfmt::skip]
 const NPM: &[Package] = &[
     Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
+    Package { name: "@x402/core@2.27.0", proof: File("target/npm/node_modules/@x402/core/package.json"), lanes: DIALECTS },
+    Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: DIALECTS },
+    Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: DIALECTS },
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
+    Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: DIALECTS },
+    Package { name: "mppx@0.11.0", proof: File("target/npm/node_modules/mppx/package.json"), lanes: SDKS },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
     Package { name: "typescript@7.0.2", proof: File("target/npm/node_modules/typescript/package.json"), lanes: SDKS },
 ];
@@ -66,7 +72,20 @@ const PIP: &[Package] = &[
     Package { name: "build==1.6.1", proof: File("target/venv/bin/pyproject-build"), lanes: SDKS },
     Package { name: "hatchling==1.33.0", proof: File("target/venv/bin/hatchling"), lanes: SDKS },
     Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
+    Package { name: "pympp==0.16.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mpp"]), lanes: SDKS },
+    Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: SDKS },
+    Package { name: "x402lint==0.5.2", proof: File("target/venv/bin/x402lint"), lanes: DIALECTS },
 ];
+
+/// The packages of npm and Python that this lane needs, each with its version.
+pub(crate) fn pinned(lane: &str) -> Vec<(&'static str, &'static str)> {
+    let needed = NPM.iter().chain(PIP).filter(|package| package.lanes.contains(&lane));
+    let parts = needed.filter_map(|package| {
+        let (name, version) = package.name.rsplit_once(['@', '='])?;
+        Some((name.trim_end_matches('=').split('[').next()?, version))
+    });
+    parts.collect()
+}
 
 /// Programs for cargo, built from source. One line each.
 #[rustfmt::skip]
@@ -93,7 +112,7 @@ pub(crate) fn install(root: &Path, lanes: &[&str]) -> anyhow::Result<()> {
     let pip = missing(root, PIP, lanes);
     if !pip.is_empty() {
         run::command(root, &["python3", "-m", "venv", "target/venv"])?;
-        run::command(root, &[&["target/venv/bin/pip", "install", "--quiet"], pip.as_slice()].concat())?;
+        run::command(root, &[&["target/venv/bin/pip", "install", "--quiet", "--ignore-requires-python"], pip.as_slice()].concat())?;
     }
     let cargo = missing(root, CARGO, lanes);
     if !cargo.is_empty() {
@@ -134,6 +153,14 @@ fn is_root() -> anyhow::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pinned_package_is_named_without_its_version_and_extras() {
+        let pinned = pinned("dialects");
+        for expected in [("@x402/fetch", "2.27.0"), ("x402", "2.25.0"), ("pympp", "0.16.0")] {
+            assert!(pinned.contains(&expected), "{expected:?} in {pinned:?}");
+        }
+    }
 
     #[test]
     fn only_what_is_needed_and_absent_is_missing() {

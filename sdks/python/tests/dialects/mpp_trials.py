@@ -12,7 +12,7 @@ from mpp.client.transport import PaymentTransport
 from mpp.server.http import Request, Response
 from mpp.server.mpp import Mpp
 from stage import Stage
-from trials import equal, rejection, spent, trial
+from trials import equal, ran_as_written, rejection, spent, trial
 
 from tollbridge import MemoryStore, Wallet
 from tollbridge.mpp import toll, toll_seller
@@ -57,6 +57,12 @@ class Trials:
 
         async def work() -> None:
             self.delivered(await client.get(self.page("cheap.txt")))
+
+        equal(await spent(self.stage, work), 30)
+
+    async def as_written(self) -> None:
+        async def work() -> None:
+            equal(ran_as_written(self.stage, "mpp.md"), f"200 {CHEAP}\n")
 
         equal(await spent(self.stage, work), 30)
 
@@ -160,6 +166,7 @@ async def main() -> None:
     try:
         trials = Trials(stage, f"http://127.0.0.1:{shop.server_port}/weather")
         await trial(CLIENT, "pays once, to the fen", trials.pays_once)
+        await trial(CLIENT, "the program in docs/mpp.md", trials.as_written)
         await trial(CLIENT, "the same proof again: the same answer, and nothing moves", trials.same_proof)
         await trial(CLIENT, "over the agent's limit: denied, and nothing is spent", trials.denied)
         await trial(CLIENT, "above the owner's line: she is asked, and nothing is spent", trials.asked)

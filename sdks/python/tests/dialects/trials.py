@@ -5,8 +5,11 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from stage import Stage
 
@@ -48,3 +51,21 @@ async def rejection(work: Awaitable[object]) -> Exception:
 
 def equal(found: object, expected: object) -> None:
     assert found == expected, f"{found!r} is not {expected!r}"
+
+
+_LINES_MAX = 15
+
+
+def ran_as_written(stage: Stage, page: str) -> str:
+    """Runs the program of a page in `docs`, as a reader finds it there, at this stage; what it said."""
+    text = (Path(os.environ["TOLLBRIDGE_DOCS"]) / page).read_text(encoding="utf-8")
+    program = text.split("```python\n")[1].split("```")[0]
+    assert len(program.splitlines()) <= _LINES_MAX, page
+    ours = (
+        program.replace("http://127.0.0.1:8410/tolls.txt", f"{stage.gateway}/cheap.txt")
+        .replace("http://127.0.0.1:8402", stage.server)
+        .replace("agent.json", stage.key)
+    )
+    environment = os.environ | {"TOLLBRIDGE_PURCHASES": stage.at("examples")}
+    words = [sys.executable, "-c", ours]
+    return subprocess.run(words, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout

@@ -6,7 +6,7 @@ import asyncio
 
 import httpx
 from stage import Incoming, Stage
-from trials import equal, rejection, spent, trial
+from trials import equal, ran_as_written, rejection, spent, trial
 from x402 import x402Client
 from x402.http import decode_payment_response_header
 from x402.http.clients.httpx import x402AsyncTransport
@@ -52,6 +52,12 @@ class Trials:
 
         async def work() -> None:
             self.delivered(await client.get(self.page("cheap.txt")))
+
+        equal(await spent(self.stage, work), 30)
+
+    async def as_written(self) -> None:
+        async def work() -> None:
+            equal(ran_as_written(self.stage, "x402.md"), f"200 {CHEAP}\n")
 
         equal(await spent(self.stage, work), 30)
 
@@ -117,6 +123,7 @@ async def main() -> None:
     try:
         trials = Trials(stage)
         await trial(WHO, "pays once, to the fen", trials.pays_once)
+        await trial(WHO, "the program in docs/x402.md", trials.as_written)
         await trial(WHO, "the same proof again: the same answer, and nothing moves", trials.same_proof)
         await trial(WHO, "over the agent's limit: denied, and nothing is spent", trials.denied)
         await trial(WHO, "above the owner's line: she is asked, and nothing is spent", trials.asked)

@@ -3,7 +3,9 @@
  * the others; who runs them judges by the list of known failures.
  */
 
-import { appendFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { appendFile, readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
 
 const RESULTS = process.env.TOLLBRIDGE_RESULTS;
 const ONLY = process.env.TOLLBRIDGE_TRIAL;
@@ -59,4 +61,44 @@ export async function serving(server, work) {
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
   }
+}
+
+const LINES_MAX = 15;
+
+/** The programs of a page in `docs`, as a reader finds them there, at this stage. None is longer than 15 lines. */
+export async function programs(stage, page) {
+  const text = await readFile(`${process.env.TOLLBRIDGE_DOCS}/${page}`, "utf8");
+  const found = [...text.matchAll(/```js\n([^]*?)```/g)].map(([, program]) => program);
+  return found.map((program) => {
+    const lines = program.trimEnd().split("\n").length;
+    if (LINES_MAX < lines) throw new Error(`a program in ${page} has ${lines} lines`);
+    return program
+      .replace("http://127.0.0.1:8410/tolls.txt", `${stage.gateway}/cheap.txt`)
+      .replace("http://127.0.0.1:8402", stage.server)
+      .replace("agent.json", stage.key)
+      .replace("pye_…", stage.payee);
+  });
+}
+
+/** Starts a program; its lines come as they are said. */
+export function started(program, stage) {
+  const env = {
+    ...process.env,
+    TOLLBRIDGE_PURCHASES: stage.at("examples"),
+    SHOP_SECRET: "a secret of the shop, for trials only",
+  };
+  const cwd = new URL(".", import.meta.url).pathname;
+  const words = [...process.execArgv, "--input-type=module", "--eval", program];
+  const node = spawn(process.execPath, words, { cwd, env, stdio: ["ignore", "pipe", "inherit"] });
+  return { node, lines: createInterface({ input: node.stdout })[Symbol.asyncIterator]() };
+}
+
+/** A port that nobody has now. */
+export async function freePort() {
+  const { createServer } = await import("node:net");
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }

@@ -9,7 +9,7 @@ import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from "@
 import { MemoryStore, Wallet } from "tollbridge";
 import { facilitator, paymentSignature, register, TollSeller } from "tollbridge/x402";
 import { Stage } from "../stage.mjs";
-import { rejection, remembering, serving, spent, trial } from "./trials.mjs";
+import { freePort, programs, rejection, remembering, serving, spent, started, trial } from "./trials.mjs";
 
 const stage = await Stage.open();
 const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
@@ -142,5 +142,26 @@ await serving(createServer(shop), async (address) => {
     const forged = Buffer.from(JSON.stringify(shown)).toString("base64");
     assert.equal((await fetch(url, { headers: { "payment-signature": forged } })).status, 402);
   });
+});
+
+const [buyerProgram, sellerProgram] = await programs(stage, "x402.md");
+await trial("@x402/fetch → gateway", "the buyer's program in docs/x402.md", async () => {
+  const cost = await spent(stage, async () => {
+    const { lines } = started(buyerProgram, stage);
+    assert.equal((await lines.next()).value, "200 This is cheap.txt.");
+  });
+  assert.equal(cost, 30);
+});
+await trial("@x402/fetch → @x402/express → facilitator", "the seller's program in docs/x402.md", async () => {
+  const port = await freePort();
+  const { node, lines } = started(sellerProgram.replace("4021", port), stage);
+  try {
+    assert.equal((await lines.next()).value, "listening");
+    const buy = wrapFetchWithPayment(fetch, await client());
+    const cost = await spent(stage, async () => delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"));
+    assert.equal(cost, 40);
+  } finally {
+    node.kill();
+  }
 });
 await stage.close();
