@@ -70,6 +70,7 @@ const PIP: &[Package] = &[
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
     Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SIGNING },
     Package { name: "build==1.6.1", proof: File("target/venv/bin/pyproject-build"), lanes: SDKS },
+    Package { name: "fastapi==0.165.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import fastapi"]), lanes: SDKS },
     Package { name: "hatchling==1.33.0", proof: File("target/venv/bin/hatchling"), lanes: SDKS },
     Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
     Package { name: "pympp==0.16.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mpp"]), lanes: SDKS },

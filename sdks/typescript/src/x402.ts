@@ -204,7 +204,8 @@ export class TollSeller {
     const { code } = assetParts(this.#asset);
     let money: Money;
     if (typeof price === "object") {
-      if (price.asset !== code) throw new Malformed(`\`${price.asset}\` is not \`${code}\``, "asset_mismatch");
+      if (price.asset !== code)
+        throw new Malformed(`\`${price.asset}\` is not \`${code}\``, "asset_mismatch");
       money = readMoney({ amount: price.amount, asset: this.#asset }, this.#asset);
     } else {
       money = readMoney(price as string, this.#asset);

@@ -121,9 +121,7 @@ def _check(buyer: Buyer, bill: ForeignBill, max_price: Money) -> tuple[str, Mone
         raise DemandRefused(f"it cannot be paid on `{buyer.network}`", "method_unsupported")
     asset = f"{bill.currency}".upper() + f"/{bill.decimals}"
     if asset != buyer.asset:
-        raise DemandRefused(
-            f"it is in `{asset[:24]}`, and the wallet in `{buyer.asset}`", "asset_mismatch"
-        )
+        raise DemandRefused(f"it is in `{asset[:24]}`, and the wallet in `{buyer.asset}`", "asset_mismatch")
     if bill.authority is not None and _origin(str(bill.authority)) != buyer.client.base.origin:
         raise DemandRefused("it names another payment service than ours", "psp_differs")
     payee = str(bill.payee)
@@ -137,7 +135,6 @@ def _check(buyer: Buyer, bill: ForeignBill, max_price: Money) -> tuple[str, Mone
     if int(max_price.amount) < int(amount.amount):
         raise TooDear(amount.in_words(), max_price.in_words())
     return payee, amount
-
 
 
 def _origin(address: str) -> str | None:

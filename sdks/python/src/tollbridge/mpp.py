@@ -109,8 +109,6 @@ def toll_seller(*, server: str, payee: str, asset: str, network: str) -> ServerM
             raise VerificationFailedError("the payment service did not answer; ask again") from fault
         if answer.status_code != 201:
             raise VerificationFailedError(str(said.get("detail", f"status {answer.status_code}")))
-        return Receipt(
-            status="success", timestamp=datetime.now(UTC), reference=said["hold"], method="toll"
-        )
+        return Receipt(status="success", timestamp=datetime.now(UTC), reference=said["hold"], method="toll")
 
     return ServerMethod(method=_METHOD, resolve_request=resolve_request, broadcast=broadcast)

@@ -28,7 +28,12 @@ async def trial(who: str, what: str, run: Callable[[], Awaitable[None]]) -> None
         failure = traceback.format_exc()
     print(f"{'FAILED' if failure else 'ok'} {who}: {what}\n{failure}".rstrip(), flush=True)
     if _RESULTS:
-        row = {"program": os.environ.get("TOLLBRIDGE_PROGRAM"), "who": who, "what": what, "result": "failed" if failure else "ok"}
+        row = {
+            "program": os.environ.get("TOLLBRIDGE_PROGRAM"),
+            "who": who,
+            "what": what,
+            "result": "failed" if failure else "ok",
+        }
         with open(_RESULTS, "a", encoding="utf-8") as file:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import httpx
+from fastapi import FastAPI, Request, Response
 from stage import Incoming, Stage
 from trials import equal, ran_as_written, rejection, spent, trial
-from x402 import x402Client
-from x402.http import decode_payment_response_header
+from x402 import x402Client, x402ResourceServer
+from x402.http import HTTPFacilitatorClient, decode_payment_response_header
 from x402.http.clients.httpx import x402AsyncTransport
+from x402.http.middleware.fastapi import payment_middleware
 
 from tollbridge import MemoryStore, Wallet
-from tollbridge.x402 import refusal, register
+from tollbridge.x402 import TollSeller, facilitator, refusal, register
 
 WHO = "python x402, httpx → gateway"
+SHOP = "python x402, httpx → python x402, fastapi → facilitator"
 CHEAP = "This is cheap.txt.\n"
 
 
@@ -33,16 +37,21 @@ class Trials:
         self.stage = stage
 
     def client(self, max_price: str = "10.00 CNY") -> tuple[httpx.AsyncClient, Seen]:
+        seen = Seen()
+        return self.client_over(seen, max_price), seen
+
+    def client_over(self, inner: httpx.AsyncBaseTransport, max_price: str = "10.00 CNY") -> httpx.AsyncClient:
         wallet = Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore())
         official = register(x402Client(), wallet, max_price=max_price)
-        seen = Seen()
-        return httpx.AsyncClient(transport=x402AsyncTransport(official, seen)), seen
+        return httpx.AsyncClient(
+            transport=x402AsyncTransport(official, inner), base_url="http://shop.example"
+        )
 
     def page(self, name: str) -> str:
         return f"{self.stage.gateway}/{name}"
 
-    def delivered(self, answer: httpx.Response) -> str:
-        equal((answer.status_code, answer.text), (200, CHEAP))
+    def delivered(self, answer: httpx.Response, text: str = CHEAP) -> str:
+        equal((answer.status_code, answer.text), (200, text))
         said = decode_payment_response_header(answer.headers["payment-response"])
         equal((said.success, said.network), (True, "toll:test"))
         return said.transaction
@@ -117,6 +126,46 @@ class Trials:
 
         equal(await spent(self.stage, work), 120)
 
+    async def shop_once(self) -> None:
+        client = self.client_over(httpx.ASGITransport(open_shop(self.stage)))
+
+        async def work() -> None:
+            transaction = self.delivered(await client.get("/weather"), "sunny")
+            with Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore()) as wallet:
+                equal(wallet.client.get(f"/v1/holds/{transaction}")["status"], "captured")
+
+        equal(await spent(self.stage, work), 40)
+
+    async def shop_four(self) -> None:
+        shop = httpx.ASGITransport(open_shop(self.stage))
+        clients = [self.client_over(shop) for _ in range(4)]
+
+        async def work() -> None:
+            answers = await asyncio.gather(*(one.get("/weather") for one in clients))
+            equal(len({self.delivered(answer, "sunny") for answer in answers}), 4)
+
+        equal(await spent(self.stage, work), 160)
+
+
+def open_shop(stage: Stage) -> FastAPI:
+    """A shop of somebody else, with our server as its facilitator."""
+    resources = x402ResourceServer(HTTPFacilitatorClient(facilitator(stage.server)))
+    resources.register("toll:test", TollSeller(stage.server, "CNY/2"))
+    accepts = {"scheme": "exact", "network": "toll:test", "payTo": stage.payee, "price": "0.40 CNY"}
+    routes: Any = {"GET /weather": {"accepts": accepts}}
+    paid = payment_middleware(routes, resources)
+    shop = FastAPI()
+
+    @shop.middleware("http")
+    async def sold(request: Request, call_next: Any) -> Response:
+        return await paid(request, call_next)
+
+    @shop.get("/weather")
+    async def weather() -> Response:
+        return Response("sunny", media_type="text/plain")
+
+    return shop
+
 
 async def main() -> None:
     stage = Stage()
@@ -130,6 +179,8 @@ async def main() -> None:
         what = "above the cap: the client's own spend control refuses, and we are not asked"
         await trial(WHO, what, trials.above_the_cap)
         await trial(WHO, "four clients at once: four payments", trials.four)
+        await trial(SHOP, "pays once, to the fen", trials.shop_once)
+        await trial(SHOP, "four clients at once: four payments", trials.shop_four)
     finally:
         stage.close()
 

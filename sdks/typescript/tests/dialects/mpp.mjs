@@ -38,7 +38,9 @@ await trial(CLIENT, "pays once, to the fen", async () => {
 await trial(CLIENT, "the same proof again: the same answer, and nothing moves", async () => {
   const seen = remembering("authorization");
   const first = await delivered(await (await buyer({}, seen))(page("cheap.txt")), CHEAP);
-  const cost = await spent(stage, async () => assert.equal(await delivered(await seen.again(), CHEAP), first));
+  const cost = await spent(stage, async () =>
+    assert.equal(await delivered(await seen.again(), CHEAP), first),
+  );
   assert.equal(cost, 0);
 });
 await trial(CLIENT, "over the agent's limit: denied, and nothing is spent", async () => {
@@ -60,7 +62,9 @@ await trial(CLIENT, "above the owner's line: she is asked, and nothing is spent"
 });
 await trial(CLIENT, "above the cap: refused before we are asked", async () => {
   const buy = await buyer({ maxPrice: "0.29 CNY" });
-  const cost = await spent(stage, async () => assert.equal((await rejection(buy(page("cheap.txt")))).name, "TooDear"));
+  const cost = await spent(stage, async () =>
+    assert.equal((await rejection(buy(page("cheap.txt")))).name, "TooDear"),
+  );
   assert.equal(cost, 0);
 });
 await trial(CLIENT, "four clients at once: four payments", async () => {
@@ -74,7 +78,11 @@ await trial(CLIENT, "four clients at once: four payments", async () => {
 
 // A shop of somebody else, that collects at our server.
 const seller = tollSeller({ server: stage.server, payee: stage.payee, asset: "CNY/2", network: "toll:test" });
-const shop = MppxServer.create({ methods: [seller], realm: "shop.example", secretKey: "a secret of the shop, for trials only" });
+const shop = MppxServer.create({
+  methods: [seller],
+  realm: "shop.example",
+  secretKey: "a secret of the shop, for trials only",
+});
 const sell = MppxRequest.toNodeListener(async (request) => {
   const came = await shop.charge({ amount: "0.40 CNY" })(request);
   return came.status === 402 ? came.challenge : came.withReceipt(new Response("sunny"));
@@ -120,7 +128,9 @@ await trial("mppx client → mppx server → /v1/mpp/settle", "the seller's prog
   try {
     assert.equal((await lines.next()).value, "listening");
     const buy = await buyer();
-    const cost = await spent(stage, async () => delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"));
+    const cost = await spent(stage, async () =>
+      delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"),
+    );
     assert.equal(cost, 40);
   } finally {
     node.kill();

@@ -13,7 +13,8 @@ import { freePort, programs, rejection, remembering, serving, spent, started, tr
 
 const stage = await Stage.open();
 const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
-const client = async (options) => register(new x402Client(), await open(), { maxPrice: "10.00 CNY", ...options });
+const client = async (options) =>
+  register(new x402Client(), await open(), { maxPrice: "10.00 CNY", ...options });
 const page = (name) => `${stage.gateway}/${name}`;
 
 /** What a paid answer says: it has the page, and the money was taken. */
@@ -29,12 +30,17 @@ async function delivered(answer, text) {
 const FETCH = "@x402/fetch → gateway";
 await trial(FETCH, "pays once, to the fen", async () => {
   const buy = wrapFetchWithPayment(fetch, await client());
-  const cost = await spent(stage, async () => delivered(await buy(page("cheap.txt")), "This is cheap.txt.\n"));
+  const cost = await spent(stage, async () =>
+    delivered(await buy(page("cheap.txt")), "This is cheap.txt.\n"),
+  );
   assert.equal(cost, 30);
 });
 await trial(FETCH, "the same proof again: the same answer, and nothing moves", async () => {
   const seen = remembering("payment-signature");
-  const first = await delivered(await wrapFetchWithPayment(seen, await client())(page("cheap.txt")), "This is cheap.txt.\n");
+  const first = await delivered(
+    await wrapFetchWithPayment(seen, await client())(page("cheap.txt")),
+    "This is cheap.txt.\n",
+  );
   const cost = await spent(stage, async () =>
     assert.equal(await delivered(await seen.again(), "This is cheap.txt.\n"), first),
   );
@@ -56,27 +62,36 @@ await trial(FETCH, "above the owner's line: she is asked, and nothing is spent",
   );
   assert.deepEqual([cost, why.name, why.next], [0, "OwnerAsked", "ask_owner"]);
 });
-await trial(FETCH, "above the cap: the client's own spend control refuses, and we are not asked", async () => {
-  let asked = 0;
-  stage.serverDoor.before = (request) => void (asked += request.url.startsWith("/v1/x402/pay") ? 1 : 0);
-  const buy = wrapFetchWithPayment(fetch, await client({ maxPrice: "0.29 CNY" }));
-  assert.match((await rejection(buy(page("cheap.txt")))).message, /spendControls/);
-  stage.serverDoor.before = () => undefined;
-  assert.equal(asked, 0);
-});
+await trial(
+  FETCH,
+  "above the cap: the client's own spend control refuses, and we are not asked",
+  async () => {
+    let asked = 0;
+    stage.serverDoor.before = (request) => void (asked += request.url.startsWith("/v1/x402/pay") ? 1 : 0);
+    const buy = wrapFetchWithPayment(fetch, await client({ maxPrice: "0.29 CNY" }));
+    assert.match((await rejection(buy(page("cheap.txt")))).message, /spendControls/);
+    stage.serverDoor.before = () => undefined;
+    assert.equal(asked, 0);
+  },
+);
 await trial(FETCH, "four clients at once: four payments", async () => {
   const clients = await Promise.all([1, 2, 3, 4].map(() => client()));
   const cost = await spent(stage, async () => {
-    const buying = clients.map(async (one) => delivered(await wrapFetchWithPayment(fetch, one)(page("cheap.txt")), "This is cheap.txt.\n"));
+    const buying = clients.map(async (one) =>
+      delivered(await wrapFetchWithPayment(fetch, one)(page("cheap.txt")), "This is cheap.txt.\n"),
+    );
     assert.equal(new Set(await Promise.all(buying)).size, 4);
   });
   assert.equal(cost, 120);
 });
 await trial(FETCH, "a lost answer of ours: asked again, paid once", async () => {
   let lost = 0;
-  stage.serverDoor.after = (request) => (request.url === "/v1/x402/pay" && (lost += 1) === 1 ? "lost" : undefined);
+  stage.serverDoor.after = (request) =>
+    request.url === "/v1/x402/pay" && (lost += 1) === 1 ? "lost" : undefined;
   const buy = wrapFetchWithPayment(fetch, await client());
-  const cost = await spent(stage, async () => delivered(await buy(page("cheap.txt")), "This is cheap.txt.\n"));
+  const cost = await spent(stage, async () =>
+    delivered(await buy(page("cheap.txt")), "This is cheap.txt.\n"),
+  );
   stage.serverDoor.after = () => undefined;
   assert.deepEqual([cost, lost], [30, 2]);
 });
@@ -86,7 +101,10 @@ await trial("tollbridge/x402 → gateway", "pays once, to the fen", async () => 
   const cost = await spent(stage, async () => {
     for (let times = 0; times < 2; times += 1) {
       const signature = await paymentSignature(wallet, required, { maxPrice: "0.30 CNY" });
-      await delivered(await fetch(page("cheap.txt"), { headers: { "payment-signature": signature } }), "This is cheap.txt.\n");
+      await delivered(
+        await fetch(page("cheap.txt"), { headers: { "payment-signature": signature } }),
+        "This is cheap.txt.\n",
+      );
     }
   });
   assert.equal(cost, 30);
@@ -120,7 +138,9 @@ await serving(createServer(shop), async (address) => {
   await trial(EXPRESS, "four clients at once: four payments", async () => {
     const clients = await Promise.all([1, 2, 3, 4].map(() => client()));
     const cost = await spent(stage, async () => {
-      const buying = clients.map(async (one) => delivered(await wrapFetchWithPayment(fetch, one)(url), "sunny"));
+      const buying = clients.map(async (one) =>
+        delivered(await wrapFetchWithPayment(fetch, one)(url), "sunny"),
+      );
       assert.equal(new Set(await Promise.all(buying)).size, 4);
     });
     assert.equal(cost, 160);
@@ -133,15 +153,21 @@ await serving(createServer(shop), async (address) => {
     });
     assert.equal(cost, 40);
   });
-  await trial(EXPRESS, "a proof for one price shown for another: refused, and the seller gets nothing", async () => {
-    const required = (await fetch(page("cheap.txt"))).headers.get("payment-required");
-    const signature = await paymentSignature(await open(), required, { maxPrice: "0.30 CNY" });
-    const shown = JSON.parse(Buffer.from(signature, "base64").toString());
-    const asked = JSON.parse(Buffer.from((await fetch(url)).headers.get("payment-required"), "base64").toString());
-    shown.accepted = asked.accepts[0];
-    const forged = Buffer.from(JSON.stringify(shown)).toString("base64");
-    assert.equal((await fetch(url, { headers: { "payment-signature": forged } })).status, 402);
-  });
+  await trial(
+    EXPRESS,
+    "a proof for one price shown for another: refused, and the seller gets nothing",
+    async () => {
+      const required = (await fetch(page("cheap.txt"))).headers.get("payment-required");
+      const signature = await paymentSignature(await open(), required, { maxPrice: "0.30 CNY" });
+      const shown = JSON.parse(Buffer.from(signature, "base64").toString());
+      const asked = JSON.parse(
+        Buffer.from((await fetch(url)).headers.get("payment-required"), "base64").toString(),
+      );
+      shown.accepted = asked.accepts[0];
+      const forged = Buffer.from(JSON.stringify(shown)).toString("base64");
+      assert.equal((await fetch(url, { headers: { "payment-signature": forged } })).status, 402);
+    },
+  );
 });
 
 const [buyerProgram, sellerProgram] = await programs(stage, "x402.md");
@@ -158,7 +184,9 @@ await trial("@x402/fetch → @x402/express → facilitator", "the seller's progr
   try {
     assert.equal((await lines.next()).value, "listening");
     const buy = wrapFetchWithPayment(fetch, await client());
-    const cost = await spent(stage, async () => delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"));
+    const cost = await spent(stage, async () =>
+      delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"),
+    );
     assert.equal(cost, 40);
   } finally {
     node.kill();
