@@ -67,11 +67,18 @@ export async function payBill(
   maxPrice: Money,
   why: string | undefined,
 ): Promise<PaidBill> {
-  const { payee, amount } = check(buyer, bill, maxPrice);
+  const { payee, amount } = read(bill);
   const attempts = await Attempts.of(buyer.purchases, bill.name);
   const request = `bill ${payee} ${amount.amount} ${amount.asset}`;
   const last = await attempts.last(request);
   if (last?.stage === "paid") return shown(last);
+  try {
+    check(buyer, bill, payee, amount, maxPrice);
+  } catch (fault) {
+    // It may be paid, so "nothing was spent" would be too much said.
+    if (last?.stage === "begun") throw new OutcomeUnknown("what may be paid was changed since");
+    throw fault;
+  }
   const attempt =
     last?.stage === "begun"
       ? last
@@ -106,10 +113,13 @@ async function send(
   } catch (fault) {
     if (!(fault instanceof Refused)) throw fault;
     if (fault.isUnknown) throw new OutcomeUnknown(reasonOf(fault));
+    if (fault.code === "approval_pending" && approval !== undefined) {
+      await attempts.keep({ ...attempt, ...asking(approval) });
+      throw new OwnerAsked(fault.code, approval);
+    }
     // A no that was recorded is for ever; any other leaves the name as it was.
     if (fault.problem.entry !== undefined || fault.code === "id_stale") {
-      const isPending = fault.code === "approval_pending" && approval !== undefined;
-      await attempts.keep({ ...attempt, ...(isPending ? asking(approval) : { stage: "refused" }) });
+      await attempts.keep({ ...attempt, stage: "refused" });
     }
     throw fault;
   }
@@ -132,29 +142,31 @@ function shown({ id, amount, entry, payment_proof: credential = "" }: Attempt): 
   return { id, amount, entry, credential };
 }
 
+/** Who is to be paid how much. */
+function read({ payee, amount, currency, decimals }: ForeignBill): { payee: string; amount: Money } {
+  if (typeof amount !== "string") throw new DemandRefused("its amount is no text");
+  const asset = `${String(currency).toUpperCase()}/${String(decimals)}`;
+  return { payee: String(payee), amount: { amount: minorOf(amount).toString(), asset } };
+}
+
 /** Compares a bill with what this wallet pays. Nothing was asked for yet. */
-function check(buyer: Buyer, bill: ForeignBill, maxPrice: Money): { payee: string; amount: Money } {
+function check(buyer: Buyer, bill: ForeignBill, payee: string, amount: Money, maxPrice: Money): void {
   if (bill.network !== buyer.network) {
     throw new DemandRefused(`it cannot be paid on \`${buyer.network}\``, "method_unsupported");
   }
-  const asset = `${String(bill.currency).toUpperCase()}/${String(bill.decimals)}`;
-  if (asset !== buyer.asset) {
+  if (amount.asset !== buyer.asset) {
     throw new DemandRefused(
-      `it is in \`${asset.slice(0, 24)}\`, and the wallet in \`${buyer.asset}\``,
+      `it is in \`${amount.asset.slice(0, 24)}\`, and the wallet in \`${buyer.asset}\``,
       "asset_mismatch",
     );
   }
   if (bill.authority !== undefined && originOf(bill.authority) !== buyer.client.base.origin) {
     throw new DemandRefused("it names another payment service than ours", "psp_differs");
   }
-  const payee = String(bill.payee);
   if (buyer.payees.length !== 0 && !buyer.payees.includes(payee)) {
     throw new DemandRefused(`seller \`${payee.slice(0, 48)}\` is not one to buy from`, "payee_not_chosen");
   }
-  if (typeof bill.amount !== "string") throw new DemandRefused("its amount is no text");
-  const amount = { amount: minorOf(bill.amount).toString(), asset };
   if (BigInt(maxPrice.amount) < BigInt(amount.amount)) throw new TooDear(inWords(amount), inWords(maxPrice));
-  return { payee, amount };
 }
 
 function originOf(address: unknown): string | undefined {

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .address import parse_address
-from .attempts import Attempt, Attempts, Stage
+from .attempts import Attempt, Attempts
 from .buy import Buyer
 from .errors import DemandRefused, Malformed, OutcomeUnknown, OwnerAsked, Refused, TooDear, reason_of
 from .limits import AMOUNT_MAX
@@ -59,10 +59,18 @@ def pay_bill(buyer: Buyer, bill: ForeignBill, max_price: Money, why: str | None)
     Raises `TooDear`, `DemandRefused`, `Refused` or `OwnerAsked`, where nothing was spent, and `OutcomeUnknown` where
     nobody can say: asking again for the same bill pays nothing twice.
     """
-    payee, amount = _check(buyer, bill, max_price)
+    payee, amount = _read(bill)
     attempts = Attempts(buyer.purchases, bill.name)
     request = f"bill {payee} {amount.amount} {amount.asset}"
     attempt = last = attempts.last(request)
+    if attempt is None or attempt.stage != "paid":
+        try:
+            _check(buyer, bill, payee, amount, max_price)
+        except (DemandRefused, TooDear) as fault:
+            # It may be paid, so "nothing was spent" would be too much said.
+            if attempt is not None and attempt.stage == "begun":
+                raise OutcomeUnknown("what may be paid was changed since") from fault
+            raise
     if attempt is None or attempt.stage not in ("begun", "paid"):
         # A yes is for the very text that was asked about.
         kept = last.payment_needed if last is not None else None
@@ -99,11 +107,12 @@ def _send(buyer: Buyer, bill: ForeignBill, attempts: Attempts, attempt: Attempt,
     except Refused as fault:
         if fault.is_unknown:
             raise OutcomeUnknown(reason_of(fault)) from fault
+        if fault.code == "approval_pending" and attempt.approval is not None:
+            attempts.keep(replace(attempt, stage="asked", question=attempt.approval))
+            raise OwnerAsked(fault.code, attempt.approval) from fault
         # A no that was recorded is for ever; any other leaves the name as it was.
         if fault.problem.get("entry") is not None or fault.code == "id_stale":
-            is_pending = fault.code == "approval_pending" and attempt.approval is not None
-            stage: Stage = "asked" if is_pending else "refused"
-            attempts.keep(replace(attempt, stage=stage, question=attempt.approval if is_pending else None))
+            attempts.keep(replace(attempt, stage="refused"))
         raise
     if status == 202:
         attempts.keep(replace(attempt, stage="asked", question=answer["id"], entry=answer["entry"]))
@@ -115,26 +124,29 @@ def _send(buyer: Buyer, bill: ForeignBill, attempts: Attempts, attempt: Attempt,
     return paid
 
 
-def _check(buyer: Buyer, bill: ForeignBill, max_price: Money) -> tuple[str, Money]:
-    """Compares a bill with what this wallet pays. Nothing was asked for yet."""
-    if bill.network != buyer.network:
-        raise DemandRefused(f"it cannot be paid on `{buyer.network}`", "method_unsupported")
-    asset = f"{bill.currency}".upper() + f"/{bill.decimals}"
-    if asset != buyer.asset:
-        raise DemandRefused(f"it is in `{asset[:24]}`, and the wallet in `{buyer.asset}`", "asset_mismatch")
-    if bill.authority is not None and _origin(str(bill.authority)) != buyer.client.base.origin:
-        raise DemandRefused("it names another payment service than ours", "psp_differs")
-    payee = str(bill.payee)
-    if buyer.payees and payee not in buyer.payees:
-        raise DemandRefused(f"seller `{payee[:48]}` is not one to buy from", "payee_not_chosen")
+def _read(bill: ForeignBill) -> tuple[str, Money]:
+    """Who is to be paid how much."""
     if not isinstance(bill.amount, str) or not re.fullmatch(r"0|[1-9][0-9]{0,30}", bill.amount):
         raise DemandRefused("its amount is not one in smallest units")
     if AMOUNT_MAX < int(bill.amount):
         raise DemandRefused("its amount is too large")
-    amount = Money(bill.amount, asset)
+    return str(bill.payee), Money(bill.amount, f"{bill.currency}".upper() + f"/{bill.decimals}")
+
+
+def _check(buyer: Buyer, bill: ForeignBill, payee: str, amount: Money, max_price: Money) -> None:
+    """Compares a bill with what this wallet pays. Nothing was asked for yet."""
+    if bill.network != buyer.network:
+        raise DemandRefused(f"it cannot be paid on `{buyer.network}`", "method_unsupported")
+    if amount.asset != buyer.asset:
+        raise DemandRefused(
+            f"it is in `{amount.asset[:24]}`, and the wallet in `{buyer.asset}`", "asset_mismatch"
+        )
+    if bill.authority is not None and _origin(str(bill.authority)) != buyer.client.base.origin:
+        raise DemandRefused("it names another payment service than ours", "psp_differs")
+    if buyer.payees and payee not in buyer.payees:
+        raise DemandRefused(f"seller `{payee[:48]}` is not one to buy from", "payee_not_chosen")
     if int(max_price.amount) < int(amount.amount):
         raise TooDear(amount.in_words(), max_price.in_words())
-    return payee, amount
 
 
 def _origin(address: str) -> str | None:

@@ -123,10 +123,15 @@ await serving(createServer(shop), async (address) => {
   const url = `${address}/weather`;
   await trial(EXPRESS, "pays once, to the fen", async () => {
     const buy = wrapFetchWithPayment(fetch, await client());
+    let told;
+    stage.serverDoor.before = (request, body) =>
+      void (told = request.url === "/v1/x402/pay" ? JSON.parse(body) : told);
     const cost = await spent(stage, async () => {
       const transaction = await delivered(await buy(url), "sunny");
       assert.equal((await (await open()).client.get(`/v1/holds/${transaction}`)).status, "captured");
     });
+    stage.serverDoor.before = () => undefined;
+    assert.equal(told.resource, url);
     assert.equal(cost, 40);
   });
   await trial(EXPRESS, "the same proof again: refused, and nothing moves", async () => {
