@@ -50,6 +50,7 @@ pub(crate) fn run(root: &Path, given: Option<&Path>) -> anyhow::Result<()> {
     };
     let out = root.join(OUT);
     sdks::packed(root, OUT)?;
+    run::titled("Types of our plug-ins", "cargo xtask dialects", || types(root))?;
     let results = out.join("results.jsonl");
     for (language, file) in PROGRAMS {
         let (mut trials, folder) = if *language == "typescript" {
@@ -80,12 +81,37 @@ pub(crate) fn run(root: &Path, given: Option<&Path>) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Compares what our plug-ins are by type with what the official packages ask for.
+fn types(root: &Path) -> anyhow::Result<()> {
+    let file = format!("{OUT}/buyer/tests/dialects/types.ts");
+    let strict = [
+        "--noEmit",
+        "--strict",
+        "--exactOptionalPropertyTypes",
+        "--target",
+        "es2022",
+        "--module",
+        "nodenext",
+    ];
+    // The packages' own declarations name packages that they do not bring.
+    let lenient = ["--skipLibCheck", "--types", "node", "--typeRoots", sdks::TYPES];
+    run::command(root, &[&[sdks::TSC], &strict[..], &lenient[..], &[&file]].concat())
+}
+
 fn row(line: &str) -> anyhow::Result<Row> {
     let row: Value = serde_json::from_str(line).context("a result cannot be read")?;
     let text = |name: &str| {
-        row.get(name).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no `{name}`: {line}"))
+        row.get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .with_context(|| format!("no `{name}`: {line}"))
     };
-    Ok(Row { program: text("program")?, who: text("who")?, what: text("what")?, passed: text("result")? == "ok" })
+    Ok(Row {
+        program: text("program")?,
+        who: text("who")?,
+        what: text("what")?,
+        passed: text("result")? == "ok",
+    })
 }
 
 /// Fails for what failed and is not listed, and for what is listed and did not fail.
@@ -124,7 +150,10 @@ fn page(rows: &[Row], known: &[(&str, &str, &str)], pinned: &[(&str, &str)]) -> 
             last = &row.program;
             let (language, file) = last.split_once('/').unwrap_or(("", last));
             let path = format!("sdks/{language}/tests/dialects/{file}");
-            let _ = write!(page, "\n## [{path}](../{path})\n\n| who | version | what | result |\n| --- | --- | --- | --- |\n");
+            let _ = write!(
+                page,
+                "\n## [{path}](../{path})\n\n| who | version | what | result |\n| --- | --- | --- | --- |\n"
+            );
         }
         let result = if row.passed { "passes" } else { "fails" };
         let _ = writeln!(page, "| {} | {} | {} | {result} |", row.who, versions(&row.who, pinned), row.what);
@@ -142,9 +171,8 @@ fn page(rows: &[Row], known: &[(&str, &str, &str)], pinned: &[(&str, &str)]) -> 
 /// The versions of the packages that `who` names, in their order.
 fn versions(who: &str, pinned: &[(&str, &str)]) -> String {
     let words = who.split([' ', ',']).filter(|word| !word.is_empty());
-    let mut found: Vec<&str> = words
-        .filter_map(|word| Some(pinned.iter().find(|(name, _)| *name == word)?.1))
-        .collect();
+    let mut found: Vec<&str> =
+        words.filter_map(|word| Some(pinned.iter().find(|(name, _)| *name == word)?.1)).collect();
     found.dedup();
     found.join(", ")
 }

@@ -107,13 +107,19 @@ pub(crate) fn install(root: &Path, lanes: &[&str]) -> anyhow::Result<()> {
     }
     let npm = missing(root, NPM, lanes);
     if !npm.is_empty() {
-        let install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", "target/npm"];
-        run::command(root, &[&install, npm.as_slice()].concat())?;
+        // What official packages go with themselves asks for an older compiler than ours.
+        let alone = ["--no-audit", "--no-fund", "--legacy-peer-deps"];
+        run::command(
+            root,
+            &[&["npm", "install"], &alone[..], &["--prefix", "target/npm"], npm.as_slice()].concat(),
+        )?;
     }
     let pip = missing(root, PIP, lanes);
     if !pip.is_empty() {
         run::command(root, &["python3", "-m", "venv", "target/venv"])?;
-        run::command(root, &[&["target/venv/bin/pip", "install", "--quiet", "--ignore-requires-python"], pip.as_slice()].concat())?;
+        // `x402lint` asks for a newer Python than it needs.
+        let install = ["target/venv/bin/pip", "install", "--quiet", "--ignore-requires-python"];
+        run::command(root, &[&install, pip.as_slice()].concat())?;
     }
     let cargo = missing(root, CARGO, lanes);
     if !cargo.is_empty() {

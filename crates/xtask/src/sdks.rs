@@ -18,8 +18,8 @@ pub(crate) const PYTHON: &str = "target/venv/bin";
 
 /// The packages of the registry: the TypeScript compiler, the types it needs, and the official ones that ours go with.
 const MODULES: &str = "target/npm/node_modules";
-const TSC: &str = "target/npm/node_modules/.bin/tsc";
-const TYPES: &str = "target/npm/node_modules/@types";
+pub(crate) const TSC: &str = "target/npm/node_modules/.bin/tsc";
+pub(crate) const TYPES: &str = "target/npm/node_modules/@types";
 
 /// How long one file of tests may take, in milliseconds: many times what it does, also where others build beside it.
 const TEST_MILLIS_MAX: &str = "600000";
