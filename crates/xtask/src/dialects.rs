@@ -34,6 +34,13 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// What is known to fail, and why: who, what, reason. What is not listed has to pass, and what is listed has to fail.
 const KNOWN_FAILURES: &[(&str, &str, &str)] = &[];
 
+/// What somebody might take for granted.
+const UNTRIED: &str = "\n## What is not tried\n\n\
+    - `upto` with a stock server: settling it needs the payee's signature, for which these servers have no place.\n\
+    - The official Rust client of the `Payment` scheme, and other intents than `charge`.\n\
+    - `mppx validate`: it wants a discovery document, and the gateway publishes none.\n\
+    - Stablecoins and chains: they cannot pay here, and wallets cannot pay there.\n";
+
 /// What came of one trial.
 struct Row {
     program: String,
@@ -165,6 +172,7 @@ fn page(rows: &[Row], known: &[(&str, &str, &str)], pinned: &[(&str, &str)]) -> 
     for (who, what, why) in known {
         let _ = writeln!(page, "- {who}: {what}: {why}");
     }
+    page.push_str(UNTRIED);
     page
 }
 
@@ -174,7 +182,7 @@ fn versions(who: &str, pinned: &[(&str, &str)]) -> String {
     let mut found: Vec<&str> =
         words.filter_map(|word| Some(pinned.iter().find(|(name, _)| *name == word)?.1)).collect();
     found.dedup();
-    found.join(", ")
+    if found.is_empty() { "ours".to_owned() } else { found.join(", ") }
 }
 
 #[cfg(test)]
@@ -211,6 +219,7 @@ mod tests {
         let pinned = [("shop", "2.1.0"), ("x402", "2.25.0"), ("@x402/fetch", "2.27.0")];
         assert_eq!(versions("@x402/fetch → gateway", &pinned), "2.27.0");
         assert_eq!(versions("python x402, httpx → shop", &pinned), "2.25.0, 2.1.0");
+        assert_eq!(versions("tollbridge/x402 → gateway", &pinned), "ours");
         assert!(page(&rows([true, true]), &[], &pinned).contains("| buyer → shop | 2.1.0 | pays | passes |"));
     }
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import httpx
@@ -19,6 +20,8 @@ from tollbridge.x402 import TollSeller, facilitator, refusal, register
 
 WHO = "python x402, httpx → gateway"
 SHOP = "python x402, httpx → python x402, fastapi → facilitator"
+# How long a gateway may take to confirm what it has delivered.
+TAKEN_MAX_SECONDS = 10
 CHEAP = "This is cheap.txt.\n"
 
 
@@ -117,6 +120,20 @@ class Trials:
         assert "spend_controls" in str(why), why
         assert "/v1/x402/pay" not in asked, asked
 
+    async def by_the_byte(self) -> None:
+        client, _ = self.client()
+        text = "This is counted.txt.\n"
+
+        async def work() -> None:
+            hold = self.delivered(await client.get(self.page("counted.txt")), text)
+            with Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore()) as wallet:
+                until = time.monotonic() + TAKEN_MAX_SECONDS
+                while wallet.client.get(f"/v1/holds/{hold}")["status"] != "captured":
+                    assert time.monotonic() < until, f"{hold} was not taken"
+                    await asyncio.sleep(0.05)
+
+        equal(await spent(self.stage, work), len(text))
+
     async def four(self) -> None:
         clients = [self.client()[0] for _ in range(4)]
 
@@ -178,6 +195,8 @@ async def main() -> None:
         await trial(WHO, "above the owner's line: she is asked, and nothing is spent", trials.asked)
         what = "above the cap: the client's own spend control refuses, and we are not asked"
         await trial(WHO, what, trials.above_the_cap)
+        what = "`upto`, a price by the byte: held in full, and only what it came to is taken"
+        await trial(WHO, what, trials.by_the_byte)
         await trial(WHO, "four clients at once: four payments", trials.four)
         await trial(SHOP, "pays once, to the fen", trials.shop_once)
         await trial(SHOP, "four clients at once: four payments", trials.shop_four)

@@ -8,6 +8,8 @@ import { appendFile, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 
 const RESULTS = process.env.TOLLBRIDGE_RESULTS;
+/** How long a gateway may take to confirm what it has delivered. */
+const TAKEN_MAX_MS = 10_000;
 const ONLY = process.env.TOLLBRIDGE_TRIAL;
 
 /** Runs one trial of `who`, and writes down what came of it. */
@@ -29,6 +31,16 @@ export async function spent(stage, work) {
   const before = await stage.left();
   await work();
   return before - (await stage.left());
+}
+
+/** Waits until the seller has taken what was held for her. */
+export async function taken(wallet, hold) {
+  const until = Date.now() + TAKEN_MAX_MS;
+  while (Date.now() < until) {
+    if ((await wallet.client.get(`/v1/holds/${hold}`)).status === "captured") return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`${hold} was not taken`);
 }
 
 /** A `fetch` that remembers the last request with this header, to present its proof again. */

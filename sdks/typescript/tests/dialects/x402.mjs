@@ -9,7 +9,17 @@ import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from "@
 import { MemoryStore, Wallet } from "tollbridge";
 import { facilitator, paymentSignature, register, TollSeller } from "tollbridge/x402";
 import { Stage } from "../stage.mjs";
-import { freePort, programs, rejection, remembering, serving, spent, started, trial } from "./trials.mjs";
+import {
+  freePort,
+  programs,
+  rejection,
+  remembering,
+  serving,
+  spent,
+  started,
+  taken,
+  trial,
+} from "./trials.mjs";
 
 const stage = await Stage.open();
 const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
@@ -95,6 +105,18 @@ await trial(FETCH, "a lost answer of ours: asked again, paid once", async () => 
   stage.serverDoor.after = () => undefined;
   assert.deepEqual([cost, lost], [30, 2]);
 });
+await trial(
+  FETCH,
+  "`upto`, a price by the byte: held in full, and only what it came to is taken",
+  async () => {
+    const buy = wrapFetchWithPayment(fetch, await client());
+    const text = "This is counted.txt.\n";
+    const cost = await spent(stage, async () =>
+      taken(await open(), await delivered(await buy(page("counted.txt")), text)),
+    );
+    assert.equal(cost, text.length);
+  },
+);
 await trial("tollbridge/x402 → gateway", "pays once, to the fen", async () => {
   const wallet = await open();
   const required = (await fetch(page("cheap.txt"))).headers.get("payment-required");
