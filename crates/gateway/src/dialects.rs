@@ -30,7 +30,7 @@ pub(crate) enum Dialect {
 
 impl Inner {
     /// Puts a proof that came in another dialect where ours has it.
-    pub(crate) fn into_ours(&self, headers: &mut HeaderMap) -> Result<Dialect, Whole> {
+    pub(crate) fn take_proof(&self, headers: &mut HeaderMap) -> Result<Dialect, Whole> {
         // Whoever knows A402 by the names that x402 has now means A402; and two proofs are refused as two.
         if self.config.seller.aliases == Aliases::On || headers.contains_key(PAYMENT_PROOF) {
             return Ok(Dialect::A402);
@@ -81,7 +81,7 @@ impl Inner {
 
     /// Says in the other dialects what an answer says in ours: what is asked for in all, and what came of a payment in the
     /// one in which it was shown.
-    pub(crate) fn from_ours<B>(&self, dialect: &Dialect, target: &Uri, answer: &mut Response<B>) {
+    pub(crate) fn say_in_all<B>(&self, dialect: &Dialect, target: &Uri, answer: &mut Response<B>) {
         if self.config.seller.aliases == Aliases::On {
             return;
         }
