@@ -69,7 +69,7 @@ impl PlaceEscrow {
 
 impl Dispute {
     pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
-        let hold = match book.hold_to_dispute(self.hold.0, by) {
+        let hold = match book.hold_of_buyer(self.hold.0, by) {
             Ok(hold) => hold,
             Err(no) => return no,
         };
@@ -109,7 +109,7 @@ impl Book {
     }
 
     /// A hold, for its owner and the agent that placed it.
-    fn hold_to_dispute(&self, id: Id, by: Actor) -> Result<&Hold, Decision> {
+    pub(crate) fn hold_of_buyer(&self, id: Id, by: Actor) -> Result<&Hold, Decision> {
         let unknown = Decision::Reject(Reject::HoldUnknown);
         let hold = self.records.get(id).and_then(|record| record.hold()).ok_or(unknown.clone())?;
         match by {

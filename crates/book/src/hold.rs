@@ -115,11 +115,19 @@ pub(crate) fn holdable_until(at: Time, expires_at: Time) -> bool {
 
 impl Capture {
     pub(crate) fn decide(&self, book: &Book, at: Time, by: Actor) -> Decision {
-        let hold = match book.hold_to_capture(self.hold.0, at, by) {
+        let found = match by {
+            Actor::Agent { .. } => book.hold_to_hand_over(self.hold.0, at, by),
+            Actor::Owner { .. } | Actor::Operator { .. } | Actor::Payee { .. } | Actor::Book => {
+                book.hold_to_capture(self.hold.0, at, by)
+            }
+        };
+        let hold = match found {
             Ok(hold) => hold,
             Err(no) => return no,
         };
-        if hold.meter.is_some() {
+        // An agent hands over all that is left: what of it goes back is not the buyer's to say.
+        let is_part = matches!(by, Actor::Agent { .. }) && self.amount != hold.left();
+        if hold.meter.is_some() || is_part {
             return deny(Denial::Forbidden);
         }
         if self.amount.is_zero() {
@@ -279,7 +287,17 @@ impl Book {
     /// An open hold that `by` may capture now. While something it hangs on is stopped, only its owner and the operator
     /// may: held money waits for them. One that is disputed waits for its owner's word alone.
     pub(crate) fn hold_to_capture(&self, id: Id, at: Time, by: Actor) -> Result<&Hold, Decision> {
-        let hold = self.open_hold(id, by)?;
+        self.takeable(self.open_hold(id, by)?, at, by)
+    }
+
+    /// An open hold that the agent who placed it may give to its sellers before they ask.
+    fn hold_to_hand_over(&self, id: Id, at: Time, by: Actor) -> Result<&Hold, Decision> {
+        let hold = self.hold_of_buyer(id, by)?;
+        if hold.open { self.takeable(hold, at, by) } else { Err(deny(Denial::HoldClosed)) }
+    }
+
+    /// An open hold of which `by` may take now.
+    fn takeable<'a>(&self, hold: &'a Hold, at: Time, by: Actor) -> Result<&'a Hold, Decision> {
         if hold.expires_at <= at {
             return Err(deny(Denial::HoldExpired));
         }
@@ -287,7 +305,7 @@ impl Book {
             return Err(deny(Denial::HoldDisputed));
         }
         match (by, self.stopped(hold.payer)) {
-            (Actor::Payee { .. }, Some(denial)) => Err(deny(denial)),
+            (Actor::Payee { .. } | Actor::Agent { .. }, Some(denial)) => Err(deny(denial)),
             _ => Ok(hold),
         }
     }

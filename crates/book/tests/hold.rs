@@ -130,6 +130,34 @@ fn a_hold_that_is_captured_to_its_last_unit_is_closed() {
     ));
 }
 
+/// The agent who placed a hold may give it to its seller, whole; what goes back is not the buyer's to say.
+#[test]
+fn an_agent_hands_over_all_that_it_held_or_nothing() {
+    check(&format!(
+        "{WORLD}
+        agent    A1 W1                       limits: per-payment 100
+        agent    A2 W1                       limits: per-payment 100
+        hold     H1 A1 W1 - M1 100           held
+        capture  H1 100 by A2                reject hold_unknown
+        capture  H1 99 by A1                 denied forbidden
+        capture  H1 1 last by A1             denied forbidden
+        capture  H1 101 by A1                denied forbidden
+        capture  H1 30 by M1                 captured
+        capture  H1 100 by A1                denied forbidden
+        void     H1 by A1                    denied forbidden
+        redeem   H1 goods by A1              denied forbidden
+        freeze   A1
+        capture  H1 70 by A1                 denied agent_frozen
+        unfreeze A1 fresh
+        capture  H1 70 by A1                 captured
+        capture  H1 70 by A1                 denied hold_closed
+        hold     H2 A1 W1 - M1 5 until +1d   held
+        advance  +2d
+        capture  H2 5 by A1                  denied hold_closed
+    "
+    ));
+}
+
 #[test]
 fn only_its_seller_the_owner_and_the_operator_touch_a_hold() {
     check(&format!(

@@ -1,6 +1,7 @@
 //! What goes through to the upstream and back, and what stays here.
 
 use crate::config::Upstream;
+use crate::dialects::strip_credentials;
 use crate::limits::CONNECT_TIMEOUT;
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,6 +14,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use protocols::a402::headers as a402;
+use protocols::mpp;
 use protocols::voucher;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -77,6 +79,7 @@ const PAYMENT: &[&str] = &[
     a402::PAYMENT_VALIDATION_ALIAS,
     "x-payment",
     "x-payment-response",
+    mpp::RECEIPT,
     voucher::VOUCHER,
     voucher::OWED,
     pricing::QUOTE_HEADER,
@@ -224,13 +227,7 @@ pub(crate) fn strip_payment(headers: &mut HeaderMap) {
     for name in PAYMENT.iter().chain(REROUTING) {
         headers.remove(*name);
     }
-    let pays = |value: &HeaderValue| {
-        let scheme = value.as_bytes().get(.."Payment ".len()).unwrap_or_default();
-        scheme.eq_ignore_ascii_case(b"Payment ")
-    };
-    if headers.get_all(header::AUTHORIZATION).iter().any(pays) {
-        headers.remove(header::AUTHORIZATION);
-    }
+    strip_credentials(headers, &header::AUTHORIZATION);
 }
 
 /// Removes what does not go to the buyer: nobody behind us speaks about payments in our name.
@@ -238,6 +235,7 @@ pub(crate) fn strip_answer(headers: &mut HeaderMap) {
     for name in PAYMENT {
         headers.remove(*name);
     }
+    strip_credentials(headers, &header::WWW_AUTHENTICATE);
 }
 
 fn strip_hop_by_hop(headers: &mut HeaderMap) {

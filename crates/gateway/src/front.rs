@@ -8,6 +8,7 @@
 #![allow(clippy::result_large_err)]
 
 use crate::deliveries::{Delivery, Ending, Measured, Stage};
+use crate::dialects::Dialect;
 use crate::flight::Task;
 use crate::forward::{Body, FREE, FRONT, full};
 use crate::gateway::Inner;
@@ -93,8 +94,18 @@ impl Inner {
             self.problem(Code::PathRefused, format!("Nothing was spent. It cannot be sold: {fault}."))
         })?;
         match self.config.routes.route(request.method().as_str(), &path) {
-            Route::Priced(price) => self.sell_by_front(request, price).await,
-            Route::PriceOnly(price) => Ok(self.bill(&price, &self.facts(&Method::GET, &request, b"")?)),
+            Route::Priced(price) => {
+                let target = request.uri().clone();
+                let dialect = self.take_proof(request.headers_mut())?;
+                let mut answer = self.sell_by_front(request, price).await.unwrap_or_else(|refusal| refusal);
+                self.say_in_all(&dialect, &target, &mut answer);
+                Ok(answer)
+            }
+            Route::PriceOnly(price) => {
+                let mut bill = self.bill(&price, &self.facts(&Method::GET, &request, b"")?);
+                self.say_in_all(&Dialect::A402, request.uri(), &mut bill);
+                Ok(bill)
+            }
             Route::Free => {
                 self.metrics.free.count();
                 Ok(passed())

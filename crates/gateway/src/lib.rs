@@ -19,6 +19,7 @@ mod channels;
 mod config;
 mod coupon;
 pub mod deliveries;
+mod dialects;
 mod flight;
 mod forward;
 mod front;

@@ -7,6 +7,7 @@
 
 use crate::acceptance::put_quote;
 use crate::coupon::Presented;
+use crate::dialects::Dialect;
 use crate::flight::Task;
 use crate::forward::{Behind, Body, NotAnswered, PaidRequest, full, strip_answer, strip_payment};
 use crate::gateway::Inner;
@@ -63,14 +64,22 @@ impl Inner {
             }
         };
         match self.config.routes.route(request.method().as_str(), &path) {
-            Route::Priced(price) => match self.sell(request, price, behind).await {
-                Ok(answer) => answer,
-                Err(refusal) => whole(refusal),
-            },
+            Route::Priced(price) => {
+                let mut request = request;
+                let target = request.uri().clone();
+                let dialect = match self.take_proof(request.headers_mut()) {
+                    Ok(dialect) => dialect,
+                    Err(refusal) => return whole(refusal),
+                };
+                let mut answer = self.sell(request, price, behind).await.unwrap_or_else(whole);
+                self.say_in_all(&dialect, &target, &mut answer);
+                answer
+            }
             Route::PriceOnly(price) => match self.facts(&Method::GET, &request, b"") {
                 Ok(facts) => {
-                    let (parts, _no_body) = whole(self.bill(&price, &facts)).into_parts();
-                    Response::from_parts(parts, full(Bytes::new()))
+                    let mut bill = self.bill(&price, &facts);
+                    self.say_in_all(&Dialect::A402, request.uri(), &mut bill);
+                    bill.map(|_no_body| full(Bytes::new()))
                 }
                 Err(answer) => whole(answer),
             },

@@ -5,11 +5,15 @@
 
 pub mod a402;
 pub mod act;
+pub mod bare;
 mod json;
 pub mod limits;
 pub mod llm;
+pub mod mpp;
+
 mod rfc3339;
 pub mod voucher;
+pub mod x402;
 
 /// Instants, for those who may not depend on the book.
 pub use book::Time;

@@ -70,3 +70,18 @@ pub const VOUCHER_TEXT_BYTES_MAX: usize = 30 + 39 + 86 + 2;
 
 /// The longest path under which a seller answers for channels, in bytes.
 pub const VOUCHER_PATH_BYTES_MAX: usize = 256;
+
+/// How long a payment counts that was asked for without a bill of the seller's, in seconds: 15 minutes.
+pub const UNBILLED_SECONDS_MAX: u32 = 900;
+
+/// The longest address of what is sold in an x402 payload, in bytes.
+pub const X402_URL_BYTES_MAX: usize = 2 * 1024;
+
+/// The most ways of paying in one x402 demand.
+pub const X402_ACCEPTS_MAX: usize = 64;
+
+/// The longest request that a facilitator reads, in bytes: a payload and its requirements, twice over.
+pub const X402_REQUEST_BYTES_MAX: usize = 64 * 1024;
+
+/// The most challenges that one answer in the `Payment` scheme may make.
+pub const MPP_CHALLENGES_MAX: usize = 16;

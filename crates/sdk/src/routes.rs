@@ -20,11 +20,13 @@ use wire::invoice::{CreditNote, Invoice, Issued, NewCreditNote, NewInvoice};
 use wire::link::{Link, LinkTerms, NewLink, NewLinkPayment};
 use wire::list::Page;
 use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
+use wire::mpp::{MppPayment, NewMppPayment};
 use wire::payment::{NewRefund, Payment, PaymentState, Refund};
 use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuota, Quota, Units};
 use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
+use wire::x402::{NewX402Payment, X402Payment};
 use wire::{
     AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId, QuotaId,
     RequestId, ServiceId, SubscriptionId, WalletId,
@@ -438,6 +440,22 @@ impl Client {
     /// [`Failure`].
     pub async fn a402_pay(&self, new: &NewA402Payment) -> Result<Answer<A402Payment>, Failure> {
         self.purchase("/v1/a402/pay", new).await
+    }
+
+    /// `POST /v1/mpp/pay`: pays a challenge in the `Payment` scheme.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn mpp_pay(&self, new: &NewMppPayment) -> Result<Answer<MppPayment>, Failure> {
+        self.purchase("/v1/mpp/pay", new).await
+    }
+
+    /// `POST /v1/x402/pay`: pays what a seller asks for over x402.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn x402_pay(&self, new: &NewX402Payment) -> Result<Answer<X402Payment>, Failure> {
+        self.purchase("/v1/x402/pay", new).await
     }
 
     /// One page of a list, such as `list::<Wallet>("/v1/wallets", 20, None)`.

@@ -292,6 +292,12 @@ edges! {
     A402Refused "a402_refused" 422 "A402 demand or proof refused" "Nothing was spent. The demand for payment or the proof is refused." Stop false,
     /// A402: paid in the moment the demand ran out.
     HeldWithoutProof "held_without_proof" 409 "Held, and no proof" "The money is held and goes back by itself when the hold ends: the demand ran out while it was paid, so there is no proof of it." Stop false,
+    /// Asked for in a dialect in which sellers sign nothing, and not to be paid here.
+    BillRefused "bill_refused" 422 "Bill refused" "Nothing was spent. What is asked for cannot be paid here." Stop false,
+    /// A payment in such a dialect does not count.
+    CredentialRefused "credential_refused" 422 "Payment refused" "Nothing was moved. The payment does not count for this." Stop false,
+    /// It was collected before.
+    AlreadySettled "already_settled" 409 "Collected before" "Nothing was moved now. The seller has the money of this payment already." Stop false,
     /// No such intent.
     IntentUnknown "intent_unknown" 404 "No such intent" "Nothing was done. There is no such intent." Stop false,
     /// The sentence cannot be read.

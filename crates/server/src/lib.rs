@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod auth;
+mod bills;
 pub mod bodies;
 pub mod codes;
 pub mod connections;

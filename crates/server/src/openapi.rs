@@ -3,8 +3,8 @@
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, invoices,
-    joining, limits, links, log, mandates, meters, observations, offers, orders, payments, quotas, services,
-    sessions, subscriptions, system, transfers, webhooks,
+    joining, limits, links, log, mandates, meters, mpp, observations, offers, orders, payments, quotas,
+    services, sessions, subscriptions, system, transfers, webhooks, x402,
 };
 use crate::state::App;
 use crate::stream;
@@ -174,6 +174,12 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(a402::a402_trade))
         .routes(routes!(a402::a402_key))
         .routes(routes!(a402::a402_seller_keys))
+        .routes(routes!(x402::x402_pay))
+        .routes(routes!(x402::x402_supported))
+        .routes(routes!(x402::x402_verify))
+        .routes(routes!(x402::x402_settle))
+        .routes(routes!(mpp::mpp_pay))
+        .routes(routes!(mpp::mpp_settle))
         .routes(routes!(intents::create_intent))
         .routes(routes!(intents::get_intent))
         .routes(routes!(intents::answer_intent))

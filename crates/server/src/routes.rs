@@ -17,6 +17,7 @@ pub mod links;
 pub mod log;
 pub mod mandates;
 pub mod meters;
+pub mod mpp;
 pub mod observations;
 pub mod offers;
 pub mod orders;
@@ -29,6 +30,7 @@ pub mod subscriptions;
 pub mod system;
 pub mod transfers;
 pub mod webhooks;
+pub mod x402;
 
 use crate::answer::Answer;
 use crate::auth::Caller;

@@ -182,6 +182,15 @@ impl State {
         self.answer(&command, verdict).await
     }
 
+    /// Executes what somebody said before, in a request that was authenticated then: that a payment may be collected.
+    ///
+    /// # Errors
+    /// A [`Problem`] where it was not executed.
+    pub(crate) async fn execute_as_said(&self, command: Command) -> Answered<Answer> {
+        let verdict = self.submit(vec![command.clone()]).await?.into_iter().next();
+        self.answer(&command, verdict.ok_or(Problem::from(Edge::OutcomeUnknown))?).await
+    }
+
     /// Executes many commands of a caller, and answers each for itself.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ pub mod link;
 pub mod list;
 pub mod meter;
 pub mod money;
+pub mod mpp;
 pub mod offers;
 pub mod payment;
 pub mod problem;
@@ -35,6 +36,7 @@ pub mod subscription;
 pub mod trial;
 pub mod version;
 pub mod webhook;
+pub mod x402;
 
 pub use id::{
     AgentId, CreditNoteId, Digest, HoldId, IntentId, InvoiceId, KeyId, LinkId, MandateId, MeterId, OrderId,

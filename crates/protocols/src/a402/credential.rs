@@ -129,16 +129,7 @@ impl Credential {
         method_id: &MethodId,
         keys: &Keyring,
     ) -> Result<Verified<Self>, NotGenuine> {
-        let text = text.reveal();
-        if CREDENTIAL_TEXT_BYTES_MAX < text.len() {
-            return Err(Malformed::TooLong { bytes: text.len() }.into());
-        }
-        let bytes = base64url::decode(text).ok_or(Malformed::Encoding)?;
-        let mut members = Members::open("payment_proof", json::parse(&bytes).map_err(Malformed::from)?)?;
-        let claims = members.take("credential")?;
-        let key_id = members.text("key_id", Identifier::parse)?;
-        let signature = members.text("signature", SignatureText::parse)?;
-        members.end()?;
+        let Statement { bytes, claims, key_id, signature } = Statement::read(text)?;
         let signature = base64url::decode(signature.as_str()).ok_or(KeyFault::BadSignature)?;
         let signature = Signature::from_slice(&signature).map_err(|_| KeyFault::BadSignature)?;
         if written(claims.clone(), &key_id, &signature) != bytes {
@@ -150,6 +141,14 @@ impl Credential {
         let message = signed_bytes(claims.clone(), &key_id);
         let signed = Signed::read(message, key, signature, |_| Credential::read(claims))?;
         Ok(signed.verify().map_err(|_| KeyFault::BadSignature)?)
+    }
+
+    /// What a credential claims, whoever signed it.
+    ///
+    /// # Errors
+    /// [`Malformed`], naming the member.
+    pub(crate) fn claimed(text: &CredentialText) -> Result<Self, Malformed> {
+        Credential::read(Statement::read(text)?.claims)
     }
 
     fn read(claims: Value) -> Result<Self, Malformed> {
@@ -193,6 +192,30 @@ impl Credential {
         put(&mut members, "issued_at", self.issued_at.as_str());
         put(&mut members, "expires_at", self.expires_at.as_str());
         Value::Object(members)
+    }
+}
+
+/// A credential's text, taken apart.
+struct Statement {
+    bytes: Vec<u8>,
+    claims: Value,
+    key_id: Identifier,
+    signature: SignatureText,
+}
+
+impl Statement {
+    fn read(text: &CredentialText) -> Result<Statement, Malformed> {
+        let text = text.reveal();
+        if CREDENTIAL_TEXT_BYTES_MAX < text.len() {
+            return Err(Malformed::TooLong { bytes: text.len() });
+        }
+        let bytes = base64url::decode(text).ok_or(Malformed::Encoding)?;
+        let mut members = Members::open("payment_proof", json::parse(&bytes)?)?;
+        let claims = members.take("credential")?;
+        let key_id = members.text("key_id", Identifier::parse)?;
+        let signature = members.text("signature", SignatureText::parse)?;
+        members.end()?;
+        Ok(Statement { bytes, claims, key_id, signature })
     }
 }
 

@@ -22,7 +22,7 @@ mod error;
 mod fingerprint;
 pub mod headers;
 mod keys;
-mod members;
+pub(crate) mod members;
 mod needed;
 mod offer;
 mod proof;

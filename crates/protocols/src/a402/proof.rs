@@ -2,8 +2,9 @@
 
 use super::credential::Credential;
 use super::envelope::{self, MethodLayer, demand_idempotency_key, put};
-use super::members::Malformed;
+use super::members::{Malformed, Members};
 use super::text::{CredentialText, DateTime, Fingerprint, HttpMethod, Identifier, MethodId, MethodVersion};
+use super::wallet::{Network, network_layer};
 use serde_json::Map;
 
 /// A claim to have paid. Only [`super::check_proof`] makes more of it (A402-TEST-003).
@@ -44,6 +45,17 @@ impl Proof {
             idempotency_key: credential.idempotency_key,
             method,
         }
+    }
+
+    /// The proof that a credential makes by itself, as other dialects carry it. All of it is a claim.
+    ///
+    /// # Errors
+    /// [`Malformed`], naming the member.
+    pub fn of_credential(text: CredentialText) -> Result<Proof, Malformed> {
+        let credential = Credential::claimed(&text)?;
+        let network = Network::of(&credential.method_id);
+        let network = network.ok_or_else(|| Members::unfit("credential", "method_id", "a method of ours"))?;
+        Ok(Proof::of(credential, text, network_layer(network)))
     }
 
     /// Reads the value of a `Payment-Proof` header.

@@ -6,8 +6,11 @@
 
 use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
+use crate::bills::{
+    Bill, Came, Paying, buyer, credential_key_id, credential_keys, derived, identifier, network,
+};
 use crate::codes::Edge;
-use crate::convert::{bits, id, purchase_id, registered, time_text};
+use crate::convert::{bits, id, registered, time_text};
 use crate::problem::{Answered, Problem};
 use crate::reads::show;
 use crate::recent::Bought;
@@ -18,29 +21,22 @@ use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
-    Action, Amount, Capture, CloseMeter, HoldId, Id, KeyHolder, MandateId, MeterId, NanosPerUnit, OpenMeter,
-    PayeeId, Payees, PlaceHold, Purchase, Redeem, Reject, Rounding, Seq, Time, Void, WalletId,
+    Action, Amount, Capture, CloseMeter, HoldId, Id, KeyHolder, MeterId, PayeeId, Purchase, Redeem, Reject,
+    Seq, Void,
 };
 use engine::views::Form;
 use evidence::{Hash, base64url};
 use http::StatusCode;
-use protocols::a402::wallet::{Collection, Network, WalletTerms, method_version, network_layer};
+use protocols::a402::wallet::{Collection, WalletTerms, method_version};
 use protocols::a402::{
-    CannotPay, Credential, Demand, ErrorId, HttpMethod, Identifier, KeyFault, Keyring, Needed, Payment,
-    Proof, ProofCheck, RequestFacts, TradeState, check_own_proof,
+    CannotPay, Credential, ErrorId, HttpMethod, Identifier, KeyFault, Keyring, Needed, Proof, ProofCheck,
+    RequestFacts, TradeState, check_own_proof,
 };
 use wire::a402::{
     A402Facts, A402Outcome, A402Payment, A402Trade, A402Verification, NewA402Confirmation, NewA402Payment,
     NewA402Verification,
 };
 use wire::problem::A402Error;
-
-/// How much longer than its proof a hold lasts, so that a delivery begun in time can be confirmed.
-const HOLD_MARGIN_SECONDS: u64 = 86_400;
-
-/// What a metered demand's meter counts: billionths of the smallest unit, so that whatever the seller's prices are, the
-/// sum is exact. It is rounded once, when it is settled.
-const METERED_RATE: NanosPerUnit = NanosPerUnit(1);
 
 /// Pays a seller's demand: the money is held for the seller, and the proof says so. Where the demand is metered, a meter is
 /// opened instead, and the seller collects what it counts.
@@ -51,71 +47,31 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
     let payment: NewA402Payment = call.json()?;
     check_why(payment.why.as_deref())?;
-    let name = id(payment.id.0);
     let (bill, buyer) = open_bill(&app, &caller, &payment.payment_needed)?;
-    // Whoever paid in time may ask again later.
-    if bill.demand.pay_before.time() <= app.clock.now() && app.bought(name).await?.is_none() {
-        return Err(refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier."));
-    }
-    let window = Time::from_seconds(u64::from(bill.demand.replay_window_seconds) + HOLD_MARGIN_SECONDS);
-    let purchase = Purchase {
-        wallet: WalletId(id(payment.wallet.0)),
-        mandate: payment.mandate.map(|mandate| MandateId(id(mandate.0))),
-        to: Payees::One(bill.payee),
-        amount: bill.amount,
-        asset: bill.asset.code,
-        category: None,
-        reference: Some(Hash::of(payment.payment_needed.as_bytes())),
-        approval: payment.approval.as_deref().map(|text| purchase_id(text, "approval")).transpose()?,
+    let paying = Paying {
+        id: payment.id,
+        wallet: payment.wallet,
+        mandate: payment.mandate,
+        approval: payment.approval.as_deref(),
+        why: payment.why.as_deref(),
+        reference: Hash::of(payment.payment_needed.as_bytes()),
     };
-    // Made of the demand alone, so that a repeated request is the same command.
-    let expires_at = bill.demand.pay_before.time().after(window.0);
-    let action = match bill.collection {
-        Collection::Whole => Action::PlaceHold(PlaceHold { purchase, expires_at }),
-        Collection::Metered => Action::OpenMeter(OpenMeter {
-            purchase,
-            expires_at,
-            rates: vec![METERED_RATE],
-            rounding: Rounding::HalfUp,
-        }),
+    let paid = match app.pay_bill(&caller, &bill, buyer, paying).await.map_err(in_the_catalogue)? {
+        Came::Paid(paid) => paid,
+        Came::Else(answer) => return Ok(json(answer.status(), &answer)),
     };
-    let came = app.execute(&caller, name, action).await;
-    app.keep_why(&caller, name, payment.why.as_deref(), &came);
-    let answer = came.map_err(in_the_catalogue)?;
-    let (meter, entry_number, repeated) = if let Answer::Held(held) = &answer {
-        (None, held.entry, held.repeated)
-    } else if let Answer::Metered(meter) = &answer {
-        (Some(meter.id), meter.entry, meter.repeated)
-    } else {
-        return Ok(json(answer.status(), &answer));
-    };
-    if !repeated {
-        app.keep_sold(bill.payee, name, bill.demand.resource_id.as_str());
-    }
-    let (entry, _) = app.entry(Seq(entry_number))?.ok_or(Problem::from(Edge::Internal))?;
-    let without_proof =
-        || Problem::from(Edge::HeldWithoutProof).with_a402(catalogued(ErrorId::RequestInvalid));
-    let proof = prove(&app, &bill, buyer, HoldId(name), entry.at).ok_or_else(without_proof)?;
+    let payment_proof = paid.proof.encode().map_err(|_| Problem::from(Edge::HeldWithoutProof))?;
     let answer = A402Payment {
         trade_no: payment.id,
         hold: payment.id,
-        meter,
-        expires_at: proof.expires_at.as_str().to_owned(),
-        payment_proof: proof.encode().map_err(|_| without_proof())?,
-        entry: entry_number,
-        repeated,
+        meter: paid.meter,
+        expires_at: paid.proof.expires_at.as_str().to_owned(),
+        payment_proof,
+        entry: paid.entry,
+        repeated: paid.repeated,
         livemode: app.livemode,
     };
     Ok(json(StatusCode::CREATED, &answer))
-}
-
-/// A demand that is genuine, of our method, and for one of our payees.
-pub(crate) struct Bill {
-    demand: Demand,
-    pub(crate) payee: PayeeId,
-    pub(crate) amount: Amount,
-    pub(crate) asset: book::Asset,
-    pub(crate) collection: Collection,
 }
 
 fn open_bill(app: &App, caller: &Caller, header: &str) -> Answered<(Bill, Identifier)> {
@@ -167,25 +123,6 @@ pub(crate) fn read_bill(app: &App, header: &str) -> Answered<Bill> {
     Ok(Bill { demand: needed.demand, payee, amount, asset, collection })
 }
 
-fn network(app: &App) -> Network {
-    if app.livemode { Network::Main } else { Network::Test }
-}
-
-/// Who buys, as sellers know it: the agent, or the owner where she pays herself.
-fn buyer(caller: &Caller) -> Identifier {
-    let text = match caller.holder {
-        KeyHolder::Operator => "operator".to_owned(),
-        KeyHolder::Owner(owner) => owner.to_string(),
-        KeyHolder::Agent(agent) => agent.to_string(),
-        KeyHolder::Payee(payee) => payee.to_string(),
-    };
-    identifier(text)
-}
-
-fn identifier(text: impl Into<String>) -> Identifier {
-    Identifier::parse(text).expect("an id is a short text")
-}
-
 /// The active keys of one seller: demands are signed by these, under their names.
 fn seller_keys(app: &App, payee: PayeeId) -> Keyring {
     let mut keys = Keyring::default();
@@ -193,26 +130,6 @@ fn seller_keys(app: &App, payee: PayeeId) -> Keyring {
         keys.trust(identifier(name.to_string()), identifier(payee.to_string()), (*key).clone());
     }
     keys
-}
-
-/// The name of the key that signs credentials: its thumbprint.
-fn credential_key_id(app: &App) -> Identifier {
-    identifier(base64url::encode(app.credential_key.public().thumbprint().as_bytes()))
-}
-
-fn credential_keys(app: &App) -> Keyring {
-    let mut keys = Keyring::default();
-    let speaks_for = identifier(network(app).method_id().as_str());
-    keys.trust(credential_key_id(app), speaks_for, app.credential_key.public().clone());
-    keys
-}
-
-/// The proof that a demand was paid; none where that was too late.
-fn prove(app: &App, bill: &Bill, buyer: Identifier, hold: HoldId, paid_at: Time) -> Option<Proof> {
-    let payment = Payment { trade_no: identifier(hold.to_string()), buyer_unique_id: buyer, paid_at };
-    let credential = Credential::for_demand(&bill.demand, payment).ok()?;
-    let payment_proof = credential.sign(&credential_key_id(app), &app.credential_key);
-    Some(Proof::of(credential, payment_proof, network_layer(network(app))))
 }
 
 /// Says whether a proof counts for the request that came with it, and redeems it: once.
@@ -306,13 +223,6 @@ fn delivery(credential: &Credential) -> Hash {
         credential.request_fingerprint.as_str(),
     ];
     Hash::of(key.join("\n").as_bytes())
-}
-
-/// The id of a change that follows from a hold: the same for the same change, and remembered as long as the hold.
-fn derived(hold: HoldId, what: &[u8]) -> Id {
-    let hash = Hash::of(&[&hold.0.0[..], what].concat()).0;
-    let random = hash.first_chunk::<16>().copied().unwrap_or_default();
-    Id::new(hold.0.made_at(), random)
 }
 
 /// Says how a delivery ended: the money moves, or goes back.
@@ -483,7 +393,7 @@ pub async fn a402_seller_keys(
     Ok(json(StatusCode::OK, &keys))
 }
 
-fn refused(error: ErrorId, why: &str) -> Problem {
+pub(crate) fn refused(error: ErrorId, why: &str) -> Problem {
     Problem::from(Edge::A402Refused).because(why).with_a402(catalogued(error))
 }
 
@@ -505,7 +415,11 @@ fn catalogued(error: ErrorId) -> A402Error {
 
 /// Adds what the catalogue calls a refusal of the book.
 fn in_the_catalogue(problem: Problem) -> Problem {
+    if problem.code() == "bill_refused" {
+        return refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier.");
+    }
     let error = match problem.code() {
+        "held_without_proof" => ErrorId::RequestInvalid,
         "payment_too_large" | "total_exceeded" | "uses_exceeded" | "window_exceeded"
         | "velocity_exceeded" | "asset_mismatch" | "funds_insufficient" | "amount_too_large"
         | "amount_zero" => ErrorId::LimitOrAssetRejected,

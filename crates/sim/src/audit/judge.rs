@@ -363,6 +363,25 @@ impl State {
             By::Operator { .. } => self.is_operator(by)?,
             By::Agent { .. } | By::Book => return Err(denied("forbidden")),
         }
+        self.is_takeable(bought, hold, at, by).map(|()| (bought, hold))
+    }
+
+    /// The open hold `name`, for the agent that placed it to give away.
+    fn own_hold(
+        &self,
+        name: Name,
+        at: u64,
+        (agent, key): (Name, Name),
+    ) -> Result<(&Bought, &Hold), Judgement> {
+        let unknown = Judgement::Rejected("hold_unknown");
+        let bought = self.bought.get(&name).filter(|bought| bought.agent == Some(agent));
+        let hold = bought.and_then(|bought| Some((bought, bought.hold.as_ref()?)));
+        let (bought, hold) = hold.ok_or(unknown)?;
+        self.key_speaks(key, Holder::Agent(agent))?;
+        self.is_takeable(bought, hold, at, By::Agent { agent, key }).map(|()| (bought, hold))
+    }
+
+    fn is_takeable(&self, bought: &Bought, hold: &Hold, at: u64, by: By) -> Result<(), Judgement> {
         if !hold.is_open {
             return Err(denied("hold_closed"));
         }
@@ -372,18 +391,25 @@ impl State {
         if hold.is_disputed && !matches!(by, By::Owner { .. }) {
             return Err(denied("hold_disputed"));
         }
-        if matches!(by, By::Payee { .. }) {
+        if matches!(by, By::Payee { .. } | By::Agent { .. }) {
             self.nothing_stopped(bought.purchase.wallet, bought.agent, bought.purchase.mandate)?;
         }
-        Ok((bought, hold))
+        Ok(())
     }
 
     pub(super) fn judge_capture(&self, name: Name, at: u64, by: By, amount: u128) -> Judgement {
-        let (_, hold) = match self.hold_for(name, at, by) {
+        let given = match by {
+            By::Agent { agent, key } => self.own_hold(name, at, (agent, key)),
+            By::Payee { .. } | By::Owner { .. } | By::Operator { .. } | By::Book => {
+                self.hold_for(name, at, by)
+            }
+        };
+        let (_, hold) = match given {
             Ok(found) => found,
             Err(no) => return no,
         };
-        if hold.meter.is_some() {
+        let is_all = hold.amount.checked_sub(hold.captured) == Some(amount);
+        if hold.meter.is_some() || (matches!(by, By::Agent { .. }) && !is_all) {
             return denied("forbidden");
         }
         if amount == 0 {

@@ -15,6 +15,14 @@ impl Asker<'_> {
         if self.chance.one_in(8) {
             return self.dispute(held.id, held.wallet, owner);
         }
+        if self.chance.one_in(16) {
+            let agent = self.agent_of(held.wallet)?;
+            let all = if self.chance.one_in(4) { held.amount.minor() / 2 } else { held.amount.minor() };
+            return Some((
+                agent,
+                Action::Capture(Capture { hold: held.id, amount: amount(all), last: true }),
+            ));
+        }
         let by = match self.chance.below(12) {
             0 => world.operator(),
             1 => self.owner(owner),
@@ -46,12 +54,17 @@ impl Asker<'_> {
 
     /// An objection: of the owner, or of some agent that may have placed it.
     fn dispute(&mut self, hold: HoldId, wallet: WalletId, owner: OwnerId) -> Option<(Actor, Action)> {
-        let agents: Vec<_> = self.world.agents.iter().filter(|row| row.wallet == wallet).collect();
-        let agent = self.chance.pick(&agents).and_then(|row| Some((row.id, *row.keys.first()?)));
-        let by = match agent {
-            Some((agent, key)) if !self.chance.one_in(3) => Actor::Agent { agent, key },
+        let by = match self.agent_of(wallet) {
+            Some(agent) if !self.chance.one_in(3) => agent,
             _ => self.owner(owner),
         };
         Some((by, Action::Dispute(Dispute { hold })))
+    }
+
+    /// An agent of a wallet: it may have placed a hold there.
+    fn agent_of(&mut self, wallet: WalletId) -> Option<Actor> {
+        let agents: Vec<_> = self.world.agents.iter().filter(|row| row.wallet == wallet).collect();
+        let (agent, key) = self.chance.pick(&agents).and_then(|row| Some((row.id, *row.keys.first()?)))?;
+        Some(Actor::Agent { agent, key })
     }
 }

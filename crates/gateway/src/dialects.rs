@@ -1,0 +1,162 @@
+//! The other dialects in which a bill is said and a proof is shown, beside A402: x402, and the `Payment` scheme of HTTP
+//! authentication.
+//!
+//! They are translated at the door, in and out: behind it there is one bill and one proof, so what was paid in one dialect
+//! was paid in all, and is delivered once.
+
+// An error here is the answer that goes out, whole.
+#![allow(clippy::result_large_err)]
+
+use crate::gateway::Inner;
+use crate::problem::{Code, Whole};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
+use protocols::a402::headers::{Aliases, PAYMENT_NEEDED, PAYMENT_PROOF, PAYMENT_VALIDATION};
+use protocols::a402::{Needed, Proof, Validation};
+use protocols::bare::{Note, Price};
+use protocols::mpp::{self, CHALLENGE, Challenge, Credential, RECEIPT};
+use protocols::x402::{self, PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Payload, Reason, Scheme};
+
+/// In which words somebody pays.
+#[derive(Clone, Debug)]
+pub(crate) enum Dialect {
+    /// Ours, or nothing is paid.
+    A402,
+    /// x402, with what was shown in it.
+    X402(Box<Proof>),
+    /// The `Payment` scheme.
+    Mpp,
+}
+
+impl Inner {
+    /// Puts a proof that came in another dialect where ours has it.
+    pub(crate) fn take_proof(&self, headers: &mut HeaderMap) -> Result<Dialect, Whole> {
+        // Whoever knows A402 by the names that x402 has now means A402; and two proofs are refused as two.
+        if self.config.seller.aliases == Aliases::On || headers.contains_key(PAYMENT_PROOF) {
+            return Ok(Dialect::A402);
+        }
+        let twice = || {
+            let detail = "Nothing was spent. A request is paid once, and in one dialect.";
+            Err(self.problem(Code::HeadersInvalid, detail))
+        };
+        let credentials =
+            headers.get_all(AUTHORIZATION).iter().filter(|value| Credential::is_one(value.as_bytes()));
+        let mut shown = headers.get_all(PAYMENT_SIGNATURE).iter().chain(credentials);
+        let (value, dialect) = match (shown.next(), shown.next()) {
+            (None, _) => return Ok(Dialect::A402),
+            (Some(_), Some(_)) => return twice(),
+            (Some(value), None) if Credential::is_one(value.as_bytes()) => {
+                let proof =
+                    Credential::decode(value.to_str().unwrap_or_default()).and_then(Credential::into_proof);
+                let proof = proof.map_err(|fault| self.refused_in_mpp(&fault))?;
+                let value = proof.encode().map_err(|fault| self.refused_in_mpp(&fault.into()))?;
+                (value, Dialect::Mpp)
+            }
+            (Some(value), None) => {
+                let proof = Payload::decode(value.to_str().unwrap_or_default()).and_then(Payload::into_proof);
+                let proof = proof.map_err(|fault| self.refused_in_x402(&fault))?;
+                let value = proof.encode().map_err(|fault| self.refused_in_x402(&fault.into()))?;
+                (value, Dialect::X402(Box::new(proof)))
+            }
+        };
+        strip_credentials(headers, &AUTHORIZATION);
+        headers.remove(PAYMENT_SIGNATURE);
+        put(headers, PAYMENT_PROOF, &value);
+        Ok(dialect)
+    }
+
+    fn refused_in_x402(&self, fault: &x402::Fault) -> Whole {
+        let detail = format!("Nothing was spent now. `PAYMENT-SIGNATURE` does not count: {fault}.");
+        let mut answer = self.problem(Code::HeadersInvalid, detail);
+        let refused = x402::refused(self.config.seller.network, fault.reason());
+        put(answer.headers_mut(), PAYMENT_RESPONSE, &refused);
+        answer
+    }
+
+    fn refused_in_mpp(&self, fault: &mpp::Fault) -> Whole {
+        let detail =
+            format!("Nothing was spent now. `Authorization` does not count: {fault} ({}).", fault.problem());
+        self.problem(Code::HeadersInvalid, detail)
+    }
+
+    /// Says in the other dialects what an answer says in ours: what is asked for in all, and what came of a payment in the
+    /// one in which it was shown.
+    pub(crate) fn say_in_all<B>(&self, dialect: &Dialect, target: &Uri, answer: &mut Response<B>) {
+        if self.config.seller.aliases == Aliases::On {
+            return;
+        }
+        self.ask(target, answer.headers_mut());
+        let network = self.config.seller.network;
+        let said = text(answer.headers(), PAYMENT_VALIDATION).and_then(|said| Validation::decode(said).ok());
+        let proof = match dialect {
+            Dialect::A402 => return,
+            Dialect::Mpp => {
+                if let Some(receipt) = said.and_then(|said| mpp::receipt(&said)) {
+                    put(answer.headers_mut(), RECEIPT, &receipt);
+                }
+                return;
+            }
+            Dialect::X402(proof) => proof,
+        };
+        let response = match said {
+            Some(said) => x402::response(proof, network, self.config.seller.asset.scale(), &said),
+            None if answer.status() == StatusCode::PAYMENT_REQUIRED => {
+                x402::refused(network, Reason::InvalidRequirements)
+            }
+            None => return,
+        };
+        put(answer.headers_mut(), PAYMENT_RESPONSE, &response);
+    }
+
+    /// Says the bill of an answer in the other dialects, if it has one.
+    fn ask(&self, target: &Uri, headers: &mut HeaderMap) {
+        let seller = &self.config.seller;
+        let Some(Ok(Needed { demand, method, .. })) = text(headers, PAYMENT_NEEDED).map(Needed::decode)
+        else {
+            return;
+        };
+        let scale = seller.asset.scale();
+        let Some(amount_minor) = demand.amount.minor(scale) else { return };
+        let price = Price {
+            network: seller.network,
+            payee: demand.seller_unique_id.clone(),
+            amount_minor,
+            currency: demand.currency.clone(),
+            scale,
+        };
+        let (note, authority) = (Note::of(&demand), seller.server.as_str());
+        let is_exact = !method.members().contains_key("capture");
+        let scheme = if is_exact { Scheme::Exact } else { Scheme::Upto };
+        let asked = x402::Requirements::of_bill(&price, &note, scheme, authority, seller.pay_window_seconds);
+        let origin = seller.public_url.as_str().trim_end_matches('/');
+        let path = target.path_and_query().map_or("/", |target| target.as_str());
+        let asked = x402::required(&format!("{origin}{path}"), "Payment required", &[asked]);
+        put(headers, PAYMENT_REQUIRED, &asked);
+        // A charge is for all of its amount.
+        if is_exact {
+            let realm = seller.public_url.host_str().unwrap_or_default();
+            put(headers, CHALLENGE, &Challenge::of_bill(&price, &note, authority, realm).encode());
+        }
+    }
+}
+
+/// Removes what is in the `Payment` scheme from a header, and leaves what is in others.
+pub(crate) fn strip_credentials(headers: &mut HeaderMap, name: &HeaderName) {
+    if !headers.get_all(name).iter().any(|value| Credential::is_one(value.as_bytes())) {
+        return;
+    }
+    let all: Vec<HeaderValue> = headers.get_all(name).iter().cloned().collect();
+    headers.remove(name);
+    for value in all.into_iter().filter(|value| !Credential::is_one(value.as_bytes())) {
+        headers.append(name.clone(), value);
+    }
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    let value = HeaderValue::try_from(value).expect("it is printable");
+    headers.insert(HeaderName::try_from(name).expect("our names are header names"), value);
+}

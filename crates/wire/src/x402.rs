@@ -1,0 +1,57 @@
+//! x402: the server as payment service of agents that speak it.
+
+use crate::account::{answers, requests};
+use crate::id::{HoldId, MandateId, WalletId};
+
+requests! {
+    /// Pays what a seller asks for over x402: holds the money for the seller, and states that it does.
+    pub struct NewX402Payment {
+        /// The hold's name. Sending it again pays nothing again, and gives the same payload.
+        pub id: HoldId,
+        /// The wallet or sub-account that pays.
+        pub wallet: WalletId,
+        /// The mandate that allows it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub mandate: Option<MandateId>,
+        /// One of the `accepts` of the seller's `PAYMENT-REQUIRED`, as its JSON text.
+        #[cfg_attr(feature = "schema", schema(max_length = 16384))]
+        pub accepted: String,
+        /// The `resource.url` of the same answer. Without it, what the seller has not billed itself is bound to seller and
+        /// amount only.
+        #[serde(skip_serializing_if = "String::is_empty", default)]
+        #[cfg_attr(feature = "schema", schema(max_length = 2048))]
+        pub resource: String,
+        /// The question whose approval this uses.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[cfg_attr(feature = "schema", schema(pattern = "^(pay|hld|mtr)_[0-7][0-9A-HJKMNP-TV-Z]{25}$"))]
+        pub approval: Option<String>,
+        /// Why it is bought, in the agent's own words, for the owner to read. No rule reads it, and no yes is bound to it.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        #[cfg_attr(feature = "schema", schema(max_length = 200))]
+        pub why: Option<String>,
+    }
+}
+
+answers! {
+    /// What was asked for and paid.
+    pub struct X402Payment {
+        /// The hold: the `transaction` of x402.
+        pub hold: HoldId,
+        /// The scheme's part of the payload to send with the original request.
+        pub payload: X402Payload,
+        /// The instant from which the payload is worth nothing.
+        pub expires_at: String,
+        /// The place in the journal.
+        pub entry: u64,
+        /// Whether this answers a request that was answered before.
+        pub repeated: bool,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// The member `payload` of an x402 payment on our network.
+    pub struct X402Payload {
+        /// The payment service's signed statement.
+        pub credential: String,
+    }
+}
