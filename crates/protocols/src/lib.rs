@@ -5,6 +5,7 @@
 
 pub mod a402;
 pub mod act;
+pub mod address;
 mod json;
 pub mod limits;
 pub mod llm;
