@@ -25,7 +25,9 @@ mod sign;
 mod tab;
 
 pub use acceptance::Accepted;
-pub use buyer::{Buyer, BuyerSettings, Fetch, NotBought, PaymentOutcome, Purchase, SellerAnswer};
+pub use buyer::{
+    Buyer, BuyerSettings, Fetch, LastHold, NotBought, Offer, PaymentOutcome, Purchase, Reach, SellerAnswer,
+};
 pub use client::{Auth, Client, NotAServer};
 pub use clock::Clock;
 pub use credentials::{Credentials, KeyFileFault};
