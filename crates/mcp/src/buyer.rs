@@ -81,7 +81,7 @@ impl TryFrom<String> for Token {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Token, Self::Error> {
-        let random = text.strip_prefix("quo_").and_then(|rest| base64url::decode(rest));
+        let random = text.strip_prefix("quo_").and_then(base64url::decode);
         match random {
             Some(random) if random.len() == 32 => Ok(Token(text)),
             Some(_) | None => Err("not a quote"),

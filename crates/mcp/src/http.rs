@@ -9,9 +9,11 @@ mod gate;
 
 pub use bearer::{Bearer, NotABearer};
 pub use config::{Config, ConfigFault, Principal};
-pub use gate::{Gate, Granted, Issuer, KeySet, NotAnIssuer};
+pub use gate::{Gate, Granted, Issuer, KeySet, Keys, NotAnIssuer};
 
-use crate::limits::REQUEST_BYTES_MAX;
+use crate::limits::{
+    CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, REQUEST_BYTES_MAX,
+};
 use crate::sabotage::{Sabotage, has};
 use axum::Router;
 use axum::body::Body;
@@ -29,17 +31,16 @@ use serde_json::json;
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use url::Url;
 
 /// What strangers may do to the listener.
 const LIMITS: Limits = Limits {
-    head_timeout: Duration::from_secs(10),
-    head_bytes_max: 16 * 1_024,
-    header_count_max: 64,
-    connection_count_max: 1_024,
-    shutdown_timeout: Duration::from_secs(5),
+    head_timeout: HEAD_TIMEOUT,
+    head_bytes_max: HEAD_BYTES_MAX,
+    header_count_max: HEADERS_MAX,
+    connection_count_max: CONNECTIONS_MAX,
+    shutdown_timeout: DRAIN_TIMEOUT,
 };
 
 /// Whether clients of revisions before 2026-07-28 get sessions.

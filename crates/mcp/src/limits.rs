@@ -52,3 +52,27 @@ pub const JWKS_BYTES_MAX: usize = 64 * 1_024;
 
 /// How long an issuer may take to say its keys.
 pub const JWKS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to send the head of a request.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest head of a request, in bytes: a token of an issuer is a few thousand.
+pub const HEAD_BYTES_MAX: u32 = 16 * 1_024;
+
+/// The most headers of a request.
+pub const HEADERS_MAX: usize = 64;
+
+/// The connections that are open at once; further ones wait in the kernel.
+pub const CONNECTIONS_MAX: usize = 1_024;
+
+/// How long requests may take to finish after the server was told to stop.
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The longest number that a seller may give a refund, in bytes.
+pub const REFUND_NUMBER_BYTES_MAX: usize = 64;
+
+/// How often an issuer is asked for its keys again, where a token names one that is not known.
+pub const KEYS_EVERY: Duration = Duration::from_secs(60);
+
+/// How old an issuer's keys may be before they are read again: so long is a key good that was withdrawn.
+pub const KEYS_FRESH: Duration = Duration::from_secs(600);

@@ -3,6 +3,7 @@
 use crate::answer::{Next, Reply, Trouble};
 use crate::desk::{Called, Inner};
 use crate::kept::KeptRefund;
+use crate::limits::REFUND_NUMBER_BYTES_MAX;
 use protocols::Time;
 use protocols::a402::DateTime;
 use serde::Deserialize;
@@ -59,7 +60,7 @@ impl TryFrom<String> for Number {
     fn try_from(text: String) -> Result<Number, Self::Error> {
         let is_plain =
             text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'));
-        if text.is_empty() || 64 < text.len() || !is_plain {
+        if text.is_empty() || REFUND_NUMBER_BYTES_MAX < text.len() || !is_plain {
             return Err("not a number of a refund");
         }
         Ok(Number(text))

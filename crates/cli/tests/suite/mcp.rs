@@ -156,13 +156,14 @@ fn a_clients_configuration_is_shown_written_and_undone() {
 fn nothing_is_served_openly() {
     let directory = Directory::new();
     let key = format!("{}/agent.json", directory.text());
-    for words in [
-        &["mcp", "serve", "--key", &key, "--listen", "0.0.0.0:0"][..],
-        &["mcp", "serve", "--listen", "127.0.0.1:0"],
-        &["mcp", "serve", "--key", &key],
+    for (words, why) in [
+        (&["mcp", "serve", "--key", &key, "--listen", "0.0.0.0:0"][..], "on this machine only"),
+        (&["mcp", "serve", "--listen", "127.0.0.1:0"], "--key <FILE>"),
+        (&["mcp", "serve", "--key", &key], "key file"),
     ] {
         let refused = tollbridge(words);
         assert_eq!(refused.status.code(), Some(2), "{words:?}: {}", complained(&refused));
+        assert!(complained(&refused).contains(why), "{words:?}: {}", complained(&refused));
     }
     let told = printed(&tollbridge(&["mcp", "tools", "--json", "--tools", "buyer"]));
     let digest: Value = serde_json::from_str(told.lines().last().expect("a digest")).expect("JSON");

@@ -13,7 +13,7 @@ use evidence::{SigningKey, base64url};
 use fixtures::Fixtures;
 use http::{HeaderValue, header};
 use mcp::ToolSet;
-use mcp::http::{Front, Gate, Issuer, KeySet, Sessions, router, serve};
+use mcp::http::{Front, Gate, Issuer, KeySet, Keys, Sessions, router, serve};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -33,7 +33,7 @@ async fn main() {
     let keys = json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "k1", "x": key}]});
     let issuer = Issuer {
         name: ISSUER.to_owned(),
-        keys: KeySet::parse(&keys.to_string()).expect("keys"),
+        keys: Keys::fixed(KeySet::parse(&keys.to_string()).expect("keys")),
         subjects: HashMap::from([("suite".to_owned(), ToolSet::ALL.to_vec())]),
     };
     let front = Front {

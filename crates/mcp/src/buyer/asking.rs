@@ -22,25 +22,25 @@ pub(crate) struct ApprovalArguments {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProblemArguments {
     quote: Token,
-    problem: Wrong,
+    problem: Objection,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Wrong {
+enum Objection {
     NotDelivered,
     Wrong,
     TooMuch,
     NotMe,
 }
 
-impl Wrong {
+impl Objection {
     fn in_words(self) -> &'static str {
         match self {
-            Wrong::NotDelivered => "not delivered",
-            Wrong::Wrong => "wrong",
-            Wrong::TooMuch => "too much",
-            Wrong::NotMe => "not asked for",
+            Objection::NotDelivered => "not delivered",
+            Objection::Wrong => "wrong",
+            Objection::TooMuch => "too much",
+            Objection::NotMe => "not asked for",
         }
     }
 }

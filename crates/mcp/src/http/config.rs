@@ -1,6 +1,6 @@
 //! The file that says whose tokens are taken, and for whom each of them speaks.
 
-use super::{Front, Gate, Issuer, KeySet, NotAnIssuer, Sessions};
+use super::{Front, Gate, Issuer, KeySet, Keys, NotAnIssuer, Sessions};
 use crate::desk::{Desk, NoDesk, Settings};
 use crate::limits::{JWKS_BYTES_MAX, JWKS_TIMEOUT};
 use crate::tools::ToolSet;
@@ -119,9 +119,9 @@ impl Config {
             handlers.insert(principal.subject.clone(), desk);
             subjects.insert(principal.subject, principal.tools);
         }
+        let keys = Keys::at(self.jwks, keys);
         let gate = Gate::Issued(Box::new(Issuer { name: self.issuer, keys, subjects }));
-        let Config { resource, origins, .. } =
-            Config { principal: Vec::new(), issuer: String::new(), ..self };
+        let (resource, origins) = (self.resource, self.origins);
         Ok(Front { resource, origins, gate, handlers, sessions: Sessions::None })
     }
 }
@@ -130,7 +130,8 @@ fn is_loopback(url: &Url) -> bool {
     matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"))
 }
 
-async fn read_keys(place: &str) -> Result<String, ConfigFault> {
+/// Reads an issuer's keys from a file or an address.
+pub(super) async fn read_keys(place: &str) -> Result<String, ConfigFault> {
     let unreadable = |why: &dyn std::fmt::Display| ConfigFault::Unreadable(why.to_string());
     if !place.contains("://") {
         return std::fs::read_to_string(place).map_err(|fault| unreadable(&fault));

@@ -9,7 +9,7 @@ use wire::limit::Limit;
 use wire::{AmountText, RequestId};
 
 async fn curious() -> House {
-    let above = |minor| AmountText::new(minor).unwrap();
+    let above = |minor| AmountText::new(minor).expect("an amount");
     House::with(vec![Limit::PerPayment { max: above(50) }, Limit::AskAbove { amount: above(2) }]).await
 }
 
@@ -19,7 +19,7 @@ async fn token(house: &House, caller: &Caller, path: &str) -> Value {
 }
 
 async fn question(house: &House) -> Question {
-    let mut page = house.owner.questions(1, None).await.unwrap();
+    let mut page = house.owner.questions(1, None).await.expect("a page");
     page.data.pop().expect("a question")
 }
 
@@ -28,11 +28,11 @@ async fn say_yes(house: &House) {
     let until = sdk::Clock::system().now().after(Time::from_seconds(600).0);
     let until = protocols::a402::DateTime::second_of(until).as_str().to_owned();
     let yes = Approve { digest: question.digest, until, alike: false };
-    house.owner.approve(RequestId(crate::house::id()), &question.id, &yes).await.unwrap();
+    house.owner.approve(RequestId(crate::house::id()), &question.id, &yes).await.expect("a yes");
 }
 
 async fn input_required(caller: &Caller, tool: &str, arguments: Value) -> InputRequiredResult {
-    match caller.call_tool_once(params(tool, arguments)).await.unwrap() {
+    match caller.call_tool_once(params(tool, arguments)).await.expect("an answer") {
         CallToolResponse::InputRequired(asked) => asked,
         other => panic!("{other:?}"),
     }

@@ -105,7 +105,7 @@ async fn words_of_a_seller_are_only_where_words_of_sellers_are() {
 
 fn without_untrusted(value: &Value) -> Value {
     let mut value = value.clone();
-    value.as_object_mut().unwrap().remove("untrusted_text");
+    value.as_object_mut().expect("an object").remove("untrusted_text");
     value
 }
 

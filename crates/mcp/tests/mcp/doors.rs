@@ -166,6 +166,17 @@ async fn a_printed_token_opens_and_nothing_else_does() {
     assert_eq!(door.status(Some(&door.token), &[("authorization", "Bearer x")]).await, 401);
     assert_eq!(door.status(None, &[("authorization", "Basic eDp4")]).await, 401);
     assert_eq!(door.status(Some(&door.token), &[]).await, 200);
+    // Old clients get no session that anybody could go on with.
+    let me = json!({"name": "t", "version": "1"});
+    let hello = json!({"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": me});
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}).to_string();
+    let hello =
+        door.http.post(&door.url).header("authorization", format!("Bearer {}", door.token)).body(hello);
+    let hello = hello
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream");
+    let answer = hello.send().await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.headers().get("mcp-session-id")), (200, None));
     let metadata = door.url.replace("/mcp", "/.well-known/oauth-protected-resource/mcp");
     assert_eq!(door.http.get(metadata).send().await.unwrap().status(), 404);
 }
