@@ -12,6 +12,9 @@ use std::path::PathBuf;
 use wire::service::{NewService, Service, ServiceMethod, ServiceQuery, ServiceState};
 use wire::{PayeeId, RequestId, ServiceId};
 
+/// The most services that a search shows.
+const FOUND: u32 = 20;
+
 /// Runs a command about services.
 pub(crate) fn run(output: &Output, command: &ServiceCommand) -> Outcome {
     runtime::run(async {
@@ -75,7 +78,8 @@ async fn search(output: &Output, args: &ServiceSearch) -> Outcome {
         category: args.category.clone(),
         max_price: args.max_price.as_ref().map(most).transpose()?,
         asset: args.asset,
-        ..ServiceQuery::default()
+        limit: FOUND,
+        cursor: None,
     };
     let found = client.search_services(&query).await.map_err(failed)?;
     found.data.iter().for_each(|service| show(output, service));

@@ -9,6 +9,8 @@
 #[path = "../tests/llm/house.rs"]
 #[allow(dead_code)]
 mod house;
+#[path = "../../gateway/tests/paywall/place.rs"]
+mod place;
 #[path = "../tests/llm/upstream.rs"]
 #[allow(dead_code)]
 mod upstream;

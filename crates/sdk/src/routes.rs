@@ -197,13 +197,12 @@ impl Client {
     /// [`Failure`].
     pub async fn search_services(&self, asked: &ServiceQuery) -> Result<Page<Service>, Failure> {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        let number = |number: &u32| number.to_string();
         let members = [
             ("query", asked.query.clone()),
             ("category", asked.category.clone()),
             ("max_price", asked.max_price.map(|amount| amount.to_string())),
             ("asset", asked.asset.map(|asset| asset.to_string())),
-            ("limit", asked.limit.as_ref().map(number)),
+            ("limit", Some(asked.limit.to_string())),
             ("cursor", asked.cursor.clone()),
         ];
         for (name, value) in members {

@@ -49,11 +49,8 @@ impl Recent {
     /// Learns from what the book has just recorded.
     pub fn learn(&self, seq: Seq, command: &Command, outcome: &Outcome) {
         match (&command.action, outcome) {
-            (
-                Action::PlaceHold(_) | Action::OpenMeter(_) | Action::OpenChannel(_) | Action::PlaceEscrow(_),
-                Outcome::Held(_),
-            ) => {
-                let Some((purchase, form)) = Form::of(&command.action) else { return };
+            (action, Outcome::Held(_)) => {
+                let Some((purchase, form)) = Form::of(action) else { return };
                 let purchase = Arc::new(purchase.clone());
                 self.newest().add(command.id, Bought { seq, form, purchase, redeemed: false });
             }

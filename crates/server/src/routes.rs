@@ -33,10 +33,11 @@ pub mod webhooks;
 use crate::answer::Answer;
 use crate::auth::Caller;
 use crate::codes::Edge;
+use crate::convert::id;
 use crate::problem::{Answered, Problem};
 use crate::request::Call;
-use crate::state::State;
-use book::{Id, KeyHolder, PayeeId, Seq};
+use crate::state::{App, State};
+use book::{Id, KeyHolder, PayeeId, Reject, Seq};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -108,6 +109,34 @@ pub(crate) fn check_line(line: Option<&str>, chars_max: usize, param: &'static s
 }
 
 impl State {
+    /// The seller that a request names, or whose key asks, where the caller may speak for it.
+    pub(crate) async fn seller_named(
+        self: &App,
+        caller: &Caller,
+        named: Option<wire::PayeeId>,
+    ) -> Answered<PayeeId> {
+        let payee = match (caller.holder, named) {
+            (KeyHolder::Payee(payee), None) => payee,
+            (_, Some(payee)) => PayeeId(id(payee.0)),
+            (_, None) => return Err(Problem::from(Edge::BodyMalformed).of("payee")),
+        };
+        self.check_seller(caller, payee).await?;
+        Ok(payee)
+    }
+
+    /// Whether a caller is a seller or its owner; whatever else is a stranger.
+    pub(crate) async fn check_seller(self: &App, caller: &Caller, payee: PayeeId) -> Answered<()> {
+        let unknown = || Problem::from(Reject::PayeeUnknown);
+        match caller.holder {
+            KeyHolder::Payee(own) if own == payee => Ok(()),
+            KeyHolder::Owner(owner) => {
+                let row = self.ask(move |view| Ok(view.payee(payee)?)).await?;
+                row.filter(|row| row.owner == Some(owner)).map(|_| ()).ok_or_else(unknown)
+            }
+            KeyHolder::Payee(_) | KeyHolder::Operator | KeyHolder::Agent(_) => Err(unknown()),
+        }
+    }
+
     /// Keeps what people call something that was just made.
     pub fn keep_label(&self, id: Id, label: Option<&str>) {
         if let Some(label) = label

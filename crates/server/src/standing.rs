@@ -8,7 +8,7 @@ use crate::reads;
 use crate::state::State;
 use book::{Action, AgentId, Amount, Id, KeyHolder, Purchase, Seq, Time};
 use engine::View;
-use engine::views::{self, Form, Kind, PurchaseRow, Ruling};
+use engine::views::{self, Form, PurchaseRow, Ruling};
 use wire::hold::AtExpiry;
 use wire::payment::PaymentState;
 
@@ -114,16 +114,8 @@ pub(crate) fn find(app: &State, view: &View, viewer: KeyHolder, id: Id) -> Answe
         Ruling::Denied(refusal) => (Status::Denied, refusal.denial.code()),
         Ruling::Allowed => return Ok(None),
     };
-    let is_purchase = matches!(
-        row.kind,
-        Kind::Pay
-            | Kind::PlaceHold
-            | Kind::OpenMeter
-            | Kind::OpenChannel
-            | Kind::ChangePlan
-            | Kind::PlaceEscrow
-            | Kind::PayLink
-    );
+    // Each period of a subscription is a payment of its own, and the subscription is none.
+    let is_purchase = row.kind.form().is_some_and(|form| form != Form::Subscription);
     if !is_purchase || !reads::sees(viewer, row.owner, row.agent) {
         return Ok(None);
     }

@@ -138,7 +138,8 @@ impl Words {
             Kind::IssueInvoice => self.deed_issue_invoice,
             Kind::IssueCreditNote => self.deed_issue_credit_note,
             Kind::Capture | Kind::CloseMeter => self.captured,
-            Kind::Void | Kind::Expire => self.released,
+            Kind::Void => self.released,
+            Kind::Expire => self.deed_expire,
             Kind::Refund => self.refunded,
             Kind::Charge | Kind::Claim => self.deed_charge,
             Kind::Redeem => self.deed_redeem,
@@ -396,6 +397,7 @@ words! {
     deed_refuse "You refused" "您已拒绝"
     deed_charge "Work counted" "已计量"
     deed_redeem "Delivered" "已交付"
+    deed_expire "Its time was up" "已到期"
     deed_observe "Price told" "商家报价"
     deed_grant_quota "Prepaid units received" "收到预付额度"
     deed_deduct "Prepaid units used" "使用预付额度"

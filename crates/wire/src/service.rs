@@ -121,27 +121,28 @@ answers! {
 }
 
 /// Which services.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::IntoParams))]
 #[cfg_attr(feature = "schema", into_params(parameter_in = Query))]
 #[serde(deny_unknown_fields)]
 pub struct ServiceQuery {
     /// Words that name, description or category have to have, all of them.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub query: Option<String>,
     /// The kind it has to be of.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub category: Option<String>,
     /// The most one call may cost, such as `100`, in the smallest unit of `asset`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub max_price: Option<crate::AmountText>,
     /// What it has to be paid in, such as `CNY/2`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub asset: Option<crate::AssetText>,
     /// How many, at most 100.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub limit: Option<u32>,
+    #[serde(default = "crate::list::default_limit")]
+    #[cfg_attr(feature = "schema", param(minimum = 1, maximum = 100, default = 20))]
+    pub limit: u32,
     /// The `next_cursor` of the page before.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(default)]
     pub cursor: Option<String>,
 }

@@ -249,20 +249,21 @@ numbered!(Form { 1 Payment, 2 Hold, 3 Meter, 4 Subscription, 5 Escrow, });
 impl Form {
     /// What an action would buy and how it would be paid, where it is a purchase.
     pub fn of(action: &Action) -> Option<(&Purchase, Form)> {
-        let form = if matches!(action, Action::Pay(_) | Action::ChangePlan(_) | Action::PayLink(_)) {
-            Form::Payment
-        } else if matches!(action, Action::PlaceHold(_)) {
-            Form::Hold
-        } else if matches!(action, Action::OpenMeter(_) | Action::OpenChannel(_)) {
-            Form::Meter
-        } else if matches!(action, Action::Subscribe(_)) {
-            Form::Subscription
-        } else if matches!(action, Action::PlaceEscrow(_)) {
-            Form::Escrow
-        } else {
-            return None;
-        };
-        action.purchase().map(|purchase| (purchase, form))
+        action.purchase().zip(Kind::of(action).form())
+    }
+}
+
+impl Kind {
+    /// How what an entry of this kind buys is paid, where it is a purchase of its own.
+    pub fn form(self) -> Option<Form> {
+        let forms = [
+            (&[Kind::Pay, Kind::ChangePlan, Kind::PayLink][..], Form::Payment),
+            (&[Kind::PlaceHold], Form::Hold),
+            (&[Kind::OpenMeter, Kind::OpenChannel], Form::Meter),
+            (&[Kind::Subscribe], Form::Subscription),
+            (&[Kind::PlaceEscrow], Form::Escrow),
+        ];
+        forms.into_iter().find(|(kinds, _)| kinds.contains(&self)).map(|(_, form)| form)
     }
 }
 

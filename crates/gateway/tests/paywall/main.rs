@@ -11,6 +11,7 @@ mod failures;
 mod forms;
 mod house;
 mod metered;
+mod place;
 mod refusals;
 mod routes;
 mod streams;

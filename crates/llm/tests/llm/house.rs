@@ -1,5 +1,6 @@
 //! A house to test in: a book with an owner, her agent and a seller, a server, and the gateway before a scripted model.
 
+use crate::place::{PATIENCE, a_place, http, listener_at};
 use crate::upstream::Upstream;
 use evidence::{SigningKey, base64url};
 use llm::{Config, Gateway};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use server::data::{BookKind, Opening, init, open};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use wire::a402::NewA402Payment;
@@ -20,9 +21,6 @@ use wire::account::{
 };
 use wire::limit::Limit;
 use wire::{AgentId, AmountText, HoldId, KeyId, MandateId, Money, OwnerId, PayeeId, TransferId, WalletId};
-
-/// After how long a test says what it waits for.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The prices of S12: 200 fen for a million tokens in, 800 fen for a million out.
 const MODELS: &str = r#"
@@ -109,34 +107,6 @@ fn key(id: KeyId, seed: &[u8; 32]) -> NewKey {
 
 fn client(url: &str, (key_id, seed): (KeyId, [u8; 32])) -> Client {
     Client::new(url, Credentials { key_id, key: SigningKey::ed25519(&seed) }).unwrap()
-}
-
-/// A port of its own, so that a gateway that is started again is at the same address. Nobody else gets it while the socket
-/// is there, which does not listen.
-fn a_place() -> (TcpSocket, u16) {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_reuseaddr(true).expect("a socket that shares its port");
-    socket.bind(([127, 0, 0, 1], 0).into()).expect("a port is free");
-    let port = socket.local_addr().expect("it is bound").port();
-    (socket, port)
-}
-
-/// Listens at a place of ours, where a gateway may be closing.
-async fn listener_at(port: u16) -> TcpListener {
-    let begun = Instant::now();
-    loop {
-        match TcpListener::bind(("127.0.0.1", port)).await {
-            Ok(listener) => return listener,
-            Err(fault) => assert!(begun.elapsed() < PATIENCE, "port {port}: {fault}"),
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-/// A client that does not wait for ever.
-fn http() -> reqwest::Client {
-    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
-    client.build().expect("a client")
 }
 
 impl House {

@@ -6,5 +6,7 @@ mod crash;
 mod cuts;
 mod house;
 mod money;
+#[path = "../../../gateway/tests/paywall/place.rs"]
+mod place;
 mod sessions;
 mod upstream;

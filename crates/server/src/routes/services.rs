@@ -9,19 +9,18 @@ use crate::market::store::{Described, Kept, Search, Service, Store};
 use crate::problem::{Answered, Problem};
 use crate::request::{Call, path_id};
 use crate::routes::intents::draft::unreadable;
-use crate::routes::query;
+use crate::routes::{Window, query, window};
 use crate::state::{App, State as Server};
 use crate::webhooks::address;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Id, KeyHolder, PayeeId, Reject};
+use book::{Id, PayeeId, Reject, Seq};
 use http::StatusCode;
-use wire::limits::{LIST_DEFAULT, LIST_MAX, SERVICE_DESCRIPTION_CHARS_MAX, SERVICE_NAME_CHARS_MAX};
+use wire::limits::{SERVICE_DESCRIPTION_CHARS_MAX, SERVICE_NAME_CHARS_MAX};
 use wire::list::Page;
 use wire::service::{NewService, ServiceQuery, ServiceRecord};
 
 const WHOSE: &[Kind] = &[Kind::Payee, Kind::Owner];
-const ANYBODY: &[Kind] = &[Kind::Operator, Kind::Owner, Kind::Agent, Kind::Payee];
 
 /// Offers a service on the market. It is found once it asks for the price that was said.
 #[utoipa::path(post, path = "/v1/services", tag = "services", request_body = NewService,
@@ -29,12 +28,7 @@ const ANYBODY: &[Kind] = &[Kind::Operator, Kind::Owner, Kind::Agent, Kind::Payee
 pub async fn create_service(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, WHOSE).await?;
     let new: NewService = call.json()?;
-    let payee = match (caller.holder, new.payee) {
-        (KeyHolder::Payee(payee), None) => payee,
-        (_, Some(payee)) => PayeeId(id(payee.0)),
-        (_, None) => return Err(Problem::from(Edge::BodyMalformed).of("payee")),
-    };
-    app.check_seller(&caller, payee).await?;
+    let payee = app.seller_named(&caller, new.payee).await?;
     let service = app.offer_service(&caller, payee, new).await?;
     Ok(json(StatusCode::CREATED, &app.service_text(&service)?))
 }
@@ -43,14 +37,12 @@ pub async fn create_service(State(app): State<App>, call: Call) -> Answered<Resp
 #[utoipa::path(get, path = "/v1/services", tag = "services", params(ServiceQuery),
     responses((status = 200, description = "A page", body = Page<wire::service::Service>)))]
 pub async fn search_services(State(app): State<App>, call: Call) -> Answered<Response> {
-    app.caller(&call, ANYBODY).await?;
+    app.caller(&call, Kind::ALL).await?;
     let asked: ServiceQuery = query(&call)?;
-    let limit = asked.limit.map_or(LIST_DEFAULT, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    if limit == 0 || LIST_MAX < limit {
-        return Err(Problem::from(Edge::ParamMalformed).of("limit"));
-    }
-    let skip = asked.cursor.map_or(Ok(0), |text| text.parse::<u32>());
-    let skip = skip.ok().filter(|skip| *skip <= SERVICE_SKIP_MAX);
+    let Window { cursor, limit } = window(asked.limit, asked.cursor)?;
+    // Places change from one look to the next, so a cursor is how many were shown.
+    let skip = cursor.map_or(Some(0), |Seq(shown)| u32::try_from(shown).ok());
+    let skip = skip.filter(|skip| *skip <= SERVICE_SKIP_MAX);
     let skip = skip.ok_or_else(|| Problem::from(Edge::CursorInvalid).of("cursor"))?;
     let words: Vec<String> =
         asked.query.iter().flat_map(|text| text.split_whitespace()).map(str::to_owned).collect();
@@ -78,7 +70,7 @@ pub async fn search_services(State(app): State<App>, call: Call) -> Answered<Res
 #[utoipa::path(get, path = "/v1/services/{id}", tag = "services", params(("id" = wire::ServiceId, Path)),
     responses((status = 200, description = "The service", body = wire::service::Service)))]
 pub async fn get_service(State(app): State<App>, Path(text): Path<String>, call: Call) -> Answered<Response> {
-    app.caller(&call, ANYBODY).await?;
+    app.caller(&call, Kind::ALL).await?;
     Ok(json(StatusCode::OK, &app.service_text(&app.service(&text).await?)?))
 }
 

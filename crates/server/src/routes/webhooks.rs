@@ -14,7 +14,7 @@ use crate::webhooks::store::{Delivery, Message, Store, Stored, Webhook};
 use crate::webhooks::{address, events, sign};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Id, KeyHolder, PayeeId, Reject, Seq};
+use book::{Id, PayeeId, Reject, Seq};
 use http::StatusCode;
 use serde_json::json as value;
 use wire::list::{Page, PageQuery};
@@ -28,12 +28,7 @@ const WHOSE: &[Kind] = &[Kind::Payee, Kind::Owner];
 pub async fn create_webhook(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, WHOSE).await?;
     let new: NewWebhook = call.json()?;
-    let payee = match (caller.holder, new.payee) {
-        (KeyHolder::Payee(payee), None) => payee,
-        (_, Some(payee)) => PayeeId(id(payee.0)),
-        (_, None) => return Err(Problem::from(Edge::BodyMalformed).of("payee")),
-    };
-    app.check_seller(&caller, payee).await?;
+    let payee = app.seller_named(&caller, new.payee).await?;
     let webhook = app.add_webhook(&caller, id(new.id.0), payee, new.url, new.events).await?;
     Ok(json(StatusCode::CREATED, &app.webhook_text(&webhook)))
 }
@@ -224,19 +219,6 @@ impl crate::state::State {
     ) -> Answered<T> {
         let state = self.clone();
         self.reads.aside(move || look(&state.webhooks.store).map_err(|fault| unreadable(&fault))).await
-    }
-
-    /// Whether a caller is a seller or its owner; whatever else is a stranger.
-    pub(crate) async fn check_seller(self: &App, caller: &Caller, payee: PayeeId) -> Answered<()> {
-        let unknown = || Problem::from(Reject::PayeeUnknown);
-        match caller.holder {
-            KeyHolder::Payee(own) if own == payee => Ok(()),
-            KeyHolder::Owner(owner) => {
-                let row = self.ask(move |view| Ok(view.payee(payee)?)).await?;
-                row.filter(|row| row.owner == Some(owner)).map(|_| ()).ok_or_else(unknown)
-            }
-            KeyHolder::Payee(_) | KeyHolder::Operator | KeyHolder::Agent(_) => Err(unknown()),
-        }
     }
 
     async fn its_webhook(self: &App, text: &str, call: &Call) -> Answered<(Caller, Webhook)> {

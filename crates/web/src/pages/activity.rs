@@ -59,19 +59,7 @@ impl Filter {
         if is_part(row.kind) {
             return false;
         }
-        let spends = matches!(
-            row.kind,
-            Kind::Pay
-                | Kind::PayLink
-                | Kind::PlaceHold
-                | Kind::OpenMeter
-                | Kind::OpenChannel
-                | Kind::PlaceEscrow
-                | Kind::Refund
-                | Kind::Subscribe
-                | Kind::Renew
-                | Kind::ChangePlan
-        );
+        let spends = row.kind.form().is_some() || matches!(row.kind, Kind::Refund | Kind::Renew);
         match self {
             Filter::All => true,
             Filter::Paid => spends && matches!(row.ruling, Ruling::Allowed),

@@ -5,7 +5,7 @@ use crate::reasons;
 use crate::shown::{Money, Text, machine, moment};
 use crate::visit::Visit;
 use book::{Actor, Id, Refusal};
-use engine::views::{DecisionRow, Kind, PurchaseRow, Ruling, State};
+use engine::views::{DecisionRow, Form, Kind, PurchaseRow, Ruling, State};
 use std::collections::BTreeMap;
 
 /// One decision as lists show it.
@@ -41,9 +41,8 @@ pub(crate) fn is_part(kind: Kind) -> bool {
 
 /// Decisions as lists show them.
 pub(crate) async fn lines(visit: &Visit, rows: Vec<DecisionRow>) -> Result<Vec<Line>, Stop> {
-    let sets_aside = |row: &&DecisionRow| {
-        matches!(row.kind, Kind::PlaceHold | Kind::OpenMeter | Kind::OpenChannel | Kind::PlaceEscrow)
-    };
+    let sets_aside =
+        |row: &&DecisionRow| matches!(row.kind.form(), Some(Form::Hold | Form::Meter | Form::Escrow));
     let ids: Vec<Id> = rows.iter().filter(sets_aside).map(|row| row.id).collect();
     let bought = visit.site.app.ask(move |view| {
         let mut bought: BTreeMap<Id, PurchaseRow> = BTreeMap::new();

@@ -162,17 +162,7 @@ impl Wanted {
                 if row.at < self.from {
                     return Ok((found, None));
                 }
-                let by_period = matches!(row.kind, Kind::Subscribe | Kind::Renew | Kind::ChangePlan);
-                let at_once = matches!(
-                    row.kind,
-                    Kind::Pay
-                        | Kind::PayLink
-                        | Kind::PlaceHold
-                        | Kind::OpenMeter
-                        | Kind::OpenChannel
-                        | Kind::PlaceEscrow
-                );
-                let sells = at_once || by_period;
+                let sells = row.kind.form().is_some() || row.kind == Kind::Renew;
                 if !sells || !matches!(row.ruling, Ruling::Allowed) || self.to <= row.at {
                     continue;
                 }
