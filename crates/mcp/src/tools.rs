@@ -128,7 +128,8 @@ const TEXTS: &[Text] = &[
         set: ToolSet::Buyer,
         description: "Puts the question about a quote before the owner, with your reason, where the limits say that the \
                       owner is asked; it grants nothing. Where the limits do not ask, it says `not_needed` and does \
-                      nothing. The owner answers on their own page. Then call `pay` with the same quote.",
+                      nothing; where the owner has agreed to such purchases already, it pays as `pay` does. The owner \
+                      answers on their own page. Then call `pay` with the same quote.",
         effect: Effect::Once,
         takes: || {
             object(

@@ -21,6 +21,7 @@ mod program;
 mod run;
 mod scenarios;
 mod schemathesis;
+mod sdks;
 mod source;
 mod storm;
 mod test;
@@ -139,6 +140,8 @@ enum Task {
     },
     /// Runs the official conformance suite of MCP; needs `cargo xtask lane mcp` once, which installs it.
     Mcp,
+    /// Builds, checks and tries the TypeScript and Python packages; needs `cargo xtask lane sdks` once, which installs it.
+    Sdks,
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -181,6 +184,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Schemathesis { examples, seed } => schemathesis::run(&root, examples, seed),
         Task::Browser { name } => browser::run(&root, name.as_deref()),
         Task::Mcp => mcp::run(&root),
+        Task::Sdks => sdks::run(&root),
         Task::Docs => docs::run(&root),
     }
 }
