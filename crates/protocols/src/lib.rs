@@ -6,6 +6,7 @@
 pub mod a402;
 pub mod act;
 pub mod bare;
+pub mod address;
 mod json;
 pub mod limits;
 pub mod llm;

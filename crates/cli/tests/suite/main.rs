@@ -5,6 +5,7 @@ mod demo;
 mod dev;
 mod help;
 mod log;
+mod mcp;
 mod notices;
 mod offline;
 mod seller;
