@@ -24,6 +24,7 @@ mod log;
 mod money;
 mod output;
 mod pay;
+mod payout;
 mod replay;
 mod runtime;
 mod seller;
@@ -69,6 +70,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),
         Command::Link(command) => link::run(output, command),
+        Command::Payout(command) => payout::run(output, command),
         Command::Service(command) => service::run(output, command),
         Command::Skill(command) => skill::run(output, command),
         Command::Connect(args) => connect::run(output, args),

@@ -7,6 +7,7 @@ mod help;
 mod log;
 mod notices;
 mod offline;
+mod payouts;
 mod seller;
 mod skill;
 mod tabs;

@@ -24,6 +24,7 @@ mod observations;
 mod offers;
 mod patience;
 mod payments;
+mod payouts;
 mod prepaid;
 mod shape;
 mod snapshots;
