@@ -23,6 +23,8 @@ mod secret;
 mod session;
 mod sign;
 mod tab;
+#[cfg(test)]
+mod vectors;
 
 pub use acceptance::Accepted;
 pub use buyer::{Buyer, BuyerSettings, Fetch, NotBought, PaymentOutcome, Purchase, SellerAnswer};

@@ -78,3 +78,34 @@ fn covered(draft: &Draft, nonce: u64) -> String {
     let query = draft.url.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!("{}\n{}{query}\n{nonce}\n", draft.method, draft.url.path())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::{bytes, rows, text};
+    use url::Url;
+
+    #[test]
+    fn codes_of_a_session_are_made_as_by_every_client() {
+        for row in rows("codes") {
+            let session = OpenSession {
+                token: text(&row, "session").to_owned(),
+                key: MacKey::new(&Secret::new(bytes(&row, "secret"))),
+                renew_at: Time(0),
+            };
+            let draft = Draft {
+                method: text(&row, "method").parse().unwrap(),
+                url: Url::parse(text(&row, "url")).unwrap(),
+                body: text(&row, "body").as_bytes().to_vec(),
+                idempotency_key: None,
+            };
+            let nonce = text(&row, "nonce").parse().unwrap();
+            assert_eq!(
+                session.authorization(&draft, nonce),
+                text(&row, "authorization"),
+                "{}",
+                text(&row, "name")
+            );
+        }
+    }
+}

@@ -40,6 +40,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "freeze", why: "nothing is paid once a freeze is answered, 100 rounds under full load", command: &["cargo", "xtask", "freeze", "--rounds", "100"], when: Named },
     Lane { name: "docs", why: "what the documents tell a newcomer to type works as it stands there", command: &["cargo", "xtask", "docs"], when: Ci },
     Lane { name: "browser", why: "owners' pages work for people, on a phone and on a desk, and for nobody else", command: &["cargo", "xtask", "browser"], when: Ci },
+    Lane { name: "sdks", why: "the TypeScript and Python packages do what they say, as they would be published, against the product", command: &["cargo", "xtask", "sdks"], when: Ci },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
     Lane { name: "schemathesis", why: "the API does what its description says, and nothing ends in a 5xx", command: &["cargo", "xtask", "schemathesis", "--examples", "300"], when: Ci },

@@ -20,6 +20,7 @@ mod program;
 mod run;
 mod scenarios;
 mod schemathesis;
+mod sdks;
 mod source;
 mod storm;
 mod test;
@@ -136,6 +137,8 @@ enum Task {
         /// Only the tests whose name contains this.
         name: Option<String>,
     },
+    /// Builds, checks and tries the TypeScript and Python packages; needs `cargo xtask lane sdks` once, which installs it.
+    Sdks,
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -177,6 +180,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Fuzz { seconds, target } => fuzz::run(&root, seconds, target.as_deref()),
         Task::Schemathesis { examples, seed } => schemathesis::run(&root, examples, seed),
         Task::Browser { name } => browser::run(&root, name.as_deref()),
+        Task::Sdks => sdks::run(&root),
         Task::Docs => docs::run(&root),
     }
 }

@@ -30,7 +30,10 @@ use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
 const BROWSER: &[&str] = &["browser"];
+const NODE: &[&str] = &["browser", "sdks"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
+const SDKS: &[&str] = &["sdks"];
+const SIGNING: &[&str] = &["schemathesis", "schemathesis-long", "sdks"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
@@ -40,16 +43,18 @@ const APT: &[Package] = &[
     Package { name: "chromium", proof: Program("chromium"), lanes: BROWSER },
     Package { name: "curl", proof: Program("curl"), lanes: &["docs"] },
     Package { name: "fonts-noto-cjk", proof: File("/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"), lanes: BROWSER },
-    Package { name: "nodejs", proof: Program("node"), lanes: BROWSER },
-    Package { name: "npm", proof: Program("npm"), lanes: BROWSER },
+    Package { name: "nodejs", proof: Program("node"), lanes: NODE },
+    Package { name: "npm", proof: Program("npm"), lanes: NODE },
     Package { name: "python3-venv", proof: Succeeds(&["python3", "-m", "ensurepip", "--version"]), lanes: ALWAYS },
 ];
 
 /// npm packages, into `target/npm`; the proof lies in `target/npm/node_modules`. One line each.
 #[rustfmt::skip]
 const NPM: &[Package] = &[
+    Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
+    Package { name: "typescript@7.0.2", proof: File("target/npm/node_modules/typescript/package.json"), lanes: SDKS },
 ];
 
 /// Python packages, into the environment `target/venv`; the proof lies in `target/venv/bin`. One line each.
@@ -57,7 +62,10 @@ const NPM: &[Package] = &[
 const PIP: &[Package] = &[
     Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
-    Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SCHEMATHESIS },
+    Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SIGNING },
+    Package { name: "build==1.6.1", proof: File("target/venv/bin/pyproject-build"), lanes: SDKS },
+    Package { name: "hatchling==1.33.0", proof: File("target/venv/bin/hatchling"), lanes: SDKS },
+    Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
 ];
 
 /// Programs for cargo, built from source. One line each.
