@@ -8,6 +8,7 @@ mod links;
 pub(crate) mod llm;
 mod mcp;
 mod parties;
+mod payouts;
 mod selling;
 mod services;
 mod skills;
@@ -18,6 +19,7 @@ pub(crate) use links::LinkCommand;
 pub(crate) use mcp::{
     McpClient, McpCommand, McpDesk, McpInstall, McpPlace, McpServe, McpTools, McpUninstall,
 };
+pub(crate) use payouts::{BankAccountArgs, PayoutCommand, SellerPayout};
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 
 pub(crate) use selling::{
@@ -81,6 +83,9 @@ pub(crate) enum Command {
     /// MCP: tools with which an agent pays or a seller is paid, for any client.
     #[command(subcommand)]
     Mcp(McpCommand),
+    /// Payouts: what sellers collected, handed to the bank and answered. For the operator.
+    #[command(subcommand)]
+    Payout(PayoutCommand),
     /// The market: what sellers offer, and what agents find there.
     #[command(subcommand)]
     Service(ServiceCommand),

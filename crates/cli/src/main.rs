@@ -25,6 +25,7 @@ mod mcp;
 mod money;
 mod output;
 mod pay;
+mod payout;
 mod replay;
 mod runtime;
 mod seller;
@@ -72,6 +73,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Tab(command) => tab::run(output, command),
         Command::Link(command) => link::run(output, command),
         Command::Mcp(command) => mcp::run(output, command),
+        Command::Payout(command) => payout::run(output, command),
         Command::Service(command) => service::run(output, command),
         Command::Skill(command) => skill::run(output, command),
         Command::Connect(args) => connect::run(output, args),

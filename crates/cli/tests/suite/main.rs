@@ -8,6 +8,7 @@ mod log;
 mod mcp;
 mod notices;
 mod offline;
+mod payouts;
 mod seller;
 mod skill;
 mod tabs;
