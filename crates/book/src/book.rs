@@ -16,6 +16,7 @@ use crate::link::Link;
 use crate::mandate::Mandate;
 use crate::open::{AssetRow, Settings};
 use crate::payee::Payee;
+use crate::payout::Payout;
 use crate::purchase::Rows;
 use crate::quota::Quota;
 use crate::record::Record;
@@ -52,6 +53,7 @@ pub struct Book {
     pub(crate) subscriptions: Table<Subscription>,
     pub(crate) links: Table<Link>,
     pub(crate) invoices: Table<Invoice>,
+    pub(crate) payouts: Table<Payout>,
     /// Every command of the retention, and the money it moved.
     pub(crate) records: Queue<Record>,
     /// Every question of late, by the id of the payment that raised it.
@@ -83,6 +85,7 @@ impl Default for Book {
             subscriptions: Table::default(),
             links: Table::default(),
             invoices: Table::default(),
+            payouts: Table::default(),
             records: Queue::default(),
             questions: Queue::default(),
             expiries: BTreeSet::new(),
@@ -315,6 +318,9 @@ impl Book {
             Action::Dispute(it) => it.decide(self, at, *by),
             Action::IssueInvoice(it) => it.decide(self, *id, *by),
             Action::IssueCreditNote(it) => it.decide(self, *by),
+            Action::SetDestination(it) => it.decide(self, *by),
+            Action::RequestPayout(it) => it.decide(self, at, *id, *by),
+            Action::AdvancePayout(it) => it.decide(self, *by),
         }
     }
 
@@ -431,6 +437,9 @@ impl Book {
             (Action::Dispute(it), _) => it.apply(self),
             (Action::IssueInvoice(it), Outcome::Invoiced(billed)) => it.apply(self, *id, *by, billed),
             (Action::IssueCreditNote(it), Outcome::Credited(billed)) => it.apply(self, *by, billed),
+            (Action::SetDestination(it), _) => it.apply(self, at, *by),
+            (Action::RequestPayout(it), _) => it.apply(self, *id),
+            (Action::AdvancePayout(it), _) => it.apply(self),
             (
                 Action::Pay(_)
                 | Action::PlaceHold(_)

@@ -21,6 +21,7 @@ use crate::observe::Observe;
 use crate::open::{OpenBook, RegisterAsset};
 use crate::pay::Pay;
 use crate::payee::RegisterPayee;
+use crate::payout::{AdvancePayout, RequestPayout, SetDestination};
 use crate::purchase::Purchase;
 use crate::quota::{Allot, Deduct, GrantQuota, Reclaim, Restore};
 use crate::refund::Refund;
@@ -133,6 +134,9 @@ pub enum Action {
     Dispute(Dispute),
     IssueInvoice(IssueInvoice),
     IssueCreditNote(IssueCreditNote),
+    SetDestination(SetDestination),
+    RequestPayout(RequestPayout),
+    AdvancePayout(AdvancePayout),
 }
 
 canon_enum!(Action {
@@ -186,6 +190,9 @@ canon_enum!(Action {
     48 => CloseLink(it),
     50 => IssueInvoice(it),
     51 => IssueCreditNote(it),
+    52 => SetDestination(it),
+    53 => RequestPayout(it),
+    54 => AdvancePayout(it),
 });
 
 impl Action {
@@ -247,7 +254,10 @@ impl Action {
             | Action::CancelSubscription(_)
             | Action::CloseLink(_)
             | Action::Dispute(_)
-            | Action::IssueCreditNote(_) => None,
+            | Action::IssueCreditNote(_)
+            | Action::SetDestination(_)
+            | Action::RequestPayout(_)
+            | Action::AdvancePayout(_) => None,
         }
     }
 
@@ -303,7 +313,10 @@ impl Action {
             | Action::CloseLink(_)
             | Action::Dispute(_)
             | Action::IssueInvoice(_)
-            | Action::IssueCreditNote(_) => None,
+            | Action::IssueCreditNote(_)
+            | Action::SetDestination(_)
+            | Action::RequestPayout(_)
+            | Action::AdvancePayout(_) => None,
         }
     }
 
@@ -359,7 +372,10 @@ impl Action {
             | Action::CloseLink(_)
             | Action::PlaceEscrow(_)
             | Action::IssueInvoice(_)
-            | Action::IssueCreditNote(_) => None,
+            | Action::IssueCreditNote(_)
+            | Action::SetDestination(_)
+            | Action::RequestPayout(_)
+            | Action::AdvancePayout(_) => None,
         }
     }
 
@@ -377,6 +393,7 @@ impl Action {
             | Action::CancelSubscription(_)
             | Action::CloseLink(_)
             | Action::Dispute(_) => true,
+            Action::AdvancePayout(it) => it.step.ends(),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
             | Action::RegisterOwner(_)
@@ -415,7 +432,9 @@ impl Action {
             | Action::PayLink(_)
             | Action::PlaceEscrow(_)
             | Action::IssueInvoice(_)
-            | Action::IssueCreditNote(_) => false,
+            | Action::IssueCreditNote(_)
+            | Action::SetDestination(_)
+            | Action::RequestPayout(_) => false,
         }
     }
 }

@@ -451,6 +451,16 @@ reasons! {
         68 NothingToInvoice "nothing_to_invoice",
         /// Nothing was refunded of what the invoice says, or credit notes say so already.
         69 NothingToCredit "nothing_to_credit",
+        /// No bank account was named that the seller is paid out to.
+        70 DestinationUnset "destination_unset",
+        /// Another bank account counts.
+        71 DestinationMismatch "destination_mismatch",
+        /// The bank account was named too short a time ago.
+        72 DestinationCooling "destination_cooling",
+        /// The payout has ended: it was paid, or failed.
+        73 PayoutEnded "payout_ended",
+        /// The operator has stopped the seller: nothing of it leaves the book.
+        74 PayoutsStopped "payouts_stopped",
     }
 }
 
@@ -525,6 +535,10 @@ reasons! {
         36 PurchasesMalformed "purchases_malformed",
         /// The purchases were made by more than one owner.
         37 BuyersDiffer "buyers_differ",
+        /// No such payout.
+        38 PayoutUnknown "payout_unknown",
+        /// The payout was handed to the bank already.
+        39 PayoutSent "payout_sent",
     }
 }
 

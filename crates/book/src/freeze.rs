@@ -34,7 +34,7 @@ pub enum Subject {
     Agent(AgentId),
     /// One mandate.
     Mandate(MandateId),
-    /// A seller: nothing new is paid to it.
+    /// A seller: nothing new is paid to it, and it is paid out nothing.
     Payee(PayeeId),
 }
 

@@ -145,6 +145,10 @@ ids! {
     InvoiceId "inv",
     /// What a seller takes back of an invoice.
     CreditNoteId "crn",
+    /// What a seller collected, on its way to its bank account.
+    PayoutId "pyo",
+    /// Payouts that are handed to the bank together.
+    PayoutBatchId "pob",
     /// A movement between accounts of one owner, or from and to the world outside.
     TransferId "trf",
 }

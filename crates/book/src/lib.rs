@@ -20,6 +20,7 @@
 //! - **I10** Of every quota, what was granted is what was used, what was allotted further and what is left.
 //! - **I11** Of every purchase, what invoices say and credit notes did not take back is no more than what was paid and not
 //!   refunded, save what is listed to be credited; the numbers of a seller's invoices, and of its credit notes, have no gap.
+//! - **I12** What is on its way to banks is what the payouts come to that have not ended; each ends once.
 
 #![cfg_attr(
     not(test),
@@ -54,6 +55,7 @@ pub mod observe;
 pub mod open;
 pub mod pay;
 pub mod payee;
+pub mod payout;
 pub mod purchase;
 pub mod quota;
 mod record;
@@ -90,7 +92,8 @@ pub use freeze::{Freeze, Revoke, Subject, Unfreeze};
 pub use hold::{Capture, Expire, PlaceHold, Redeem, Void};
 pub use id::{
     AgentId, CreditNoteId, HoldId, Id, InvoiceId, KeyId, LinkId, MandateId, MeterId, NotAnId, OwnerId,
-    PayeeId, PaymentId, QuotaId, RefundId, RequestId, SubscriptionId, TransferId, WalletId,
+    PayeeId, PaymentId, PayoutBatchId, PayoutId, QuotaId, RefundId, RequestId, SubscriptionId, TransferId,
+    WalletId,
 };
 pub use invoice::{Billed, InvoiceState, IssueCreditNote, IssueInvoice};
 pub use level::{Budget, Level};
@@ -103,6 +106,7 @@ pub use observe::{Observe, Trigger};
 pub use open::{Balance, OpenBook, RegisterAsset};
 pub use pay::Pay;
 pub use payee::{Provenance, RegisterPayee};
+pub use payout::{AdvancePayout, Destinations, PayoutStage, PayoutStep, RequestPayout, SetDestination};
 pub use purchase::{Payees, Purchase, Share, Split};
 pub use quota::{Allot, Deduct, GrantQuota, QuotaState, QuotaUnit, Reclaim, Restore};
 pub use refund::Refund;

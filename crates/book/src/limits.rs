@@ -115,6 +115,10 @@ pub const RENEWAL_RETRY_NANOS: u64 = 86_400 * 1_000_000_000;
 /// How long a payment link may be good for, in nanoseconds: 366 days.
 pub const LINK_NANOS_MAX: u64 = 366 * 86_400 * 1_000_000_000;
 
+/// How long after a seller named another bank account its payouts go there, in nanoseconds: one day, in which it can hear of
+/// what a stolen key did and take it back.
+pub const DESTINATION_NANOS: u64 = 86_400 * 1_000_000_000;
+
 /// The payees a wallet remembers having paid; beyond it, a further payee is always a first contact.
 pub const CONTACTS_MAX: usize = 4_096;
 

@@ -83,11 +83,16 @@ impl RegisterAsset {
 
     pub(crate) fn apply(&self, book: &mut Book) {
         let asset = Asset::new(self.code, self.scale).expect("decided: the scale is in range");
-        book.assets.push(AssetRow { asset, world: Balance::default(), fees: Balance::default() });
+        book.assets.push(AssetRow {
+            asset,
+            world: Balance::default(),
+            fees: Balance::default(),
+            in_transit: Balance::default(),
+        });
     }
 }
 
-/// An asset, and the two accounts every asset has.
+/// An asset, and the three accounts every asset has.
 #[derive(Debug)]
 pub(crate) struct AssetRow {
     pub(crate) asset: Asset,
@@ -95,9 +100,11 @@ pub(crate) struct AssetRow {
     pub(crate) world: Balance,
     /// The operator's fees.
     pub(crate) fees: Balance,
+    /// What sellers are paid out, until their banks have it or say no.
+    pub(crate) in_transit: Balance,
 }
 
-canon_struct!(AssetRow { asset, world, fees });
+canon_struct!(AssetRow { asset, world, fees, in_transit });
 
 /// What an account gave, got, and has set aside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

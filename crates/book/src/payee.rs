@@ -10,6 +10,7 @@ use crate::id::{Id, KeyId, OwnerId, PayeeId};
 use crate::money::{Asset, PartsPerMillion};
 use crate::observe::Observation;
 use crate::open::Balance;
+use crate::payout::Destinations;
 use crate::table::Slot;
 
 /// Who says that a payee is who it says it is.
@@ -75,6 +76,8 @@ pub(crate) struct Payee {
     /// The numbers of its last invoice and credit note; 0 before the first.
     pub(crate) invoices: u64,
     pub(crate) credit_notes: u64,
+    /// Where its payouts go.
+    pub(crate) destinations: Destinations,
 }
 
 canon_struct!(Payee {
@@ -88,7 +91,8 @@ canon_struct!(Payee {
     balance,
     observed,
     invoices,
-    credit_notes
+    credit_notes,
+    destinations
 });
 
 impl RegisterPayee {
@@ -126,6 +130,7 @@ impl RegisterPayee {
                 observed: Vec::new(),
                 invoices: 0,
                 credit_notes: 0,
+                destinations: Destinations::default(),
             },
         );
         if let Some((key, _)) = self.key {

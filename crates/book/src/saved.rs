@@ -35,6 +35,7 @@ struct Rows {
     subscriptions: u64,
     invoices: u64,
     links: u64,
+    payouts: u64,
 }
 
 canon_struct!(Rows {
@@ -49,7 +50,8 @@ canon_struct!(Rows {
     quotas,
     subscriptions,
     invoices,
-    links
+    links,
+    payouts
 });
 
 impl Rows {
@@ -67,6 +69,7 @@ impl Rows {
             subscriptions: count(book.subscriptions.rows()),
             invoices: count(book.invoices.rows()),
             links: count(book.links.rows()),
+            payouts: count(book.payouts.rows()),
         }
     }
 }
@@ -100,7 +103,8 @@ impl Book {
         save(9, self.quotas.rows(), &mut take)?;
         save(10, self.subscriptions.rows(), &mut take)?;
         save(11, self.invoices.rows(), &mut take)?;
-        save(12, self.links.rows(), &mut take)
+        save(12, self.links.rows(), &mut take)?;
+        save(13, self.payouts.rows(), &mut take)
     }
 }
 
@@ -166,6 +170,7 @@ impl Restoring {
             10 => self.fill_subscriptions(input),
             11 => fill(&mut book.invoices, input),
             12 => fill(&mut book.links, input),
+            13 => fill(&mut book.payouts, input),
             _ => Err(Malformed),
         }
     }

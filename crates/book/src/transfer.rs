@@ -1,6 +1,6 @@
 //! Transfers: between accounts of one owner, and between the book and the world outside.
 
-use crate::agent::{Holder, presence_required};
+use crate::agent::presence_required;
 use crate::book::{Book, Decision};
 use crate::canon::{Code, canon_enum, canon_struct};
 use crate::command::Actor;
@@ -12,7 +12,8 @@ use crate::open::{Balance, deny};
 
 /// Moves money. The command's id becomes the [`TransferId`](crate::TransferId).
 ///
-/// The operator brings money in from the world, and pays out what payees and fees have. An owner moves it among her
+/// The operator brings money in from the world, and takes out what payees and fees have; sellers are paid out by
+/// [`RequestPayout`](crate::RequestPayout). An owner moves it among her
 /// wallets, their sub-accounts and her own payees, and, having just authenticated, out of a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transfer {
@@ -99,19 +100,9 @@ impl Transfer {
             Account::Payee(_) | Account::World | Account::Fees => Reject::PayeeUnknown,
         };
         match (self.from, self.to) {
-            (Account::World, Account::Wallet(_) | Account::Payee(_)) | (Account::Fees, Account::World) => {
-                book.operator_only(by)
-            }
-            (Account::Payee(payee), Account::World) => match by {
-                Actor::Payee { payee: named, key } if named == payee => {
-                    let slot = book.payees.find(payee.0)?;
-                    book.check_key(key, Holder::Payee(slot))
-                }
-                Actor::Payee { .. } => Some(Decision::Reject(Reject::PayeeUnknown)),
-                Actor::Operator { .. } | Actor::Owner { .. } | Actor::Agent { .. } | Actor::Book => {
-                    book.operator_only(by)
-                }
-            },
+            // A seller is paid out to an account that was named before: see `payout`.
+            (Account::World, Account::Wallet(_) | Account::Payee(_))
+            | (Account::Fees | Account::Payee(_), Account::World) => book.operator_only(by),
             (Account::Wallet(wallet), Account::World) => {
                 let owner = book.wallets.get(wallet.0)?.owner;
                 book.owner_only(by, owner, Reject::WalletUnknown).or_else(|| presence_required(by))

@@ -725,7 +725,46 @@ fn entries() -> Vec<(&'static str, Actor, Action, Outcome)> {
             }),
             Outcome::Credited(Billed { number: 1, amounts: vec![amount(0), amount(200)] }),
         ),
+        (
+            "set-destination",
+            payee(),
+            Action::SetDestination(SetDestination { payee: PayeeId(id(PAYEE)), destination: hash(0xBA) }),
+            done(),
+        ),
+        ("request-payout", payee(), Action::RequestPayout(request_payout()), done()),
+        (
+            "request-payout-denied",
+            payee(),
+            Action::RequestPayout(request_payout()),
+            denied(Denial::DestinationCooling, None),
+        ),
+        (
+            "advance-payout-sent",
+            operator(),
+            advance_payout(PayoutStep::Sent { batch: PayoutBatchId(id(0xB2)), order: hash(0xD0) }),
+            done(),
+        ),
+        ("advance-payout-paid", operator(), advance_payout(PayoutStep::Paid { said: hash(0xD1) }), done()),
+        (
+            "advance-payout-failed",
+            operator(),
+            advance_payout(PayoutStep::Failed { said: hash(0xD2) }),
+            done(),
+        ),
     ]
+}
+
+fn request_payout() -> RequestPayout {
+    RequestPayout {
+        payee: PayeeId(id(PAYEE)),
+        amount: amount(96_000),
+        asset: code("CNY"),
+        destination: hash(0xBA),
+    }
+}
+
+fn advance_payout(step: PayoutStep) -> Action {
+    Action::AdvancePayout(AdvancePayout { payout: PayoutId(id(0xB3)), step })
 }
 
 fn link(uses: Option<u32>, by: LinkPayer) -> OpenLink {
@@ -800,7 +839,7 @@ fn golden_files_show_every_action_and_outcome() {
     let numbers =
         |ranges: [std::ops::RangeInclusive<u8>; 2]| ranges.into_iter().flatten().collect::<Vec<u8>>();
     for (mut found, expected) in
-        [(actions, numbers([1..=48, 50..=51])), (outcomes, numbers([1..=11, 14..=15]))]
+        [(actions, numbers([1..=48, 50..=54])), (outcomes, numbers([1..=11, 14..=15]))]
     {
         found.sort_unstable();
         found.dedup();
@@ -819,12 +858,12 @@ fn reasons_keep_their_numbers_and_codes() {
         Denial::ALL.iter().map(canon::bytes).collect(),
         Denial::ALL.iter().map(|denial| denial.code()).collect(),
     );
-    assert_eq!(denials.len(), 68);
+    assert_eq!(denials.len(), 73);
     assert_eq!(denials.first().map(String::as_str), Some("1 forbidden"));
     assert_eq!(denials.get(16).map(String::as_str), Some("17 total_exceeded"));
     assert_eq!(denials.get(45).map(String::as_str), Some("46 revoked"));
     assert_eq!(denials.get(57).map(String::as_str), Some("58 renewal_unapproved"));
-    assert_eq!(denials.last().map(String::as_str), Some("69 nothing_to_credit"));
+    assert_eq!(denials.last().map(String::as_str), Some("74 payouts_stopped"));
     let asks =
         list(Ask::ALL.iter().map(canon::bytes).collect(), Ask::ALL.iter().map(|ask| ask.code()).collect());
     assert_eq!(

@@ -106,7 +106,7 @@ fn what_the_seller_no_longer_has_it_cannot_give_back() {
     check(&format!(
         "{WORLD}
         pay      P1 A1 W1 - M3 100               paid fee 10
-        transfer X1 M3 world 90 by M3
+        transfer X1 M3 world 90
         refund   R1 P1 10                        denied funds_insufficient
         transfer X2 world M3 90
         transfer X3 fees world 10

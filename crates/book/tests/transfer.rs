@@ -96,18 +96,18 @@ fn an_owner_moves_money_among_her_own_accounts_only() {
 }
 
 #[test]
-fn a_seller_is_paid_out_by_itself_or_the_operator() {
+fn money_of_sellers_is_taken_out_by_the_operator_alone() {
     check(&format!(
         "{WORLD}
         payee    M1 food fee 100000
         payee    M2 food owner O1
         pay      P1 O1 W1 - M1 100              paid fee 10
-        transfer X1 M1 world 10 by M2           reject payee_unknown
-        transfer X1 M1 world 10 by O1           denied forbidden
+        transfer X1 M1 world 10 by M2           denied forbidden
+        transfer X0 M1 world 10 by O1           denied forbidden
         transfer X2 M2 world 10 by O1           denied forbidden
-        transfer X3 M1 world 10 by M1 with M2.key    reject key_unknown
-        transfer X3 M1 world 91 by M1           denied funds_insufficient left 90
-        transfer X4 M1 world 40 by M1           done
+        transfer X3 M1 world 10 by M1           denied forbidden
+        transfer X4 M1 world 91                 denied funds_insufficient left 90
+        transfer XA M1 world 40                 done
         transfer X5 M1 world 50 by OP           done
         transfer X6 fees world 11               denied funds_insufficient left 10
         transfer X7 fees world 10 by O1         denied forbidden

@@ -30,7 +30,7 @@ fn the_operator_registers_assets_owners_and_payees() {
         payee    M4 food owner O9                reject owner_unknown
         payee    M4 food keyless                 done
         pay      P1 A1 W1 - M4 1                 paid
-        transfer X1 M4 world 1 by M4             reject key_unknown
+        destination M4 bank                      reject key_unknown
         transfer X1 M4 world 1 by OP             done
     "
     ));

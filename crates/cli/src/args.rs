@@ -6,7 +6,9 @@
 mod invoices;
 mod links;
 pub(crate) mod llm;
+mod mcp;
 mod parties;
+mod payouts;
 mod selling;
 mod services;
 mod skills;
@@ -14,6 +16,10 @@ mod tabs;
 
 pub(crate) use invoices::{InvoiceCommand, InvoiceCredit, InvoiceGet, InvoiceIssue, InvoiceList, PaperForm};
 pub(crate) use links::LinkCommand;
+pub(crate) use mcp::{
+    McpClient, McpCommand, McpDesk, McpInstall, McpPlace, McpServe, McpTools, McpUninstall,
+};
+pub(crate) use payouts::{BankAccountArgs, PayoutCommand, SellerPayout};
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 
 pub(crate) use selling::{
@@ -74,6 +80,12 @@ pub(crate) enum Command {
     /// Payment links: ask for money by an address or a QR code, and pay what one asks for.
     #[command(subcommand)]
     Link(LinkCommand),
+    /// MCP: tools with which an agent pays or a seller is paid, for any client.
+    #[command(subcommand)]
+    Mcp(McpCommand),
+    /// Payouts: what sellers collected, handed to the bank and answered. For the operator.
+    #[command(subcommand)]
+    Payout(PayoutCommand),
     /// The market: what sellers offer, and what agents find there.
     #[command(subcommand)]
     Service(ServiceCommand),

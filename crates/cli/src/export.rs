@@ -118,6 +118,7 @@ fn account_name(account: Account) -> String {
     match account {
         Account::World => "Assets:World".to_owned(),
         Account::Fees => "Income:Fees".to_owned(),
+        Account::Transit => "Liabilities:PayoutsInTransit".to_owned(),
         Account::Wallet(wallet) => format!("Liabilities:Wallets:{}", digits(wallet.to_string())),
         Account::Payee(payee) => format!("Liabilities:Payees:{}", digits(payee.to_string())),
     }

@@ -5,7 +5,7 @@
 
 use book::{
     Action, ChangePlan, Code, Entry, Id, Moved, OpenChannel, OpenMeter, Outcome, Part, Pay, PayLink, PayeeId,
-    Payees, PlaceEscrow, PlaceHold, Purchase, Subscribe, Term, WalletId,
+    Payees, PayoutStep, PlaceEscrow, PlaceHold, Purchase, Subscribe, Term, WalletId,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use wire::money::{AmountText, AssetText, Money};
@@ -15,6 +15,8 @@ use wire::money::{AmountText, AssetText, Money};
 pub(crate) enum Account {
     World,
     Fees,
+    /// What is on its way to sellers' banks.
+    Transit,
     Wallet(WalletId),
     Payee(PayeeId),
 }
@@ -50,6 +52,8 @@ pub(crate) struct Ledger {
     wallets: HashMap<WalletId, Wallet>,
     purchases: HashMap<Id, Bought>,
     subscriptions: HashMap<Id, Bought>,
+    /// Payouts that have not ended.
+    payouts: HashMap<Id, (PayeeId, u128, Code)>,
     balances: BTreeMap<(Account, Code), i128>,
     held: BTreeMap<WalletId, i128>,
 }
@@ -141,7 +145,7 @@ impl Ledger {
     fn owes_nothing(&self, account: Account, asset: Code) -> Result<(), Wrong> {
         let held = match account {
             Account::World => return Ok(()),
-            Account::Fees | Account::Payee(_) => 0,
+            Account::Fees | Account::Transit | Account::Payee(_) => 0,
             Account::Wallet(wallet) => self.held(wallet),
         };
         let balance = self.balances.get(&(account, asset)).copied().unwrap_or_default();
@@ -171,6 +175,18 @@ impl Ledger {
                 Ok(Vec::new())
             }
             (Action::CloseWallet(it), Outcome::Done) => self.close(it.wallet),
+            (Action::RequestPayout(it), Outcome::Done) => {
+                let (minor, asset) = (it.amount.minor(), it.asset);
+                self.payouts.insert(id, (it.payee, minor, asset));
+                let (from, to) = (Account::Payee(it.payee), Account::Transit);
+                Ok(vec![Movement { from, to, minor, asset }])
+            }
+            (Action::AdvancePayout(it), Outcome::Done) if it.step.ends() => {
+                let (payee, minor, asset) = self.payouts.remove(&it.payout.0).ok_or(Wrong::Unknown)?;
+                let is_paid = matches!(it.step, PayoutStep::Paid { .. });
+                let to = if is_paid { Account::World } else { Account::Payee(payee) };
+                Ok(vec![Movement { from: Account::Transit, to, minor, asset }])
+            }
             (Action::Transfer(it), Outcome::Done) => Ok(vec![Movement {
                 from: it.from.into(),
                 to: it.to.into(),
@@ -366,6 +382,7 @@ impl std::fmt::Display for Account {
         match self {
             Account::World => f.write_str("world"),
             Account::Fees => f.write_str("fees"),
+            Account::Transit => f.write_str("transit"),
             Account::Wallet(wallet) => wallet.fmt(f),
             Account::Payee(payee) => payee.fmt(f),
         }

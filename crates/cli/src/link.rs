@@ -12,6 +12,7 @@ use sdk::{Answer, Client};
 use serde::Serialize;
 use wire::account::Payee;
 use wire::link::{Link, LinkPayer, LinkTerms, NewLink, NewLinkPayment};
+use wire::payment::{Share, Split};
 use wire::{LinkId, PayeeId, PaymentId, RequestId, WalletId};
 
 /// The newest links that `list` shows.
@@ -27,14 +28,15 @@ struct Opened<'a> {
 pub(crate) fn run(output: &Output, command: &LinkCommand) -> Outcome {
     runtime::run(async {
         match command {
-            LinkCommand::Create { caller, what, amount, most, uses, valid_for, tip } => {
+            LinkCommand::Create { caller, what, amount, most, split, uses, valid_for, tip } => {
                 let client = connect(caller)?;
-                let asset = seller(&client).await?.asset;
+                let seller = seller(&client).await?;
+                let asset = seller.asset;
                 let span = SignedDuration::from_secs(i64::try_from(*valid_for).map_err(Failure::usage)?);
                 let new = NewLink {
                     id: LinkId(client.fresh_id()),
                     payee: None,
-                    split: None,
+                    split: shares(split, seller.id)?,
                     least: money::read(amount, asset)?,
                     most: most.as_deref().map(|most| money::read(most, asset)).transpose()?,
                     uses: *uses,
@@ -122,6 +124,26 @@ async fn pay(output: &Output, command: &LinkCommand) -> Outcome {
     }
 }
 
+/// How what comes in is shared; alone where nothing is said.
+fn shares(said: &[String], seller: PayeeId) -> Outcome<Option<Split>> {
+    if said.is_empty() {
+        return Ok(None);
+    }
+    let odd = |text: &str| Failure::usage(format!("`{text}` is no share, such as `pye_…=96`"));
+    let share = |text: &String| {
+        let (payee, weight) = text.trim().split_once('=').ok_or_else(|| odd(text))?;
+        let weight: u32 = weight.parse().ok().filter(|weight| *weight != 0).ok_or_else(|| odd(text))?;
+        Ok(Share { payee: payee.parse().map_err(|_| odd(text))?, weight })
+    };
+    let shares = said.iter().map(share).collect::<Outcome<Vec<Share>>>()?;
+    if shares.first().is_none_or(|first| first.payee != seller) {
+        return Err(Failure::usage(format!("the seller that asks comes first: `{seller}`")));
+    }
+    let whole = shares.iter().try_fold(0u32, |sum, share| sum.checked_add(share.weight));
+    let whole = whole.ok_or_else(|| Failure::usage("the parts are too large"))?;
+    Ok(Some(Split { whole, shares }))
+}
+
 /// The seller whose key the client has.
 async fn seller(client: &Client) -> Outcome<Payee> {
     let me = client.me().await.map_err(failed)?;
@@ -173,6 +195,24 @@ fn unreachable(fault: &reqwest::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_in_is_shared_with_the_seller_first() {
+        let (one, other) = ("pye_01KAZ0A3C0ET1N8R7P6QGX5W9D", "pye_01KAZ0A3C0ET1N8R7P6QGX5W9E");
+        let seller = one.parse().unwrap();
+        let of = |said: &[String]| shares(said, seller).ok().flatten();
+        let split = of(&[format!("{one}=96"), format!("{other}=4")]).unwrap();
+        let weights: Vec<_> = split.shares.iter().map(|it| (it.payee.to_string(), it.weight)).collect();
+        assert_eq!(split.whole, 100);
+        assert_eq!(weights, [(one.to_owned(), 96), (other.to_owned(), 4)]);
+        assert!(shares(&[], seller).unwrap().is_none());
+        for odd in
+            [format!("{other}=4"), one.to_owned(), format!("{one}=0"), format!("{one}=-1"), "M=1".to_owned()]
+        {
+            assert!(shares(&[odd], seller).is_err());
+        }
+        assert!(shares(&[format!("{one}={}", u32::MAX), format!("{other}=1")], seller).is_err());
+    }
 
     #[test]
     fn a_link_is_its_name_or_its_address() {

@@ -21,9 +21,11 @@ mod ledger;
 mod link;
 mod llm;
 mod log;
+mod mcp;
 mod money;
 mod output;
 mod pay;
+mod payout;
 mod replay;
 mod runtime;
 mod seller;
@@ -43,7 +45,8 @@ use output::{Output, Reader};
 use std::process::ExitCode;
 
 // Features are shared by all that is built together; this ends a build that would carry the simulator's bugs into the product.
-const _: () = assert!(!book::SABOTAGE, "the product is not built together with bugs on purpose");
+const _: () =
+    assert!(!book::SABOTAGE && !::mcp::SABOTAGE, "the product is not built together with bugs on purpose");
 
 /// Requests are allocated by the threads of the sockets and freed by the writer. glibc takes a lock for each such
 /// free, which cost the writer up to a third of its time.
@@ -69,6 +72,8 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),
         Command::Link(command) => link::run(output, command),
+        Command::Mcp(command) => mcp::run(output, command),
+        Command::Payout(command) => payout::run(output, command),
         Command::Service(command) => service::run(output, command),
         Command::Skill(command) => skill::run(output, command),
         Command::Connect(args) => connect::run(output, args),

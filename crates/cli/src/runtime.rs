@@ -33,7 +33,8 @@ pub(crate) async fn told_to_stop() {
 
 /// Logs to standard error: what a service says about itself. `RUST_LOG` chooses how much.
 pub(crate) fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,rmcp=warn".into());
     // A second call in one process changes nothing.
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let _ = log.with_ansi(std::io::stderr().is_terminal()).try_init();

@@ -34,6 +34,7 @@ pub(crate) fn run(output: &Output, command: &SellerCommand) -> Outcome {
         SellerCommand::Statement(args) => statement::statement(output, args),
         SellerCommand::Reconcile(args) => statement::reconcile(output, args),
         SellerCommand::Invoice(command) => invoice::run(output, command),
+        SellerCommand::Payout(command) => crate::payout::seller(output, command),
     }
 }
 

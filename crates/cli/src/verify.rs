@@ -181,6 +181,7 @@ impl Check<'_> {
             let of_book = match account {
                 Account::World => of_asset.map(|(_, world, _)| world),
                 Account::Fees => of_asset.map(|(.., fees)| fees),
+                Account::Transit => self.book.in_transit().find(|row| row.0.code == asset).map(|row| row.1),
                 Account::Wallet(wallet) => self.book.wallet_balance(wallet).map(|(_, balance)| balance),
                 Account::Payee(payee) => self.book.payee_balance(payee).map(|(_, balance)| balance),
             };

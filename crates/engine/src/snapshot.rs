@@ -29,7 +29,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"TOLLSNAP";
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
 const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// What is read or written of the file at once.

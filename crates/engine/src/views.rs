@@ -13,6 +13,7 @@ mod decisions;
 mod invoices;
 mod links;
 mod parties;
+mod payouts;
 mod purchases;
 mod quotas;
 mod reader;
@@ -39,6 +40,7 @@ use tokio::sync::watch;
 pub use decisions::Upward;
 pub use invoices::{CreditNoteRow, InvoiceLineRow, InvoiceRow};
 pub use links::{AskedLink, LinkPaymentRow, LinkRow, LinkStanding};
+pub use payouts::{PaidOut, PayoutRow};
 pub use quotas::{DeductionRow, QuotaRow};
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{

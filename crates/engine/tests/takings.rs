@@ -11,7 +11,7 @@ use std::fs;
 
 use book::{
     Account, Action, Amount, Capture, Entry, HoldId, Id, Moved, Outcome, OwnerId, Part, Parts, PayeeId,
-    Payees, Purchase, Refund, Seq, Time, WalletId,
+    Payees, PayoutStep, Purchase, Refund, Seq, Time, WalletId,
 };
 use engine::views::{RefusedRow, TAKINGS_NANOS, Takings, Views};
 use engine::{BookId, Follower};
@@ -49,6 +49,7 @@ struct Ledger {
     owners: BTreeMap<WalletId, OwnerId>,
     /// What each subscription pays for.
     plans: BTreeMap<Id, Purchase>,
+    payouts: BTreeMap<Id, (PayeeId, Amount)>,
 }
 
 fn signed(amount: Amount) -> i128 {
@@ -142,6 +143,16 @@ impl Ledger {
                 }
                 if let Account::Payee(payee) = it.from {
                     self.of(payee).moved -= signed(it.amount);
+                }
+            }
+            (Action::RequestPayout(it), Outcome::Done) => {
+                self.of(it.payee).moved -= signed(it.amount);
+                self.payouts.insert(id, (it.payee, it.amount));
+            }
+            (Action::AdvancePayout(it), Outcome::Done) => {
+                let (payee, amount) = self.payouts[&it.payout.0];
+                if matches!(it.step, PayoutStep::Failed { .. }) {
+                    self.of(payee).moved += signed(amount);
                 }
             }
             (Action::Pay(_) | Action::PayLink(_), Outcome::Paid(moved)) => self.take(id, moved),

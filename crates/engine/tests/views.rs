@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use book::{
     Account, Action, Amount, Approve, Ask, CloseWallet, Denial, Freeze, HoldId, Id, KeyHolder, Limit,
-    LinkState, MandateId, MeterId, Observe, Pay, PaymentId, Provenance, Refund, RefundId, Revoke, Seq,
-    Subject, Time, TransferId, Trigger, Unfreeze, Verdict, Void,
+    LinkState, MandateId, MeterId, Observe, Pay, PaymentId, PayoutStage, Provenance, Refund, RefundId,
+    Revoke, Seq, Subject, Time, TransferId, Trigger, Unfreeze, Verdict, Void,
 };
 use engine::views::{Answer, InvoiceLineRow, Kind, Ruling, State, Views, ViewsReader, Whom};
 use engine::{BookId, Follower, ViewsFault};
@@ -166,6 +166,28 @@ fn assert_agrees(town: &Town, reader: &ViewsReader) {
         assert_eq!(sum, view.link(*link).unwrap().unwrap().paid.minor());
         assert_eq!(u32::try_from(paid.len()).unwrap(), town.book.link(*link).unwrap().used);
     }
+    for (payee, _) in &town.payees {
+        let rows = view.payouts_of_payee(*payee, None, 1_000).unwrap().rows;
+        let sum = |stages: &[PayoutStage]| {
+            let rows = rows.iter().filter(|row| stages.contains(&row.stage));
+            rows.map(|row| row.amount.minor()).sum::<u128>()
+        };
+        let paid_out = view.paid_out(*payee).unwrap();
+        assert_eq!(paid_out.in_transit.minor(), sum(&[PayoutStage::Requested, PayoutStage::Sent]));
+        assert_eq!(paid_out.paid.minor(), sum(&[PayoutStage::Paid]));
+        assert_eq!(Some(paid_out.destinations), town.book.destinations(*payee));
+    }
+    for payout in &town.payouts {
+        let row = view.payout(*payout).unwrap().unwrap();
+        assert_eq!(Some(row.stage), town.book.payout(*payout));
+        assert_eq!(row.sent.is_some(), row.batch.is_some() && row.order.is_some());
+        assert_eq!(row.ended.is_some(), row.said.is_some());
+        let waits = row.stage == PayoutStage::Requested;
+        assert_eq!(view.payouts_waiting(row.asset, 10_000).unwrap().contains(&row), waits);
+        assert!(row.batch.is_none_or(|batch| view.payouts_of_batch(batch).unwrap().contains(&row)));
+    }
+    let transit: Vec<_> = view.assets().unwrap().iter().map(|row| (row.asset, row.transit)).collect();
+    assert_eq!(transit, town.book.in_transit().collect::<Vec<_>>());
     let assets: Vec<_> = view.assets().unwrap();
     let assets: Vec<_> = assets.iter().map(|row| (row.asset, row.world, row.fees)).collect();
     assert_eq!(assets, town.book.assets().collect::<Vec<_>>());

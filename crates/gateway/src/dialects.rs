@@ -17,6 +17,9 @@ use protocols::bare::{Note, Price};
 use protocols::mpp::{self, CHALLENGE, Challenge, Credential, RECEIPT};
 use protocols::x402::{self, PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Payload, Reason, Scheme};
 
+/// A value that is no proof, whoever reads it.
+const UNREADABLE: &str = "-";
+
 /// In which words somebody pays.
 #[derive(Clone, Debug)]
 pub(crate) enum Dialect {
@@ -24,13 +27,15 @@ pub(crate) enum Dialect {
     A402,
     /// x402, with what was shown in it.
     X402(Box<Proof>),
+    /// x402, and what was shown cannot be read.
+    NotX402(Reason),
     /// The `Payment` scheme.
     Mpp,
 }
 
 impl Inner {
     /// Puts a proof that came in another dialect where ours has it.
-    pub(crate) fn into_ours(&self, headers: &mut HeaderMap) -> Result<Dialect, Whole> {
+    pub(crate) fn take_proof(&self, headers: &mut HeaderMap) -> Result<Dialect, Whole> {
         // Whoever knows A402 by the names that x402 has now means A402; and two proofs are refused as two.
         if self.config.seller.aliases == Aliases::On || headers.contains_key(PAYMENT_PROOF) {
             return Ok(Dialect::A402);
@@ -46,42 +51,29 @@ impl Inner {
             (None, _) => return Ok(Dialect::A402),
             (Some(_), Some(_)) => return twice(),
             (Some(value), None) if Credential::is_one(value.as_bytes()) => {
-                let proof =
-                    Credential::decode(value.to_str().unwrap_or_default()).and_then(Credential::into_proof);
-                let proof = proof.map_err(|fault| self.refused_in_mpp(&fault))?;
-                let value = proof.encode().map_err(|fault| self.refused_in_mpp(&fault.into()))?;
-                (value, Dialect::Mpp)
+                let credential = Credential::decode(value.to_str().unwrap_or_default());
+                let proof = credential.and_then(Credential::into_proof);
+                (proof.ok().and_then(|proof| proof.encode().ok()), Dialect::Mpp)
             }
             (Some(value), None) => {
-                let proof = Payload::decode(value.to_str().unwrap_or_default()).and_then(Payload::into_proof);
-                let proof = proof.map_err(|fault| self.refused_in_x402(&fault))?;
-                let value = proof.encode().map_err(|fault| self.refused_in_x402(&fault.into()))?;
-                (value, Dialect::X402(Box::new(proof)))
+                let payload = Payload::decode(value.to_str().unwrap_or_default());
+                match payload.and_then(Payload::into_proof) {
+                    Ok(proof) => (proof.encode().ok(), Dialect::X402(Box::new(proof))),
+                    Err(fault) => (None, Dialect::NotX402(fault.reason())),
+                }
             }
         };
+        // What cannot be read in its dialect cannot be read in ours: it is refused with a new bill, as any such proof.
+        let value = value.as_deref().unwrap_or(UNREADABLE);
         strip_credentials(headers, &AUTHORIZATION);
         headers.remove(PAYMENT_SIGNATURE);
-        put(headers, PAYMENT_PROOF, &value);
+        put(headers, PAYMENT_PROOF, value);
         Ok(dialect)
-    }
-
-    fn refused_in_x402(&self, fault: &x402::Fault) -> Whole {
-        let detail = format!("Nothing was spent now. `PAYMENT-SIGNATURE` does not count: {fault}.");
-        let mut answer = self.problem(Code::HeadersInvalid, detail);
-        let refused = x402::refused(self.config.seller.network, fault.reason());
-        put(answer.headers_mut(), PAYMENT_RESPONSE, &refused);
-        answer
-    }
-
-    fn refused_in_mpp(&self, fault: &mpp::Fault) -> Whole {
-        let detail =
-            format!("Nothing was spent now. `Authorization` does not count: {fault} ({}).", fault.problem());
-        self.problem(Code::HeadersInvalid, detail)
     }
 
     /// Says in the other dialects what an answer says in ours: what is asked for in all, and what came of a payment in the
     /// one in which it was shown.
-    pub(crate) fn from_ours<B>(&self, dialect: &Dialect, target: &Uri, answer: &mut Response<B>) {
+    pub(crate) fn say_in_all<B>(&self, dialect: &Dialect, target: &Uri, answer: &mut Response<B>) {
         if self.config.seller.aliases == Aliases::On {
             return;
         }
@@ -90,6 +82,10 @@ impl Inner {
         let said = text(answer.headers(), PAYMENT_VALIDATION).and_then(|said| Validation::decode(said).ok());
         let proof = match dialect {
             Dialect::A402 => return,
+            Dialect::NotX402(reason) => {
+                put(answer.headers_mut(), PAYMENT_RESPONSE, &x402::refused(network, *reason));
+                return;
+            }
             Dialect::Mpp => {
                 if let Some(receipt) = said.and_then(|said| mpp::receipt(&said)) {
                     put(answer.headers_mut(), RECEIPT, &receipt);

@@ -96,14 +96,14 @@ impl Inner {
         match self.config.routes.route(request.method().as_str(), &path) {
             Route::Priced(price) => {
                 let target = request.uri().clone();
-                let dialect = self.into_ours(request.headers_mut())?;
+                let dialect = self.take_proof(request.headers_mut())?;
                 let mut answer = self.sell_by_front(request, price).await.unwrap_or_else(|refusal| refusal);
-                self.from_ours(&dialect, &target, &mut answer);
+                self.say_in_all(&dialect, &target, &mut answer);
                 Ok(answer)
             }
             Route::PriceOnly(price) => {
                 let mut bill = self.bill(&price, &self.facts(&Method::GET, &request, b"")?);
-                self.from_ours(&Dialect::A402, request.uri(), &mut bill);
+                self.say_in_all(&Dialect::A402, request.uri(), &mut bill);
                 Ok(bill)
             }
             Route::Free => {

@@ -67,18 +67,18 @@ impl Inner {
             Route::Priced(price) => {
                 let mut request = request;
                 let target = request.uri().clone();
-                let dialect = match self.into_ours(request.headers_mut()) {
+                let dialect = match self.take_proof(request.headers_mut()) {
                     Ok(dialect) => dialect,
                     Err(refusal) => return whole(refusal),
                 };
                 let mut answer = self.sell(request, price, behind).await.unwrap_or_else(whole);
-                self.from_ours(&dialect, &target, &mut answer);
+                self.say_in_all(&dialect, &target, &mut answer);
                 answer
             }
             Route::PriceOnly(price) => match self.facts(&Method::GET, &request, b"") {
                 Ok(facts) => {
                     let mut bill = self.bill(&price, &facts);
-                    self.from_ours(&Dialect::A402, request.uri(), &mut bill);
+                    self.say_in_all(&Dialect::A402, request.uri(), &mut bill);
                     bill.map(|_no_body| full(Bytes::new()))
                 }
                 Err(answer) => whole(answer),

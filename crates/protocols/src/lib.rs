@@ -5,12 +5,12 @@
 
 pub mod a402;
 pub mod act;
+pub mod address;
 pub mod bare;
 mod json;
 pub mod limits;
 pub mod llm;
 pub mod mpp;
-
 mod rfc3339;
 pub mod voucher;
 pub mod x402;

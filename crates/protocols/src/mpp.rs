@@ -135,12 +135,12 @@ impl Challenge {
         if method != METHOD || intent != INTENT {
             return Err(Fault::Method);
         }
-        let request = match known.take("request")? {
-            Value::String(text) => {
-                let text = base64url::decode(&text).ok_or(Fault::Encoding)?;
-                json::parse(&text).map_err(Malformed::from)?
+        let request = known.take("request")?;
+        let request = match request.as_str() {
+            Some(text) => {
+                json::parse(&base64url::decode(text).ok_or(Fault::Encoding)?).map_err(Malformed::from)?
             }
-            request => request,
+            None => request,
         };
         let Value::Object(request) = request else {
             return Err(Malformed::NotAnObject { path: "challenge.request" }.into());
@@ -211,7 +211,9 @@ impl Challenge {
                 let left = self.expires.as_ref().map(|expires| expires.time().0.saturating_sub(asked_at.0));
                 let left = left.map(|nanos| nanos / Time::from_seconds(1).0).unwrap_or(u64::MAX);
                 let seconds = u32::try_from(left).unwrap_or(UNBILLED_SECONDS_MAX);
-                Note::unbilled(&self.to_json(), &self.realm, asked_at, seconds)
+                let note = Note::unbilled(&self.to_json(), &self.realm, asked_at, seconds);
+                let sooner = self.expires.clone().filter(|expires| expires.time() < note.pay_before.time());
+                Note { pay_before: sooner.unwrap_or(note.pay_before.clone()), ..note }
             }
         };
         Ok(note.demand(&price)?)
@@ -287,5 +289,89 @@ fn members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Value {
+        json!({
+            "id": "c1", "realm": "shop.example", "method": "toll", "intent": "charge", "opaque": "e30",
+            "expires": "1970-01-01T00:20:00Z",
+            "request": {
+                "amount": "3", "currency": "cny", "recipient": "pye_1",
+                "methodDetails": { "network": "toll:test", "decimals": 2 },
+            },
+        })
+    }
+
+    fn read(value: &Value) -> Result<Challenge, Fault> {
+        Challenge::parse(&value.to_string())
+    }
+
+    #[test]
+    fn a_challenge_is_the_same_whether_its_request_is_text_or_object() {
+        let challenge = read(&asked()).unwrap();
+        let mut as_text = asked();
+        as_text["request"] = base64url::encode(asked()["request"].to_string().as_bytes()).into();
+        assert_eq!(read(&as_text).unwrap(), challenge);
+        let price = challenge.price().unwrap();
+        assert_eq!((price.amount_minor, price.currency.as_str(), price.scale), (3, "CNY", 2));
+        for (pointer, value) in [
+            ("/method", json!("tempo")),
+            ("/intent", json!("session")),
+            ("/id", json!("a\"b")),
+            ("/id", json!("a\r\nb")),
+            ("/id", json!("")),
+            ("/request", json!("not base64url!")),
+            ("/request", json!(3)),
+        ] {
+            let mut wrong = asked();
+            *wrong.pointer_mut(pointer).unwrap() = value.clone();
+            assert!(read(&wrong).is_err(), "{pointer} {value}");
+        }
+        for (pointer, value) in [
+            ("/request/amount", json!("3.5")),
+            ("/request/currency", json!("cnyy")),
+            ("/request/methodDetails/network", json!("tempo:1")),
+            ("/request/methodDetails/decimals", json!(19)),
+            ("/request/methodDetails", json!({})),
+        ] {
+            let mut wrong = asked();
+            *wrong.pointer_mut(pointer).unwrap() = value.clone();
+            assert!(read(&wrong).unwrap().price().is_err(), "{pointer} {value}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_without_a_bill_lasts_until_it_expires_and_minutes_at_most() {
+        let demand = |value: &Value, at: u64| read(value).unwrap().demand(Time::from_seconds(at)).unwrap();
+        assert_eq!(demand(&asked(), 1_000).replay_window_seconds, 200);
+        assert_eq!(demand(&asked(), 0).replay_window_seconds, 900);
+        assert_eq!(
+            demand(&asked(), 5_000).replay_window_seconds,
+            1,
+            "what is over is paid before the next second or never"
+        );
+        let mut endless = asked();
+        endless.as_object_mut().unwrap().remove("expires");
+        assert_eq!(demand(&endless, 5_000).replay_window_seconds, 900);
+        let mut other = asked();
+        other["opaque"] = json!("e31");
+        assert_ne!(demand(&asked(), 0).request_fingerprint, demand(&other, 0).request_fingerprint);
+    }
+
+    #[test]
+    fn a_bill_and_the_challenge_that_names_it_are_one() {
+        let price = read(&asked()).unwrap().price().unwrap();
+        let note = Note::unbilled(&json!({}), "", Time::from_seconds(60), 300);
+        let challenge = Challenge::of_bill(&price, &note, "https://pay.example", "shop.example");
+        assert!(challenge.encode().starts_with("Payment id=\"asked_"), "{}", challenge.encode());
+        let demand = challenge.demand(Time(0)).unwrap();
+        assert_eq!((demand.out_trade_no.as_str(), demand.amount.as_str()), (challenge.id.as_str(), "0.03"));
+        let renamed = Challenge { id: "asked_other".to_owned(), ..challenge };
+        assert_eq!(renamed.demand(Time(0)), Err(Fault::Other));
     }
 }

@@ -427,3 +427,136 @@ fn read_url(text: String) -> Result<String, Misshapen> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Value {
+        json!({
+            "scheme": "exact", "network": "toll:test", "amount": "3", "asset": "CNY", "payTo": "pye_1",
+            "maxTimeoutSeconds": 300, "extra": { "decimals": 2 },
+        })
+    }
+
+    fn read(value: &Value) -> Result<Requirements, Fault> {
+        Requirements::parse(&value.to_string())
+    }
+
+    #[test]
+    fn only_our_network_in_its_one_spelling_is_read() {
+        let good = read(&asked()).unwrap();
+        assert_eq!((good.amount_minor, good.network, good.scheme), (3, Network::Test, Scheme::Exact));
+        for (name, value, reason) in [
+            ("scheme", json!("batch-settlement"), Reason::InvalidScheme),
+            ("network", json!("eip155:8453"), Reason::InvalidNetwork),
+            ("amount", json!(3), Reason::InvalidPayload),
+            ("amount", json!("03"), Reason::InvalidPayload),
+            ("amount", json!("-3"), Reason::InvalidPayload),
+            ("amount", json!("3.0"), Reason::InvalidPayload),
+            ("amount", json!("340282366920938463463374607431768211456"), Reason::InvalidPayload),
+            ("asset", json!("0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"), Reason::InvalidPayload),
+            ("maxTimeoutSeconds", json!(0), Reason::InvalidPayload),
+            ("extra", json!([]), Reason::InvalidPayload),
+        ] {
+            let mut wrong = asked();
+            wrong[name] = value.clone();
+            assert_eq!(read(&wrong).unwrap_err().reason(), reason, "{name} {value}");
+        }
+        for decimals in [json!(19), json!("2"), json!(-1), json!(2.5), Value::Null] {
+            let mut wrong = asked();
+            wrong["extra"]["decimals"] = decimals.clone();
+            assert!(read(&wrong).unwrap().price().is_err(), "{decimals}");
+        }
+    }
+
+    #[test]
+    fn a_demand_without_a_bill_is_for_all_that_was_asked_and_minutes() {
+        let asked_at = Time::from_seconds(1_000);
+        let demand = |value: &Value, url: &str| read(value).unwrap().demand(url, asked_at).unwrap();
+        let one = demand(&asked(), "https://shop.example/a");
+        assert_eq!(one, demand(&asked(), "https://shop.example/a"));
+        assert_eq!((one.amount.as_str(), one.replay_window_seconds), ("0.03", 300));
+        let mut other = Vec::from([demand(&asked(), "https://shop.example/b")]);
+        for (name, value) in [
+            ("amount", json!("4")),
+            ("payTo", json!("pye_2")),
+            ("scheme", json!("upto")),
+            ("extra", json!({ "decimals": 3 })),
+            ("maxTimeoutSeconds", json!(299)),
+        ] {
+            let mut changed = asked();
+            changed[name] = value;
+            other.push(demand(&changed, "https://shop.example/a"));
+        }
+        for other in other {
+            assert_ne!(one.request_fingerprint, other.request_fingerprint);
+            assert_ne!(one.out_trade_no, other.out_trade_no);
+        }
+        let mut long = asked();
+        long["maxTimeoutSeconds"] = json!(31_536_000);
+        let long = demand(&long, "");
+        assert_eq!(long.replay_window_seconds, 900);
+        assert!(long.pay_before.time() <= asked_at.after(Time::from_seconds(901).0));
+    }
+
+    #[test]
+    fn less_fits_where_the_scheme_says_so() {
+        let with = |scheme: &str, amount: &str| {
+            let mut asked = asked();
+            (asked["scheme"], asked["amount"]) = (json!(scheme), json!(amount));
+            read(&asked).unwrap()
+        };
+        for (accepted, settled, fits) in [
+            (with("exact", "3"), with("exact", "3"), true),
+            (with("exact", "3"), with("exact", "2"), false),
+            (with("exact", "3"), with("exact", "4"), false),
+            (with("upto", "3"), with("upto", "0"), true),
+            (with("upto", "3"), with("upto", "3"), true),
+            (with("upto", "3"), with("upto", "4"), false),
+            (with("exact", "3"), with("upto", "3"), false),
+        ] {
+            assert_eq!(accepted.fit(&settled), fits, "{accepted:?} {settled:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_is_base64_in_its_one_spelling() {
+        let payload = Payload {
+            resource: Some("https://shop.example/a".to_owned()),
+            accepted: read(&asked()).unwrap(),
+            credential: CredentialText::parse("e30").unwrap(),
+        };
+        let value = payload.encode();
+        let again = Payload::decode(&value).unwrap();
+        assert_eq!((again.accepted, again.resource), (payload.accepted, payload.resource));
+        let bare = value.trim_end_matches('=');
+        let longer = format!("{value}=");
+        for wrong in [
+            if bare.len() < value.len() { bare } else { &longer },
+            &longer,
+            &value.replace('e', "-"),
+            " e30=",
+            "",
+        ] {
+            assert!(Payload::decode(wrong).is_err(), "{wrong}");
+        }
+        assert!(Payload::decode(&"A".repeat(HEADER_VALUE_BYTES_MAX + 4)).is_err());
+    }
+
+    #[test]
+    fn of_many_ways_of_paying_ours_are_taken() {
+        let theirs = json!({
+            "scheme": "exact", "network": "eip155:8453", "amount": "10000",
+            "asset": "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913", "payTo": "0x1", "maxTimeoutSeconds": 60,
+        });
+        let text = json!({
+            "x402Version": 2, "resource": { "url": "https://shop.example/a", "mimeType": "text/plain" },
+            "accepts": [theirs, asked()], "extensions": {},
+        });
+        let (url, ours) = read_required(&STANDARD.encode(text.to_string())).unwrap();
+        assert_eq!((url.as_str(), ours), ("https://shop.example/a", vec![read(&asked()).unwrap()]));
+        let many = json!({ "x402Version": 2, "resource": { "url": "" }, "accepts": vec![asked(); X402_ACCEPTS_MAX + 1] });
+        assert!(read_required(&STANDARD.encode(many.to_string())).is_err());
+    }
+}

@@ -5,14 +5,17 @@
 //! a lost answer is asked for. A new bill is taken under the same name too, until the server says that
 //! nothing will ever be paid under it.
 
+mod offered;
+mod sellers;
+
+pub use offered::{LastHold, Offer};
+pub use sellers::Reach;
+
 use crate::acceptance::Accepted;
-use crate::client::{Client, cause};
+use crate::client::Client;
 use crate::failure::{Answer, Failure};
 use crate::keys::{credential_ring, seller_ring};
-use crate::limits::{
-    BACKOFF_MIN, CONNECT_TIMEOUT, DELIVERY_TRIES_MAX, REPLAY_WINDOW_SECONDS_MIN, SELLER_BODY_BYTES_MAX,
-    SELLER_TIMEOUT,
-};
+use crate::limits::{BACKOFF_MIN, DELIVERY_TRIES_MAX, REPLAY_WINDOW_SECONDS_MIN};
 use crate::purchase::{Locked, PurchaseFault, Purchases, Record, Stage};
 use crate::said::{demand_of, quote_of, validation_of};
 use evidence::{Hash, base64url};
@@ -146,7 +149,7 @@ pub struct Buyer {
     pub(crate) client: Client,
     pub(crate) settings: BuyerSettings,
     pub(crate) purchases: Purchases,
-    http: reqwest::Client,
+    sellers: sellers::Sellers,
     identity: OnceCell<Identifier>,
     /// The keys that sign the server's statements, as they were last asked for.
     server_keys: RwLock<Option<Arc<Keyring>>>,
@@ -181,26 +184,14 @@ impl Buyer {
     /// # Errors
     /// [`NotBought::Request`], where TLS cannot be set up.
     pub fn new(client: Client, settings: BuyerSettings, purchases: Purchases) -> Result<Buyer, NotBought> {
-        let http = sellers_client().build().map_err(|fault| NotBought::Request(fault.to_string()))?;
         Ok(Buyer {
             client,
             settings,
             purchases,
-            http,
+            sellers: sellers::Sellers::new(Reach::Anywhere)?,
             identity: OnceCell::new(),
             server_keys: RwLock::default(),
         })
-    }
-
-    /// The same buyer, which asks sellers through a proxy; its payment service it still asks directly.
-    ///
-    /// # Errors
-    /// [`NotBought::Request`], where that is no proxy.
-    pub fn through(mut self, proxy: &Url) -> Result<Buyer, NotBought> {
-        let malformed = |fault: reqwest::Error| NotBought::Request(fault.to_string());
-        let proxy = reqwest::Proxy::all(proxy.clone()).map_err(malformed)?;
-        self.http = sellers_client().proxy(proxy).build().map_err(malformed)?;
-        Ok(self)
     }
 
     /// Sends the request, and pays for it where it costs something: once for each purchase key.
@@ -244,26 +235,7 @@ impl Buyer {
     }
 
     fn errand<'a>(&self, fetch: &'a Fetch) -> Result<Errand<'a>, NotBought> {
-        let malformed = |fault: &dyn std::fmt::Display| NotBought::Request(fault.to_string());
-        let url = Url::parse(&fetch.url).map_err(|fault| malformed(&fault))?;
-        let mut headers = fetch.headers.clone();
-        headers.remove(PAYMENT_PROOF);
-        let text = |name: HeaderName, headers: &HeaderMap| match headers.get(&name).map(HeaderValue::to_str) {
-            None => Ok(None),
-            Some(Ok(text)) => Ok(Some(text.to_owned())),
-            Some(Err(fault)) => Err(malformed(&fault)),
-        };
-        let content_type = text(CONTENT_TYPE, &headers)?.unwrap_or_default();
-        let mut facts = RequestFacts::of(&fetch.method, url.as_str(), &content_type, &fetch.body)
-            .map_err(|fault| malformed(&fault))?;
-        let key_name = HeaderName::from_static("idempotency-key");
-        let mut key = text(key_name.clone(), &headers)?;
-        if key.is_none() && facts.method.needs_idempotency_key() {
-            let derived = base64url::encode(Hash::of(fetch.purchase.as_bytes()).as_bytes());
-            headers.insert(key_name, HeaderValue::try_from(&derived).map_err(|fault| malformed(&fault))?);
-            key = Some(derived);
-        }
-        facts.idempotency_key = key.map(Identifier::parse).transpose().map_err(|fault| malformed(&fault))?;
+        let (url, headers, facts) = request_of(fetch)?;
         let locked = self.purchases.lock(&fetch.purchase)?;
         Ok(Errand { fetch, url, headers, facts, locked })
     }
@@ -322,13 +294,7 @@ impl Buyer {
     /// Opens a bill as of `now`, and checks it against what this purchase may be.
     async fn open(&self, errand: &Errand<'_>, needed: &str, now: Time) -> Result<Bill, NotBought> {
         let (bill, terms) = self.bill(&errand.facts, needed, now).await?;
-        let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
-        let minor = terms.amount_minor(bill.demand()).map_err(|fault| refuse(&fault))?;
-        let price = Money {
-            amount: wire::AmountText::new(minor)
-                .ok_or_else(|| NotBought::Demand("its amount is too large".to_owned()))?,
-            asset: terms.asset.as_str().parse().map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
-        };
+        let price = price_of(&bill, &terms)?;
         let price_max = errand.fetch.price_max;
         if price.asset != price_max.asset || price_max.amount < price.amount {
             return Err(NotBought::TooDear { price, price_max });
@@ -547,33 +513,6 @@ impl Buyer {
         self.exchange(errand.facts.method.as_str(), &errand.url, headers, errand.fetch.body.clone()).await
     }
 
-    /// Sends one request to a seller.
-    pub(crate) async fn exchange(
-        &self,
-        method: &str,
-        url: &Url,
-        headers: HeaderMap,
-        body: Vec<u8>,
-    ) -> Result<SellerAnswer, String> {
-        let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|fault| fault.to_string())?;
-        let mut response = self
-            .http
-            .request(method, url.clone())
-            .headers(headers)
-            .body(body)
-            .send()
-            .await
-            .map_err(|fault| cause(&fault))?;
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|fault| cause(&fault))? {
-            if SELLER_BODY_BYTES_MAX < body.len() + chunk.len() {
-                return Err("the answer is too long".to_owned());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(SellerAnswer { status: response.status().as_u16(), headers: response.headers().clone(), body })
-    }
-
     /// Who we are in demands and credentials.
     async fn identity(&self) -> Result<&Identifier, NotBought> {
         self.identity
@@ -586,11 +525,38 @@ impl Buyer {
     }
 }
 
-/// How sellers are asked.
-fn sellers_client() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(SELLER_TIMEOUT)
-        // Another address is another request: it is not what was paid for.
-        .redirect(reqwest::redirect::Policy::none())
+/// The request as it is sent, and what of it a demand is bound to.
+fn request_of(fetch: &Fetch) -> Result<(Url, HeaderMap, RequestFacts), NotBought> {
+    let malformed = |fault: &dyn std::fmt::Display| NotBought::Request(fault.to_string());
+    let url = Url::parse(&fetch.url).map_err(|fault| malformed(&fault))?;
+    let mut headers = fetch.headers.clone();
+    headers.remove(PAYMENT_PROOF);
+    let text = |name: HeaderName, headers: &HeaderMap| match headers.get(&name).map(HeaderValue::to_str) {
+        None => Ok(None),
+        Some(Ok(text)) => Ok(Some(text.to_owned())),
+        Some(Err(fault)) => Err(malformed(&fault)),
+    };
+    let content_type = text(CONTENT_TYPE, &headers)?.unwrap_or_default();
+    let mut facts = RequestFacts::of(&fetch.method, url.as_str(), &content_type, &fetch.body)
+        .map_err(|fault| malformed(&fault))?;
+    let key_name = HeaderName::from_static("idempotency-key");
+    let mut key = text(key_name.clone(), &headers)?;
+    if key.is_none() && facts.method.needs_idempotency_key() {
+        let derived = base64url::encode(Hash::of(fetch.purchase.as_bytes()).as_bytes());
+        headers.insert(key_name, HeaderValue::try_from(&derived).map_err(|fault| malformed(&fault))?);
+        key = Some(derived);
+    }
+    facts.idempotency_key = key.map(Identifier::parse).transpose().map_err(|fault| malformed(&fault))?;
+    Ok((url, headers, facts))
+}
+
+/// What a bill comes to.
+fn price_of(bill: &Bill, terms: &WalletTerms) -> Result<Money, NotBought> {
+    let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
+    let minor = terms.amount_minor(bill.demand()).map_err(|fault| refuse(&fault))?;
+    Ok(Money {
+        amount: wire::AmountText::new(minor)
+            .ok_or_else(|| NotBought::Demand("its amount is too large".to_owned()))?,
+        asset: terms.asset.as_str().parse().map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
+    })
 }

@@ -27,7 +27,9 @@ mod tab;
 mod vectors;
 
 pub use acceptance::Accepted;
-pub use buyer::{Buyer, BuyerSettings, Fetch, NotBought, PaymentOutcome, Purchase, SellerAnswer};
+pub use buyer::{
+    Buyer, BuyerSettings, Fetch, LastHold, NotBought, Offer, PaymentOutcome, Purchase, Reach, SellerAnswer,
+};
 pub use client::{Auth, Client, NotAServer};
 pub use clock::Clock;
 pub use credentials::{Credentials, KeyFileFault};

@@ -61,3 +61,6 @@ pub const TAB_PRICES_MAX: usize = 1_024;
 
 /// How far a seller's clock may be from ours, in nanoseconds: 60 seconds, as for demands and requests.
 pub const CLOCKS_DIFFER_NANOS: u64 = 60 * 1_000_000_000;
+
+/// The most that is kept of what a seller says about an offer, in characters.
+pub const OFFER_TEXT_CHARS_MAX: usize = 1_000;

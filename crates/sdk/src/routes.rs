@@ -22,14 +22,17 @@ use wire::list::Page;
 use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
 use wire::mpp::{MppPayment, NewMppPayment};
 use wire::payment::{NewRefund, Payment, PaymentState, Refund};
+use wire::payout::{
+    BankAccount, FailPayout, NewPayout, NewPayoutBatch, Payout, PayoutBatch, PayoutStanding, SettlePayout,
+};
 use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuota, Quota, Units};
 use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
 use wire::x402::{NewX402Payment, X402Payment};
 use wire::{
-    AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId, QuotaId,
-    RequestId, ServiceId, SubscriptionId, WalletId,
+    AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId,
+    PayoutBatchId, PayoutId, QuotaId, RequestId, ServiceId, SubscriptionId, WalletId,
 };
 
 /// Declares the reads: a path with at most one argument.
@@ -120,6 +123,12 @@ reads! {
     links() -> Page<Link> = "/v1/links";
     /// What a payment link asks for.
     link_terms(id: LinkId) -> LinkTerms = "/v1/links/{id}/terms";
+    /// What of a seller's money can be paid out, and whither.
+    payout_standing(payee: PayeeId) -> PayoutStanding = "/v1/payees/{payee}/destination";
+    /// A payout as it stands.
+    payout(id: PayoutId) -> Payout = "/v1/payouts/{id}";
+    /// Payouts that were handed to the bank together.
+    payout_batch(id: PayoutBatchId) -> PayoutBatch = "/v1/payouts/batches/{id}";
     /// An entry of the journal.
     entry(seq: u64) -> Entry = "/v1/entries/{seq}";
     /// An entry with all that is needed to check it offline.
@@ -155,6 +164,10 @@ makes! {
     grant_quota(NewQuota) -> Done = "/v1/quotas";
     /// Opens a payment link.
     open_link(NewLink) -> Done = "/v1/links";
+    /// Asks for a payout.
+    request_payout(NewPayout) -> Done = "/v1/payouts";
+    /// Takes the payouts that wait, to hand them to the bank together.
+    send_payouts(NewPayoutBatch) -> PayoutBatch = "/v1/payouts/batches";
     /// Offers a service on the market.
     offer_service(NewService) -> Service = "/v1/services";
     /// Gives back part or all of a payment.
@@ -170,6 +183,12 @@ changes! {
     set_agent_limits[id: AgentId](SetLimits) -> Done = PUT "/v1/agents/{id}/limits";
     /// Replaces the limits of a mandate.
     set_mandate_limits[id: MandateId](SetLimits) -> Done = PUT "/v1/mandates/{id}/limits";
+    /// Names the bank account that a seller's payouts go to.
+    name_account[payee: PayeeId](BankAccount) -> Done = PUT "/v1/payees/{payee}/destination";
+    /// Says that the bank has paid.
+    settle_payout[payout: PayoutId](SettlePayout) -> Done = POST "/v1/payouts/{payout}/settle";
+    /// Says that the bank has not paid and will not.
+    fail_payout[payout: PayoutId](FailPayout) -> Done = POST "/v1/payouts/{payout}/fail";
     /// Stops something at once.
     freeze(Subject) -> Done = POST "/v1/freeze";
     /// Starts it again.
@@ -468,12 +487,14 @@ impl Client {
         limit: usize,
         cursor: Option<&str>,
     ) -> Result<Page<T>, Failure> {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("limit", &limit.to_string());
-        if let Some(cursor) = cursor {
-            query.append_pair("cursor", cursor);
-        }
-        self.get(&format!("{path}?{}", query.finish())).await
+        // The writer is gone before anything is waited for, so that the future can move between threads.
+        let query = {
+            let mut query = url::form_urlencoded::Serializer::new(String::new());
+            query.append_pair("limit", &limit.to_string());
+            query.extend_pairs(cursor.map(|cursor| ("cursor", cursor)));
+            query.finish()
+        };
+        self.get(&format!("{path}?{query}")).await
     }
 
     /// One page of the questions that wait for their owner.

@@ -11,8 +11,8 @@ use crate::recent::Bought;
 use axum::response::{IntoResponse, Response};
 use book::{
     Action, Actor, Amount, Asset, Billed, Command, CreditNoteId, HoldId, Id, InvoiceId, LinkId, MeterId,
-    Moved, Outcome, Parts, Payees, PaymentId, Purchase, Question, QuotaId, Refusal, Seq, SubscriptionId,
-    Term, TransferId,
+    Moved, Outcome, Parts, Payees, PaymentId, PayoutId, Purchase, Question, QuotaId, Refusal, Seq,
+    SubscriptionId, Term, TransferId,
 };
 use engine::views::Form;
 use http::{HeaderValue, StatusCode, header};
@@ -344,6 +344,7 @@ impl Answers<'_> {
         let asset = match (&command.action, purchase) {
             (_, Some(purchase)) => self.directory.asset(purchase.asset),
             (Action::Transfer(it), None) => self.directory.asset(it.asset),
+            (Action::RequestPayout(it), None) => self.directory.asset(it.asset),
             (_, None) => self.about.and_then(|about| self.directory.asset(about.purchase.asset)),
         };
         let remaining = refusal.remaining.zip(asset).map(|(left, asset)| money(left, asset));
@@ -448,6 +449,9 @@ pub fn name_of_action(action: &Action) -> (&'static str, &'static str) {
         Action::Dispute(_) => ("dispute", "req"),
         Action::IssueInvoice(_) => ("issue_invoice", InvoiceId::PREFIX),
         Action::IssueCreditNote(_) => ("issue_credit_note", CreditNoteId::PREFIX),
+        Action::SetDestination(_) => ("set_destination", "req"),
+        Action::RequestPayout(_) => ("request_payout", PayoutId::PREFIX),
+        Action::AdvancePayout(_) => ("advance_payout", "req"),
     }
 }
 

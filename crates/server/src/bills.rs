@@ -17,8 +17,7 @@ use engine::views::Form;
 use evidence::{Hash, base64url};
 use protocols::a402::wallet::{Collection, Network, network_layer};
 use protocols::a402::{
-    CannotPay, Credential, Demand, Identifier, Keyring, Payment, Proof, ProofCheck, Refusal, RequestFacts,
-    check_proof,
+    Credential, Demand, Identifier, Keyring, Payment, Proof, ProofCheck, Refusal, RequestFacts, check_proof,
 };
 use protocols::bare::Price;
 
@@ -126,8 +125,7 @@ impl State {
         let name = id(paying.id.0);
         // Whoever paid in time may ask again later.
         if bill.demand.pay_before.time() <= self.clock.now() && self.bought(name).await?.is_none() {
-            let error = CannotPay::TooLate.error_id();
-            return Err(crate::routes::a402::refused(error, "the demand had to be paid earlier."));
+            return Err(bill_refused("it had to be paid earlier"));
         }
         let window = Time::from_seconds(u64::from(bill.demand.replay_window_seconds) + HOLD_MARGIN_SECONDS);
         let purchase = Purchase {

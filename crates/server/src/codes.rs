@@ -131,6 +131,15 @@ pub fn reject(reject: Reject) -> Explained {
             "Nothing was issued. The purchases were made by more than one owner; each gets an invoice of her own.",
             NewId,
         ),
+        Reject::PayoutUnknown => {
+            (404, "No such payout", "Nothing was changed. There is no such payout.", NewId)
+        }
+        Reject::PayoutSent => (
+            409,
+            "Handed to the bank already",
+            "Nothing was sent again. The payout was handed to the bank in another batch.",
+            Stop,
+        ),
         Reject::MandateUnknown => {
             (404, "No such mandate", "Nothing was done. There is no such mandate.", NewId)
         }
@@ -343,7 +352,7 @@ edges! {
     /// What is said of an invoice breaks a rule.
     BillMalformed "bill_malformed" 422 "Invoice cannot be" "Nothing was issued, and no number was used. What is said of it breaks a rule of invoices." NewId false,
     /// There is no paper in this form.
-    PaperUnavailable "paper_unavailable" 409 "No such paper" "The invoice or credit note stands, and there is no paper of it in this form." Stop false,
+    PaperUnavailable "paper_unavailable" 409 "No such paper" "What was recorded stands, and there is no paper of it in this form." Stop false,
     /// The queue is full.
     Busy "busy" 503 "Busy" "Nothing was done. Too many requests wait; try again in a moment." SameId true,
     /// The disk is full.

@@ -171,6 +171,9 @@ impl Known {
             | Action::CloseLink(_)
             | Action::PlaceEscrow(_)
             | Action::Dispute(_)
+            | Action::SetDestination(_)
+            | Action::RequestPayout(_)
+            | Action::AdvancePayout(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => {}
         }

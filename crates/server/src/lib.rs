@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod offers;
 pub mod openapi;
 pub mod papers;
+pub mod payouts;
 pub mod problem;
 pub mod reads;
 pub mod recent;

@@ -27,6 +27,12 @@ pub const SIGNATURES_WAITING_MAX: usize = 4_096;
 /// The signatures that are checked together.
 pub const SIGNATURES_TOGETHER_MAX: usize = 256;
 
+/// The longest name of who holds a bank account, in characters.
+pub const HOLDER_CHARS_MAX: usize = invoice::limits::BANK_NAME_CHARS_MAX;
+
+/// The payouts that are handed to the bank together.
+pub const PAYOUTS_TOGETHER_MAX: usize = 1_000;
+
 /// The longest `Signature-Input`, `Signature` or `Content-Digest` header, in bytes.
 pub const SIGNATURE_HEADER_BYTES_MAX: usize = 2_048;
 

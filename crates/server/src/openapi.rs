@@ -3,8 +3,8 @@
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
     a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, invoices,
-    joining, limits, links, log, mandates, meters, mpp, observations, offers, orders, payments, quotas,
-    services, sessions, subscriptions, system, transfers, webhooks, x402,
+    joining, limits, links, log, mandates, meters, mpp, observations, offers, orders, payments, payouts,
+    quotas, services, sessions, subscriptions, system, transfers, webhooks, x402,
 };
 use crate::state::App;
 use crate::stream;
@@ -44,7 +44,7 @@ const CHANGING: [(&str, &str); 5] = [
 ];
 
 /// Which answer names what another operation takes: operation, member of the answer, other operation, its parameter.
-const LINKS: [(&str, &str, &str, &str); 26] = [
+const LINKS: [(&str, &str, &str, &str); 30] = [
     ("create_wallet", "id", "get_wallet", "id"),
     ("create_sub_account", "id", "get_wallet", "id"),
     ("create_payee", "id", "get_payee", "id"),
@@ -66,6 +66,10 @@ const LINKS: [(&str, &str, &str, &str); 26] = [
     ("create_subscription", "id", "get_subscription", "id"),
     ("create_subscription", "id", "get_access", "id"),
     ("create_link", "id", "get_link_terms", "id"),
+    ("create_payout", "id", "get_payout", "id"),
+    ("create_payout", "id", "settle_payout", "id"),
+    ("create_payout", "id", "fail_payout", "id"),
+    ("create_payout_batch", "id", "get_payout_batch", "id"),
     ("create_link", "id", "pay_link", "id"),
     ("pay_link", "id", "get_payment", "id"),
     ("a402_pay", "trade_no", "a402_trade", "trade_no"),
@@ -147,6 +151,13 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(links::get_link_terms))
         .routes(routes!(links::close_link))
         .routes(routes!(links::pay_link))
+        .routes(routes!(payouts::set_destination, payouts::get_destination))
+        .routes(routes!(payouts::create_payout, payouts::list_payouts))
+        .routes(routes!(payouts::create_payout_batch))
+        .routes(routes!(payouts::get_payout_batch))
+        .routes(routes!(payouts::get_payout))
+        .routes(routes!(payouts::settle_payout))
+        .routes(routes!(payouts::fail_payout))
         .routes(routes!(invoices::create_invoice, invoices::list_invoices))
         .routes(routes!(invoices::get_invoice))
         .routes(routes!(invoices::create_credit_note, invoices::list_credit_notes))

@@ -23,6 +23,7 @@ pub mod offers;
 pub mod orders;
 pub mod payment_services;
 pub mod payments;
+pub mod payouts;
 pub mod quotas;
 pub mod services;
 pub mod sessions;

@@ -2,7 +2,7 @@
 //!
 //! It reads bytes as `docs/entry-format.md` describes them ([`entry`], [`bytes`]), keeps naive maps ([`state`]), adds
 //! every limit up again from every payment ([`usage`]), and decides each purchase a second time ([`judge`]). [`walk`]
-//! follows the entries and compares, [`believe`] takes over what they changed. The numbers of what is violated are those of the invariants I1 to I9.
+//! follows the entries and compares, [`believe`] takes over what they changed. The numbers of what is violated are those of the invariants I1 to I12.
 
 mod action;
 mod believe;
@@ -15,7 +15,9 @@ mod judge;
 mod link;
 mod meter;
 mod money;
+mod payout;
 mod quota;
+mod reasons;
 mod state;
 mod stop;
 mod subscription;
@@ -57,6 +59,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// What is on its way to banks in `asset`: what was given, got, and nothing set aside.
+    pub fn in_transit(&self, asset: &str) -> (u128, u128, u128) {
+        let sums = self.state.sums(Place::Transit, asset);
+        (sums.debits, sums.credits, sums.held)
+    }
+
     /// What the wallet or payee with this identifier gave, got and has set aside.
     pub fn account(&self, id: [u8; 16]) -> (u128, u128, u128) {
         let of = |place: &Place| *place == Place::Wallet(id) || *place == Place::Payee(id);

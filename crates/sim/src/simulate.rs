@@ -13,6 +13,7 @@ mod held;
 mod history;
 mod life;
 mod linked;
+mod paid_out;
 mod prepaid;
 mod probe;
 mod rule;

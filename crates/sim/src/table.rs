@@ -26,6 +26,7 @@ mod commands;
 mod limits;
 mod linked;
 mod names;
+mod paid_out;
 mod prepaid;
 mod subscribed;
 mod verdict;
@@ -338,10 +339,15 @@ impl Run {
             return match side {
                 "world" => Some(row.1),
                 "fees" => Some(row.2),
+                "transit" => self.in_transit(row.0),
                 _ => None,
             };
         }
         self.book_balance(name).map(|(_, balance)| balance)
+    }
+
+    fn in_transit(&self, asset: book::Asset) -> Option<Balance> {
+        self.book.in_transit().find(|row| row.0 == asset).map(|row| row.1)
     }
 
     fn book_balance(&self, name: &str) -> Option<(book::Asset, Balance)> {
@@ -372,7 +378,7 @@ impl Run {
             let accounts = self.names.all().filter_map(|name| self.book_balance(name));
             let accounts = accounts.filter(|account| account.0 == asset).map(|account| account.1);
             let (mut debits, mut credits) = (0u128, 0u128);
-            for balance in accounts.chain([fees]) {
+            for balance in accounts.chain(self.in_transit(asset)).chain([fees]) {
                 if balance.credits.minor() < balance.debits.minor() + balance.held.minor() {
                     return Err(format!("an account owes: {balance:?}"));
                 }

@@ -2,8 +2,8 @@
 
 use book::{
     Action, Actor, AgentId, Amount, Capture, CloseMeter, Code, Command, Entry, Expire, HoldId, Id, InvoiceId,
-    KeyHolder, KeyId, LimitSubject, LinkId, MandateId, OpenLink, Outcome, OwnerId, PayeeId, Payees, Presence,
-    Purchase, QuotaId, QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
+    KeyHolder, KeyId, LimitSubject, LinkId, MandateId, OpenLink, Outcome, OwnerId, PayeeId, Payees, PayoutId,
+    Presence, Purchase, QuotaId, QuotaUnit, Subject, Subscribe, SubscriptionId, Void, WalletId,
 };
 use evidence::Hash;
 
@@ -36,6 +36,8 @@ pub struct World {
     pub subscriptions: Vec<Subscribed>,
     /// Payment links, and what each asks for.
     pub links: Vec<(LinkId, OpenLink)>,
+    /// Payouts.
+    pub payouts: Vec<PayoutId>,
     /// Invoices, and whose they are.
     pub invoices: Vec<(InvoiceId, PayeeId)>,
     /// Questions that were asked.
@@ -328,6 +330,7 @@ impl World {
             }
             Action::OpenLink(it) => self.links.push((LinkId(id), it.clone())),
             Action::PayLink(it) => self.learn_bought(id, &it.purchase),
+            Action::RequestPayout(_) => self.payouts.push(PayoutId(id)),
             Action::IssueInvoice(_) => {
                 if let Actor::Payee { payee, .. } = by {
                     self.invoices.push((InvoiceId(id), payee));
@@ -363,6 +366,8 @@ impl World {
             | Action::Claim(_)
             | Action::CancelSubscription(_)
             | Action::CloseLink(_)
+            | Action::SetDestination(_)
+            | Action::AdvancePayout(_)
             | Action::Dispute(_)
             | Action::IssueCreditNote(_) => {}
         }

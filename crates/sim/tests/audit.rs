@@ -72,8 +72,18 @@ fn honest() -> Vec<Entry> {
         credit-note N4 I3                        denied nothing_to_credit
         credit-note N5 I1                        denied nothing_to_credit
         transfer X1 W1 world 10000 fresh         denied funds_insufficient
-        transfer X2 M1 world 10000 by M1         denied funds_insufficient
-        transfer X3 M2 world 10000 by M2         denied funds_insufficient
+        transfer X2 M1 world 10000               denied funds_insufficient
+        destination M1 bank                      done
+        payout   B0 M1 5                         denied destination_cooling
+        destination M1 bank by OP
+        payout   B1 M1 5
+        payout   B2 M1 4
+        payout   B3 M1 1000000                   denied funds_insufficient
+        sent     B1
+        arrived  B1
+        bounced  B2
+        arrived  B2                              denied payout_ended
+        transfer X3 M2 world 10000               denied funds_insufficient
         transfer X4 fees world 10000             denied funds_insufficient
     ",
     );

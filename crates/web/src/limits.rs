@@ -102,6 +102,9 @@ pub const REFUNDS_SHOWN_MAX: usize = 100;
 /// The deliveries of a webhook that its page shows, the newest first.
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 
+/// The payouts of a seller that its page shows, the newest first.
+pub const PAYOUTS_SHOWN_MAX: usize = 100;
+
 /// The payment links of a seller that its page shows, the newest first.
 pub const LINKS_SHOWN_MAX: usize = 100;
 

@@ -103,6 +103,11 @@ pub fn router() -> Router<Site> {
         .route("/selling/{payee}/webhooks/{id}/again", post(at!(selling::webhooks::again)))
         .route("/selling/{payee}/webhooks/{id}/end", post(at!(selling::webhooks::end)))
         .route("/selling/{payee}/links", get(at!(selling::links::list)).post(at!(selling::links::add)))
+        .route(
+            "/selling/{payee}/payouts",
+            get(at!(selling::payouts::show)).post(at!(selling::payouts::request)),
+        )
+        .route("/selling/{payee}/payouts/account", post(at!(selling::payouts::name_account)))
         .route("/selling/{payee}/links/{link}/close", post(at!(selling::links::close)))
         .route("/account", get(at!(account::show)))
         .route("/account/passkeys", post(at!(account::add_passkey)))

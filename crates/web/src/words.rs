@@ -137,6 +137,9 @@ impl Words {
             Kind::Dispute => self.deed_dispute,
             Kind::IssueInvoice => self.deed_issue_invoice,
             Kind::IssueCreditNote => self.deed_issue_credit_note,
+            Kind::SetDestination => self.deed_set_destination,
+            Kind::RequestPayout => self.deed_request_payout,
+            Kind::AdvancePayout => self.deed_advance_payout,
             Kind::Capture | Kind::CloseMeter => self.captured,
             Kind::Void => self.released,
             Kind::Expire => self.deed_expire,
@@ -411,6 +414,9 @@ words! {
     deed_cancel_subscription "Subscription cancelled" "订阅已取消"
     deed_open_link "Payment link opened" "开启付款链接"
     deed_close_link "Payment link closed" "关闭付款链接"
+    deed_set_destination "Bank account named" "登记银行账户"
+    deed_request_payout "Payout requested" "申请提现"
+    deed_advance_payout "Payout went on" "提现有进展"
     deed_dispute "Objected to" "已提出异议"
     pays_by_itself "Paid by itself" "到期自动付款"
     pays_by_itself_text "If you say yes, the seller gets it when the time is up, unless you or the agent object before." "您同意后，到期会自动付给商家，除非您或智能体在此之前提出异议。"

@@ -310,6 +310,9 @@ answers! {
         pub in_circulation: String,
         /// What the operator earned in fees and still has.
         pub fees: String,
+        /// What is on its way to sellers' banks.
+        #[serde(default)]
+        pub in_transit: String,
         /// Whether real money is meant.
         pub livemode: bool,
     }

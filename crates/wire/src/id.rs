@@ -150,6 +150,10 @@ ids! {
     SubscriptionId "sub",
     /// What a seller asks for, to be paid by whoever is given the address.
     LinkId "lnk",
+    /// What a seller collected, on its way to its bank account.
+    PayoutId "pyo",
+    /// Payouts that are handed to the bank together.
+    PayoutBatchId "pob",
     /// Money given back.
     RefundId "ref",
     /// What a seller bills of what it was paid.

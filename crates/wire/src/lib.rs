@@ -28,6 +28,7 @@ pub mod money;
 pub mod mpp;
 pub mod offers;
 pub mod payment;
+pub mod payout;
 pub mod problem;
 pub mod quota;
 pub mod service;
@@ -40,8 +41,8 @@ pub mod x402;
 
 pub use id::{
     AgentId, CreditNoteId, Digest, HoldId, IntentId, InvoiceId, KeyId, LinkId, MandateId, MeterId, OrderId,
-    OwnerId, PayeeId, PaymentId, QuotaId, RefundId, RequestId, ServiceId, SubscriptionId, TransferId,
-    WalletId, WebhookId,
+    OwnerId, PayeeId, PaymentId, PayoutBatchId, PayoutId, QuotaId, RefundId, RequestId, ServiceId,
+    SubscriptionId, TransferId, WalletId, WebhookId,
 };
 pub use money::{AmountText, AssetText, Money};
 pub use problem::Problem;

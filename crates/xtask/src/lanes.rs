@@ -44,6 +44,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "dialects", why: "other people's clients and servers, unchanged, pay and are paid to the fen, and docs/interop.md says which", command: &["cargo", "xtask", "dialects"], when: Ci },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
+    Lane { name: "mcp", why: "clients of MCP meet what the official suite asks for, and the suite finds what is broken on purpose", command: &["cargo", "xtask", "mcp"], when: Ci },
     Lane { name: "schemathesis", why: "the API does what its description says, and nothing ends in a 5xx", command: &["cargo", "xtask", "schemathesis", "--examples", "300"], when: Ci },
     Lane { name: "schemathesis-long", why: "the same with 2,500 examples", command: &["cargo", "xtask", "schemathesis", "--examples", "2500", "--seed", "2500"], when: Named },
     Lane { name: "simulate-long", why: "the same, in twenty times as many lives", command: &["cargo", "xtask", "simulate", "--seeds", "0..10000"], when: Named },

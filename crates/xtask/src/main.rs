@@ -15,6 +15,7 @@ mod freeze;
 mod fuzz;
 mod kill9;
 mod lanes;
+mod mcp;
 mod micro;
 mod packages;
 mod program;
@@ -138,6 +139,8 @@ enum Task {
         /// Only the tests whose name contains this.
         name: Option<String>,
     },
+    /// Runs the official conformance suite of MCP; needs `cargo xtask lane mcp` once, which installs it.
+    Mcp,
     /// Builds, checks and tries the TypeScript and Python packages; needs `cargo xtask lane sdks` once, which installs it.
     Sdks,
     /// Has official clients and servers of other protocols buy and sell; needs `cargo xtask lane dialects` once.
@@ -187,6 +190,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Fuzz { seconds, target } => fuzz::run(&root, seconds, target.as_deref()),
         Task::Schemathesis { examples, seed } => schemathesis::run(&root, examples, seed),
         Task::Browser { name } => browser::run(&root, name.as_deref()),
+        Task::Mcp => mcp::run(&root),
         Task::Sdks => sdks::run(&root),
         Task::Dialects { program } => dialects::run(&root, program.as_deref()),
         Task::Docs => docs::run(&root),

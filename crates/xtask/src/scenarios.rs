@@ -1,7 +1,7 @@
 //! `cargo xtask scenarios`: stories of the product, played against a real server over its public interface.
 //!
 //! [`story`] says how a story is written; the stories lie in `scenarios/*.txt`. [`setting`] and [`deeds`] do what a line
-//! says, [`metering`], [`subscribing`], [`billing`], [`linking`], [`act`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
+//! says, [`metering`], [`subscribing`], [`billing`], [`linking`], [`paying_out`], [`act`] and [`crowd`] the longer ones. [`judge`] compares what came of it, and [`stage`] every account
 //! after every step: what a line does not name may not have moved.
 
 mod act;
@@ -11,6 +11,7 @@ mod deeds;
 mod judge;
 mod linking;
 mod metering;
+mod paying_out;
 mod setting;
 mod stage;
 mod story;

@@ -18,6 +18,9 @@ pub(crate) enum LinkCommand {
         /// The most, where payers choose.
         #[arg(long, value_name = "AMOUNT")]
         most: Option<String>,
+        /// Share what comes in: each payee and its part, the seller that asks first, such as `pye_…=96,pye_…=4`.
+        #[arg(long, value_name = "PAYEE=PART", value_delimiter = ',')]
+        split: Vec<String>,
         /// How often it may be paid: 1 is once. By default as often as anybody likes.
         #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
         uses: Option<u32>,

@@ -2,6 +2,7 @@
 
 use super::Caller;
 use super::invoices::InvoiceCommand;
+use super::payouts::SellerPayout;
 use clap::{Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -21,6 +22,9 @@ pub(crate) enum SellerCommand {
     /// Issue invoices and credit notes for what was paid and refunded, list them, and write them to files.
     #[command(subcommand)]
     Invoice(InvoiceCommand),
+    /// Have what was collected paid out to a bank account.
+    #[command(subcommand)]
+    Payout(SellerPayout),
 }
 
 /// Which days, and in which form.

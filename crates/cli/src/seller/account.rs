@@ -2,7 +2,7 @@
 
 use crate::client::failed;
 use crate::exit::{Failure, Outcome};
-use book::{Account, Action, Entry, Id, Moved, Part, PayeeId, Payees, Time};
+use book::{Account, Action, Entry, Id, Moved, Part, PayeeId, Payees, PayoutStep, Time};
 use engine::views::Form;
 use evidence::base64url;
 use sdk::Client;
@@ -25,6 +25,8 @@ pub(super) enum Kind {
     Refund,
     /// Money went out of the book, or to another account of the owner's.
     Payout,
+    /// A payout came back.
+    Returned,
     /// Money came in otherwise.
     Deposit,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Kind::Fee => "fee",
             Kind::Refund => "refund",
             Kind::Payout => "payout",
+            Kind::Returned => "payout returned",
             Kind::Deposit => "deposit",
         }
     }
@@ -43,7 +46,7 @@ impl Kind {
     /// Whether money comes in.
     pub(super) fn comes_in(self) -> bool {
         match self {
-            Kind::Sale | Kind::Deposit => true,
+            Kind::Sale | Kind::Returned | Kind::Deposit => true,
             Kind::Fee | Kind::Refund | Kind::Payout => false,
         }
     }
@@ -79,7 +82,8 @@ impl Books {
         let id = id.ok_or_else(|| Failure::usage("the key is no seller's"))?;
         let payee: PayeeId = id.parse().map_err(|_| Failure::fault("a seller's id is one"))?;
         let shown: wire::account::Payee = client.get(&format!("/v1/payees/{id}")).await.map_err(failed)?;
-        let mut account = Reading { payee, purchases: HashMap::new(), movements: Vec::new() };
+        let mut account =
+            Reading { payee, purchases: HashMap::new(), payouts: HashMap::new(), movements: Vec::new() };
         let mut cursor = None;
         loop {
             let page: Page<wire::entry::Entry> =
@@ -136,7 +140,7 @@ impl Books {
             let (paid, back) = match it.kind {
                 Kind::Sale => (it.minor, 0),
                 Kind::Refund => (0, it.minor.saturating_add(it.beside)),
-                Kind::Fee | Kind::Payout | Kind::Deposit => continue,
+                Kind::Fee | Kind::Payout | Kind::Returned | Kind::Deposit => continue,
             };
             let sale = sales.entry(it.of.clone()).or_default();
             sale.0 = sale.0.saturating_add(paid);
@@ -151,6 +155,8 @@ struct Reading {
     payee: PayeeId,
     /// Who is paid by each purchase, and how it is called.
     purchases: HashMap<Id, (Payees, String)>,
+    /// What each payout comes to.
+    payouts: HashMap<Id, u128>,
     movements: Vec<Movement>,
 }
 
@@ -173,6 +179,15 @@ impl Reading {
                     (true, true) | (false, false) => return Ok(()),
                 };
                 self.add(entry, kind, book::TransferId(id).to_string(), it.amount.minor());
+            }
+            (Action::RequestPayout(it), Done) => {
+                self.payouts.insert(id, it.amount.minor());
+                self.add(entry, Kind::Payout, book::PayoutId(id).to_string(), it.amount.minor());
+            }
+            (Action::AdvancePayout(it), Done) if matches!(it.step, PayoutStep::Failed { .. }) => {
+                let minor = self.payouts.get(&it.payout.0).copied();
+                let unknown = || Failure::fault("a payout came back that the server did not show");
+                self.add(entry, Kind::Returned, it.payout.to_string(), minor.ok_or_else(unknown)?);
             }
             (_, Paid(moved)) => self.sold(entry, id, moved)?,
             (_, Captured(moved)) => self.sold(entry, sequel(action)?, moved)?,

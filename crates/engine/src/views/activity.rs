@@ -166,6 +166,12 @@ impl Batch<'_> {
                 touched.buys(&it.purchase);
             }
             Action::CloseLink(it) => self.concerns_link(it.link, &mut touched)?,
+            Action::SetDestination(it) => touched.payee = Some(it.payee),
+            Action::RequestPayout(it) => {
+                touched.payee = Some(it.payee);
+                (touched.amount, touched.asset) = (Some(it.amount), Some(it.asset));
+            }
+            Action::AdvancePayout(it) => self.concerns_payout(it.payout, &mut touched)?,
             Action::Capture(it) => {
                 self.concerns(it.hold.0, &mut touched)?;
                 touched.amount = Some(it.amount);

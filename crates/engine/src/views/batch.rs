@@ -29,12 +29,13 @@ impl Memory {
     }
 }
 
-/// The two accounts of an asset.
+/// The three accounts of an asset.
 #[derive(Debug)]
 pub(super) struct AssetAccounts {
     code: Code,
     pub(super) world: Balance,
     pub(super) fees: Balance,
+    pub(super) transit: Balance,
     changed: bool,
 }
 
@@ -83,11 +84,21 @@ impl<'b> Batch<'b> {
         self.memory.subjects.write(self.connection)?;
         self.memory.sums.write(self.connection)?;
         let changed = |accounts: &&AssetAccounts| accounts.changed;
-        for AssetAccounts { code, world, fees, .. } in self.memory.assets.iter().flatten().filter(changed) {
+        for AssetAccounts { code, world, fees, transit, .. } in
+            self.memory.assets.iter().flatten().filter(changed)
+        {
             self.run_one(
-                "UPDATE assets SET world_debits = ?2, world_credits = ?3, fees_debits = ?4, fees_credits = ?5
-                 WHERE code = ?1",
-                stored![*code, world.debits, world.credits, fees.debits, fees.credits],
+                "UPDATE assets SET world_debits = ?2, world_credits = ?3, fees_debits = ?4, fees_credits = ?5,
+                 transit_debits = ?6, transit_credits = ?7 WHERE code = ?1",
+                stored![
+                    *code,
+                    world.debits,
+                    world.credits,
+                    fees.debits,
+                    fees.credits,
+                    transit.debits,
+                    transit.credits,
+                ],
             )?;
         }
         for accounts in self.memory.assets.iter_mut().flatten() {
@@ -162,6 +173,7 @@ impl<'b> Batch<'b> {
             code,
             world: Balance::default(),
             fees: Balance::default(),
+            transit: Balance::default(),
             changed: false,
         });
         Ok(())
@@ -170,7 +182,8 @@ impl<'b> Batch<'b> {
     fn assets(&mut self) -> Result<&mut Vec<AssetAccounts>, ViewsFault> {
         if self.memory.assets.is_none() {
             let mut statement = self.connection.prepare_cached(
-                "SELECT code, world_debits, world_credits, fees_debits, fees_credits FROM assets ORDER BY seq",
+                "SELECT code, world_debits, world_credits, fees_debits, fees_credits, transit_debits, transit_credits
+                 FROM assets ORDER BY seq",
             )?;
             let rows = statement.query_map((), |row| {
                 let mut columns = Columns::of(row);
@@ -178,6 +191,7 @@ impl<'b> Batch<'b> {
                     code: columns.next()?,
                     world: balance(columns.next()?, columns.next()?),
                     fees: balance(columns.next()?, columns.next()?),
+                    transit: balance(columns.next()?, columns.next()?),
                     changed: false,
                 })
             })?;

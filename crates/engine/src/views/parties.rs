@@ -35,7 +35,7 @@ impl Batch<'_> {
                 self.add_asset(it.code)?;
                 let nothing = Amount::ZERO;
                 self.run(
-                    "INSERT INTO assets VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5, ?5)",
+                    "INSERT INTO assets VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5, ?5, ?5, ?5)",
                     stored![entry.seq, at, it.code, it.scale, nothing],
                 )?;
                 Ok(())
@@ -111,6 +111,9 @@ impl Batch<'_> {
                 self.change_link(entry, touched)
             }
             Action::IssueInvoice(_) | Action::IssueCreditNote(_) => self.issue(entry, touched),
+            Action::SetDestination(_) | Action::RequestPayout(_) | Action::AdvancePayout(_) => {
+                self.change_payout(entry, touched)
+            }
         }
     }
 

@@ -84,8 +84,8 @@ impl View {
     /// The assets, in the order they were registered.
     pub fn assets(&self) -> Result<Vec<AssetRow>, ViewsFault> {
         self.all(
-            "SELECT seq, at, code, scale, world_debits, world_credits, fees_debits, fees_credits
-             FROM assets ORDER BY seq",
+            "SELECT seq, at, code, scale, world_debits, world_credits, fees_debits, fees_credits,
+             transit_debits, transit_credits FROM assets ORDER BY seq",
             &[],
             |columns| {
                 Ok(AssetRow {
@@ -94,6 +94,7 @@ impl View {
                     asset: asset(columns)?,
                     world: balance(columns.next()?, columns.next()?),
                     fees: balance(columns.next()?, columns.next()?),
+                    transit: balance(columns.next()?, columns.next()?),
                 })
             },
         )
@@ -341,6 +342,7 @@ impl View {
                 held: 0,
                 payees: 0,
                 fees: net(row.fees),
+                transit: net(row.transit),
                 world: net(row.world),
             })
             .collect();

@@ -64,6 +64,8 @@ pub struct AssetRow {
     pub world: Balance,
     /// The operator's fees.
     pub fees: Balance,
+    /// What sellers are paid out and banks have not answered.
+    pub transit: Balance,
 }
 
 /// A person or organisation.

@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 12;
+const VERSION: i64 = 13;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -29,7 +29,8 @@ CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), book BLOB NOT NU
 CREATE TABLE opened (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, test INTEGER NOT NULL, retention INTEGER NOT NULL);
 
 CREATE TABLE assets (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, code TEXT NOT NULL UNIQUE, scale INTEGER NOT NULL,
-    world_debits NOT NULL, world_credits NOT NULL, fees_debits NOT NULL, fees_credits NOT NULL);
+    world_debits NOT NULL, world_credits NOT NULL, fees_debits NOT NULL, fees_credits NOT NULL,
+    transit_debits NOT NULL, transit_credits NOT NULL);
 
 CREATE TABLE standings (seq INTEGER PRIMARY KEY, debits NOT NULL, credits NOT NULL, held NOT NULL, spent NOT NULL,
     uses INTEGER NOT NULL, last_decision INTEGER NOT NULL, last_payment INTEGER NOT NULL, last_hold INTEGER NOT NULL);
@@ -105,6 +106,13 @@ CREATE INDEX payment_links_of_payee ON payment_links (payee);
 CREATE TABLE link_payments (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, link BLOB NOT NULL, payment BLOB NOT NULL,
     amount NOT NULL, message BLOB);
 CREATE INDEX payments_of_link ON link_payments (link);
+CREATE TABLE paid_out (payee BLOB PRIMARY KEY, named BLOB NOT NULL, in_transit NOT NULL, paid NOT NULL);
+CREATE TABLE payouts (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, payee BLOB NOT NULL,
+    owner BLOB, asset TEXT NOT NULL, amount NOT NULL, destination BLOB NOT NULL, stage INTEGER NOT NULL,
+    batch BLOB, sent INTEGER, ordered BLOB, ended INTEGER, said BLOB);
+CREATE INDEX payouts_of_payee ON payouts (payee);
+CREATE INDEX payouts_of_batch ON payouts (batch) WHERE batch IS NOT NULL;
+CREATE INDEX payouts_waiting ON payouts (asset) WHERE stage = 1;
 CREATE TABLE invoices (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, payee BLOB NOT NULL,
     owner BLOB NOT NULL, wallet BLOB NOT NULL, asset TEXT NOT NULL, number INTEGER NOT NULL, amount NOT NULL,
     credited NOT NULL, to_credit NOT NULL, document BLOB NOT NULL);

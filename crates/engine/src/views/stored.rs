@@ -7,7 +7,8 @@ use book::canon::{self, Canon};
 use book::freeze::Status;
 use book::{
     Action, AgentId, Amount, Code, CreditNoteId, HoldId, Id, InvoiceId, KeyId, LinkId, MandateId, MeterId,
-    Nanos, OwnerId, PayeeId, PaymentId, QuotaId, RefundId, Seq, SubscriptionId, Time, TransferId, WalletId,
+    Nanos, OwnerId, PayeeId, PaymentId, PayoutBatchId, PayoutId, QuotaId, RefundId, Seq, SubscriptionId,
+    Time, TransferId, WalletId,
 };
 use evidence::Hash;
 use rusqlite::Row;
@@ -215,6 +216,8 @@ named!(
     RefundId,
     SubscriptionId,
     LinkId,
+    PayoutBatchId,
+    PayoutId,
     InvoiceId,
     CreditNoteId,
     TransferId
@@ -354,6 +357,9 @@ kinds! {
     48 CloseLink "close_link",
     50 IssueInvoice "issue_invoice",
     51 IssueCreditNote "issue_credit_note",
+    52 SetDestination "set_destination",
+    53 RequestPayout "request_payout",
+    54 AdvancePayout "advance_payout",
 }
 
 impl Column for Kind {

@@ -15,6 +15,8 @@ pub struct Total {
     pub payees: i128,
     /// What the fees have.
     pub fees: i128,
+    /// What is on its way to sellers' banks.
+    pub transit: i128,
     /// What the world has: below zero by everything inside.
     pub world: i128,
 }
@@ -22,6 +24,8 @@ pub struct Total {
 impl Total {
     /// What all accounts have together: 0, or money was made or lost (I1).
     pub fn sum(&self) -> i128 {
-        [self.wallets, self.payees, self.fees, self.world].into_iter().fold(0i128, i128::saturating_add)
+        [self.wallets, self.payees, self.fees, self.transit, self.world]
+            .into_iter()
+            .fold(0i128, i128::saturating_add)
     }
 }

@@ -5,15 +5,16 @@ mod bills;
 
 use book::mandate::{Carry, LimitSubject};
 use book::{
-    Account, Action, Actor, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Cadence, CancelSubscription,
-    Capture, ChangePlan, Charge, Claim, CloseLink, CloseMeter, CloseWallet, Code, Command, Deduct, Delegate,
-    Dispute, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, GrantQuota, HoldId, Id, InvoiceId, KeyHolder,
-    KeyId, Limit, LinkId, LinkPayer, MandateId, MeterId, Nanos, NanosPerUnit, Observe, OpenBook, OpenChannel,
-    OpenLink, OpenMeter, OpenSubAccount, OpenWallet, Outcome, OwnerId, PartsPerMillion, Pay, PayLink,
-    PayeeId, Payees, PlaceEscrow, PlaceHold, Presence, Present, Provenance, PublicKeyBytes, Purchase,
-    QuotaId, QuotaUnit, Reclaim, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee,
-    Restore, Revoke, RevokeKey, Rounding, SetLimits, Share, Split, Subject, Subscribe, SubscriptionId, Term,
-    Terms, Time, Transfer, Unfreeze, Verdict, Void, VoucherSignature, WalletId, Window, Zone,
+    Account, Action, Actor, AdvancePayout, AgentId, Allot, Amount, Approve, ApproveAlike, Book, Cadence,
+    CancelSubscription, Capture, ChangePlan, Charge, Claim, CloseLink, CloseMeter, CloseWallet, Code,
+    Command, Deduct, Delegate, Dispute, EnrolAgent, EnrolKey, Entry, Freeze, GrantMandate, GrantQuota,
+    HoldId, Id, InvoiceId, KeyHolder, KeyId, Limit, LinkId, LinkPayer, MandateId, MeterId, Nanos,
+    NanosPerUnit, Observe, OpenBook, OpenChannel, OpenLink, OpenMeter, OpenSubAccount, OpenWallet, Outcome,
+    OwnerId, PartsPerMillion, Pay, PayLink, PayeeId, Payees, PayoutBatchId, PayoutId, PayoutStep,
+    PlaceEscrow, PlaceHold, Presence, Present, Provenance, PublicKeyBytes, Purchase, QuotaId, QuotaUnit,
+    Reclaim, Redeem, Refund, Refuse, RegisterAsset, RegisterOwner, RegisterPayee, RequestPayout, Restore,
+    Revoke, RevokeKey, Rounding, SetDestination, SetLimits, Share, Split, Subject, Subscribe, SubscriptionId,
+    Term, Terms, Time, Transfer, Unfreeze, Verdict, Void, VoucherSignature, WalletId, Window, Zone,
 };
 use evidence::{Hash, Signature};
 
@@ -34,6 +35,7 @@ pub(crate) struct Town {
     pub(crate) quotas: Vec<QuotaId>,
     pub(crate) subscriptions: Vec<SubscriptionId>,
     pub(crate) links: Vec<LinkId>,
+    pub(crate) payouts: Vec<PayoutId>,
     pub(crate) invoices: Vec<InvoiceId>,
     /// What was paid or held, by whoever was asked for it.
     pub(crate) bought: Vec<Id>,
@@ -73,6 +75,7 @@ impl Town {
             quotas: Vec::new(),
             subscriptions: Vec::new(),
             links: Vec::new(),
+            payouts: Vec::new(),
             invoices: Vec::new(),
             bought: Vec::new(),
             asked: Vec::new(),
@@ -454,6 +457,31 @@ impl Town {
         }
     }
 
+    /// What sellers are paid out: to an account that they or the operator named, and what banks said of it.
+    fn pay_out(&mut self, which: usize, minor: u128) {
+        let payee = which % 4;
+        let seller = if which.is_multiple_of(3) { self.operator() } else { self.as_payee(which % 3) };
+        let destination = Hash([u8::try_from(which % 2).expect("small"); 32]);
+        let (payee, asset) = (self.payees[payee].0, code("CNY"));
+        self.act(seller, Action::SetDestination(SetDestination { payee, destination }));
+        let request = RequestPayout { payee, amount: amount(minor / 20 + 1), asset, destination };
+        let (made, _) = self.act(seller, Action::RequestPayout(request));
+        let made = PayoutId(made);
+        self.payouts.extend(Some(made).filter(|made| self.book.payout(*made).is_some()));
+        let said = Hash([4; 32]);
+        let old = self.payouts.iter().rev().nth(which % 3).copied();
+        for (payout, step) in [
+            (Some(made), PayoutStep::Sent { batch: PayoutBatchId(Id([1; 16])), order: said }),
+            (old, PayoutStep::Paid { said }),
+            (old.filter(|_| minor.is_multiple_of(2)), PayoutStep::Failed { said }),
+            (self.payouts.first().copied(), PayoutStep::Failed { said }),
+        ] {
+            if let Some(payout) = payout.filter(|_| !(minor + 1).is_multiple_of(5)) {
+                self.act(self.operator(), Action::AdvancePayout(AdvancePayout { payout, step }));
+            }
+        }
+    }
+
     /// One of everything, chosen by `what`; `which` and `minor` vary it. Much of it is refused, asked about or senseless.
     pub(crate) fn step(&mut self, what: u8, which: usize, minor: u128) {
         let (agent, payee, wallet) = (which % 3, which % 4, which % 3);
@@ -529,6 +557,7 @@ impl Town {
             18 => {
                 let from = [Account::Fees, Account::Payee(self.payees[payee].0)][which % 2];
                 self.transfer(self.operator(), from, Account::World, minor / 20 + 1);
+                self.pay_out(which, minor);
             }
             19 => {
                 let subject = [

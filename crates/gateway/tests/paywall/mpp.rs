@@ -130,7 +130,7 @@ async fn a_credential_for_another_challenge_or_none_does_not_count() {
         "Payment ".to_owned(),
     ] {
         let no = get(&house, "/search", &wrong).await;
-        assert!(matches!(no.status, 400 | 402), "{wrong}: {no:?}");
+        assert!(no.status == 402, "{wrong}: {no:?}");
         assert_eq!(no.header(RECEIPT), None);
     }
     assert_eq!(get(&house, "/cheap/1", &authorization(&asked, credential)).await.status, 402);

@@ -139,7 +139,7 @@ async fn older_header_names_count_only_where_they_are_switched_on() {
     let house = House::new().await;
     let proof = house.proof("/search").await;
     let older = [("payment-signature", proof.as_str())];
-    house.send("GET", "/search", &older, "").await.code(402, "payment_required");
+    house.send("GET", "/search", &older, "").await.code(402, "proof_refused");
     let options = Options { seller: "header_aliases = true\n".to_owned(), ..Options::default() };
     let house = House::with(options).await;
     let bill = house.get("/search").await;

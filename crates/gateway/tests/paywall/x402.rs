@@ -116,7 +116,7 @@ async fn what_is_altered_moved_or_mixed_does_not_count() {
         let mut payload = good.clone();
         *payload.pointer_mut(pointer).expect("it is there") = value;
         let no = get(&house, "/search", &payload).await;
-        assert!(matches!(no.status, 400 | 402), "{pointer}: {no:?}");
+        assert!(no.status == 402, "{pointer}: {no:?}");
         assert_eq!(response(&no)["success"], false, "{pointer}");
     }
     // Another address, another method, and two ways of paying at once.

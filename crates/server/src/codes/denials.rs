@@ -232,6 +232,25 @@ pub fn denial(denial: Denial) -> Explained {
             "Nothing was issued, and no number was used. Nothing was refunded since the invoice that no credit note says.",
             Stop,
         ),
+        Denial::DestinationUnset => {
+            ("No bank account", "Nothing was paid out. No bank account was named for this seller.", Stop)
+        }
+        Denial::DestinationMismatch => {
+            ("Another bank account", "Nothing was paid out. Payouts go to another bank account now.", NewId)
+        }
+        Denial::DestinationCooling => (
+            "Bank account too new",
+            "Nothing was paid out. The bank account was named less than a day ago, and does not count yet.",
+            NewId,
+        ),
+        Denial::PayoutEnded => {
+            ("Payout has ended", "Nothing was changed. The payout was paid, or has come back.", Stop)
+        }
+        Denial::PayoutsStopped => (
+            "Payouts stopped",
+            "Nothing was paid out. The operator has stopped this seller, so that nothing of it leaves.",
+            Stop,
+        ),
     };
     explained(denial.code(), 403, title, detail, next, false)
 }

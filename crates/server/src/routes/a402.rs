@@ -415,8 +415,8 @@ fn catalogued(error: ErrorId) -> A402Error {
 
 /// Adds what the catalogue calls a refusal of the book.
 fn in_the_catalogue(problem: Problem) -> Problem {
-    if problem.code() == "a402_refused" {
-        return problem;
+    if problem.code() == "bill_refused" {
+        return refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier.");
     }
     let error = match problem.code() {
         "held_without_proof" => ErrorId::RequestInvalid,

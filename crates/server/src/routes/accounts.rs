@@ -47,6 +47,7 @@ pub async fn list_assets(State(app): State<App>, call: Call) -> Answered<Respons
             asset: asset_text(row.asset),
             in_circulation: amount(row.world.debits.saturating_sub(row.world.credits)),
             fees: amount(row.fees.available()),
+            in_transit: amount(row.transit.available()),
             livemode: app.livemode,
         };
         let data: Vec<Asset> = view.assets()?.into_iter().map(asset).collect();

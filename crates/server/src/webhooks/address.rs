@@ -1,8 +1,9 @@
 //! Where messages may go: strangers name addresses, and none of them may lead into our own network.
 
 use crate::limits::WEBHOOK_URL_BYTES_MAX;
+use protocols::address::is_public;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use url::{Host, Url};
@@ -31,46 +32,6 @@ pub(crate) fn allowed(text: &str, reach: Reach) -> Option<Url> {
         Host::Ipv6(ip) => reach == Reach::Anywhere || is_public(IpAddr::V6(ip)),
     };
     (is_plain && is_safe && is_outside).then_some(url)
-}
-
-/// Whether an address is one of the public Internet: none of the ranges that IANA keeps for special purposes.
-fn is_public(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => is_public_v4(ip),
-        IpAddr::V6(ip) => is_public_v6(ip),
-    }
-}
-
-fn is_public_v4(ip: Ipv4Addr) -> bool {
-    let [a, b, c, _] = ip.octets();
-    let is_special = ip.is_unspecified()
-        || ip.is_loopback()
-        || ip.is_private()
-        || ip.is_link_local()
-        || ip.is_multicast()
-        || ip.is_broadcast()
-        || ip.is_documentation()
-        || a == 0
-        || a >= 240
-        || (a == 100 && (64..128).contains(&b))
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99)
-        || (a == 198 && (b == 18 || b == 19));
-    !is_special
-}
-
-fn is_public_v6(ip: Ipv6Addr) -> bool {
-    let [a, b, ..] = ip.segments();
-    if let Some(inner) = ip.to_ipv4_mapped() {
-        return is_public_v4(inner);
-    }
-    // Only 2000::/3 is given out; in it, what carries an IPv4 address or is for special purposes is not taken.
-    let is_given_out = (a & 0xe000) == 0x2000;
-    let is_special = a == 0x2002
-        || (a == 0x2001 && b < 0x200)
-        || (a == 0x2001 && b == 0xdb8)
-        || (a == 0x3fff && b < 0x1000);
-    is_given_out && !is_special
 }
 
 /// A client that goes as far as `reach`, follows no redirection, and waits for so long.

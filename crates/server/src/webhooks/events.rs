@@ -9,7 +9,7 @@ use crate::routes::entries::entry_text;
 use crate::routes::intents::draft::unreadable;
 use crate::routes::payment_services::{self, agreements, message};
 use crate::state::{App, State};
-use book::{Id, Seq, Time};
+use book::{Action, AdvancePayout, Entry, Id, PayoutStep, Seq, Time};
 use engine::View;
 use engine::views::{DecisionRow, Kind, Ruling, Whom};
 use evidence::Hash;
@@ -28,6 +28,22 @@ pub(crate) const DECLINED: &str = "agreement.declined";
 pub(crate) const ENDED: &str = "agreement.ended";
 /// A payment under an agreement was made.
 const COMPLETED: &str = "payment.completed";
+
+/// A payout was handed to the bank.
+const SENT: &str = "payout.sent";
+/// How far a payout is beyond that.
+const ENDED_PAYOUTS: [&str; 2] = ["payout.paid", "payout.failed"];
+
+/// How far an entry says that a payout is, where it is about one.
+fn step_of(entry: &Entry) -> Option<&'static str> {
+    let Action::AdvancePayout(AdvancePayout { step, .. }) = &entry.command.action else { return None };
+    let [paid, failed] = ENDED_PAYOUTS;
+    Some(match step {
+        PayoutStep::Sent { .. } => SENT,
+        PayoutStep::Paid { .. } => paid,
+        PayoutStep::Failed { .. } => failed,
+    })
+}
 
 /// What a seller is told of an entry of this kind: its type, and whether that is told unasked. None of what is not a
 /// seller's business, and of what comes by the thousand unless somebody asks.
@@ -58,6 +74,9 @@ fn told(kind: Kind) -> Option<(&'static str, bool)> {
         Kind::PlaceEscrow => Some(("hold.placed", true)),
         Kind::Dispute => Some(("hold.disputed", true)),
         Kind::IssueInvoice => Some(("invoice.issued", true)),
+        Kind::SetDestination => Some(("payout.destination_named", true)),
+        Kind::RequestPayout => Some(("payout.requested", true)),
+        Kind::AdvancePayout => Some((SENT, true)),
         Kind::IssueCreditNote => Some(("credit_note.issued", true)),
         Kind::Transfer => Some(("transfer.made", true)),
         Kind::EnrolKey => Some(("key.enrolled", true)),
@@ -88,7 +107,7 @@ fn told(kind: Kind) -> Option<(&'static str, bool)> {
 
 /// Every type that a seller can ask to be told of.
 pub(crate) fn types() -> impl Iterator<Item = &'static str> {
-    Kind::ALL.iter().filter_map(|kind| told(*kind)).map(|(name, _)| name)
+    Kind::ALL.iter().filter_map(|kind| told(*kind)).map(|(name, _)| name).chain(ENDED_PAYOUTS)
 }
 
 impl Webhook {
@@ -191,12 +210,19 @@ async fn keep(app: &App, messages: Vec<Message>, read_to: Seq) -> Answered<Seq> 
 fn to_sellers(app: &State, row: &DecisionRow, messages: &mut Vec<Message>) -> Answered<()> {
     let (Some(payee), Some((kind, is_unasked))) = (row.payee, told(row.kind)) else { return Ok(()) };
     let listeners = app.webhooks.listeners(payee);
+    if listeners.is_empty() {
+        return Ok(());
+    }
+    let entry = || app.entry(row.seq)?.ok_or_else(|| Problem::from(crate::codes::Edge::Internal));
+    // How far a payout is, only the entry says.
+    let step = if row.kind == Kind::AdvancePayout { step_of(&entry()?.0) } else { None };
+    let kind = step.unwrap_or(kind);
     let mut listeners =
         listeners.iter().filter(|webhook| webhook.wants(row.seq, kind, is_unasked)).peekable();
     if listeners.peek().is_none() {
         return Ok(());
     }
-    let (entry, bytes) = app.entry(row.seq)?.ok_or_else(|| Problem::from(crate::codes::Edge::Internal))?;
+    let (entry, bytes) = entry()?;
     let data = serde_json::to_value(entry_text(&entry, &bytes, app.livemode)).expect("an entry is JSON");
     let now = app.wall_clock();
     messages.extend(listeners.map(|webhook| webhook.message(kind, &row.seq.0.to_be_bytes(), now, &data)));

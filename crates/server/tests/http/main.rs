@@ -25,6 +25,7 @@ mod observations;
 mod offers;
 mod patience;
 mod payments;
+mod payouts;
 mod prepaid;
 mod shape;
 mod snapshots;

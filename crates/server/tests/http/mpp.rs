@@ -72,6 +72,10 @@ async fn a_credential_counts_for_its_challenge_and_nothing_else() {
     main["request"]["methodDetails"]["network"] = json!("toll:main");
     let body = json!({"id": new_id("hld"), "wallet": house.wallet, "mandate": house.mandate, "challenge": main.to_string()});
     house.post(&house.agent, "/v1/mpp/pay", body).await.problem(422, "bill_refused");
+    let mut over = asked.clone();
+    over["expires"] = json!(in_seconds(-1));
+    let body = json!({"id": new_id("hld"), "wallet": house.wallet, "mandate": house.mandate, "challenge": over.to_string()});
+    house.post(&house.agent, "/v1/mpp/pay", body).await.problem(422, "bill_refused");
     assert_eq!(house.money().await, ("99850".into(), "150".into(), "0".into()));
     house.post(&house.operator, "/v1/clock/advance", json!({"seconds": 300})).await.expect(200);
     settle(&house, &authorization(&asked, &paid)).await.problem(422, "credential_refused");

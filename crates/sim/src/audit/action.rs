@@ -3,13 +3,14 @@
 use super::bytes::{Bytes, Wrong};
 use super::entry::{Action, Holder, Limit, Name, Place, Purchase, Subject, Terms, Window, amount};
 use super::link::Asked;
+use super::payout::Step;
 
 const U64: u128 = u64::MAX as u128;
 const U32: u128 = u32::MAX as u128;
 const LIST: u128 = 4_096;
 const CODE: u128 = 16;
 
-const ACTIONS: [&str; 51] = [
+const ACTIONS: [&str; 54] = [
     "open-book",
     "register-asset",
     "register-owner",
@@ -61,6 +62,9 @@ const ACTIONS: [&str; 51] = [
     "",
     "issue-invoice",
     "issue-credit-note",
+    "set-destination",
+    "request-payout",
+    "advance-payout",
 ];
 
 pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
@@ -157,6 +161,7 @@ pub(super) fn action(b: &mut Bytes<'_>) -> Result<Action, Wrong> {
         50 | 51 => return bill(b, kind),
         40..=43 => return subscription(b, kind),
         46..=48 => return link(b, kind),
+        52..=54 => return payout(b, kind),
         _ => return spending(b, kind),
     })
 }
@@ -307,6 +312,33 @@ fn link(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
             Action::PayLink { link, purchase, message }
         }
         _ => Action::CloseLink { link: b.raw("link")? },
+    })
+}
+
+fn payout(b: &mut Bytes<'_>, kind: u8) -> Result<Action, Wrong> {
+    Ok(match kind {
+        52 => Action::SetDestination { payee: b.raw("payee")?, destination: b.raw("destination")? },
+        53 => Action::RequestPayout {
+            payee: b.raw("payee")?,
+            amount: amount(b, "amount")?,
+            asset: b.text("asset", CODE)?,
+            destination: b.raw("destination")?,
+        },
+        _ => {
+            let payout = b.raw("payout")?;
+            let step = match b.choice("step", &["sent", "paid", "failed"])? {
+                1 => Step::Sent,
+                2 => Step::Paid,
+                _ => Step::Failed,
+            };
+            if step == Step::Sent {
+                b.raw::<16>("step.batch")?;
+                b.raw::<32>("step.order")?;
+            } else {
+                b.raw::<32>("step.said")?;
+            }
+            Action::AdvancePayout { payout, step }
+        }
     })
 }
 

@@ -408,19 +408,15 @@ impl Walk {
     fn transfer(&mut self, by: By, from: Place, to: Place, amount: u128, asset: &str) {
         let state = &self.state;
         let owner = |place: Place| match place {
-            Place::World | Place::Fees => None,
+            Place::World | Place::Fees | Place::Transit => None,
             Place::Wallet(name) => state.wallets.get(&name).map(|row| row.owner),
             Place::Payee(name) => state.payees.get(&name).and_then(|row| row.owner),
         };
         let is_operator = state.is_operator(by).is_ok();
         let is_giver = owner(from).is_some_and(|owner| state.is_owner(by, owner).is_ok());
         let is_allowed = match (from, to) {
-            (Place::World, Place::Wallet(_) | Place::Payee(_)) | (Place::Fees, Place::World) => is_operator,
-            (Place::Payee(payee), Place::World) => {
-                let itself = matches!(by, By::Payee { payee: named, key }
-                    if named == payee && state.key_speaks(key, Holder::Payee(payee)).is_ok());
-                itself || is_operator
-            }
+            (Place::World, Place::Wallet(_) | Place::Payee(_))
+            | (Place::Fees | Place::Payee(_), Place::World) => is_operator,
             (Place::Wallet(_), Place::World) => is_giver && is_fresh(by),
             (Place::Wallet(_) | Place::Payee(_), Place::Wallet(_) | Place::Payee(_)) => {
                 is_giver && owner(from) == owner(to) && from != to
@@ -434,7 +430,7 @@ impl Walk {
                     row.status == Status::Active && state.owners.get(&row.owner) == Some(&Status::Active)
                 })
             }
-            Place::World | Place::Fees | Place::Payee(_) => true,
+            Place::World | Place::Fees | Place::Transit | Place::Payee(_) => true,
         };
         self.allowed(is_allowed);
         self.expect(runs, "I9", "money left what is stopped");
@@ -444,6 +440,7 @@ impl Walk {
                 Place::Wallet(name) => self.state.wallets.get(&name).is_some_and(|row| row.asset == asset),
                 Place::Payee(name) => self.state.payees.get(&name).is_some_and(|row| row.asset == asset),
                 Place::World | Place::Fees => self.state.assets.contains(asset),
+                Place::Transit => false,
             };
             self.expect(is_same, "I1", "another asset was moved");
         }

@@ -1,6 +1,7 @@
 //! An entry as the auditor reads it: plain numbers, names of 16 bytes, nothing of the book's own types.
 
 use super::bytes::{Bytes, Field, Wrong};
+pub(super) use super::reasons::{ASKS, DENIALS};
 
 pub(super) type Name = [u8; 16];
 pub(super) type Digest = [u8; 32];
@@ -231,6 +232,20 @@ pub(super) enum Action {
     CloseLink {
         link: Name,
     },
+    SetDestination {
+        payee: Name,
+        destination: Digest,
+    },
+    RequestPayout {
+        payee: Name,
+        amount: u128,
+        asset: String,
+        destination: Digest,
+    },
+    AdvancePayout {
+        payout: Name,
+        step: super::payout::Step,
+    },
     IssueInvoice {
         purchases: Vec<Name>,
         total: Option<u128>,
@@ -269,6 +284,8 @@ pub(super) enum Subject {
 pub(super) enum Place {
     World,
     Fees,
+    /// On its way to banks.
+    Transit,
     Wallet(Name),
     Payee(Name),
 }
@@ -510,80 +527,3 @@ fn rule(b: &mut Bytes<'_>) -> Result<Rule, Wrong> {
 pub(super) fn amount(b: &mut Bytes<'_>, name: &str) -> Result<u128, Wrong> {
     b.integer(name, AMOUNT_MAX)
 }
-
-/// The reasons of a question, from 1 on.
-pub(super) const ASKS: [&str; 6] =
-    ["above_amount", "first_contact", "ask_always", "no_rules_yet", "payee_unverified", "person_required"];
-
-/// The reasons of a refusal, from 1 on.
-pub(super) const DENIALS: [&str; 69] = [
-    "forbidden",
-    "key_revoked",
-    "owner_frozen",
-    "wallet_frozen",
-    "wallet_closed",
-    "agent_frozen",
-    "agent_revoked",
-    "agent_not_registered",
-    "mandate_frozen",
-    "mandate_revoked",
-    "mandate_expired",
-    "mandate_not_yet_valid",
-    "mandate_mismatch",
-    "no_rules",
-    "constraint_unknown",
-    "payment_too_large",
-    "total_exceeded",
-    "uses_exceeded",
-    "window_exceeded",
-    "velocity_exceeded",
-    "outside_validity",
-    "payee_not_allowed",
-    "payee_denied",
-    "category_not_allowed",
-    "category_denied",
-    "payee_closed",
-    "asset_mismatch",
-    "self_payment",
-    "funds_insufficient",
-    "hold_closed",
-    "hold_expired",
-    "capture_too_large",
-    "hold_redeemed",
-    "refund_too_large",
-    "meter_sequence",
-    "meter_exceeded",
-    "account_not_empty",
-    "ask_rate_limited",
-    "approval_pending",
-    "approval_refused",
-    "approval_used",
-    "approval_expired",
-    "approval_mismatch",
-    "presence_required",
-    "version_conflict",
-    "revoked",
-    "delegation_too_wide",
-    "delegation_too_deep",
-    "delegation_circular",
-    "trigger_not_met",
-    "out_of_stock",
-    "observation_stale",
-    "quota_insufficient",
-    "quota_expired",
-    "payment_granted",
-    "restore_too_large",
-    "subscription_ended",
-    "renewal_unapproved",
-    "hold_disputed",
-    "hold_not_disputable",
-    "",
-    "link_used",
-    "link_expired",
-    "link_closed",
-    "link_mismatch",
-    "link_amount",
-    "bill_total_differs",
-    "nothing_to_invoice",
-    "nothing_to_credit",
-];

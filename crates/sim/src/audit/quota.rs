@@ -119,6 +119,9 @@ impl Walk {
             }
             Action::CancelSubscription { subscription } => self.cancel(at, by, *subscription),
             Action::OpenLink { .. } | Action::CloseLink { .. } => self.believe_link(at, id, by, action),
+            Action::SetDestination { .. } | Action::RequestPayout { .. } | Action::AdvancePayout { .. } => {
+                self.believe_payout(at, id, by, action);
+            }
             _ => self.wrong("form", "the outcome is not one of this action"),
         }
     }

@@ -4,6 +4,7 @@ use super::entry::{Digest, Holder, Name, Place, Purchase, Subject};
 use super::invoice::{Counts, Invoice};
 use super::link::Link;
 use super::money::Sums;
+use super::payout::Payout;
 use super::quota::Quota;
 use super::subscription::Subscription;
 use super::usage::{Policy, Usage};
@@ -32,6 +33,9 @@ pub(super) struct State {
     pub(super) quotas: BTreeMap<Name, Quota>,
     pub(super) subscriptions: BTreeMap<Name, Subscription>,
     pub(super) links: BTreeMap<Name, Link>,
+    pub(super) payouts: BTreeMap<Name, Payout>,
+    /// The bank accounts that each seller named, and from when on each counts; at most the last does not yet.
+    pub(super) accounts: BTreeMap<Name, Vec<(Digest, u64)>>,
     /// Invoices, each with how many there were before it, and how many each seller issued.
     pub(super) invoices: BTreeMap<Name, (usize, Invoice)>,
     pub(super) counts: BTreeMap<Name, Counts>,

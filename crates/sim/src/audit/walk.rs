@@ -165,6 +165,9 @@ impl Walk {
             }
             Action::PayLink { .. } => self.judge_link(at, by, action),
             Action::IssueInvoice { .. } | Action::IssueCreditNote { .. } => self.judge_bill(by, action),
+            Action::SetDestination { .. } | Action::RequestPayout { .. } | Action::AdvancePayout { .. } => {
+                self.judge_payout(at, by, action)
+            }
             _ => Judgement::Unsure,
         }
     }

@@ -17,6 +17,9 @@ pub(super) fn same(live: &Book, replayed: &Book, asker: &mut Asker<'_>, probes: 
     if !live.assets().eq(replayed.assets()) {
         return Err("I7: the journal replays to other fees".to_owned());
     }
+    if !live.in_transit().eq(replayed.in_transit()) {
+        return Err("I7: the journal replays to other payouts".to_owned());
+    }
     for wallet in &asker.world.wallets {
         if live.wallet_balance(wallet.id) != replayed.wallet_balance(wallet.id) {
             return Err(format!("I7: the journal replays to another balance of {}", wallet.id));
@@ -56,6 +59,12 @@ pub(super) fn same_money(book: &Book, report: &Report, world: &World) -> Result<
         if sums(balance) != report.account(id.0) {
             let (book, audit) = (sums(balance), report.account(id.0));
             return Err(format!("I7: {} has {book:?} in the book and {audit:?} by the entries", id.text()));
+        }
+    }
+    for (asset, balance) in book.in_transit() {
+        let code = asset.code;
+        if sums(balance) != report.in_transit(code.as_str()) {
+            return Err(format!("I12: the book and the entries differ in what of {code:?} is on its way"));
         }
     }
     Ok(())

@@ -28,6 +28,7 @@ impl Asker<'_> {
             Action::Capture(it) => it.amount = much,
             Action::Refund(it) => it.amount = much,
             Action::Transfer(it) => it.amount = much,
+            Action::RequestPayout(it) => it.amount = much,
             Action::Charge(it) => it.units.iter_mut().for_each(|units| *units = u64::MAX),
             Action::OpenBook(_)
             | Action::RegisterAsset(_)
@@ -57,6 +58,8 @@ impl Asker<'_> {
             | Action::Renew(_)
             | Action::CancelSubscription(_)
             | Action::Dispute(_)
+            | Action::SetDestination(_)
+            | Action::AdvancePayout(_)
             | Action::CloseLink(_)
             | Action::IssueInvoice(_)
             | Action::IssueCreditNote(_) => {}

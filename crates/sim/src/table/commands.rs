@@ -42,6 +42,7 @@ impl Names {
             "invoice" | "credit-note" => self.billed(verb, words, now),
             "subscribe" | "change-plan" | "cancel" | "renew" => self.subscription(verb, words, now),
             "link" | "pay-link" | "close-link" => self.links(verb, words, now),
+            "destination" | "payout" | "sent" | "arrived" | "bounced" => self.payouts(verb, words, now),
             "enrol-key" | "revoke-key" | "present" => self.keys(verb, words, now),
             _ => Err(format!("`{verb}` begins no row")),
         }

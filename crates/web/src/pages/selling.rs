@@ -8,6 +8,7 @@ pub mod export;
 pub mod keys;
 pub mod links;
 pub mod overview;
+pub mod payouts;
 pub mod sale;
 pub mod sales;
 pub mod services;
@@ -39,6 +40,7 @@ pub(crate) enum Tab {
     Invoices,
     Services,
     Links,
+    Payouts,
     Keys,
     Webhooks,
 }
@@ -79,6 +81,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
         link("/invoices", visit.words().invoices, Tab::Invoices),
         link("/services", s.services, Tab::Services),
         link("/links", s.links, Tab::Links),
+        link("/payouts", s.payouts, Tab::Payouts),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];

@@ -178,8 +178,8 @@ export class Program {
       { id: fresh('int'), wallet: this.wallet, agent: this.agent, conversation_history: history });
   }
 
-  /** One signed request (RFC 9421). */
-  async post(path, body) {
+  /** One signed request (RFC 9421); `named` is the id of a change that has none in its body. */
+  async post(path, body, named) {
     const { host } = new URL(this.stage.server);
     const text = JSON.stringify(body);
     const digest = `sha-256=:${createHash('sha256').update(text).digest('base64')}:`;
@@ -191,7 +191,7 @@ export class Program {
       `"content-digest": ${digest}\n"@signature-params": ${params}`;
     const signature = sign(null, Buffer.from(base), this.signing).toString('base64');
     const headers = { 'content-type': 'application/json', 'content-digest': digest,
-      'signature-input': `sig=${params}`, signature: `sig=:${signature}:` };
+      'signature-input': `sig=${params}`, signature: `sig=:${signature}:`, ...(named && { 'idempotency-key': named }) };
     const answer = await fetch(this.stage.server + path, { method: 'POST', headers, body: text });
     return { status: answer.status, json: await answer.json() };
   }

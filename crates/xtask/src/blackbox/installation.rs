@@ -173,10 +173,19 @@ impl Installation {
 
     /// What came in from outside and is still here, and what of it are fees.
     pub(crate) fn circulation(&mut self) -> anyhow::Result<(u128, u128)> {
+        let ours = self.asset()?;
+        Ok((text_amount(&ours["in_circulation"])?, text_amount(&ours["fees"])?))
+    }
+
+    /// What is on its way to sellers' banks.
+    pub(crate) fn in_transit(&mut self) -> anyhow::Result<u128> {
+        text_amount(&self.asset()?["in_transit"])
+    }
+
+    fn asset(&mut self) -> anyhow::Result<Value> {
         let assets = self.operator.get("/v1/assets")?;
         let ours = assets["data"].as_array().into_iter().flatten().find(|asset| asset["asset"] == ASSET);
-        let ours = ours.ok_or_else(|| anyhow::anyhow!("no asset {ASSET}: {assets}"))?;
-        Ok((text_amount(&ours["in_circulation"])?, text_amount(&ours["fees"])?))
+        ours.cloned().ok_or_else(|| anyhow::anyhow!("no asset {ASSET}: {assets}"))
     }
 
     fn party(&self, id: String, key: FreshKey) -> Party {

@@ -39,6 +39,9 @@ impl Stage {
         if let Some(came) = self.act_of_linking(words)? {
             return Ok(came);
         }
+        if let Some(came) = self.act_of_paying_out(words)? {
+            return Ok(came);
+        }
         if let Some(came) = self.act_of_billing(words)? {
             return Ok(came);
         }

@@ -13,6 +13,9 @@ use crate::scenarios::story::Movement;
 /// The account of everything that is set aside.
 const HELD: &str = "ESC";
 
+/// What is on its way to sellers' banks, as stories call it.
+const IN_TRANSIT: &str = "BANK";
+
 /// How long a seller's word on a price is gone by, in seconds.
 const PRICE_GOOD_SECONDS: u32 = 3_600;
 
@@ -69,7 +72,7 @@ pub(crate) enum Thing {
 
 impl Stage {
     pub(crate) fn new(installation: Installation) -> Stage {
-        let balances = BTreeMap::from([(HELD.to_owned(), 0)]);
+        let balances = BTreeMap::from([(HELD.to_owned(), 0), (IN_TRANSIT.to_owned(), 0)]);
         Stage {
             installation,
             things: BTreeMap::new(),
@@ -191,6 +194,7 @@ impl Stage {
             }
         }
         balances.insert(HELD.to_owned(), i128::try_from(held_in_all)?);
+        balances.insert(IN_TRANSIT.to_owned(), i128::try_from(self.installation.in_transit()?)?);
         let (in_circulation, fees) = self.installation.circulation()?;
         let sum: i128 = balances.values().sum();
         ensure!(

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("invoice", &[]),
     ("web", &["server", "engine", "book", "evidence", "wire"]),
     ("gateway", &["wire", "protocols", "pricing", "sdk", "evidence", "listen"]),
+    ("mcp", &["sdk", "wire", "protocols", "evidence", "listen"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "server",
             "gateway",
             "llm",
+            "mcp",
             "intent",
             "pricing",
             "sdk",
@@ -49,6 +51,7 @@ const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("sdk", &["server"]),
     ("gateway", &["server"]),
     ("llm", &["server"]),
+    ("mcp", &["server", "gateway"]),
 ];
 
 /// Dependencies between our crates follow the tables; a crate that is in no table is not in the architecture.

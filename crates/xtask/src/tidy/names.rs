@@ -33,6 +33,7 @@ const HTTP: &[&str] = &[
     "crates/web/",
     "crates/gateway/",
     "crates/llm/",
+    "crates/mcp/",
     "crates/sdk/",
     "crates/cli/src/files.rs",
 ];

@@ -331,7 +331,12 @@ impl Cause {
             | D::SubscriptionEnded
             | D::BillTotalDiffers
             | D::NothingToInvoice
-            | D::NothingToCredit => Cause::Other,
+            | D::NothingToCredit
+            | D::DestinationUnset
+            | D::DestinationMismatch
+            | D::DestinationCooling
+            | D::PayoutEnded
+            | D::PayoutsStopped => Cause::Other,
         }
     }
 

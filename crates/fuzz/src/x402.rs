@@ -1,0 +1,27 @@
+//! x402: whatever a header or a facilitator's body says, it is read or refused; what is taken is written back the same.
+#![no_main]
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use protocols::Time;
+use protocols::x402::{Ask, Payload, Requirements, read_required};
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    let header = STANDARD.encode(text);
+    if let Ok(payload) = Payload::decode(&header) {
+        let again = Payload::decode(&payload.encode()).expect("what was read can be written");
+        assert_eq!((&again.accepted, &again.resource), (&payload.accepted, &payload.resource));
+        let _ = payload.into_proof();
+    }
+    if let Ok(ask) = Ask::read(text.as_bytes()) {
+        assert!(
+            !ask.payload.accepted.fit(&ask.requirements)
+                || ask.requirements.pay_to == ask.payload.accepted.pay_to
+        );
+    }
+    if let Ok(requirements) = Requirements::parse(text) {
+        assert!(requirements.fit(&requirements));
+        let _ = requirements.demand("https://shop.example/", Time(u64::MAX));
+    }
+    let _ = read_required(&header);
+});

@@ -1,0 +1,144 @@
+//! Buying in two steps: what does it cost, and then exactly that.
+
+use super::{
+    Approval, Buyer, Errand, Fetch, Name, NotBought, PaymentOutcome, Purchase, price_of, request_of,
+};
+use crate::limits::OFFER_TEXT_CHARS_MAX;
+use crate::purchase::{PurchaseFault, Stage};
+use crate::said::{demand_of, quote_of};
+use protocols::Time;
+use serde::{Deserialize, Serialize};
+use wire::{HoldId, Money, PayeeId};
+
+/// The last hold of a purchase, under which it was paid or is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastHold {
+    /// Its name; also that of the question.
+    pub hold: HoldId,
+    /// Whether the owner was asked, and nothing was tried since.
+    pub is_asked: bool,
+}
+
+/// What a seller asks for one request: a signed bill that was checked, and not paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Offer {
+    /// What it costs.
+    pub price: Money,
+    /// Who is paid.
+    pub payee: PayeeId,
+    /// From then on the bill cannot be paid, in nanoseconds since 1970.
+    pub expires_at_nanos: u64,
+    /// What the seller says about it. Nobody has checked it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub said: Option<String>,
+    /// The bill, as its header has it.
+    needed: String,
+    /// The quote that came with it, if any.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    quote: Option<String>,
+}
+
+impl Buyer {
+    /// Asks what a request costs, and pays nothing. None where it costs nothing.
+    ///
+    /// Of `fetch`, the purchase key counts and has to be the same later; the most it may cost does not.
+    ///
+    /// # Errors
+    /// [`NotBought`].
+    pub async fn offer(&self, fetch: &Fetch) -> Result<Option<Offer>, NotBought> {
+        let (url, headers, facts) = request_of(fetch)?;
+        let answer = self.exchange(facts.method.as_str(), &url, headers, fetch.body.clone()).await;
+        let answer = answer.map_err(NotBought::Seller)?;
+        let Some(needed) = demand_of(&answer)? else { return Ok(None) };
+        let now = self.client.clock().now();
+        let (bill, terms) = self.bill(&facts, &needed, now).await?;
+        let quote = quote_of(&answer)?;
+        self.quote(&bill, quote.as_deref(), now).await?;
+        let demand = bill.demand();
+        let payee = demand.seller_unique_id.as_str();
+        Ok(Some(Offer {
+            price: price_of(&bill, &terms)?,
+            payee: payee.parse().map_err(|_| NotBought::PayeeUnknown(payee.to_owned()))?,
+            expires_at_nanos: demand.pay_before.time().0,
+            said: detail_of(&answer.body),
+            needed,
+            quote,
+        }))
+    }
+
+    /// Pays an offer, once, and asks the seller with the proof; doing it again answers what came of it.
+    ///
+    /// Never pays anybody else, more, or for another request: where the owner said yes only after the bill had run out,
+    /// a new one is taken, if it is for the same price and payee. What was refused or given back is not bought anew.
+    /// The price has to be within `fetch`, too.
+    ///
+    /// # Errors
+    /// [`NotBought`]: nothing was paid by this call.
+    pub async fn fetch_offered(&self, fetch: &Fetch, offer: &Offer) -> Result<Purchase, NotBought> {
+        let errand = self.errand(fetch)?;
+        let now = self.client.clock().now();
+        let Some(record) = errand.locked.read()? else {
+            return self.pay_offer(&errand, offer, (Name::Next(1), None), now).await;
+        };
+        if record.request != errand.facts.fingerprint.as_str() {
+            return Err(PurchaseFault::KeyReused(record.purchase).into());
+        }
+        match record.stage {
+            Stage::Paid => self.deliver(&errand, record).await,
+            // Under the same name: a refusal is answered again, and what was not looked at is looked at.
+            Stage::Billed | Stage::Rejected | Stage::Refused => self.resume(&errand, record).await,
+            Stage::Returned => {
+                let payment = self.standing(record.hold).await;
+                Ok(Purchase { payment, answer: None, accepted: None })
+            }
+            Stage::Asked => {
+                let approval = Approval { question: record.hold.to_string(), mandate: record.mandate };
+                let next = (Name::Next(record.attempt + 1), Some(approval));
+                if now.0 < offer.expires_at_nanos {
+                    return self.pay_offer(&errand, offer, next, now).await;
+                }
+                match self.offer(fetch).await? {
+                    Some(new) if new.price == offer.price && new.payee == offer.payee => {
+                        self.pay_offer(&errand, &new, next, now).await
+                    }
+                    Some(_) => Err(NotBought::Demand("the seller asks for something else by now".to_owned())),
+                    None => {
+                        let payment = PaymentOutcome::NotNeeded;
+                        Ok(Purchase { payment, answer: None, accepted: None })
+                    }
+                }
+            }
+        }
+    }
+
+    /// The last hold of a purchase, if it was begun.
+    ///
+    /// # Errors
+    /// [`PurchaseFault`].
+    pub fn last_hold(&self, purchase: &str) -> Result<Option<LastHold>, PurchaseFault> {
+        let record = self.purchases.lock(purchase)?.read()?;
+        Ok(record.map(|record| LastHold { hold: record.hold, is_asked: record.stage == Stage::Asked }))
+    }
+
+    async fn pay_offer(
+        &self,
+        errand: &Errand<'_>,
+        offer: &Offer,
+        (name, approval): (Name, Option<Approval>),
+        now: Time,
+    ) -> Result<Purchase, NotBought> {
+        let bill = self.open(errand, &offer.needed, now).await?;
+        self.quote(&bill, offer.quote.as_deref(), now).await?;
+        let demand = (offer.needed.clone(), offer.quote.clone());
+        let record = self.attempt(errand, name, approval, demand)?;
+        self.pay(errand, record, bill, None).await
+    }
+}
+
+/// The sentence in the body of a demand, where it is a problem.
+fn detail_of(body: &[u8]) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let detail = problem.get("detail")?.as_str()?;
+    Some(detail.chars().take(OFFER_TEXT_CHARS_MAX).collect())
+}
