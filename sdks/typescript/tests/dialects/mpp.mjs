@@ -43,6 +43,21 @@ await trial(CLIENT, "the same proof again: the same answer, and nothing moves", 
   );
   assert.equal(cost, 0);
 });
+await trial(
+  CLIENT,
+  "the proof for one page shown for another: refused, and nothing is delivered",
+  async () => {
+    const seen = remembering("authorization");
+    await delivered(await (await buyer({}, seen))(page("cheap.txt")), CHEAP);
+    const headers = { authorization: seen.last.headers.get("authorization") };
+    const cost = await spent(stage, async () => {
+      const answer = await fetch(page("asked.txt"), { headers });
+      assert.equal(answer.status, 402);
+      assert.doesNotMatch(await answer.text(), /This is/);
+    });
+    assert.equal(cost, 0);
+  },
+);
 await trial(CLIENT, "over the agent's limit: denied, and nothing is spent", async () => {
   const buy = await buyer();
   const cost = await spent(stage, async () => {

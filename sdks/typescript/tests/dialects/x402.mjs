@@ -56,6 +56,24 @@ await trial(FETCH, "the same proof again: the same answer, and nothing moves", a
   );
   assert.equal(cost, 0);
 });
+await trial(
+  FETCH,
+  "the proof for one page shown for another: refused, and nothing is delivered",
+  async () => {
+    const seen = remembering("payment-signature");
+    await delivered(
+      await wrapFetchWithPayment(seen, await client())(page("cheap.txt")),
+      "This is cheap.txt.\n",
+    );
+    const headers = { "payment-signature": seen.last.headers.get("payment-signature") };
+    const cost = await spent(stage, async () => {
+      const answer = await fetch(page("asked.txt"), { headers });
+      assert.equal(answer.status, 402);
+      assert.doesNotMatch(await answer.text(), /This is/);
+    });
+    assert.equal(cost, 0);
+  },
+);
 await trial(FETCH, "over the agent's limit: denied, and nothing is spent", async () => {
   let why;
   const buy = wrapFetchWithPayment(fetch, await client({ onRefused: (fault) => (why = fault) }));
