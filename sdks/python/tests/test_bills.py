@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from stage import Stage
-from tollbridge import Client, OutcomeUnknown, OwnerAsked, TollbridgeError, Wallet, read_key_file
+from tollbridge import Client, OutcomeUnknown, OwnerAsked, Refused, TollbridgeError, Wallet, read_key_file
 from tollbridge.bill import ForeignBill, PaidBill
 
 
@@ -47,10 +47,12 @@ class Bills(unittest.TestCase):
         )
         return replace(bill, **change)
 
-    def pay(self, bill: ForeignBill, max_price: str = "1.00 CNY", **options: Any) -> PaidBill:
+    def pay(
+        self, bill: ForeignBill, max_price: str = "1.00 CNY", why: str | None = None, **options: Any
+    ) -> PaidBill:
         purchases = self.stage.at("purchases")
         with Wallet.open(self.stage.key, self.stage.server, purchases=purchases, **options) as wallet:
-            return wallet.pay_bill(bill, max_price=max_price)
+            return wallet.pay_bill(bill, max_price=max_price, why=why)
 
     def test_what_does_not_fit_is_refused_before_anybody_is_asked(self) -> None:
         asked: list[str] = []
@@ -125,6 +127,15 @@ class Bills(unittest.TestCase):
         self.stage.server_door.reset()
         # It may be paid, so "nothing was spent" would be too much said.
         self.assertRaises(OutcomeUnknown, self.pay, bill, "0.01 CNY")
+        self.assertRaises(OutcomeUnknown, self.pay, bill, why="x" * 201)
+        self.pay(bill)
+        self.assertEqual(left - self.stage.left(), 30)
+
+    def test_what_was_not_looked_at_is_no_payment_and_the_bill_can_be_paid_after_it(self) -> None:
+        left = self.stage.left()
+        bill = self.bill("x402 friday")
+        for _ in range(2):
+            self.assertRaises(Refused, self.pay, bill, why="x" * 201)
         self.pay(bill)
         self.assertEqual(left - self.stage.left(), 30)
 

@@ -7,7 +7,15 @@
 
 import { Attempts, type Attempt } from "./attempts.js";
 import type { Buyer } from "./buy.js";
-import { DemandRefused, OutcomeUnknown, OwnerAsked, reasonOf, Refused, TooDear } from "./errors.js";
+import {
+  DemandRefused,
+  OutcomeUnknown,
+  OwnerAsked,
+  reasonOf,
+  Refused,
+  TollbridgeError,
+  TooDear,
+} from "./errors.js";
 import { inWords, minorOf, type AmountLike, type Money } from "./money.js";
 import type { Asked } from "./shapes.js";
 
@@ -95,7 +103,8 @@ export async function payBill(
           ...(buyer.mandate === undefined ? {} : { mandate: buyer.mandate }),
           ...(last?.stage === "asked" && last.question !== undefined ? { approval: last.question } : {}),
         });
-  return attempt.stage === "paid" ? shown(attempt) : send(buyer, bill, attempts, attempt, why);
+  if (attempt.stage === "paid") return shown(attempt);
+  return send(buyer, bill, attempts, attempt, why, last?.stage === "begun");
 }
 
 async function send(
@@ -104,6 +113,7 @@ async function send(
   attempts: Attempts,
   attempt: Attempt,
   why: string | undefined,
+  isAgain: boolean,
 ): Promise<PaidBill> {
   const { id, wallet, mandate, approval } = attempt;
   const asked = JSON.parse(attempt.payment_needed ?? "{}") as Record<string, string>;
@@ -111,16 +121,16 @@ async function send(
   try {
     reply = await buyer.client.request("POST", bill.path, { id, wallet, mandate, approval, why, ...asked });
   } catch (fault) {
+    const problem = fault instanceof Refused ? fault.problem : undefined;
+    // An earlier try may have been taken all the same, so "nothing was spent" would be too much said.
+    const isLost = isAgain && problem?.entry === undefined && fault instanceof TollbridgeError;
+    if (isLost || (fault instanceof Refused && fault.isUnknown)) throw new OutcomeUnknown(reasonOf(fault));
     if (!(fault instanceof Refused)) throw fault;
-    if (fault.isUnknown) throw new OutcomeUnknown(reasonOf(fault));
     if (fault.code === "approval_pending" && approval !== undefined) {
       await attempts.keep({ ...attempt, ...asking(approval) });
       throw new OwnerAsked(fault.code, approval);
     }
-    // A no that was recorded is for ever; any other leaves the name as it was.
-    if (fault.problem.entry !== undefined || fault.code === "id_stale") {
-      await attempts.keep({ ...attempt, stage: "refused" });
-    }
+    await attempts.keep({ ...attempt, stage: problem?.entry === undefined ? "rejected" : "refused" });
     throw fault;
   }
   if (reply.status === 202) {

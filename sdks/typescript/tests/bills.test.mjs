@@ -120,6 +120,21 @@ test("whose answer got lost is unknown, and asking again pays nothing twice", as
   // It may be paid, so "nothing was spent" would be too much said.
   const low = await (await open()).payBill(lost, { maxPrice: "0.01 CNY" }).catch((fault) => fault);
   assert.equal(low.name, "OutcomeUnknown");
+  const long = { maxPrice: "0.30 CNY", why: "x".repeat(201) };
+  const again = await (await open()).payBill(lost, long).catch((fault) => fault);
+  assert.equal(again.name, "OutcomeUnknown");
   await (await open()).payBill(lost, { maxPrice: "0.30 CNY" });
+  assert.equal(left - (await stage.left()), 30);
+});
+
+test("what was not looked at is no payment, and the bill can be paid after it", async () => {
+  const left = await stage.left();
+  const friday = bill({ name: "x402 friday" });
+  const long = { maxPrice: "0.30 CNY", why: "x".repeat(201) };
+  for (let times = 0; times < 2; times += 1) {
+    const why = await (await open()).payBill(friday, long).catch((fault) => fault);
+    assert.equal(why.name, "Refused");
+  }
+  await (await open()).payBill(friday, { maxPrice: "0.30 CNY" });
   assert.equal(left - (await stage.left()), 30);
 });

@@ -15,7 +15,16 @@ from typing import Any
 from .address import parse_address
 from .attempts import Attempt, Attempts
 from .buy import Buyer
-from .errors import DemandRefused, Malformed, OutcomeUnknown, OwnerAsked, Refused, TooDear, reason_of
+from .errors import (
+    DemandRefused,
+    Malformed,
+    OutcomeUnknown,
+    OwnerAsked,
+    Refused,
+    TollbridgeError,
+    TooDear,
+    reason_of,
+)
 from .limits import AMOUNT_MAX
 from .money import Money
 
@@ -89,11 +98,14 @@ def pay_bill(buyer: Buyer, bill: ForeignBill, max_price: Money, why: str | None)
             )
         )
     if attempt.stage != "paid":
-        attempt = _send(buyer, bill, attempts, attempt, why)
+        is_again = last is not None and last.stage == "begun"
+        attempt = _send(buyer, bill, attempts, attempt, why, is_again)
     return PaidBill(attempt.id, attempt.amount, attempt.entry, attempt.payment_proof or "")
 
 
-def _send(buyer: Buyer, bill: ForeignBill, attempts: Attempts, attempt: Attempt, why: str | None) -> Attempt:
+def _send(
+    buyer: Buyer, bill: ForeignBill, attempts: Attempts, attempt: Attempt, why: str | None, is_again: bool
+) -> Attempt:
     body: dict[str, Any] = json.loads(attempt.payment_needed or "{}")
     body |= {
         "id": attempt.id,
@@ -104,15 +116,17 @@ def _send(buyer: Buyer, bill: ForeignBill, attempts: Attempts, attempt: Attempt,
     }
     try:
         status, answer = buyer.client.request("POST", bill.path, body)
-    except Refused as fault:
-        if fault.is_unknown:
+    except TollbridgeError as fault:
+        entry = fault.problem.get("entry") if isinstance(fault, Refused) else None
+        # An earlier try may have been taken all the same, so "nothing was spent" would be too much said.
+        if (is_again and entry is None) or (isinstance(fault, Refused) and fault.is_unknown):
             raise OutcomeUnknown(reason_of(fault)) from fault
+        if not isinstance(fault, Refused):
+            raise
         if fault.code == "approval_pending" and attempt.approval is not None:
             attempts.keep(replace(attempt, stage="asked", question=attempt.approval))
             raise OwnerAsked(fault.code, attempt.approval) from fault
-        # A no that was recorded is for ever; any other leaves the name as it was.
-        if fault.problem.get("entry") is not None or fault.code == "id_stale":
-            attempts.keep(replace(attempt, stage="refused"))
+        attempts.keep(replace(attempt, stage="rejected" if entry is None else "refused"))
         raise
     if status == 202:
         attempts.keep(replace(attempt, stage="asked", question=answer["id"], entry=answer["entry"]))
