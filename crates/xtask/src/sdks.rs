@@ -14,11 +14,12 @@ use crate::{program, run};
 const OUT: &str = "target/sdks";
 
 /// The environment with the Python tools; `packages.rs` installs them.
-const PYTHON: &str = "target/venv/bin";
+pub(crate) const PYTHON: &str = "target/venv/bin";
 
-/// The TypeScript compiler, and the types it needs.
-const TSC: &str = "target/npm/node_modules/.bin/tsc";
-const TYPES: &str = "target/npm/node_modules/@types";
+/// The packages of the registry: the TypeScript compiler, the types it needs, and the official ones that ours go with.
+const MODULES: &str = "target/npm/node_modules";
+pub(crate) const TSC: &str = "target/npm/node_modules/.bin/tsc";
+pub(crate) const TYPES: &str = "target/npm/node_modules/@types";
 
 /// How long one file of tests may take, in milliseconds: many times what it does, also where others build beside it.
 const TEST_MILLIS_MAX: &str = "600000";
@@ -26,46 +27,63 @@ const TEST_MILLIS_MAX: &str = "600000";
 /// Builds both packages, and tries them against the program of this workspace.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let program = program::build(root, "tollbridge", &[])?;
+    packed(root, OUT)?;
     let out = root.join(OUT);
-    if out.exists() {
-        std::fs::remove_dir_all(&out).with_context(|| format!("{OUT} cannot be removed"))?;
-    }
-    std::fs::create_dir_all(out.join("buyer")).with_context(|| OUT.to_owned())?;
-    run::command(root, &["cp", "-a", "sdks/typescript", "sdks/python", OUT])?;
-    run::titled("TypeScript package", "cargo xtask sdks", || typescript(root, &out, &program))?;
-    run::titled("Python package", "cargo xtask sdks", || python(root, &out, &program))
+    run::titled("TypeScript tests", "cargo xtask sdks", || typescript_tests(&out, root, &program))?;
+    run::titled("Python tests", "cargo xtask sdks", || python_tests(&out, root, &program))
 }
 
-fn typescript(root: &Path, out: &Path, program: &Path) -> anyhow::Result<()> {
+/// Builds and checks both packages in the folder `to`, from the root, and installs what would be published there.
+pub(crate) fn packed(root: &Path, to: &str) -> anyhow::Result<()> {
+    let out = root.join(to);
+    if out.exists() {
+        std::fs::remove_dir_all(&out).with_context(|| to.to_owned())?;
+    }
+    std::fs::create_dir_all(out.join("buyer")).with_context(|| to.to_owned())?;
+    run::command(root, &["cp", "-a", "sdks/typescript", "sdks/python", to])?;
+    std::os::unix::fs::symlink(root.join(MODULES), out.join("node_modules")).context(MODULES)?;
+    run::titled("TypeScript package", "cargo xtask sdks", || typescript(root, to))?;
+    run::titled("Python package", "cargo xtask sdks", || python(root, to))
+}
+
+fn typescript(root: &Path, to: &str) -> anyhow::Result<()> {
+    let (out, inside) = (root.join(to), |path: &str| format!("{to}/{path}"));
     run::command(root, &[TSC, "-p", &inside("typescript"), "--typeRoots", TYPES])?;
     let package = out.join("typescript");
     run::command(&package, &["npm", "pack", "--silent", "--ignore-scripts", "--pack-destination", ".."])?;
-    let packed = only(out, "tgz")?;
+    let packed = only(&out, "tgz")?;
     let install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix"];
     run::command(root, &[&install[..], &[&inside("buyer"), &packed]].concat())?;
     let (tests, examples) = (inside("typescript/tests"), inside("typescript/examples"));
     run::command(root, &["cp", "-a", &tests, &examples, &inside("typescript/README.md"), &inside("buyer")])?;
     // The examples, against the types that were packed.
-    run::command(root, &[TSC, "-p", &inside("buyer/examples"), "--typeRoots", TYPES])?;
+    run::command(root, &[TSC, "-p", &inside("buyer/examples"), "--typeRoots", TYPES])
+}
+
+fn typescript_tests(out: &Path, root: &Path, program: &Path) -> anyhow::Result<()> {
     let mut node = Command::new("node");
     node.args(["--test", "--test-reporter", "spec", "--test-timeout", TEST_MILLIS_MAX]);
     node.args(files(&out.join("buyer/tests"), ".test.mjs")?);
     tried(root, &mut node, program)
 }
 
-fn python(root: &Path, out: &Path, program: &Path) -> anyhow::Result<()> {
-    let tool = |name: &str| format!("{PYTHON}/{name}");
-    let (source, site) = (inside("python"), inside("site"));
-    let build = ["-m", "build", "--wheel", "--no-isolation", "--outdir", OUT, &source];
+fn python(root: &Path, to: &str) -> anyhow::Result<()> {
+    let (out, tool) = (root.join(to), |name: &str| format!("{PYTHON}/{name}"));
+    let (source, site) = (format!("{to}/python"), format!("{to}/site"));
+    let build = ["-m", "build", "--wheel", "--no-isolation", "--outdir", to, &source];
     run::command(root, &[&[tool("python").as_str()][..], &build].concat())?;
     let install = ["install", "--quiet", "--no-deps", "--no-index", "--target", &site];
-    run::command(root, &[&[tool("pip").as_str()][..], &install, &[&only(out, "whl")?]].concat())?;
+    run::command(root, &[&[tool("pip").as_str()][..], &install, &[&only(&out, "whl")?]].concat())?;
     let mut mypy = Command::new(root.join(tool("mypy")));
     mypy.args(["--config-file", "pyproject.toml", "--cache-dir", "../mypy", "src", "tests", "examples"]);
-    mypy.env("MYPYPATH", "src:tests").current_dir(out.join("python"));
+    mypy.env("MYPYPATH", "src:tests:tests/dialects").current_dir(out.join("python"));
     let status = mypy.status().context("mypy does not start")?;
     ensure!(status.success(), "mypy: {status}");
-    let mut tests = Command::new(root.join(tool("python")));
+    Ok(())
+}
+
+fn python_tests(out: &Path, root: &Path, program: &Path) -> anyhow::Result<()> {
+    let mut tests = Command::new(root.join(PYTHON).join("python"));
     tests.args(["-W", "error", "-m", "unittest", "discover", "--verbose", "--start-directory"]);
     tests.arg(out.join("python/tests")).env("PYTHONPATH", out.join("site"));
     // Both packages keep purchases in the same files, and are let loose on the same ones.
@@ -79,11 +97,6 @@ fn tried(root: &Path, tests: &mut Command, program: &Path) -> anyhow::Result<()>
     let status = tests.env("PYTHONDONTWRITEBYTECODE", "1").status().context("the tests do not start")?;
     ensure!(status.success(), "the tests: {status}");
     Ok(())
-}
-
-/// A path in [`OUT`], from the root.
-fn inside(path: &str) -> String {
-    format!("{OUT}/{path}")
 }
 
 /// The one file in `folder` that ends so.

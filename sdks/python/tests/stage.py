@@ -131,7 +131,7 @@ class Stage:
     def open_shop(self) -> None:
         pages = self.directory / "pages"
         pages.mkdir()
-        for page in ["cheap.txt", "asked.txt", "denied.txt", "free.txt"]:
+        for page in ["cheap.txt", "asked.txt", "denied.txt", "free.txt", "counted.txt"]:
             (pages / page).write_text(f"This is {page}.\n")
         (pages / "terms.json").write_text('{"rows":[1]}')
         _, files = self.start("files", str(pages), "--listen", "127.0.0.1:0")
@@ -152,6 +152,12 @@ url = "{files}"
 method = "GET"
 path = "/free.txt"
 {prices}
+[[price]]
+method = "GET"
+path = "/counted.txt"
+unit = "bytes"
+rate = "0.01 CNY"
+at_most = "0.50 CNY"
 [[price]]
 method = "GET"
 path = "/terms.json"

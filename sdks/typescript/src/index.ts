@@ -14,6 +14,7 @@ export {
   type PayOptions,
   type Limits,
 } from "./wallet.js";
+export type { BillOptions, ForeignBill, PaidBill } from "./bill.js";
 export { Payment, SellerAnswer, type PaymentState, type Purchase } from "./payment.js";
 export { Seller } from "./seller.js";
 export { Client, type Page, type RequestOptions } from "./client.js";

@@ -3,6 +3,7 @@
 import { Batches } from "./batch.js";
 import { Client } from "./client.js";
 import { Attempts, type Attempt, type Stage } from "./attempts.js";
+import { payBill, type BillOptions, type ForeignBill, type PaidBill } from "./bill.js";
 import { buy, type Buyer, type Fetch } from "./buy.js";
 import { KeyFault, Malformed, reasonOf, Refused, type Problem } from "./errors.js";
 import type { Credentials } from "./keys.js";
@@ -70,6 +71,10 @@ export class Wallet {
   readonly client: Client;
   /** The wallet's id. */
   readonly id: string;
+  /** What is in it, such as `CNY/2`. */
+  readonly asset: string;
+  /** Whether real money is meant. */
+  readonly network: "toll:main" | "toll:test";
   readonly #buyer: Buyer;
   readonly #vkey: string | undefined;
   readonly #batches: Batches;
@@ -78,6 +83,8 @@ export class Wallet {
   private constructor(client: Client, buyer: Buyer, vkey: string | undefined) {
     this.client = client;
     this.id = buyer.wallet;
+    this.asset = buyer.asset;
+    this.network = buyer.network;
     this.#buyer = buyer;
     this.#vkey = vkey;
     this.#batches = new Batches(client);
@@ -147,6 +154,12 @@ export class Wallet {
       ...(options.why === undefined ? {} : { why: options.why }),
     };
     return this.#inTurn(options.purchase, () => buy(this.#buyer, wanted));
+  }
+
+  /** Pays a bill of another dialect, once; `tollbridge/x402` and `tollbridge/mpp` read such bills. */
+  async payBill(bill: ForeignBill, options: BillOptions): Promise<PaidBill> {
+    const maxPrice = readMoney(options.maxPrice, this.asset);
+    return this.#inTurn(bill.name, () => payBill(this.#buyer, bill, maxPrice, options.why));
   }
 
   /** Pays at once. Payments that are asked together travel together, in arrays of at most 1,000. */

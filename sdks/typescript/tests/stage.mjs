@@ -71,7 +71,7 @@ export class Stage {
 
   async openShop() {
     await mkdir(this.at("pages"));
-    for (const page of ["cheap.txt", "asked.txt", "denied.txt", "free.txt", "terms.json"]) {
+    for (const page of ["cheap.txt", "asked.txt", "denied.txt", "free.txt", "counted.txt", "terms.json"]) {
       await writeFile(
         this.at(`pages/${page}`),
         page.endsWith("json") ? '{"rows":[1]}' : `This is ${page}.\n`,
@@ -95,6 +95,12 @@ url = "${files.address}"
 method = "GET"
 path = "/free.txt"
 ${prices.join("")}
+[[price]]
+method = "GET"
+path = "/counted.txt"
+unit = "bytes"
+rate = "0.01 CNY"
+at_most = "0.50 CNY"
 [[price]]
 method = "GET"
 path = "/terms.json"

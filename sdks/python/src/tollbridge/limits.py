@@ -46,3 +46,5 @@ PROOF_HASHES_MAX = 64
 TREE_SIZE_MAX = 2**63 - 1
 # The longest file with a key that is read, in bytes.
 KEY_FILE_BYTES_MAX = 4_096
+# The most requirements of x402 that are remembered, so that the same ones, asked for again, are the same payment.
+REQUIREMENTS_KEPT_MAX = 1_024

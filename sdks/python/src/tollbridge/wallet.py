@@ -13,6 +13,7 @@ from typing import Any
 
 from .attempts import Attempt, Attempts, Stage
 from .batch import Batches
+from .bill import ForeignBill, PaidBill, pay_bill
 from .buy import Buyer, Fetch, buy
 from .client import Client, Json, system_clock
 from .errors import KeyFault, Malformed, OutcomeUnknown, Refused, reason_of
@@ -53,6 +54,10 @@ class Wallet:
         self.client = buyer.client
         #: The wallet's id.
         self.id = buyer.wallet
+        #: What is in it, such as `CNY/2`.
+        self.asset = buyer.asset
+        #: `toll:main` where real money is meant, or `toll:test`.
+        self.network = buyer.network
         self._buyer = buyer
         self._vkey = vkey
         self._batches = Batches(buyer.client)
@@ -172,6 +177,12 @@ class Wallet:
         )
         with self._in_turn(purchase):
             return buy(self._buyer, wanted)
+
+    def pay_bill(self, bill: ForeignBill, *, max_price: AmountLike, why: str | None = None) -> PaidBill:
+        """Pays a bill of another dialect, once; `tollbridge.x402` and `tollbridge.mpp` read such bills."""
+        price = read_money(max_price, self.asset)
+        with self._in_turn(bill.name):
+            return pay_bill(self._buyer, bill, price, why)
 
     def pay(
         self,

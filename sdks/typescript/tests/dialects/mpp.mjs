@@ -1,0 +1,156 @@
+/** The official package of the `Payment` scheme for JavaScript: its client at our gateway, and its server. */
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { Mppx } from "mppx/client";
+import { Mppx as MppxServer, Request as MppxRequest } from "mppx/server";
+import { Receipt } from "mppx";
+import { MemoryStore, Wallet } from "tollbridge";
+import { toll, tollSeller } from "tollbridge/mpp";
+import { Stage } from "../stage.mjs";
+import { freePort, programs, rejection, remembering, serving, spent, started, trial } from "./trials.mjs";
+
+const stage = await Stage.open();
+const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
+const page = (name) => `${stage.gateway}/${name}`;
+
+async function buyer(options = {}, through = fetch) {
+  const methods = [toll(await open(), { maxPrice: "10.00 CNY", ...options })];
+  return Mppx.create({ methods, fetch: through, polyfill: false }).fetch;
+}
+
+/** What a paid answer says: it has the page, and a receipt. */
+async function delivered(answer, text) {
+  assert.equal(answer.status, 200);
+  assert.equal(await answer.text(), text);
+  const receipt = Receipt.fromResponse(answer);
+  assert.deepEqual([receipt.status, receipt.method], ["success", "toll"]);
+  return receipt.reference;
+}
+
+const CLIENT = "mppx client → gateway";
+const CHEAP = "This is cheap.txt.\n";
+await trial(CLIENT, "pays once, to the fen", async () => {
+  const buy = await buyer();
+  const cost = await spent(stage, async () => delivered(await buy(page("cheap.txt")), CHEAP));
+  assert.equal(cost, 30);
+});
+await trial(CLIENT, "the same proof again: the same answer, and nothing moves", async () => {
+  const seen = remembering("authorization");
+  const first = await delivered(await (await buyer({}, seen))(page("cheap.txt")), CHEAP);
+  const cost = await spent(stage, async () =>
+    assert.equal(await delivered(await seen.again(), CHEAP), first),
+  );
+  assert.equal(cost, 0);
+});
+await trial(
+  CLIENT,
+  "the proof for one page shown for another: refused, and nothing is delivered",
+  async () => {
+    const seen = remembering("authorization");
+    await delivered(await (await buyer({}, seen))(page("cheap.txt")), CHEAP);
+    const headers = { authorization: seen.last.headers.get("authorization") };
+    const cost = await spent(stage, async () => {
+      const answer = await fetch(page("asked.txt"), { headers });
+      assert.equal(answer.status, 402);
+      assert.doesNotMatch(await answer.text(), /This is/);
+    });
+    assert.equal(cost, 0);
+  },
+);
+await trial(CLIENT, "over the agent's limit: denied, and nothing is spent", async () => {
+  const buy = await buyer();
+  const cost = await spent(stage, async () => {
+    const why = await rejection(buy(page("denied.txt")));
+    assert.deepEqual([why.name, why.code], ["Refused", "payment_too_large"]);
+    assert.match(why.message, /^Nothing was spent/);
+  });
+  assert.equal(cost, 0);
+});
+await trial(CLIENT, "above the owner's line: she is asked, and nothing is spent", async () => {
+  const buy = await buyer();
+  const cost = await spent(stage, async () => {
+    const why = await rejection(buy(page("asked.txt")));
+    assert.deepEqual([why.name, why.next], ["OwnerAsked", "ask_owner"]);
+  });
+  assert.equal(cost, 0);
+});
+await trial(CLIENT, "above the cap: refused before we are asked", async () => {
+  const buy = await buyer({ maxPrice: "0.29 CNY" });
+  const cost = await spent(stage, async () =>
+    assert.equal((await rejection(buy(page("cheap.txt")))).name, "TooDear"),
+  );
+  assert.equal(cost, 0);
+});
+await trial(CLIENT, "four clients at once: four payments", async () => {
+  const buyers = await Promise.all([1, 2, 3, 4].map(() => buyer()));
+  const cost = await spent(stage, async () => {
+    const buying = buyers.map(async (buy) => delivered(await buy(page("cheap.txt")), CHEAP));
+    assert.equal(new Set(await Promise.all(buying)).size, 4);
+  });
+  assert.equal(cost, 120);
+});
+
+// A shop of somebody else, that collects at our server.
+const seller = tollSeller({ server: stage.server, payee: stage.payee, asset: "CNY/2", network: "toll:test" });
+const shop = MppxServer.create({
+  methods: [seller],
+  realm: "shop.example",
+  secretKey: "a secret of the shop, for trials only",
+});
+// The same for all, so that nothing but our method tells two challenges apart.
+const expires = new Date(Date.now() + 600_000).toISOString();
+const sell = MppxRequest.toNodeListener(async (request) => {
+  const came = await shop.charge({ amount: "0.40 CNY", expires })(request);
+  return came.status === 402 ? came.challenge : came.withReceipt(new Response("sunny"));
+});
+
+await serving(createServer(sell), async (url) => {
+  const SERVER = "mppx client → mppx server → /v1/mpp/settle";
+  await trial(SERVER, "pays once, to the fen", async () => {
+    const buy = await buyer();
+    const cost = await spent(stage, async () => {
+      const reference = await delivered(await buy(url), "sunny");
+      assert.equal((await (await open()).client.get(`/v1/holds/${reference}`)).status, "captured");
+    });
+    assert.equal(cost, 40);
+  });
+  await trial(SERVER, "the same proof again: refused, and nothing moves", async () => {
+    const seen = remembering("authorization");
+    await delivered(await (await buyer({}, seen))(url), "sunny");
+    const cost = await spent(stage, async () => assert.equal((await seen.again()).status, 402));
+    assert.equal(cost, 0);
+  });
+  await trial(SERVER, "four at once from one wallet: four payments", async () => {
+    const buy = await buyer();
+    const cost = await spent(stage, async () => {
+      const buying = [1, 2, 3, 4].map(async () => delivered(await buy(url), "sunny"));
+      assert.equal(new Set(await Promise.all(buying)).size, 4);
+    });
+    assert.equal(cost, 160);
+  });
+});
+
+const [buyerProgram, sellerProgram] = await programs(stage, "mpp.md");
+await trial("mppx client → gateway", "the buyer's program in docs/mpp.md", async () => {
+  const cost = await spent(stage, async () => {
+    const { lines } = started(buyerProgram, stage);
+    assert.equal((await lines.next()).value, "200 This is cheap.txt.");
+  });
+  assert.equal(cost, 30);
+});
+await trial("mppx client → mppx server → /v1/mpp/settle", "the seller's program in docs/mpp.md", async () => {
+  const port = await freePort();
+  const { node, lines } = started(sellerProgram.replace("4021", port), stage);
+  try {
+    assert.equal((await lines.next()).value, "listening");
+    const buy = await buyer();
+    const cost = await spent(stage, async () =>
+      delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"),
+    );
+    assert.equal(cost, 40);
+  } finally {
+    node.kill();
+  }
+});
+await stage.close();
