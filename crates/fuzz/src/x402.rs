@@ -1,4 +1,4 @@
-//! x402: whatever a header or a facilitator's body says, it is read or refused; what is taken is written back the same.
+//! Fuzzing x402: whatever a header or a facilitator says, it is read or refused; what is taken is written back the same.
 #![no_main]
 
 use base64::Engine;

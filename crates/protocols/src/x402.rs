@@ -1,4 +1,4 @@
-//! x402 version 2: a price in `PAYMENT-REQUIRED`, a payment in `PAYMENT-SIGNATURE`, an outcome in `PAYMENT-RESPONSE`, and
+//! Version 2 of x402: a price in `PAYMENT-REQUIRED`, a payment in `PAYMENT-SIGNATURE`, an outcome in `PAYMENT-RESPONSE`, and
 //! what a facilitator is asked.
 //!
 //! The network is our ledger's, `toll:main` or `toll:test`; the schemes are `exact` and `upto`. A payment is the payment

@@ -1,4 +1,4 @@
-//! x402: the server as payment service of agents that speak it.
+//! The server as payment service of agents that speak x402.
 
 use crate::account::{answers, requests};
 use crate::id::{HoldId, MandateId, WalletId};

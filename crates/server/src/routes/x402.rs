@@ -1,4 +1,4 @@
-//! x402: the server as payment service of buyers, and as facilitator of sellers who speak nothing else.
+//! The server in x402: payment service of buyers, and facilitator of sellers who speak nothing else.
 //!
 //! A buyer's payment is a hold, and its payload the credential for it. A facilitator's `settle` moves the money: all of it,
 //! by what the buyer's side said when it paid, or as much as a seller says who shows that it is the seller.
