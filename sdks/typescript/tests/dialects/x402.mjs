@@ -198,6 +198,26 @@ await serving(createServer(shop), async (address) => {
   });
   await trial(
     EXPRESS,
+    "a proof whose signature is another: refused, and the true one still pays",
+    async () => {
+      const required = (await fetch(url)).headers.get("payment-required");
+      const signature = await paymentSignature(await open(), required, { maxPrice: "0.40 CNY" });
+      const shown = JSON.parse(Buffer.from(signature, "base64").toString());
+      const statement = Buffer.from(shown.payload.credential, "base64url").toString();
+      // A signature of Ed25519 has 86 characters; its first may be any.
+      const other = statement.replace(
+        /"([\w-])([\w-]{85})"/,
+        (_, first, rest) => `"${first === "A" ? "B" : "A"}${rest}"`,
+      );
+      assert.notEqual(other, statement);
+      shown.payload.credential = Buffer.from(other).toString("base64url");
+      const forged = Buffer.from(JSON.stringify(shown)).toString("base64");
+      assert.equal((await fetch(url, { headers: { "payment-signature": forged } })).status, 402);
+      await delivered(await fetch(url, { headers: { "payment-signature": signature } }), "sunny");
+    },
+  );
+  await trial(
+    EXPRESS,
     "a proof for one price shown for another: refused, and the seller gets nothing",
     async () => {
       const required = (await fetch(page("cheap.txt"))).headers.get("payment-required");
