@@ -5,13 +5,14 @@
 //! only the connection's word for who asks: [`crate::a402::Needed`] is the signed form of the same bill.
 
 use crate::a402::members::{Malformed, Members};
-use crate::a402::wallet::{Network, method_version};
+use crate::a402::wallet::{AssetText, Network, method_version};
 use crate::a402::{
     AmountText, CredentialText, Currency, DateTime, DeliveryStatus, Demand, Fingerprint, HttpMethod,
-    Identifier, Proof, Validation, ValidationStatus, digest,
+    Identifier, Misshapen, Proof, Validation, ValidationStatus, digest,
 };
 use crate::json;
 use crate::limits::{REPLAY_WINDOW_SECONDS_MAX, UNBILLED_SECONDS_MAX};
+use crate::voucher::read_sum;
 use book::Time;
 use serde_json::{Map, Value};
 
@@ -24,6 +25,26 @@ pub(crate) fn is_sold(said: &Validation) -> bool {
             DeliveryStatus::Started | DeliveryStatus::Delivered | DeliveryStatus::Unknown,
         ) => true,
         (ValidationStatus::Invalid | ValidationStatus::Unknown, _) => false,
+    }
+}
+
+/// Reads an amount in the smallest unit, in its one spelling.
+pub(crate) fn read_amount(text: String) -> Result<u128, Misshapen> {
+    let wrong = || Misshapen::new(&text, "an amount in the smallest unit, in digits");
+    read_sum(&text).ok_or_else(wrong)
+}
+
+/// Reads the decimals of an asset's smallest unit, from 0 to 18.
+pub(crate) fn read_scale(value: Option<&Value>) -> Option<u8> {
+    let scale = value.and_then(Value::as_u64).and_then(|scale| u8::try_from(scale).ok());
+    scale.filter(|scale| *scale <= AssetText::SCALE_MAX)
+}
+
+/// The members of an object; none of anything else.
+pub(crate) fn members_of(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::Network;
 use crate::a402::{CredentialText, Currency, DateTime, Demand, Identifier, Misshapen, Proof, Validation};
-use crate::bare::{Note, Price, is_sold, proof_for};
+use crate::bare::{Note, Price, is_sold, members_of, proof_for, read_amount, read_scale};
 use crate::json;
 use crate::limits::{HEADER_VALUE_BYTES_MAX, UNBILLED_SECONDS_MAX};
 use book::Time;
@@ -89,7 +89,7 @@ impl Challenge {
         Challenge {
             id: note.out_trade_no.as_str().to_owned(),
             realm: realm.to_owned(),
-            request: members(request),
+            request: members_of(request),
             expires: Some(note.pay_before.clone()),
             rest: Map::new(),
         }
@@ -176,19 +176,13 @@ impl Challenge {
         let details = request.take("methodDetails")?;
         let unfit = |name, rule| Members::unfit("request.methodDetails", name, rule);
         let network = details.get("network").and_then(Value::as_str).and_then(Network::parse);
-        let scale =
-            details.get("decimals").and_then(Value::as_u64).and_then(|scale| u8::try_from(scale).ok());
+        let scale = read_scale(details.get("decimals"));
         Ok(Price {
             network: network.ok_or_else(|| unfit("network", "`toll:main` or `toll:test`"))?,
             payee: request.text("recipient", Identifier::parse)?,
-            amount_minor: request.text("amount", |text| {
-                let wrong = || Misshapen::new(&text, "an amount in the smallest unit, in digits");
-                crate::voucher::read_sum(&text).ok_or_else(wrong)
-            })?,
+            amount_minor: request.text("amount", read_amount)?,
             currency: request.text("currency", |text| Currency::parse(text.to_ascii_uppercase()))?,
-            scale: scale
-                .filter(|scale| *scale <= 18)
-                .ok_or_else(|| unfit("decimals", "a number of decimals from 0 to 18"))?,
+            scale: scale.ok_or_else(|| unfit("decimals", "a number of decimals from 0 to 18"))?,
         })
     }
 
@@ -283,13 +277,6 @@ fn short(text: String) -> Result<String, Misshapen> {
         && text.len() <= 256
         && text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'"' && byte != b'\\');
     if fits { Ok(text) } else { Err(Misshapen::unshown("a text of 1 to 256 plain characters")) }
-}
-
-fn members(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(members) => members,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Map::new(),
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::a402::words::words;
 use crate::a402::{
     AmountText, CredentialText, Currency, Demand, Identifier, Misshapen, Proof, Validation, ValidationStatus,
 };
-use crate::bare::{Note, Price, is_sold, proof_for};
+use crate::bare::{Note, Price, is_sold, members_of, proof_for, read_amount, read_scale};
 use crate::json;
 use crate::limits::{HEADER_VALUE_BYTES_MAX, X402_ACCEPTS_MAX, X402_REQUEST_BYTES_MAX, X402_URL_BYTES_MAX};
 use base64::Engine;
@@ -150,12 +150,7 @@ impl Requirements {
             currency: price.currency.clone(),
             pay_to: price.payee.clone(),
             max_timeout_seconds: seconds,
-            extra: match extra {
-                Value::Object(extra) => extra,
-                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                    Map::new()
-                }
-            },
+            extra: members_of(extra),
         }
     }
 
@@ -210,15 +205,13 @@ impl Requirements {
     /// # Errors
     /// [`Malformed`].
     pub fn price(&self) -> Result<Price, Malformed> {
-        let scale =
-            self.extra.get("decimals").and_then(Value::as_u64).and_then(|scale| u8::try_from(scale).ok());
         let unfit = || Members::unfit("accepted.extra", "decimals", "a number of decimals from 0 to 18");
         Ok(Price {
             network: self.network,
             payee: self.pay_to.clone(),
             amount_minor: self.amount_minor,
             currency: self.currency.clone(),
-            scale: scale.filter(|scale| *scale <= 18).ok_or_else(unfit)?,
+            scale: read_scale(self.extra.get("decimals")).ok_or_else(unfit)?,
         })
     }
 
@@ -414,11 +407,6 @@ fn decode(value: &str) -> Result<Value, Fault> {
 
 fn check_version(members: &mut Members) -> Result<(), Fault> {
     if members.take("x402Version")? == VERSION { Ok(()) } else { Err(Fault::Version) }
-}
-
-fn read_amount(text: String) -> Result<u128, Misshapen> {
-    let wrong = || Misshapen::new(&text, "an amount in the smallest unit, in digits");
-    crate::voucher::read_sum(&text).ok_or_else(wrong)
 }
 
 fn read_url(text: String) -> Result<String, Misshapen> {
