@@ -20,7 +20,7 @@ use wire::invoice::{CreditNote, Invoice, Issued, NewCreditNote, NewInvoice};
 use wire::link::{Link, LinkTerms, NewLink, NewLinkPayment};
 use wire::list::Page;
 use wire::meter::{Charge, ChargeResult, Meter, NewCharge, NewMeter, Settlement};
-use wire::mpp::{MppPayment, NewMppPayment};
+use wire::mpp::NewMppPayment;
 use wire::payment::{NewRefund, Payment, PaymentState, Refund};
 use wire::payout::{
     BankAccount, FailPayout, NewPayout, NewPayoutBatch, Payout, PayoutBatch, PayoutStanding, SettlePayout,
@@ -29,7 +29,8 @@ use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuo
 use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
-use wire::x402::{NewX402Payment, X402Payment};
+use wire::unsigned::UnsignedPayment;
+use wire::x402::NewX402Payment;
 use wire::{
     AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId,
     PayoutBatchId, PayoutId, QuotaId, RequestId, ServiceId, SubscriptionId, WalletId,
@@ -465,7 +466,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn mpp_pay(&self, new: &NewMppPayment) -> Result<Answer<MppPayment>, Failure> {
+    pub async fn mpp_pay(&self, new: &NewMppPayment) -> Result<Answer<UnsignedPayment>, Failure> {
         self.purchase("/v1/mpp/pay", new).await
     }
 
@@ -473,7 +474,7 @@ impl Client {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn x402_pay(&self, new: &NewX402Payment) -> Result<Answer<X402Payment>, Failure> {
+    pub async fn x402_pay(&self, new: &NewX402Payment) -> Result<Answer<UnsignedPayment>, Failure> {
         self.purchase("/v1/x402/pay", new).await
     }
 

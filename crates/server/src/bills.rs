@@ -3,23 +3,26 @@
 //! Reading a dialect's bill belongs to its routes, and what its bytes mean to `protocols`. A payment is a hold, or a meter
 //! where the bill is for a deposit; its number is the hold's name.
 
-use crate::answer::Answer;
+use crate::answer::{Answer, json};
 use crate::auth::Caller;
 use crate::codes::Edge;
 use crate::convert::{id, purchase_id, registered};
 use crate::problem::{Answered, Problem};
 use crate::state::{App, State};
+use axum::response::Response;
 use book::{
     Action, Amount, Capture, Command, HoldId, Id, KeyHolder, MandateId, NanosPerUnit, OpenMeter, PayeeId,
     Payees, PlaceHold, Purchase, Reject, Rounding, Seq, Time, WalletId,
 };
 use engine::views::Form;
 use evidence::{Hash, base64url};
+use http::StatusCode;
 use protocols::a402::wallet::{Collection, Network, network_layer};
 use protocols::a402::{
     Credential, Demand, Identifier, Keyring, Payment, Proof, ProofCheck, Refusal, RequestFacts, check_proof,
 };
 use protocols::bare::Price;
+use wire::unsigned::{UnsignedPayload, UnsignedPayment};
 
 /// What names the one settlement of a hold that nobody signs for as its seller.
 pub(crate) const SETTLE: &[u8] = b"settle";
@@ -99,6 +102,8 @@ pub(crate) enum Came {
     Paid(Box<Paid>),
     /// Nothing was spent: the owner is asked.
     Else(Box<Answer>),
+    /// Nothing was spent: it had to be paid earlier.
+    TooLate,
 }
 
 /// A bill that was paid.
@@ -125,7 +130,7 @@ impl State {
         let name = id(paying.id.0);
         // Whoever paid in time may ask again later.
         if bill.demand.pay_before.time() <= self.clock.now() && self.bought(name).await?.is_none() {
-            return Err(bill_refused("it had to be paid earlier"));
+            return Ok(Came::TooLate);
         }
         let window = Time::from_seconds(u64::from(bill.demand.replay_window_seconds) + HOLD_MARGIN_SECONDS);
         let purchase = Purchase {
@@ -166,6 +171,34 @@ impl State {
         let proof =
             prove(self, bill, buyer, HoldId(name), made.at).ok_or(Problem::from(Edge::HeldWithoutProof))?;
         Ok(Came::Paid(Box::new(Paid { proof, meter, entry, repeated })))
+    }
+
+    /// Pays what is asked for in a dialect in which sellers sign nothing, and answers with the payload to send.
+    ///
+    /// # Errors
+    /// A [`Problem`]: nothing was spent, unless the money is held and no proof can be given.
+    pub(crate) async fn pay_unsigned(
+        self: &App,
+        caller: &Caller,
+        (price, demand): (Price, Demand),
+        paying: Paying<'_>,
+    ) -> Answered<Response> {
+        let (buyer, hold) = (buyer(caller), paying.id);
+        let bill = unsigned_bill(self, &price, demand, &buyer)?;
+        let paid = match self.pay_bill(caller, &bill, buyer, paying).await? {
+            Came::Paid(paid) => paid,
+            Came::Else(answer) => return Ok(json(answer.status(), &answer)),
+            Came::TooLate => return Err(bill_refused("it had to be paid earlier")),
+        };
+        let answer = UnsignedPayment {
+            hold,
+            payload: UnsignedPayload { credential: paid.proof.payment_proof.reveal().to_owned() },
+            expires_at: paid.proof.expires_at.as_str().to_owned(),
+            entry: paid.entry,
+            repeated: paid.repeated,
+            livemode: self.livemode,
+        };
+        Ok(json(StatusCode::CREATED, &answer))
     }
 
     /// Gives the seller all that is held, by what the buyer's side said when it paid: once, in whatever dialect.

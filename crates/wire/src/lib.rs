@@ -35,6 +35,7 @@ pub mod service;
 pub mod session;
 pub mod subscription;
 pub mod trial;
+pub mod unsigned;
 pub mod version;
 pub mod webhook;
 pub mod x402;

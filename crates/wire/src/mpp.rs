@@ -36,28 +36,6 @@ requests! {
 }
 
 answers! {
-    /// A challenge that was paid.
-    pub struct MppPayment {
-        /// The hold: the `reference` of the receipt.
-        pub hold: HoldId,
-        /// The method's part of the credential to send with the original request.
-        pub payload: MppPayload,
-        /// The instant from which the payload is worth nothing.
-        pub expires_at: String,
-        /// The place in the journal.
-        pub entry: u64,
-        /// Whether this answers a request that was answered before.
-        pub repeated: bool,
-        /// Whether real money is meant.
-        pub livemode: bool,
-    }
-
-    /// The member `payload` of a credential of the method `toll`.
-    pub struct MppPayload {
-        /// The payment service's signed statement.
-        pub credential: String,
-    }
-
     /// What a seller has collected.
     pub struct MppSettlement {
         /// The hold: the `reference` of the receipt.

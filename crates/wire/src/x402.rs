@@ -1,6 +1,6 @@
 //! The server as payment service of agents that speak x402.
 
-use crate::account::{answers, requests};
+use crate::account::requests;
 use crate::id::{HoldId, MandateId, WalletId};
 
 requests! {
@@ -29,29 +29,5 @@ requests! {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         #[cfg_attr(feature = "schema", schema(max_length = 200))]
         pub why: Option<String>,
-    }
-}
-
-answers! {
-    /// What was asked for and paid.
-    pub struct X402Payment {
-        /// The hold: the `transaction` of x402.
-        pub hold: HoldId,
-        /// The scheme's part of the payload to send with the original request.
-        pub payload: X402Payload,
-        /// The instant from which the payload is worth nothing.
-        pub expires_at: String,
-        /// The place in the journal.
-        pub entry: u64,
-        /// Whether this answers a request that was answered before.
-        pub repeated: bool,
-        /// Whether real money is meant.
-        pub livemode: bool,
-    }
-
-    /// The member `payload` of an x402 payment on our network.
-    pub struct X402Payload {
-        /// The payment service's signed statement.
-        pub credential: String,
     }
 }

@@ -9,7 +9,8 @@ use protocols::x402::PAYMENT_SIGNATURE;
 use sdk::Answer;
 use serde_json::{Value, json};
 use wire::HoldId;
-use wire::mpp::{MppPayment, NewMppPayment};
+use wire::mpp::NewMppPayment;
+use wire::unsigned::UnsignedPayment;
 
 /// The challenge of a bill, as clients keep it: the parameters, and `request` as it came.
 #[track_caller]
@@ -27,7 +28,7 @@ fn request(challenge: &Value) -> Value {
     serde_json::from_slice(&text).expect("JSON")
 }
 
-async fn pay(house: &House, challenge: &Value) -> MppPayment {
+async fn pay(house: &House, challenge: &Value) -> UnsignedPayment {
     let new = NewMppPayment {
         id: HoldId(id()),
         wallet: house.wallet,

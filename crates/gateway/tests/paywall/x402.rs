@@ -8,7 +8,8 @@ use protocols::x402::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
 use sdk::Answer;
 use serde_json::{Value, json};
 use wire::HoldId;
-use wire::x402::{NewX402Payment, X402Payment};
+use wire::unsigned::UnsignedPayment;
+use wire::x402::NewX402Payment;
 
 fn decode(value: &str) -> Value {
     use base64::Engine;
@@ -31,7 +32,7 @@ fn response(answer: &Reply) -> Value {
     decode(&answer.header(PAYMENT_RESPONSE).unwrap_or_else(|| panic!("no response in x402: {answer:?}")))
 }
 
-async fn pay(house: &House, asked: &Value, hold: u128) -> X402Payment {
+async fn pay(house: &House, asked: &Value, hold: u128) -> UnsignedPayment {
     let new = NewX402Payment {
         id: HoldId(hold),
         wallet: house.wallet,
@@ -48,7 +49,7 @@ async fn pay(house: &House, asked: &Value, hold: u128) -> X402Payment {
 }
 
 /// The header that a stock client sends.
-fn signature(asked: &Value, paid: &X402Payment) -> Value {
+fn signature(asked: &Value, paid: &UnsignedPayment) -> Value {
     json!({
         "x402Version": 2,
         "resource": asked["resource"],

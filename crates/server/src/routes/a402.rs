@@ -59,6 +59,9 @@ pub async fn a402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let paid = match app.pay_bill(&caller, &bill, buyer, paying).await.map_err(in_the_catalogue)? {
         Came::Paid(paid) => paid,
         Came::Else(answer) => return Ok(json(answer.status(), &answer)),
+        Came::TooLate => {
+            return Err(refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier."));
+        }
     };
     let payment_proof = paid.proof.encode().map_err(|_| Problem::from(Edge::HeldWithoutProof))?;
     let answer = A402Payment {
@@ -415,9 +418,6 @@ fn catalogued(error: ErrorId) -> A402Error {
 
 /// Adds what the catalogue calls a refusal of the book.
 fn in_the_catalogue(problem: Problem) -> Problem {
-    if problem.code() == "bill_refused" {
-        return refused(CannotPay::TooLate.error_id(), "the demand had to be paid earlier.");
-    }
     let error = match problem.code() {
         "held_without_proof" => ErrorId::RequestInvalid,
         "payment_too_large" | "total_exceeded" | "uses_exceeded" | "window_exceeded"

@@ -3,7 +3,7 @@
 
 use crate::answer::json;
 use crate::auth::Kind;
-use crate::bills::{Came, Paying, bill_refused, buyer, check_unsigned, unsigned_bill};
+use crate::bills::{Paying, bill_refused, check_unsigned, unsigned_bill};
 use crate::codes::Edge;
 use crate::convert::{bits, id};
 use crate::problem::{Answered, Problem};
@@ -17,11 +17,12 @@ use evidence::Hash;
 use http::StatusCode;
 use protocols::a402::Proof;
 use protocols::mpp::{Challenge, Credential};
-use wire::mpp::{MppPayload, MppPayment, MppSettlement, NewMppPayment, NewMppSettlement};
+use wire::mpp::{MppSettlement, NewMppPayment, NewMppSettlement};
+use wire::unsigned::UnsignedPayment;
 
 /// Pays a challenge of the method `toll`: the money is held for the seller, and the payload says so.
 #[utoipa::path(post, path = "/v1/mpp/pay", tag = "mpp", request_body = NewMppPayment,
-    responses((status = 201, description = "Held, with the payload to send", body = MppPayment),
+    responses((status = 201, description = "Held, with the payload to send", body = UnsignedPayment),
               (status = 202, description = "The owner is asked", body = wire::answer::Asked)))]
 pub async fn mpp_pay(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
@@ -32,8 +33,6 @@ pub async fn mpp_pay(State(app): State<App>, call: Call) -> Answered<Response> {
     let asked_at = id(payment.id.0).made_at();
     let demand = challenge.demand(asked_at).map_err(|fault| bill_refused(&fault.to_string()))?;
     let price = challenge.price().map_err(|fault| bill_refused(&fault.to_string()))?;
-    let buyer = buyer(&caller);
-    let bill = unsigned_bill(&app, &price, demand, &buyer)?;
     let paying = Paying {
         id: payment.id,
         wallet: payment.wallet,
@@ -42,19 +41,7 @@ pub async fn mpp_pay(State(app): State<App>, call: Call) -> Answered<Response> {
         why: payment.why.as_deref(),
         reference: Hash::of(payment.challenge.as_bytes()),
     };
-    let paid = match app.pay_bill(&caller, &bill, buyer, paying).await? {
-        Came::Paid(paid) => paid,
-        Came::Else(answer) => return Ok(json(answer.status(), &answer)),
-    };
-    let answer = MppPayment {
-        hold: payment.id,
-        payload: MppPayload { credential: paid.proof.payment_proof.reveal().to_owned() },
-        expires_at: paid.proof.expires_at.as_str().to_owned(),
-        entry: paid.entry,
-        repeated: paid.repeated,
-        livemode: app.livemode,
-    };
-    Ok(json(StatusCode::CREATED, &answer))
+    app.pay_unsigned(&caller, (price, demand), paying).await
 }
 
 /// Gives a seller what a credential pays: once, and all of it. The buyer's side agreed to that when it paid.

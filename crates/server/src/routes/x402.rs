@@ -5,9 +5,7 @@
 
 use crate::answer::json;
 use crate::auth::Kind;
-use crate::bills::{
-    Came, Paying, SETTLE, bill_refused, buyer, check_unsigned, derived, network, unsigned_bill,
-};
+use crate::bills::{Paying, SETTLE, bill_refused, check_unsigned, derived, network};
 use crate::codes::Edge;
 use crate::convert::id;
 use crate::problem::Answered;
@@ -23,11 +21,12 @@ use http::header::{AUTHORIZATION, HeaderName};
 use protocols::a402::{KeyFault, Malformed, NotGenuine, Proof, Refusal};
 use protocols::x402::{Ask, Fault, Reason, Requirements, Scheme, VERSION};
 use serde_json::{Value, json as object};
-use wire::x402::{NewX402Payment, X402Payload, X402Payment};
+use wire::unsigned::UnsignedPayment;
+use wire::x402::NewX402Payment;
 
 /// Pays what a seller asks for over x402: the money is held for the seller, and the payload says so.
 #[utoipa::path(post, path = "/v1/x402/pay", tag = "x402", request_body = NewX402Payment,
-    responses((status = 201, description = "Held, with the payload to send", body = X402Payment),
+    responses((status = 201, description = "Held, with the payload to send", body = UnsignedPayment),
               (status = 202, description = "The owner is asked", body = wire::answer::Asked)))]
 pub async fn x402_pay(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Agent, Kind::Owner]).await?;
@@ -39,8 +38,7 @@ pub async fn x402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
     let asked_at = id(payment.id.0).made_at();
     let refused = |fault: Malformed| bill_refused(&fault.to_string());
     let demand = accepted.demand(&payment.resource, asked_at).map_err(refused)?;
-    let buyer = buyer(&caller);
-    let bill = unsigned_bill(&app, &accepted.price().map_err(refused)?, demand, &buyer)?;
+    let price = accepted.price().map_err(refused)?;
     let paying = Paying {
         id: payment.id,
         wallet: payment.wallet,
@@ -49,19 +47,7 @@ pub async fn x402_pay(State(app): State<App>, call: Call) -> Answered<Response> 
         why: payment.why.as_deref(),
         reference: Hash::of([&payment.accepted, "\n", &payment.resource].concat().as_bytes()),
     };
-    let paid = match app.pay_bill(&caller, &bill, buyer, paying).await? {
-        Came::Paid(paid) => paid,
-        Came::Else(answer) => return Ok(json(answer.status(), &answer)),
-    };
-    let answer = X402Payment {
-        hold: payment.id,
-        payload: X402Payload { credential: paid.proof.payment_proof.reveal().to_owned() },
-        expires_at: paid.proof.expires_at.as_str().to_owned(),
-        entry: paid.entry,
-        repeated: paid.repeated,
-        livemode: app.livemode,
-    };
-    Ok(json(StatusCode::CREATED, &answer))
+    app.pay_unsigned(&caller, (price, demand), paying).await
 }
 
 /// A payment that a seller shows, which was genuine, in time and for what is asked for.
