@@ -11,8 +11,8 @@ use crate::gateway::Inner;
 use crate::problem::{Code, Whole};
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
-use protocols::a402::headers::{Aliases, PAYMENT_NEEDED, PAYMENT_PROOF, PAYMENT_VALIDATION};
-use protocols::a402::{Needed, Proof, Validation};
+use protocols::a402::headers::{Aliases, PAYMENT_PROOF, PAYMENT_VALIDATION};
+use protocols::a402::{Demand, Proof, Validation};
 use protocols::bare::{Note, Price};
 use protocols::mpp::{self, CHALLENGE, Challenge, Credential, RECEIPT};
 use protocols::x402::{self, PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Payload, Reason, Scheme};
@@ -31,6 +31,14 @@ pub(crate) enum Dialect {
     NotX402(Reason),
     /// The `Payment` scheme.
     Mpp,
+}
+
+/// The bill of an answer, which goes with it to the door.
+#[derive(Clone, Debug)]
+pub(crate) struct Billed {
+    pub(crate) demand: Demand,
+    /// Whether it costs just that, and not at most that.
+    pub(crate) is_exact: bool,
 }
 
 impl Inner {
@@ -77,40 +85,34 @@ impl Inner {
         if self.config.seller.aliases == Aliases::On {
             return;
         }
-        self.ask(target, answer.headers_mut());
+        if let Some(billed) = answer.extensions_mut().remove() {
+            self.ask(target, &billed, answer.headers_mut());
+        }
         let network = self.config.seller.network;
-        let said = text(answer.headers(), PAYMENT_VALIDATION).and_then(|said| Validation::decode(said).ok());
-        let proof = match dialect {
+        let said = || Validation::decode(text(answer.headers(), PAYMENT_VALIDATION)?).ok();
+        let (name, value) = match dialect {
             Dialect::A402 => return,
-            Dialect::NotX402(reason) => {
-                put(answer.headers_mut(), PAYMENT_RESPONSE, &x402::refused(network, *reason));
-                return;
+            Dialect::NotX402(reason) => (PAYMENT_RESPONSE, Some(x402::refused(network, *reason))),
+            Dialect::Mpp => (RECEIPT, said().and_then(|said| mpp::receipt(&said))),
+            Dialect::X402(proof) => {
+                let refused = || x402::refused(network, Reason::InvalidRequirements);
+                let response = match said() {
+                    Some(said) => {
+                        Some(x402::response(proof, network, self.config.seller.asset.scale(), &said))
+                    }
+                    None => (answer.status() == StatusCode::PAYMENT_REQUIRED).then(refused),
+                };
+                (PAYMENT_RESPONSE, response)
             }
-            Dialect::Mpp => {
-                if let Some(receipt) = said.and_then(|said| mpp::receipt(&said)) {
-                    put(answer.headers_mut(), RECEIPT, &receipt);
-                }
-                return;
-            }
-            Dialect::X402(proof) => proof,
         };
-        let response = match said {
-            Some(said) => x402::response(proof, network, self.config.seller.asset.scale(), &said),
-            None if answer.status() == StatusCode::PAYMENT_REQUIRED => {
-                x402::refused(network, Reason::InvalidRequirements)
-            }
-            None => return,
-        };
-        put(answer.headers_mut(), PAYMENT_RESPONSE, &response);
+        if let Some(value) = value {
+            put(answer.headers_mut(), name, &value);
+        }
     }
 
-    /// Says the bill of an answer in the other dialects, if it has one.
-    fn ask(&self, target: &Uri, headers: &mut HeaderMap) {
+    /// Says a bill in the other dialects.
+    fn ask(&self, target: &Uri, Billed { demand, is_exact }: &Billed, headers: &mut HeaderMap) {
         let seller = &self.config.seller;
-        let Some(Ok(Needed { demand, method, .. })) = text(headers, PAYMENT_NEEDED).map(Needed::decode)
-        else {
-            return;
-        };
         let scale = seller.asset.scale();
         let Some(amount_minor) = demand.amount.minor(scale) else { return };
         let price = Price {
@@ -120,16 +122,15 @@ impl Inner {
             currency: demand.currency.clone(),
             scale,
         };
-        let (note, authority) = (Note::of(&demand), seller.server.as_str());
-        let is_exact = !method.members().contains_key("capture");
-        let scheme = if is_exact { Scheme::Exact } else { Scheme::Upto };
+        let (note, authority) = (Note::of(demand), seller.server.as_str());
+        let scheme = if *is_exact { Scheme::Exact } else { Scheme::Upto };
         let asked = x402::Requirements::of_bill(&price, &note, scheme, authority, seller.pay_window_seconds);
         let origin = seller.public_url.as_str().trim_end_matches('/');
         let path = target.path_and_query().map_or("/", |target| target.as_str());
         let asked = x402::required(&format!("{origin}{path}"), "Payment required", &[asked]);
         put(headers, PAYMENT_REQUIRED, &asked);
         // A charge is for all of its amount.
-        if is_exact {
+        if *is_exact {
             let realm = seller.public_url.host_str().unwrap_or_default();
             put(headers, CHALLENGE, &Challenge::of_bill(&price, &note, authority, realm).encode());
         }

@@ -7,7 +7,7 @@
 
 use crate::acceptance::put_quote;
 use crate::coupon::Presented;
-use crate::dialects::Dialect;
+use crate::dialects::{Billed, Dialect};
 use crate::flight::Task;
 use crate::forward::{Behind, Body, NotAnswered, PaidRequest, full, strip_answer, strip_payment};
 use crate::gateway::Inner;
@@ -357,9 +357,12 @@ impl Inner {
         let demand = price.offer.bill(facts, &self.bill_key, rand::random(), pay_before);
         let quote = self.quote(price, &demand);
         let terms = self.terms_of(price, quote.as_ref().map(Sealed::name));
+        let is_exact = !terms.members().contains_key("capture");
+        let billed = Billed { demand: demand.clone(), is_exact };
         let needed = demand.sign(terms, &self.seller_key).and_then(|needed| needed.encode());
         match needed {
             Ok(needed) => {
+                answer.extensions_mut().insert(billed);
                 quote.into_iter().for_each(|quote| put_quote(answer.headers_mut(), &quote));
                 self.put(&mut answer, (PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS), &needed);
                 answer
