@@ -220,21 +220,18 @@ fn value(text: &str, asked: Option<&str>, now: Time) -> Vec<Explained> {
 
 /// Explains a JSON object by its members; empty where they are nobody's.
 fn object(value: &Value, asked: Option<&str>, now: Time) -> Vec<Explained> {
-    let readers: [fn(&Value, Option<&str>, Time) -> Option<Explained>; 10] = [
-        |value, _, now| bills::a402(value, now),
-        |value, asked, _| bills::x402(value, asked),
-        |value, _, now| payments::a402(value, now),
-        |value, _, now| payments::x402(value, now),
-        |value, _, now| payments::credential_of_payment_scheme(value, now),
-        |value, _, now| payments::statement(value, now),
-        |value, _, _| cards::agent(value),
-        |value, _, _| cards::commerce(value),
-        |value, _, _| cards::discovery(value),
-        |value, _, _| records::receipt(value),
-    ];
-    let found: Vec<Explained> = readers.iter().find_map(|read| read(value, asked, now)).into_iter().collect();
-    if !found.is_empty() {
-        return found;
+    let found = bills::a402(value, now)
+        .or_else(|| bills::x402(value, asked))
+        .or_else(|| payments::a402(value, now))
+        .or_else(|| payments::x402(value, now))
+        .or_else(|| payments::credential_of_payment_scheme(value, now))
+        .or_else(|| payments::statement(value, now))
+        .or_else(|| cards::agent(value))
+        .or_else(|| cards::commerce(value))
+        .or_else(|| cards::discovery(value))
+        .or_else(|| records::receipt(value));
+    if let Some(found) = found {
+        return vec![found];
     }
     // A tool's result or an agent's task carries a demand within.
     bills::within(value).map_or_else(Vec::new, |inner| object(inner, asked, now))
