@@ -141,7 +141,11 @@ impl Mandate {
         }
     }
 
-    pub(super) fn read(value: Value) -> Result<Mandate, Refusal> {
+    /// Reads a mandate from its JSON, with everything in its place.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn read(value: Value) -> Result<Mandate, Refusal> {
         let mut members = Members::open("mandate", value)?;
         let vct = members.text("vct", text)?;
         let lifetime = Lifetime::read("mandate", &mut members)?;
@@ -170,7 +174,8 @@ impl Mandate {
         Ok(mandate)
     }
 
-    pub(super) fn to_json(&self) -> Value {
+    /// The mandate as JSON.
+    pub fn to_json(&self) -> Value {
         let mut members = Map::new();
         members.insert("vct".to_owned(), self.vct().into());
         match self {
