@@ -70,7 +70,8 @@ fn answer(question: &Value) -> Result<Value, No> {
         }
         "read_receipt" => {
             let key = public(question, "root")?;
-            let family = if text(question, "family")? == "payment" { Family::Payment } else { Family::Checkout };
+            let family =
+                if text(question, "family")? == "payment" { Family::Payment } else { Family::Checkout };
             let receipt = Receipt::verify(text(question, "jwt")?, family, &key)?;
             Ok(json!({ "ok": true, "success": receipt.is_success(), "reference": receipt.reference }))
         }

@@ -3,7 +3,7 @@
 
 use super::mandate::{Family, Lifetime, Mandate, State};
 use super::refusal::Refusal;
-use super::token::{Hidden, Missing, Step, Token};
+use super::token::{Hidden, Missing, Step, Token, digest};
 use crate::limits::{
     AP2_HOPS_MAX, AP2_PRESENTATION_BYTES_MAX, AP2_PRESENTATION_SECONDS_MAX, CLOCK_SKEW_SECONDS,
 };
@@ -40,6 +40,12 @@ pub struct Claimed {
 pub struct Chain {
     text: String,
     links: Vec<Link>,
+}
+
+/// How a receipt refers to a presentation, also to one that is no chain: by the hash of the last token's signed part.
+pub fn reference_of(text: &str) -> String {
+    let last = text.rsplit(JOINT).next().unwrap_or_default();
+    digest(last.split('~').next().unwrap_or_default())
 }
 
 /// One mandate of a chain, and how others refer to it.
@@ -88,11 +94,6 @@ impl Claimed {
 
     pub(super) fn tokens(&self) -> &[Token] {
         &self.tokens
-    }
-
-    /// What a receipt refers to, also where the presentation is refused.
-    pub fn reference(&self) -> String {
-        self.tokens.last().map(Token::jwt_hash).unwrap_or_default()
     }
 
     /// Checks signatures, bindings, addressee and times, from the user's key to the last token.

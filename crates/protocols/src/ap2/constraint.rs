@@ -95,7 +95,11 @@ impl Frequency {
 }
 
 impl CheckoutConstraint {
-    pub(super) fn read_all(value: Value) -> Result<Vec<CheckoutConstraint>, Refusal> {
+    /// Reads the constraints of an open checkout.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn read_all(value: Value) -> Result<Vec<CheckoutConstraint>, Refusal> {
         each(value)?.into_iter().map(CheckoutConstraint::read).collect()
     }
 

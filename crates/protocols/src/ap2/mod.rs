@@ -21,7 +21,7 @@ pub mod receipt;
 pub mod refusal;
 mod token;
 
-pub use chain::{Chain, Claimed, Expected, Mode};
+pub use chain::{Chain, Claimed, Expected, Mode, reference_of};
 pub use checkout::{Checkout, Line, sign_checkout};
 pub use constraint::{CheckoutConstraint, Frequency, Item, PaymentConstraint, Requirement};
 pub use date::Date;

@@ -63,7 +63,7 @@ fn a_chain_is_verified_and_kept_letter_by_letter() {
     assert_eq!(chain.text(), text);
     assert_eq!(chain.mode(), Mode::Autonomous);
     assert_eq!(Claimed::read(&text).unwrap().key_id(), Some(ROOT));
-    assert_eq!(Claimed::read(&text).unwrap().reference(), chain.reference());
+    assert_eq!(reference_of(&text), chain.reference());
     let Mandate::Payment(payment) = chain.presented() else { panic!("a closed payment") };
     assert_eq!(**payment, paid());
     let (_, Mandate::OpenPayment(left_open)) = chain.open().next().unwrap() else {
