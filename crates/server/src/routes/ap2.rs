@@ -89,7 +89,7 @@ pub async fn ap2_verify(State(app): State<App>, call: Call) -> Answered<Response
     let asked: NewAp2Payment = call.json()?;
     let receipt = match shown(&app, &caller, &asked).await? {
         Ok(_) => None,
-        Err(refusal) => Some(refused(&app, &asked, &refusal)?),
+        Err(refusal) => Some(not_paid(&app, &asked, &refusal).sign(&app.mandate_key, &key_id(&app))),
     };
     let said = Ap2Verdict { valid: receipt.is_none(), receipt, livemode: app.livemode };
     Ok(json(StatusCode::OK, &said))
@@ -106,7 +106,8 @@ pub async fn ap2_settle(State(app): State<App>, call: Call) -> Answered<Response
         Err(refusal) => (not_paid(&app, &asked, &refusal), None),
     };
     let status = if receipt.is_success() { "Success" } else { "Error" };
-    let receipt = signed(&app, &receipt)?;
+    let receipt = receipt.sign(&app.mandate_key, &key_id(&app));
+    keep(&app, &receipt)?;
     let said = Ap2Settlement { status: status.to_owned(), receipt, entry, livemode: app.livemode };
     Ok(json(StatusCode::OK, &said))
 }
@@ -410,20 +411,9 @@ fn not_paid(app: &App, asked: &NewAp2Payment, why: &Refusal) -> Receipt {
     Receipt::not_paid(&app.origin, at, reference, &asked.id.to_string(), why)
 }
 
-fn refused(app: &App, asked: &NewAp2Payment, why: &Refusal) -> Answered<String> {
-    signed(app, &not_paid(app, asked, why))
-}
-
 fn receipt(app: &App, asked: &NewAp2Payment, result: ReceiptResult) -> Receipt {
     let reference = ap2::reference_of(&asked.payment_mandate);
     Receipt { issuer: app.origin.clone(), issued_at: seconds(app.clock.now()), reference, result }
-}
-
-/// Signs a receipt, and keeps it.
-fn signed(app: &App, receipt: &Receipt) -> Answered<String> {
-    let text = receipt.sign(&app.mandate_key, &key_id(app));
-    keep(app, &text)?;
-    Ok(text)
 }
 
 /// Keeps a text under its digest, byte for byte.
