@@ -8,6 +8,8 @@ pub mod act;
 pub mod address;
 pub mod ap2;
 pub mod bare;
+pub mod explain;
+mod hidden;
 mod json;
 pub mod limits;
 pub mod llm;
@@ -15,6 +17,8 @@ pub mod mpp;
 mod rfc3339;
 pub mod voucher;
 pub mod x402;
+
+pub use hidden::is_hidden;
 
 /// Instants, for those who may not depend on the book.
 pub use book::Time;

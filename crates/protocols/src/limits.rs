@@ -115,3 +115,15 @@ pub const AP2_AMOUNT_MINOR_MAX: u64 = (1 << 53) - 1;
 
 /// How old the token that presents an AP2 chain may be, in seconds: 15 minutes.
 pub const AP2_PRESENTATION_SECONDS_MAX: u64 = 900;
+
+/// The longest text that is explained, in bytes: 256 KiB.
+pub const EXPLAINED_BYTES_MAX: usize = 256 * 1024;
+
+/// The most headers of an answer that are explained.
+pub const EXPLAINED_HEADERS_MAX: usize = 128;
+
+/// The longest text of somebody else that an explanation shows, in characters.
+pub const EXPLAINED_TEXT_CHARS_MAX: usize = 240;
+
+/// The most members of a list that an explanation goes through: ways of paying, skills, interfaces.
+pub const EXPLAINED_LIST_COUNT_MAX: usize = 64;

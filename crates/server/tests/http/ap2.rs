@@ -210,7 +210,7 @@ async fn a_mandate_that_was_stopped_or_widened_since_pays_nothing() {
     assert!(description.contains("issued again"), "{description}");
 
     let open = self::open(&house).await;
-    let frozen = json!({"mandate": house.mandate});
+    let frozen = json!({"subject": house.mandate});
     house.change(&house.owner, Method::POST, "/v1/freeze", Some(frozen)).await.expect(201);
     let said = settle(&house, &house.agent, &good(&house, &open, 3_000)).await;
     assert_eq!(no(&house, &said).await.1, "`mandate_frozen`: nothing was spent");
