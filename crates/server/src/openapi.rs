@@ -194,6 +194,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(ap2::issue_open_mandates))
         .routes(routes!(ap2::ap2_verify))
         .routes(routes!(ap2::ap2_settle))
+        .routes(routes!(ap2::ap2_credential))
         .routes(routes!(ap2::ap2_keys))
         .routes(routes!(intents::create_intent))
         .routes(routes!(intents::get_intent))

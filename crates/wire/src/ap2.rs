@@ -1,7 +1,7 @@
 //! AP2: an owner's mandates in that format, and payments that an agent makes under one.
 
 use crate::account::{answers, requests};
-use crate::id::{MandateId, PaymentId};
+use crate::id::{HoldId, MandateId, PaymentId};
 
 requests! {
     /// States a mandate in AP2's format, for one checkout that is still open.
@@ -38,6 +38,21 @@ requests! {
         #[cfg_attr(feature = "schema", schema(max_length = 1024))]
         pub transaction_id: String,
     }
+
+    /// Presents a payment mandate for a credential that the payee collects.
+    pub struct NewAp2Credential {
+        /// The hold's name: the `nonce` that the closed mandate has to state. Sending it again sets nothing aside again.
+        pub id: HoldId,
+        /// The open payment mandate and the closed one behind it, letter by letter.
+        #[cfg_attr(feature = "schema", schema(max_length = 65536))]
+        pub payment_mandate: String,
+        /// The open checkout mandate that was issued with it.
+        #[cfg_attr(feature = "schema", schema(max_length = 65536))]
+        pub open_checkout: String,
+        /// The hash of the checkout that is paid for.
+        #[cfg_attr(feature = "schema", schema(max_length = 1024))]
+        pub transaction_id: String,
+    }
 }
 
 answers! {
@@ -64,6 +79,24 @@ answers! {
         /// The signed refusal, where something does.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub receipt: Option<String>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// What came of a presentation for a credential.
+    pub struct Ap2Credential {
+        /// The value of x402's `PAYMENT-SIGNATURE`, for the payee, where the money is set aside.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub credential: Option<String>,
+        /// The instant from which it is worth nothing.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub expires_at: Option<String>,
+        /// The signed refusal, where nothing was set aside.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub receipt: Option<String>,
+        /// The place in the journal, where the book was asked.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        pub entry: Option<u64>,
         /// Whether real money is meant.
         pub livemode: bool,
     }

@@ -147,10 +147,30 @@ fn a_signature_counts_in_its_one_spelling_and_with_its_twin() {
         parts[1][0] = format!("{signed}.{other}");
         assert!(judged(&joined(&parts)).is_err(), "{other}");
     }
-    let root = parts[0][0].clone();
-    parts[1][0] = format!("{signed}.{signature}");
-    parts[0][0] = format!("{}x", &root[..root.len() - 1]);
-    assert!(judged(&joined(&parts)).is_err());
+    // One that fits something else.
+    let (_, of_the_root) = parts[0][0].rsplit_once('.').unwrap();
+    parts[1][0] = format!("{signed}.{of_the_root}");
+    assert_eq!(judged(&joined(&parts)), Err(Refusal::BadSignature { hop: 1 }));
+    // The same with the other of two possible halves: it fits too, so nothing is kept under its bytes alone.
+    let bytes = base64url::decode(&signature).unwrap();
+    let twin = [&bytes[..32], &less_than_the_order(&bytes[32..])].concat();
+    parts[1][0] = format!("{signed}.{}", base64url::encode(&twin));
+    assert!(judged(&joined(&parts)).is_ok());
+}
+
+/// The order of P-256 less `number`.
+fn less_than_the_order(number: &[u8]) -> Vec<u8> {
+    const ORDER: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
+        0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+    ];
+    let (mut rest, mut borrow) = (vec![0; 32], 0);
+    for place in (0..32).rev() {
+        let digit = i16::from(ORDER[place]) - i16::from(number[place]) - borrow;
+        borrow = i16::from(digit < 0);
+        rest[place] = u8::try_from(digit.rem_euclid(256)).unwrap();
+    }
+    rest
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! AP2: the server as trusted surface of owners, and as payment processor of their agents.
+//! AP2: the server as trusted surface of owners, and as credential provider and payment processor of their agents.
 //!
 //! A mandate of the book is stated in AP2's format for an agent, who closes it and presents both. What AP2 says is checked
 //! first; then the same agent pays under the same mandate, so that every limit holds in one commit with the ledger, and in
@@ -6,6 +6,7 @@
 
 use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
+use crate::bills::{Came, Paying, bill_refused, buyer, identifier, network, unsigned_bill};
 use crate::codes::Edge;
 use crate::convert::{bits, id};
 use crate::problem::{Answered, Problem};
@@ -22,14 +23,21 @@ use engine::views::MandateRow;
 use evidence::{Hash, PublicKey, base64url};
 use http::StatusCode;
 use protocols::NANOS;
+use protocols::a402::{Currency, Malformed};
 use protocols::ap2::{
     self, Asked, CheckoutConstraint, Claimed, Expected, Frequency, Instrument, Iso4217, Lifetime, Mandate,
     Merchant, Mode, OpenCheckout, OpenPayment, Payment, PaymentConstraint, Preset, Receipt, ReceiptResult,
     Refusal, Standing, Transaction, Uses,
 };
-use serde_json::Value;
+use protocols::x402::{Payload, Requirements, Scheme};
+use serde_json::{Map, Value};
 use wire::act::CredentialKeys;
-use wire::ap2::{Ap2Settlement, Ap2Verdict, NewAp2Payment, NewOpenMandates, OpenMandates};
+use wire::ap2::{
+    Ap2Credential, Ap2Settlement, Ap2Verdict, NewAp2Credential, NewAp2Payment, NewOpenMandates, OpenMandates,
+};
+
+/// How long a payee may collect by a credential, in seconds: 15 minutes.
+const CREDENTIAL_SECONDS: u32 = 900;
 
 /// The category of our instruments, in a mandate.
 const INSTRUMENT: &str = "tollbridge";
@@ -87,9 +95,10 @@ pub async fn issue_open_mandates(
 pub async fn ap2_verify(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Agent]).await?;
     let asked: NewAp2Payment = call.json()?;
-    let receipt = match shown(&app, &caller, &asked).await? {
+    let presented = Presented::payment(&asked);
+    let receipt = match shown(&app, &caller, &presented).await? {
         Ok(_) => None,
-        Err(refusal) => Some(not_paid(&app, &asked, &refusal).sign(&app.mandate_key, &key_id(&app))),
+        Err(refusal) => Some(presented.not_paid(&app, &refusal).sign(&app.mandate_key, &key_id(&app))),
     };
     let said = Ap2Verdict { valid: receipt.is_none(), receipt, livemode: app.livemode };
     Ok(json(StatusCode::OK, &said))
@@ -101,14 +110,39 @@ pub async fn ap2_verify(State(app): State<App>, call: Call) -> Answered<Response
 pub async fn ap2_settle(State(app): State<App>, call: Call) -> Answered<Response> {
     let caller = app.caller(&call, &[Kind::Agent]).await?;
     let asked: NewAp2Payment = call.json()?;
-    let (receipt, entry) = match shown(&app, &caller, &asked).await? {
-        Ok(shown) => settle(&app, &caller, &asked, shown).await?,
-        Err(refusal) => (not_paid(&app, &asked, &refusal), None),
+    let presented = Presented::payment(&asked);
+    let (receipt, entry) = match shown(&app, &caller, &presented).await? {
+        Ok(shown) => settle(&app, &caller, PaymentId(id(asked.id.0)), &presented, shown).await?,
+        Err(refusal) => (presented.not_paid(&app, &refusal), None),
     };
     let status = if receipt.is_success() { "Success" } else { "Error" };
-    let receipt = receipt.sign(&app.mandate_key, &key_id(&app));
-    keep(&app, &receipt)?;
+    let receipt = signed(&app, &receipt)?;
     let said = Ap2Settlement { status: status.to_owned(), receipt, entry, livemode: app.livemode };
+    Ok(json(StatusCode::OK, &said))
+}
+
+/// Sets aside what a presentation approves, and gives the credential with which its payee collects it: a payment of x402,
+/// for just this checkout.
+#[utoipa::path(post, path = "/v1/ap2/credentials", tag = "ap2", request_body = NewAp2Credential,
+    responses((status = 200, description = "The credential, or a signed refusal", body = Ap2Credential)))]
+pub async fn ap2_credential(State(app): State<App>, call: Call) -> Answered<Response> {
+    let caller = app.caller(&call, &[Kind::Agent]).await?;
+    let asked: NewAp2Credential = call.json()?;
+    let presented = Presented::credential(&asked);
+    let came = match shown(&app, &caller, &presented).await? {
+        Ok(shown) => set_aside(&app, &caller, asked.id, &presented, shown).await?,
+        Err(refusal) => Err((presented.not_paid(&app, &refusal), None)),
+    };
+    let said = match came {
+        Ok(credential) => credential,
+        Err((receipt, entry)) => Ap2Credential {
+            credential: None,
+            expires_at: None,
+            receipt: Some(signed(&app, &receipt)?),
+            entry,
+            livemode: app.livemode,
+        },
+    };
     Ok(json(StatusCode::OK, &said))
 }
 
@@ -119,18 +153,70 @@ pub async fn ap2_keys(State(app): State<App>) -> Response {
     json(StatusCode::OK, &super::credentials::key_set(app.mandate_key.public(), key_id(&app)))
 }
 
+/// What an agent presents, and under which name: that of the payment, or of the hold.
+struct Presented<'a> {
+    name: String,
+    payment_mandate: &'a str,
+    open_checkout: &'a str,
+    transaction_id: &'a str,
+}
+
+impl Presented<'_> {
+    fn payment(asked: &NewAp2Payment) -> Presented<'_> {
+        Presented {
+            name: asked.id.to_string(),
+            payment_mandate: &asked.payment_mandate,
+            open_checkout: &asked.open_checkout,
+            transaction_id: &asked.transaction_id,
+        }
+    }
+
+    fn credential(asked: &NewAp2Credential) -> Presented<'_> {
+        Presented {
+            name: asked.id.to_string(),
+            payment_mandate: &asked.payment_mandate,
+            open_checkout: &asked.open_checkout,
+            transaction_id: &asked.transaction_id,
+        }
+    }
+
+    /// The journal has the digest of what was presented, and the server its letters.
+    fn digest(&self) -> Hash {
+        Hash::of(self.payment_mandate.as_bytes())
+    }
+
+    fn receipt(&self, app: &App, result: ReceiptResult) -> Receipt {
+        let reference = ap2::reference_of(self.payment_mandate);
+        Receipt { issuer: app.origin.clone(), issued_at: seconds(app.clock.now()), reference, result }
+    }
+
+    fn not_paid(&self, app: &App, why: &Refusal) -> Receipt {
+        let (at, reference) = (seconds(app.clock.now()), ap2::reference_of(self.payment_mandate));
+        Receipt::not_paid(&app.origin, at, reference, &self.name, why)
+    }
+
+    /// The receipt for what the book has refused, or would ask its owner about.
+    fn denied(&self, app: &App, description: String) -> Receipt {
+        let error = ap2::ErrorCode::UnresolvedConstraint.as_str().to_owned();
+        self.receipt(app, ReceiptResult::NotPaid { payment_id: self.name.clone(), error, description })
+    }
+}
+
 /// A presentation that AP2 allows, and what it asks of the book.
 struct Shown {
-    purchase: Purchase,
+    wallet: WalletId,
+    mandate: MandateId,
+    payee: PayeeId,
+    amount: Amount,
+    asset: Asset,
 }
 
 /// Everything about a presentation that can be checked without the ledger. The inner error is what a receipt says.
-async fn shown(app: &App, caller: &Caller, asked: &NewAp2Payment) -> Answered<Result<Shown, Refusal>> {
-    let payment = match approved(app, asked) {
+async fn shown(app: &App, caller: &Caller, presented: &Presented<'_>) -> Answered<Result<Shown, Refusal>> {
+    let Approved { payment, standing } = match approved(app, presented) {
         Ok(approved) => approved,
         Err(refusal) => return Ok(Err(refusal)),
     };
-    let Approved { payment, standing } = payment;
     let no = |constraint, why| Ok(Err(Refusal::Violated { constraint, why }));
     let ours = (payment.instrument.kind == INSTRUMENT).then(|| payment.instrument.id.parse().ok()).flatten();
     let Some(mandate) = ours else { return no("payment_instrument", "it is no mandate of this server") };
@@ -156,18 +242,7 @@ async fn shown(app: &App, caller: &Caller, asked: &NewAp2Payment) -> Answered<Re
     let Some(amount) = Amount::new(u128::from(payment.amount.amount_minor)).filter(|it| !it.is_zero()) else {
         return no("payment_amount", "there is nothing to pay");
     };
-    let purchase = Purchase {
-        wallet: row.wallet,
-        mandate: Some(mandate),
-        to: Payees::One(payee),
-        amount,
-        asset: asset.code,
-        category: None,
-        // The journal has the digest of what was presented, and the server its letters.
-        reference: Some(Hash::of(asked.payment_mandate.as_bytes())),
-        approval: None,
-    };
-    Ok(Ok(Shown { purchase }))
+    Ok(Ok(Shown { wallet: row.wallet, mandate, payee, amount, asset }))
 }
 
 /// A payment that this server's own mandate leaves open, and its agent has closed.
@@ -176,9 +251,8 @@ struct Approved {
     standing: Standing,
 }
 
-fn approved(app: &App, asked: &NewAp2Payment) -> Result<Approved, Refusal> {
-    let nonce = asked.id.to_string();
-    let expected = Expected { audience: &app.origin, nonce: &nonce, now: app.clock.now() };
+fn approved(app: &App, presented: &Presented<'_>) -> Result<Approved, Refusal> {
+    let expected = Expected { audience: &app.origin, nonce: &presented.name, now: app.clock.now() };
     let verify = |text: &str| {
         let claimed = Claimed::read(text)?;
         if claimed.key_id() != Some(key_id(app).as_str()) {
@@ -186,9 +260,9 @@ fn approved(app: &App, asked: &NewAp2Payment) -> Result<Approved, Refusal> {
         }
         claimed.verify(app.mandate_key.public(), &expected)
     };
-    let open_checkouts = verify(&asked.open_checkout)?.open_checkouts();
-    let chain = verify(&asked.payment_mandate)?;
-    let transaction = Transaction::Is(&asked.transaction_id);
+    let open_checkouts = verify(presented.open_checkout)?.open_checkouts();
+    let chain = verify(presented.payment_mandate)?;
+    let transaction = Transaction::Is(presented.transaction_id);
     let approval =
         ap2::payment(&chain, &Asked { transaction, open_checkouts: &open_checkouts, now: app.clock.now() })?;
     // Of a mandate that an agent has narrowed for another, nobody here keeps the history.
@@ -206,52 +280,119 @@ fn approved(app: &App, asked: &NewAp2Payment) -> Result<Approved, Refusal> {
 async fn settle(
     app: &App,
     caller: &Caller,
-    asked: &NewAp2Payment,
+    payment: PaymentId,
+    presented: &Presented<'_>,
     shown: Shown,
 ) -> Answered<(Receipt, Option<u64>)> {
     // Before the book is asked: what it decides about has to be there to be shown.
-    keep(app, &asked.payment_mandate)?;
-    let payment = PaymentId(id(asked.id.0));
-    let came = app.execute(caller, payment.0, Action::Pay(Pay { purchase: shown.purchase })).await;
-    let denied = |why: String| {
-        let result = ReceiptResult::NotPaid {
-            payment_id: payment.to_string(),
-            error: ap2::ErrorCode::UnresolvedConstraint.as_str().to_owned(),
-            description: why,
-        };
-        receipt(app, asked, result)
+    keep(app, presented.payment_mandate)?;
+    let purchase = Purchase {
+        wallet: shown.wallet,
+        mandate: Some(shown.mandate),
+        to: Payees::One(shown.payee),
+        amount: shown.amount,
+        asset: shown.asset.code,
+        category: None,
+        reference: Some(presented.digest()),
+        approval: None,
     };
-    match came {
+    match app.execute(caller, payment.0, Action::Pay(Pay { purchase })).await {
         Ok(Answer::Paid(paid)) => {
-            let entry = paid.entry;
             let result = ReceiptResult::Paid {
-                payment_id: payment.to_string(),
-                psp_confirmation_id: entry.to_string(),
-                network_confirmation_id: entry.to_string(),
+                payment_id: presented.name.clone(),
+                psp_confirmation_id: paid.entry.to_string(),
+                network_confirmation_id: paid.entry.to_string(),
             };
-            Ok((receipt(app, asked, result), Some(entry)))
+            Ok((presented.receipt(app, result), Some(paid.entry)))
         }
-        // A yes would be to this very presentation, which is never put again.
-        Ok(Answer::Asked(question)) => Ok((
-            denied(format!("the owner would have to be asked, for `{}`: nothing was spent", question.ask)),
-            Some(question.entry),
-        )),
-        Ok(
-            Answer::Done(_)
-            | Answer::Held(_)
-            | Answer::Captured(_)
-            | Answer::Released(_)
-            | Answer::Refunded(_)
-            | Answer::Metered(_)
-            | Answer::Charged(_)
-            | Answer::Settled(_)
-            | Answer::Subscribed(_)
-            | Answer::Issued(_),
-        ) => Err(Edge::Internal.into()),
-        Err(problem) => match problem.entry() {
-            Some(entry) => Ok((denied(format!("`{}`: nothing was spent", problem.code())), Some(entry))),
-            None => Err(problem),
-        },
+        Ok(answer) => asked_instead(app, presented, answer),
+        Err(problem) => denied_instead(app, presented, problem),
+    }
+}
+
+/// Sets the money aside for its payee. The inner error is a refusal of the book's, with its place.
+async fn set_aside(
+    app: &App,
+    caller: &Caller,
+    hold: wire::HoldId,
+    presented: &Presented<'_>,
+    shown: Shown,
+) -> Answered<Result<Ap2Credential, (Receipt, Option<u64>)>> {
+    keep(app, presented.payment_mandate)?;
+    let (Some(currency), amount_minor) = (currency(shown.asset), shown.amount.minor()) else {
+        return Err(Edge::Internal.into());
+    };
+    let accepted = Requirements {
+        scheme: Scheme::Exact,
+        network: network(app),
+        amount_minor,
+        currency: Currency::parse(currency.as_str()).map_err(|_| Problem::from(Edge::Internal))?,
+        pay_to: identifier(shown.payee.to_string()),
+        max_timeout_seconds: CREDENTIAL_SECONDS,
+        extra: Map::from_iter([("decimals".to_owned(), shown.asset.scale.into())]),
+    };
+    let refused = |fault: Malformed| bill_refused(&fault.to_string());
+    // The name's own time, so that a repeated request is the same command.
+    let demand = accepted.demand(presented.transaction_id, id(hold.0).made_at()).map_err(refused)?;
+    let buyer = buyer(caller);
+    let bill = unsigned_bill(app, &accepted.price().map_err(refused)?, demand, &buyer)?;
+    let paying = Paying {
+        id: hold,
+        wallet: wire::WalletId(bits(shown.wallet.0)),
+        mandate: Some(wire::MandateId(bits(shown.mandate.0))),
+        approval: None,
+        why: None,
+        reference: presented.digest(),
+    };
+    match app.pay_bill(caller, &bill, buyer, paying).await {
+        Ok(Came::Paid(paid)) => {
+            let resource = Some(presented.transaction_id.to_owned());
+            let payload = Payload { resource, accepted, credential: paid.proof.payment_proof };
+            Ok(Ok(Ap2Credential {
+                credential: Some(payload.encode()),
+                expires_at: Some(paid.proof.expires_at.as_str().to_owned()),
+                receipt: None,
+                entry: Some(paid.entry),
+                livemode: app.livemode,
+            }))
+        }
+        Ok(Came::Else(answer)) => asked_instead(app, presented, *answer).map(Err),
+        Ok(Came::TooLate) => Err(bill_refused("it had to be paid earlier")),
+        Err(problem) => denied_instead(app, presented, problem).map(Err),
+    }
+}
+
+/// A question is a no here: a yes would be to this very presentation, which is never put again.
+fn asked_instead(app: &App, presented: &Presented<'_>, answer: Answer) -> Answered<(Receipt, Option<u64>)> {
+    match answer {
+        Answer::Asked(question) => {
+            let why = format!("the owner would have to be asked, for `{}`: nothing was spent", question.ask);
+            Ok((presented.denied(app, why), Some(question.entry)))
+        }
+        Answer::Done(_)
+        | Answer::Paid(_)
+        | Answer::Held(_)
+        | Answer::Captured(_)
+        | Answer::Released(_)
+        | Answer::Refunded(_)
+        | Answer::Metered(_)
+        | Answer::Charged(_)
+        | Answer::Settled(_)
+        | Answer::Subscribed(_)
+        | Answer::Issued(_) => Err(Edge::Internal.into()),
+    }
+}
+
+fn denied_instead(
+    app: &App,
+    presented: &Presented<'_>,
+    problem: Problem,
+) -> Answered<(Receipt, Option<u64>)> {
+    match problem.entry() {
+        Some(entry) => {
+            Ok((presented.denied(app, format!("`{}`: nothing was spent", problem.code())), Some(entry)))
+        }
+        None => Err(problem),
     }
 }
 
@@ -406,14 +547,11 @@ fn key_id(app: &App) -> String {
     base64url::encode(app.mandate_key.public().thumbprint().as_bytes())
 }
 
-fn not_paid(app: &App, asked: &NewAp2Payment, why: &Refusal) -> Receipt {
-    let (at, reference) = (seconds(app.clock.now()), ap2::reference_of(&asked.payment_mandate));
-    Receipt::not_paid(&app.origin, at, reference, &asked.id.to_string(), why)
-}
-
-fn receipt(app: &App, asked: &NewAp2Payment, result: ReceiptResult) -> Receipt {
-    let reference = ap2::reference_of(&asked.payment_mandate);
-    Receipt { issuer: app.origin.clone(), issued_at: seconds(app.clock.now()), reference, result }
+/// Signs a receipt, and keeps it.
+fn signed(app: &App, receipt: &Receipt) -> Answered<String> {
+    let text = receipt.sign(&app.mandate_key, &key_id(app));
+    keep(app, &text)?;
+    Ok(text)
 }
 
 /// Keeps a text under its digest, byte for byte.

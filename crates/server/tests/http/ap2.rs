@@ -255,3 +255,43 @@ async fn a_mandate_for_one_use_pays_once() {
     assert_eq!(no(&house, &said).await.1, "`uses_exceeded`: nothing was spent");
     assert_eq!(house.money().await.2, "3000");
 }
+
+#[tokio::test]
+async fn a_credential_is_collected_by_its_payee_for_its_checkout_only() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    let id = new_id("hld");
+    let asked = presentation(&open, closing(&house, 3_000), &id, &id, &agent_key());
+    let said = house.post(&house.agent, "/v1/ap2/credentials", asked.clone()).await.expect(200);
+    assert_eq!(said["receipt"], Value::Null, "{said}");
+    assert_eq!(house.money().await, ("97000".into(), "3000".into(), "0".into()));
+    let again = house.post(&house.agent, "/v1/ap2/credentials", asked).await.expect(200);
+    assert_eq!(again["entry"], said["entry"], "nothing more is set aside");
+    // What is set aside counts.
+    let hold = new_id("hld");
+    let more = presentation(&open, closing(&house, 2_001), &hold, &hold, &agent_key());
+    let denied = house.post(&house.agent, "/v1/ap2/credentials", more).await.expect(200);
+    assert_eq!(
+        (&denied["credential"], no(&house, &denied).await.0.as_str()),
+        (&Value::Null, "unresolved_constraint")
+    );
+
+    let payload: Value = {
+        use base64::Engine;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(said["credential"].as_str().unwrap());
+        serde_json::from_slice(&bytes.unwrap()).unwrap()
+    };
+    let settle = async |payload: &Value| {
+        let body =
+            json!({"x402Version": 2, "paymentPayload": payload, "paymentRequirements": payload["accepted"]});
+        let headers = [("content-type", "application/json")];
+        house.plain(Method::POST, "/v1/x402/settle", &headers, &body.to_string()).await.expect(200)
+    };
+    let mut elsewhere = payload.clone();
+    elsewhere["resource"]["url"] = "another-checkout".into();
+    assert_eq!(settle(&elsewhere).await["success"], false);
+    assert_eq!(house.money().await.2, "0");
+    assert_eq!(settle(&payload).await["success"], true);
+    assert_eq!(house.money().await, ("97000".into(), "0".into(), "3000".into()));
+    assert_eq!(settle(&payload).await["errorReason"], "already_settled");
+}
