@@ -17,7 +17,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
     Action, Amount, Asset, KeyHolder, Limit, MandateId, Pay, PayeeId, Payees, PaymentId, Purchase, Reject,
-    Time,
+    Time, WalletId,
 };
 use engine::views::MandateRow;
 use evidence::{Hash, PublicKey, base64url};
