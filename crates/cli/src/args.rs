@@ -30,7 +30,7 @@ pub(crate) use selling::{
 
 pub(crate) use services::{Method, ServiceCommand, ServiceOffer, ServiceSearch};
 
-pub(crate) use skills::{SkillCheck, SkillCommand, SkillInstall};
+pub(crate) use skills::{SkillCommand, SkillInstall, SkillVerify};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
