@@ -29,6 +29,7 @@ use protocols::ap2::{
     Merchant, Mode, OpenCheckout, OpenPayment, Payment, PaymentConstraint, Preset, Receipt, ReceiptResult,
     Refusal, Standing, Transaction, Uses,
 };
+use protocols::limits::{AP2_AMOUNT_MINOR_MAX, AP2_LIST_MAX};
 use protocols::x402::{Payload, Requirements, Scheme};
 use serde_json::{Map, Value};
 use wire::act::CredentialKeys;
@@ -474,7 +475,7 @@ fn payment_constraints(
     let currency = currency(asset).ok_or_else(|| unfit("AP2 pays in currencies of ISO 4217 only."))?;
     let minor = |bound: Option<u128>, why: &str| {
         let bound = bound.and_then(|bound| u64::try_from(bound).ok());
-        bound.filter(|bound| *bound <= AMOUNT_MINOR_MAX).ok_or_else(|| unfit(why))
+        bound.filter(|bound| *bound <= AP2_AMOUNT_MINOR_MAX).ok_or_else(|| unfit(why))
     };
     let Bounds { per_payment, total, uses, payees } = Bounds::of(&row.limits);
     let max_minor = minor(per_payment.or(total), "The mandate needs a limit of each payment.")?;
@@ -492,16 +493,13 @@ fn payment_constraints(
         let merchant =
             |payee: &PayeeId| Merchant { id: payee.to_string(), name: payee.to_string(), website: None };
         let allowed: Vec<Merchant> = payees.iter().map(merchant).collect();
-        if protocols::limits::AP2_LIST_MAX < allowed.len() {
+        if AP2_LIST_MAX < allowed.len() {
             return Err(unfit("It allows more payees than AP2 can list."));
         }
         constraints.push(PaymentConstraint::AllowedPayees { allowed });
     }
     Ok(constraints)
 }
-
-/// The largest amount that a mandate states.
-const AMOUNT_MINOR_MAX: u64 = protocols::limits::AP2_AMOUNT_MINOR_MAX;
 
 /// What may be bought, as the owner says it.
 fn checkout_constraints(text: &str) -> Answered<Vec<CheckoutConstraint>> {
