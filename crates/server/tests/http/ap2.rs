@@ -86,10 +86,9 @@ async fn receipt(house: &House, said: &Value) -> Receipt {
 
 /// The error of a refusal.
 async fn no(house: &House, said: &Value) -> (String, String) {
-    match receipt(house, said).await.result {
-        ReceiptResult::NotPaid { error, description, .. } => (error, description),
-        other => panic!("{other:?}"),
-    }
+    let result = receipt(house, said).await.result;
+    let ReceiptResult::NotPaid { error, description, .. } = result else { panic!("{result:?}") };
+    (error, description)
 }
 
 #[tokio::test]
