@@ -16,10 +16,10 @@ use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use book::{
-    Action, Amount, Asset, KeyHolder, Limit, MandateId, Pay, PayeeId, Payees, PaymentId, Purchase, Reject,
-    Time, WalletId,
+    Action, Amount, Asset, HoldId, KeyHolder, Limit, MandateId, Pay, PayeeId, Payees, PaymentId, Purchase,
+    Reject, Time, WalletId,
 };
-use engine::views::MandateRow;
+use engine::views::{MandateRow, PurchaseRow};
 use evidence::{Hash, PublicKey, base64url};
 use http::StatusCode;
 use protocols::NANOS;
@@ -112,8 +112,9 @@ pub async fn ap2_settle(State(app): State<App>, call: Call) -> Answered<Response
     let caller = app.caller(&call, &[Kind::Agent]).await?;
     let asked: NewAp2Payment = call.json()?;
     let presented = Presented::payment(&asked);
-    let (receipt, entry) = match shown(&app, &caller, &presented).await? {
-        Ok(shown) => settle(&app, &caller, PaymentId(id(asked.id.0)), &presented, shown).await?,
+    let payment = PaymentId(id(asked.id.0));
+    let (receipt, entry) = match shown_now_or_before(&app, &caller, &presented, payment.0).await? {
+        Ok(shown) => settle(&app, &caller, payment, &presented, shown).await?,
         Err(refusal) => (presented.not_paid(&app, &refusal), None),
     };
     let status = if receipt.is_success() { "Success" } else { "Error" };
@@ -130,7 +131,7 @@ pub async fn ap2_credential(State(app): State<App>, call: Call) -> Answered<Resp
     let caller = app.caller(&call, &[Kind::Agent]).await?;
     let asked: NewAp2Credential = call.json()?;
     let presented = Presented::credential(&asked);
-    let came = match shown(&app, &caller, &presented).await? {
+    let came = match shown_now_or_before(&app, &caller, &presented, id(asked.id.0)).await? {
         Ok(shown) => set_aside(&app, &caller, asked.id, &presented, shown).await?,
         Err(refusal) => Err((presented.not_paid(&app, &refusal), None)),
     };
@@ -210,6 +211,38 @@ struct Shown {
     payee: PayeeId,
     amount: Amount,
     asset: Asset,
+}
+
+/// The same as [`shown`], but for what this agent was paid for by the same letters under the same name: that is answered as
+/// it was then, whatever has run out or was changed since. A refusal of what was paid would have the agent pay again.
+async fn shown_now_or_before(
+    app: &App,
+    caller: &Caller,
+    presented: &Presented<'_>,
+    name: book::Id,
+) -> Answered<Result<Shown, Refusal>> {
+    let refusal = match shown(app, caller, presented).await? {
+        Ok(shown) => return Ok(Ok(shown)),
+        Err(refusal) => refusal,
+    };
+    let (holder, digest) = (caller.holder, presented.digest());
+    let before = app.ask(move |view| {
+        let row = match view.payment(PaymentId(name))? {
+            Some(row) => Some(row),
+            None => view.hold(HoldId(name))?,
+        };
+        let is_same = |row: &PurchaseRow| {
+            row.purchase.reference == Some(digest) && row.agent.map(KeyHolder::Agent) == Some(holder)
+        };
+        let Some(Purchase { wallet, mandate: Some(mandate), to: Payees::One(payee), amount, .. }) =
+            row.filter(is_same).map(|row| row.purchase)
+        else {
+            return Ok(None);
+        };
+        let asset = view.wallet(wallet)?.map(|wallet| wallet.asset);
+        Ok(asset.map(|asset| Shown { wallet, mandate, payee, amount, asset }))
+    });
+    Ok(before.await?.ok_or(refusal))
 }
 
 /// Everything about a presentation that can be checked without the ledger. The inner error is what a receipt says.

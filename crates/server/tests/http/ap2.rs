@@ -216,6 +216,32 @@ async fn a_mandate_that_was_stopped_or_widened_since_pays_nothing() {
     assert_eq!(house.money().await.2, "0");
 }
 
+/// A refusal of what was paid would have the agent present it again.
+#[tokio::test]
+async fn what_was_paid_is_answered_the_same_after_the_mandate_is_gone() {
+    let house = house("25000").await;
+    let open = open(&house).await;
+    let body = good(&house, &open, 19_900);
+    let paid = settle(&house, &house.agent, &body).await;
+    assert_eq!(paid["status"], "Success");
+    let hold = new_id("hld");
+    let aside = presentation(&open, closing(&house, 100), &hold, &hold, &agent_key());
+    let credential = house.post(&house.agent, "/v1/ap2/credentials", aside.clone()).await.expect(200);
+    assert!(credential["credential"].is_string(), "{credential}");
+    let revoked = json!({"subject": house.mandate});
+    house.change(&house.owner, Method::POST, "/v1/revoke", Some(revoked)).await.expect(201);
+    let again = settle(&house, &house.agent, &body).await;
+    assert_eq!((&again["status"], &again["entry"]), (&paid["status"], &paid["entry"]));
+    let again = house.post(&house.agent, "/v1/ap2/credentials", aside).await.expect(200);
+    assert_eq!(
+        (&again["credential"], &again["receipt"]),
+        (&credential["credential"], &Value::Null),
+        "{again}"
+    );
+    // Under another name, or by another's letters, nothing was.
+    no(&house, &settle(&house, &house.agent, &good(&house, &open, 19_900)).await).await;
+}
+
 #[tokio::test]
 async fn only_what_ap2_can_say_is_stated_and_only_to_its_owner() {
     let house = House::new().await;
