@@ -377,8 +377,11 @@ impl Lines<'_> {
                 Err(self.fault(tool.span(), why))
             }
             (None, None) => {
-                let at = method.map_or(0..0, |method| method.span());
-                Err(self.fault(at, "what is sold or free is a `path` or a `tool`"))
+                let why = "what is sold or free is a `path` or a `tool`";
+                match method {
+                    Some(method) => Err(self.fault(method.span(), why)),
+                    None => Err(ConfigFault::Syntax(why.to_owned())),
+                }
             }
         }
     }

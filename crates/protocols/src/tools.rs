@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn a_demand_names_the_tool_and_says_why() {
-        let value = STANDARD.encode(r#"{"accepts":[],"error":"x","resource":{"url":"http://a/tools/t"},"x402Version":2}"#);
+        let value = STANDARD
+            .encode(r#"{"accepts":[],"error":"x","resource":{"url":"http://a/tools/t"},"x402Version":2}"#);
         let demand = demanded(&value, "t", "Nothing was spent.").unwrap();
         assert_eq!(demand["resource"]["url"], "mcp://tool/t");
         assert_eq!(demand["error"], "Nothing was spent.");

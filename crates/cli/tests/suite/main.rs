@@ -13,4 +13,5 @@ mod seller;
 mod skill;
 mod tabs;
 mod terms;
+mod tools;
 mod torture;

@@ -57,6 +57,39 @@ fn a_wrong_configuration_names_the_line() {
 }
 
 #[test]
+fn a_tool_is_a_route_by_its_name() {
+    let tool = |name: &str, more: &str| {
+        GOOD.replace("method = \"GET\"\npath = \"/search\"", &format!("tool = \"{name}\"{more}"))
+    };
+    for name in ["search", "files/read", "*"] {
+        let sold = Config::parse(&tool(name, ""), Path::new("")).unwrap();
+        let price = &sold.routes.prices[0];
+        assert_eq!((price.method.as_str(), price.path.as_str()), ("POST", &*format!("/tools/{name}")));
+    }
+    let more = |lines: &str| format!("{}{lines}", tool("search", ""));
+    for (text, line, why) in [
+        (tool("a b", ""), 13, "letters, digits"),
+        (tool("../a", ""), 13, "letters, digits"),
+        (tool("a", "\nmethod = \"POST\""), 13, "without a `method`"),
+        (tool("a", "\npath = \"/a\""), 13, "without a `method`"),
+        (GOOD.replace("path = \"/search\"\n", ""), 13, "a `path` or a `tool`"),
+        (GOOD.replace("method = \"GET\"\n", ""), 13, "names its `method`"),
+        (
+            more("[[price]]\nmethod = \"POST\"\npath = \"/tools/search\"\namount = \"1 CNY\"\n"),
+            17,
+            "a price already",
+        ),
+        (more("[[free]]\ntool = \"search\"\n"), 16, "is free here and costs 0.03 CNY"),
+    ] {
+        let fault = Config::parse(&text, Path::new("")).unwrap_err().to_string();
+        assert!(fault.contains(&format!("line {line}")), "{fault}\nexpected line {line}");
+        assert!(fault.contains(why), "{fault}\nexpected {why}");
+    }
+    let neither = more("[[free]]\n");
+    assert!(Config::parse(&neither, Path::new("")).unwrap_err().to_string().contains("a `path` or a `tool`"));
+}
+
+#[test]
 fn a_wrong_price_by_voucher_names_the_line() {
     let by = |price: &str, more: &str| format!("{GOOD}by_voucher = \"{price}\"\n{more}");
     let sold = Config::parse(&by("0.00000000001 CNY", ""), Path::new("")).unwrap();
