@@ -7,6 +7,8 @@ pub mod a402;
 pub mod act;
 pub mod address;
 pub mod bare;
+pub mod explain;
+mod hidden;
 mod json;
 pub mod limits;
 pub mod llm;
@@ -15,6 +17,8 @@ mod rfc3339;
 pub mod tools;
 pub mod voucher;
 pub mod x402;
+
+pub use hidden::is_hidden;
 
 /// Instants, for those who may not depend on the book.
 pub use book::Time;
