@@ -63,7 +63,8 @@ pub async fn call(buyer: Buyer, place: &Place, order: Order) -> Result<Purchase,
     let body = tools::arguments(&order.arguments).ok_or(NotCalled::Arguments)?;
     let fetch = Fetch {
         method: "POST".to_owned(),
-        url: resource(&tool).unwrap_or_else(|| tools::address(&order.tool)),
+        // What has no address is free, or is billed for an address that is not this one, and not paid.
+        url: resource(&tool).unwrap_or_else(|| format!("http://tool.invalid/{}", order.tool)),
         headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
         body,
         purchase: order.purchase,
@@ -155,7 +156,8 @@ fn answered(result: &CallToolResult) -> Result<SellerAnswer, String> {
     let mut headers = HeaderMap::new();
     for (header, member) in gateway::tools::SAID {
         if let Some(Ok(value)) = said(member).map(HeaderValue::try_from) {
-            headers.insert(HeaderName::from_static(header), value);
+            let name = HeaderName::try_from(*header).expect("our names are header names");
+            headers.insert(name, value);
         }
     }
     Ok(SellerAnswer { status, headers, body })

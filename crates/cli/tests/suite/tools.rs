@@ -158,6 +158,7 @@ fn a_booth_that_is_killed_in_the_midst_of_a_call_charges_once() {
         .spawn()
         .expect("it starts");
     while stall.asked("wait") == 0 {
+        assert!(buying.try_wait().expect("it runs").is_none(), "it ended before it was called");
         std::thread::yield_now();
     }
     drop(booth);

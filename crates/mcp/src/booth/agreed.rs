@@ -228,3 +228,92 @@ fn write(path: &Path, tools: &BTreeMap<String, Tool>) -> Result<(), String> {
         .and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all());
     replaced.map_err(|fault| fault.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(value: Value) -> Tool {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn named(name: &str, words: &str) -> Tool {
+        tool(json!({"name": name, "description": words, "inputSchema": {"type": "object"}}))
+    }
+
+    #[test]
+    fn only_what_is_as_it_was_is_agreed_to() {
+        let directory = std::env::temp_dir().join(format!("tollbridge-agreed-{:x}", rand::random::<u64>()));
+        std::fs::create_dir(&directory).unwrap();
+        let before = vec![
+            named("same", "a"),
+            named("other", "a"),
+            named("gone", "a"),
+            named("twice", "a"),
+            named("twice", "a"),
+        ];
+        let (_, changes) = Agreed::open(&directory, before, Agreement::Standing).unwrap();
+        assert_eq!(changes, [], "what there is at first is agreed to");
+        let schema = json!({"name": "other", "description": "a", "inputSchema": {"type": "object", "required": ["key"]}});
+        let now = || vec![named("same", "a"), tool(schema.clone()), named("new", "a"), named("a b", "a")];
+        let names = |agreed: &Agreed| -> Vec<String> {
+            agreed.all().iter().map(|tool| tool.name.to_string()).collect()
+        };
+        let (agreed, changes) = Agreed::open(&directory, now(), Agreement::Standing).unwrap();
+        let [gone, new, other] =
+            [Change::Gone("gone".into()), Change::New("new".into()), Change::Changed("other".into())];
+        assert_eq!(changes, [gone, new, other]);
+        assert_eq!(names(&agreed), ["same"], "neither two of one name nor one without a path was ever there");
+        assert_eq!(
+            (agreed.was_agreed("other"), agreed.was_agreed("new"), agreed.was_agreed("twice")),
+            (true, false, false)
+        );
+        // It comes and goes: what is as it was is sold again.
+        assert_eq!(agreed.seen(vec![named("same", "b"), named("other", "a")]).len(), 3);
+        assert_eq!(names(&agreed), ["other"]);
+        let (agreed, _) = Agreed::open(&directory, now(), Agreement::Renewed).unwrap();
+        assert_eq!(names(&agreed), ["new", "other", "same"]);
+        std::fs::write(directory.join(FILE), "[]").unwrap();
+        assert!(
+            Agreed::open(&directory, now(), Agreement::Standing).is_err(),
+            "what is not ours is not believed"
+        );
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[test]
+    fn a_price_is_part_of_what_is_pinned() {
+        let sold_by = SoldBy { payee: "pye_1", network: "toll:test", origin: "http://a" };
+        let asked = |minor: u128, is_exact: bool| {
+            let in_words = format!("{minor} fen");
+            Standing::Priced(Asked {
+                amount_minor: minor,
+                asset: "CNY/2".into(),
+                is_exact,
+                in_words,
+                terms: String::new(),
+            })
+        };
+        let bare = tool(
+            json!({"name": "t", "inputSchema": {}, "_meta": {"tollbridge/price": 0, "x402/payment": 0, "a": 1}}),
+        );
+        let pin = |tool: &Tool, standing: &Standing| {
+            let listed = listed(tool, standing, sold_by).unwrap();
+            listed.meta.unwrap().get(PIN).cloned().unwrap()
+        };
+        let three = listed(&bare, &asked(3, true), sold_by).unwrap();
+        assert_eq!(three.description.as_deref(), Some("Each call costs 3 fen."));
+        let meta = serde_json::to_value(three.meta).unwrap();
+        assert_eq!(
+            (&meta["a"], &meta["tollbridge/price"]["resource"]),
+            (&json!(1), &json!("http://a/tools/t"))
+        );
+        assert_eq!(meta.get("x402/payment"), None);
+        assert_eq!(pin(&bare, &asked(3, true)), pin(&bare, &asked(3, true)));
+        assert_ne!(pin(&bare, &asked(3, true)), pin(&bare, &asked(4, true)));
+        assert_ne!(pin(&bare, &asked(3, true)), pin(&bare, &asked(3, false)));
+        assert_ne!(pin(&bare, &asked(3, true)), pin(&named("t", "x"), &asked(3, true)));
+        assert_eq!(listed(&bare, &Standing::NotSold, sold_by), None);
+        assert_eq!(listed(&named("t", "x"), &Standing::Free, sold_by), Some(named("t", "x")));
+    }
+}
