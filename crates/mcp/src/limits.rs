@@ -95,6 +95,12 @@ pub const UPSTREAM_LINE_EXTRA_BYTES: usize = 64 * 1_024;
 /// The notifications of such a server that wait for a client; whoever is slower misses the oldest.
 pub const UPSTREAM_NEWS_MAX: usize = 256;
 
+/// What is said about how one call gets on that waits for its client; beyond it the newest is left out.
+pub const PROGRESS_WAITING_MAX: usize = 64;
+
+/// How long a client may take to be told how its call gets on; after that it is told no more.
+pub const PROGRESS_TELL_MAX: Duration = Duration::from_secs(1);
+
 /// How long clients may keep a list with prices, in milliseconds.
 pub const PRICES_FRESH_MS: u64 = 60_000;
 

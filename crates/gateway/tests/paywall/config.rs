@@ -1,6 +1,7 @@
 //! A configuration that is wrong is refused, and the error says where.
 
 use gateway::Config;
+use gateway::plan::{Plan, Visit};
 use std::path::Path;
 
 pub(crate) const GOOD: &str = r#"default = "refuse"
@@ -63,8 +64,17 @@ fn a_tool_is_a_route_by_its_name() {
     };
     for name in ["search", "files/read", "*"] {
         let sold = Config::parse(&tool(name, ""), Path::new("")).unwrap();
-        let price = &sold.routes.prices[0];
-        assert_eq!((price.method.as_str(), price.path.as_str()), ("POST", &*format!("/tools/{name}")));
+        let mut plan = Plan::new(&sold);
+        plan.add(&Visit {
+            method: "POST".to_owned(),
+            target: format!("/tools/{}", name.replace('*', "any")),
+            status: 200,
+            bytes: None,
+            caller: None,
+            at: None,
+        });
+        let earned = plan.routes();
+        assert_eq!((earned[0].route.as_str(), earned[0].most_minor), (&*format!("POST /tools/{name}"), 3));
     }
     let more = |lines: &str| format!("{}{lines}", tool("search", ""));
     for (text, line, why) in [

@@ -1,27 +1,31 @@
 //! The MCP server behind the prices: a program that is started, or an address; connected to again when it has gone.
 
 use crate::limits::{
-    TOOL_COUNT_MAX, TOOL_PAGES_MAX, UPSTREAM_CALLS_MAX, UPSTREAM_LINE_EXTRA_BYTES, UPSTREAM_NEWS_MAX,
+    PROGRESS_TELL_MAX, PROGRESS_WAITING_MAX, TOOL_COUNT_MAX, TOOL_PAGES_MAX, UPSTREAM_CALLS_MAX,
+    UPSTREAM_LINE_EXTRA_BYTES, UPSTREAM_NEWS_MAX,
 };
 use rmcp::model::{
     CancelledNotificationParam, ClientCapabilities, ClientConfig, ClientRequest, ClientResult, ErrorCode,
-    ErrorData, Implementation, ListToolsRequest, PaginatedRequestParams, ProgressToken, ProtocolVersion,
-    RequestId, ServerNotification, ServerPeerInfo, ServerRequest, ServerResult, Tool,
+    ErrorData, Implementation, JsonRpcMessage, ListToolsRequest, PaginatedRequestParams,
+    ProgressNotificationParam, ProgressToken, ProtocolVersion, RequestId, ServerNotification, ServerPeerInfo,
+    ServerRequest, ServerResult, Tool,
 };
 use rmcp::service::{
-    NotificationContext, Peer, PeerRequestOptions, RequestContext, RunningService, Service, ServiceError,
+    NotificationContext, Peer, PeerRequestOptions, RequestContext, RunningService, RxJsonRpcMessage, Service,
+    ServiceError, TxJsonRpcMessage,
 };
-use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
+use rmcp::transport::{IntoTransport, StreamableHttpClientTransport, Transport};
 use rmcp::{ClientLifecycleMode, ClientServiceExt, RoleClient, RoleServer};
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::pin::pin;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::process::{Child, Command};
-use tokio::sync::{Semaphore, broadcast};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 use url::Url;
 
 /// Where the server behind is.
@@ -79,7 +83,8 @@ pub(crate) struct Link {
 /// What it says without being asked.
 #[derive(Debug)]
 struct Ears {
-    progress: Mutex<HashMap<ProgressToken, Listener>>,
+    /// Where it is said how each request gets on that somebody listens to.
+    progress: Mutex<HashMap<ProgressToken, mpsc::Sender<ProgressNotificationParam>>>,
     news: broadcast::Sender<ServerNotification>,
 }
 
@@ -160,11 +165,12 @@ impl Upstream {
             let sent = peer.send_cancellable_request(request, PeerRequestOptions::no_options()).await;
             let sent = sent.map_err(|fault| NotAsked::Gone(fault.to_string()))?;
             let token = sent.progress_token.clone();
-            if let Some(listener) = listener {
-                self.ears.listeners().insert(token.clone(), listener);
+            let (says, said) = mpsc::channel(PROGRESS_WAITING_MAX);
+            if listener.is_some() {
+                self.ears.listeners().insert(token.clone(), says);
             }
             let mut waiting = Waiting { ears: &self.ears, token, peer, id: Some(sent.id.clone()) };
-            let answer = sent.await_response().await;
+            let answer = told(sent.await_response(), said, listener).await;
             waiting.id = None;
             match answer {
                 Ok(answer) => Ok(answer),
@@ -217,8 +223,8 @@ impl Link {
                 let (Some(read), Some(write)) = (child.stdout.take(), child.stdin.take()) else {
                     return Err("it has no standard input and output".to_owned());
                 };
-                let transport =
-                    AsyncRwTransport::new_client(read, write).with_max_line_length(message_bytes_max);
+                let inner = AsyncRwTransport::new_client(read, write).with_max_line_length(message_bytes_max);
+                let transport = InOrder { inner, ears: Arc::clone(&ear.0) };
                 let running = ear
                     .serve_with_lifecycle(transport, lifecycle)
                     .await
@@ -230,7 +236,8 @@ impl Link {
                 config.max_json_response_size = message_bytes_max;
                 config.max_sse_event_size = message_bytes_max;
                 config.max_concurrent_requests = UPSTREAM_CALLS_MAX;
-                let transport = StreamableHttpClientTransport::from_config(config);
+                let inner = StreamableHttpClientTransport::from_config(config).into_transport();
+                let transport = InOrder { inner, ears: Arc::clone(&ear.0) };
                 let running = ear
                     .serve_with_lifecycle(transport, lifecycle)
                     .await
@@ -241,12 +248,78 @@ impl Link {
     }
 }
 
+/// Waits for an answer, and tells whoever listens what is said until then: all of it before the answer.
+async fn told<T>(
+    answer: impl Future<Output = T>,
+    mut said: mpsc::Receiver<ProgressNotificationParam>,
+    mut listener: Option<Listener>,
+) -> T {
+    let mut answer = pin!(answer);
+    let answer = loop {
+        tokio::select! {
+            Some(progress) = said.recv() => tell(&mut listener, progress).await,
+            answer = &mut answer => break answer,
+        }
+    };
+    while let Ok(progress) = said.try_recv() {
+        tell(&mut listener, progress).await;
+    }
+    answer
+}
+
+/// Tells how a request gets on. Whoever does not listen for long is told no more, and holds nothing up.
+async fn tell(listener: &mut Option<Listener>, mut progress: ProgressNotificationParam) {
+    let Some(Listener { peer, token }) = listener else { return };
+    progress.progress_token = token.clone();
+    if !matches!(tokio::time::timeout(PROGRESS_TELL_MAX, peer.notify_progress(progress)).await, Ok(Ok(()))) {
+        *listener = None;
+    }
+}
+
+/// A transport that takes out how requests get on as it comes in, so that no answer overtakes what was said before it.
+struct InOrder<T> {
+    inner: T,
+    ears: Arc<Ears>,
+}
+
+impl<T: Transport<RoleClient>> Transport<RoleClient> for InOrder<T> {
+    type Error = T::Error;
+
+    fn send(
+        &mut self,
+        message: TxJsonRpcMessage<RoleClient>,
+    ) -> impl Future<Output = Result<(), T::Error>> + Send + 'static {
+        self.inner.send(message)
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleClient>> {
+        loop {
+            let message = self.inner.receive().await?;
+            let JsonRpcMessage::Notification(notice) = &message else { return Some(message) };
+            let ServerNotification::ProgressNotification(progress) = &notice.notification else {
+                return Some(message);
+            };
+            let progress = progress.params.clone();
+            if let Some(says) = self.ears.listeners().get(&progress.progress_token) {
+                // Where too much waits, the newest is left out.
+                let _full = says.try_send(progress);
+            }
+        }
+    }
+
+    async fn close(&mut self) -> Result<(), T::Error> {
+        self.inner.close().await
+    }
+}
+
 impl Ears {
     fn new() -> Ears {
         Ears { progress: Mutex::default(), news: broadcast::Sender::new(UPSTREAM_NEWS_MAX) }
     }
 
-    fn listeners(&self) -> std::sync::MutexGuard<'_, HashMap<ProgressToken, Listener>> {
+    fn listeners(
+        &self,
+    ) -> std::sync::MutexGuard<'_, HashMap<ProgressToken, mpsc::Sender<ProgressNotificationParam>>> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -282,17 +355,7 @@ impl Service<RoleClient> for Ear {
         notification: ServerNotification,
         _context: NotificationContext<RoleClient>,
     ) -> Result<(), ErrorData> {
-        if let ServerNotification::ProgressNotification(progress) = notification {
-            let mut params = progress.params;
-            let listener = self.0.listeners().get(&params.progress_token).cloned();
-            if let Some(Listener { peer, token }) = listener {
-                params.progress_token = token;
-                // Whoever listened may have gone.
-                let _gone = peer.notify_progress(params).await;
-            }
-        } else {
-            let _nobody = self.0.news.send(notification);
-        }
+        let _nobody = self.0.news.send(notification);
         Ok(())
     }
 

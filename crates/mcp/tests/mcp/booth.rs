@@ -286,7 +286,6 @@ async fn everything_else_passes() {
     let level = rmcp::model::SetLevelRequest::new(rmcp::model::SetLevelRequestParams::new(
         rmcp::model::LoggingLevel::Info,
     ));
-    #[expect(deprecated)]
     client.send_request(ClientRequest::SetLevelRequest(level)).await.expect("it is passed on");
     assert_eq!(next(&mut heard).await, "tools changed");
     // How a paid call gets on is heard by who paid for it.

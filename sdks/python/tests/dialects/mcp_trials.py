@@ -16,12 +16,13 @@ from mcp.client.streamable_http import streamable_http_client
 from stage import Stage
 from trials import equal, rejection, spent, trial
 from x402 import x402Client
-from x402.mcp.client import x402MCPSession
+from x402.mcp.client import MCPToolCallResult, x402MCPSession
+from x402.schemas.responses import SettleResponse
 
 from tollbridge import MemoryStore, Wallet
 from tollbridge.x402 import refusal, register
 
-WHO = "python x402, mcp → seller mcp → mcp"
+WHO = "python x402, mcp → tollbridge seller → mcp"
 PAYMENT = "x402/payment"
 
 
@@ -33,6 +34,12 @@ class Seen(ClientSession):
     async def call_tool(self, *words: Any, **named: Any) -> Any:
         self.payment = (named.get("meta") or {}).get(PAYMENT) or self.payment
         return await super().call_tool(*words, **named)
+
+
+def settled(got: MCPToolCallResult) -> SettleResponse:
+    """What came of the payment that was made."""
+    assert got.payment_made and isinstance(got.payment_response, SettleResponse), got
+    return got.payment_response
 
 
 class Trials:
@@ -90,8 +97,8 @@ tool = "ping"
             async with self.client() as (client, _):
                 got = await client.call_tool("search", {"query": "tolls"})
                 equal((got.is_error, got.content[0].text), (False, "found tolls"))
-                assert got.payment_made and got.payment_response.success, got
-                equal(got.payment_response.network, "toll:test")
+                said = settled(got)
+                equal((said.success, said.network), (True, "toll:test"))
 
         equal(await spent(self.stage, work), 30)
         equal(self.asked(), ["tolls"])
@@ -115,7 +122,7 @@ tool = "ping"
             async with self.client() as (client, _):
                 got = await client.call_tool("fails", {"query": "luck"})
                 assert got.is_error and "no luck" in got.content[0].text, got
-                assert got.payment_made and not got.payment_response.success, got
+                equal(settled(got).success, False)
 
         equal(await spent(self.stage, work), 0)
 
