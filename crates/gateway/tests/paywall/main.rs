@@ -7,6 +7,7 @@ mod assertions;
 mod buyer;
 mod config;
 mod crash;
+mod dialects;
 mod failures;
 mod forms;
 mod house;
