@@ -3,6 +3,7 @@
 
 use crate::forward;
 use crate::gateway::Gateway;
+use crate::limits::TOOL_NAME_BYTES_MAX;
 use crate::pricing::Price;
 use crate::route::{Path, Route};
 use crate::tariff::Tariff;
@@ -30,9 +31,6 @@ pub const SAID: &[(&str, &str)] = &[
     (pricing::EVALUATION_HEADER, "tollbridge/evaluation"),
     (forward::FREE, "tollbridge/free"),
 ];
-
-/// The longest name of a tool, in bytes.
-pub const NAME_BYTES_MAX: usize = 128;
 
 /// What calling a tool costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +61,11 @@ pub struct Asked {
 /// The path of a tool. None for names that paths cannot have: such a tool is neither sold nor given away.
 pub fn path(name: &str) -> Option<String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
-    if name.is_empty() || NAME_BYTES_MAX < name.len() || !name.bytes().all(is_plain) || name.ends_with('/') {
+    if name.is_empty()
+        || TOOL_NAME_BYTES_MAX < name.len()
+        || !name.bytes().all(is_plain)
+        || name.ends_with('/')
+    {
         return None;
     }
     let path = format!("{ABOVE}{name}");
@@ -76,7 +78,7 @@ pub(crate) fn pattern(name: &str) -> Result<String, String> {
         return Ok(format!("{ABOVE}*"));
     }
     path(name).ok_or_else(|| {
-        format!("tool `{name}` is not 1 to {NAME_BYTES_MAX} letters, digits, `_`, `-`, `.` and `/`, or `*` for all")
+        format!("tool `{name}` is not 1 to {TOOL_NAME_BYTES_MAX} letters, digits, `_`, `-`, `.` and `/`, or `*` for all")
     })
 }
 
@@ -163,8 +165,8 @@ mod tests {
         ] {
             assert_eq!(path(name).as_deref(), expected, "{name}");
         }
-        assert!(path(&"a".repeat(NAME_BYTES_MAX)).is_some());
-        assert!(path(&"a".repeat(NAME_BYTES_MAX + 1)).is_none());
+        assert!(path(&"a".repeat(TOOL_NAME_BYTES_MAX)).is_some());
+        assert!(path(&"a".repeat(TOOL_NAME_BYTES_MAX + 1)).is_none());
         assert_eq!(pattern("*").unwrap(), "/tools/*");
     }
 }
