@@ -1,4 +1,4 @@
-//! x402 over MCP: what x402 says in three headers of HTTP, said in results and `_meta` of tools.
+//! MCP as an envelope of x402: what x402 says in three headers of HTTP, said in results and `_meta` of tools.
 //!
 //! A call that is not paid is answered with a result that is an error and has the demand in it, as structure and as text; a
 //! paid call has the payment in its `_meta`, and its result says there what came of it. The values are those of [`crate::x402`]:
