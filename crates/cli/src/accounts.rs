@@ -19,6 +19,7 @@ use wire::account::{
     Subject, Wallet,
 };
 use wire::answer::Done;
+use wire::ap2::{Ap2Key, NewOpenMandates};
 use wire::joining::{Invitation, NewInvitation};
 use wire::limit::{Limit, Period, Window};
 use wire::list::Page;
@@ -128,6 +129,20 @@ pub(crate) fn mandate(output: &Output, command: &MandateCommand) -> Outcome {
                     carry: Carry::Inherit,
                 };
                 made(output, &client.grant(&new).await.map_err(failed)?);
+            }
+            MandateCommand::Ap2 { caller, id, agent_key, checkout } => {
+                let malformed = || Failure::usage("`--agent-key` is two coordinates with a point between");
+                let (x, y) = agent_key.split_once('.').ok_or_else(malformed)?;
+                let new = NewOpenMandates {
+                    agent_key: Ap2Key { x: x.to_owned(), y: y.to_owned() },
+                    checkout: std::fs::read_to_string(checkout)
+                        .map_err(|fault| Failure::from(fault).during(checkout.display()))?,
+                };
+                let said = connect(caller)?.open_mandates(id_of(id)?, &new).await.map_err(failed)?;
+                output.line(format!("open_checkout  {}", said.open_checkout));
+                output.line(format!("open_payment   {}", said.open_payment));
+                output.line(format!("audience       {}", said.audience));
+                output.object(&said);
             }
             MandateCommand::List { caller } => list(output, caller, "/v1/mandates").await?,
             MandateCommand::Show { caller, id } => show(output, caller, "/v1/mandates", id).await?,

@@ -6,6 +6,7 @@
 pub mod a402;
 pub mod act;
 pub mod address;
+pub mod ap2;
 pub mod bare;
 pub mod explain;
 mod hidden;

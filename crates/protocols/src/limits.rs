@@ -86,6 +86,36 @@ pub const X402_REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// The most challenges that one answer in the `Payment` scheme may make.
 pub const MPP_CHALLENGES_MAX: usize = 16;
 
+/// The longest AP2 presentation that is read, in bytes: a chain of mandates with its disclosures, 64 KiB.
+pub const AP2_PRESENTATION_BYTES_MAX: usize = 64 * 1024;
+
+/// The most signed tokens of one AP2 chain: the user's, those of agents who passed it on, and the closing one.
+pub const AP2_HOPS_MAX: usize = 8;
+
+/// The most disclosures of one token of an AP2 chain.
+pub const AP2_DISCLOSURES_MAX: usize = 512;
+
+/// How deep a payload may be nested once its disclosures stand in their places.
+pub const AP2_DEPTH_MAX: usize = 32;
+
+/// The longest text of an AP2 mandate: a name, an address, a title, in bytes.
+pub const AP2_TEXT_BYTES_MAX: usize = 1024;
+
+/// The most constraints of one AP2 mandate.
+pub const AP2_CONSTRAINTS_MAX: usize = 32;
+
+/// The most entries of a list in an AP2 constraint, and the most lines of a checkout.
+pub const AP2_LIST_MAX: usize = 128;
+
+/// The largest quantity of one line of a checkout, and of one requirement.
+pub const AP2_QUANTITY_MAX: u64 = 1_000_000_000;
+
+/// The largest AP2 amount, in the smallest unit: the largest integer that every JSON reader agrees on.
+pub const AP2_AMOUNT_MINOR_MAX: u64 = (1 << 53) - 1;
+
+/// How old the token that presents an AP2 chain may be, in seconds: 15 minutes.
+pub const AP2_PRESENTATION_SECONDS_MAX: u64 = 900;
+
 /// The longest text that is explained, in bytes: 256 KiB.
 pub const EXPLAINED_BYTES_MAX: usize = 256 * 1024;
 

@@ -13,6 +13,7 @@ use wire::account::{
     NewPayee, NewSubAccount, NewTransfer, NewWallet, Payee, Question, SetLimits, Subject, Transfer, Wallet,
 };
 use wire::answer::Done;
+use wire::ap2::{NewOpenMandates, OpenMandates};
 use wire::channel::{Channel, NewChannel, NewClaim};
 use wire::entry::{Entry, Receipt};
 use wire::hold::{Capture, Hold, NewCapture, NewHold, NewRedemption, Release};
@@ -248,6 +249,18 @@ impl Client {
     /// [`Failure`].
     pub async fn open_sub_account(&self, wallet: WalletId, new: &NewSubAccount) -> Result<Done, Failure> {
         self.make(&format!("/v1/wallets/{wallet}/sub_accounts"), new).await
+    }
+
+    /// States a mandate in AP2's format, for an agent's key and one open checkout.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn open_mandates(
+        &self,
+        mandate: MandateId,
+        new: &NewOpenMandates,
+    ) -> Result<OpenMandates, Failure> {
+        self.make(&format!("/v1/mandates/{mandate}/ap2"), new).await
     }
 
     /// Ends a key.

@@ -305,6 +305,8 @@ edges! {
     BillRefused "bill_refused" 422 "Bill refused" "Nothing was spent. What is asked for cannot be paid here." Stop false,
     /// A payment in such a dialect does not count.
     CredentialRefused "credential_refused" 422 "Payment refused" "Nothing was moved. The payment does not count for this." Stop false,
+    /// A mandate cannot be said in AP2's format.
+    OpenMandateRefused "open_mandate_refused" 422 "Not to be said in AP2" "Nothing was signed. This cannot be stated as a mandate of AP2." NewId false,
     /// It was collected before.
     AlreadySettled "already_settled" 409 "Collected before" "Nothing was moved now. The seller has the money of this payment already." Stop false,
     /// No such intent.

@@ -119,6 +119,9 @@ pub(crate) struct ServerKeys {
     /// Of the key that signs intent authorization credentials; directories from before there were any get one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     authorization_seed: Option<String>,
+    /// Of the key that signs mandates and receipts of AP2; directories from before there were any get one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mandate_seed: Option<String>,
     session_secret: String,
     metrics_token: String,
     /// The log's keys before the one of `log_seed`.
@@ -179,7 +182,8 @@ pub fn init(directory: &Path, kind: BookKind, origin: &str) -> Result<(), DataFa
         livemode: kind == BookKind::Live,
         log_seed: seed(),
         credential_seed: seed(),
-        authorization_seed: Some(new_authorization_seed()),
+        authorization_seed: Some(new_es256_seed()),
+        mandate_seed: Some(new_es256_seed()),
         session_secret: seed(),
         metrics_token: seed(),
         retired_log_keys: None,
@@ -290,8 +294,9 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let at_least = log_keys.at_least(&log_directory);
     // The journal comes first: who has it open leads the book, and nobody else may touch the log.
     let journal = FileJournal::open(&directory.join("journal"), id, at_least)?;
-    if server.authorization_seed.is_none() {
-        server.authorization_seed = Some(new_authorization_seed());
+    if server.authorization_seed.is_none() || server.mandate_seed.is_none() {
+        server.authorization_seed.get_or_insert_with(new_es256_seed);
+        server.mandate_seed.get_or_insert_with(new_es256_seed);
         write_private(&keys, SERVER_KEYS, &server)?;
     }
     let LogKeys { signer, history: log_keys, successions: log_successions, inherited } = log_keys;
@@ -330,6 +335,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let credential_key = SigningKey::ed25519(&*seed(&server.credential_seed)?);
     let authorization_key =
         authorization_key(server.authorization_seed.as_deref().unwrap_or_default(), &keys)?;
+    let mandate_key = es256_key(server.mandate_seed.as_deref().unwrap_or_default(), &keys)?;
     let webhooks = directory.join("webhooks.sqlite");
     let webhooks = Webhooks::open(&webhooks, &session_secret, Seq(engine.size()), opening.reach)?;
     Ok(Arc::new(State {
@@ -356,6 +362,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         session_secret,
         credential_key,
         authorization_key,
+        mandate_key,
         origin: server.origin,
         livemode: server.livemode,
         metrics: Metrics::default(),
@@ -366,7 +373,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
 }
 
 /// A seed of a key on P-256: of 2^32 random ones, one is none.
-fn new_authorization_seed() -> String {
+fn new_es256_seed() -> String {
     loop {
         let seed = Zeroizing::new(rand::random::<[u8; 32]>());
         if SigningKey::es256(&seed).is_ok() {
@@ -377,10 +384,14 @@ fn new_authorization_seed() -> String {
 
 /// The key that signs intent authorization credentials and nothing else, under its thumbprint.
 fn authorization_key(seed: &str, path: &Path) -> Result<IacKey, DataFault> {
-    let key = SigningKey::es256(&*seed_of(seed, path)?).map_err(|fault| malformed(path, fault))?;
+    let key = es256_key(seed, path)?;
     let name = base64url::encode(key.public().thumbprint().as_bytes());
     let name = Identifier::parse(name).map_err(|fault| malformed(path, fault))?;
     IacKey::of_service(name, key).map_err(|fault| malformed(path, fault))
+}
+
+fn es256_key(seed: &str, path: &Path) -> Result<SigningKey, DataFault> {
+    SigningKey::es256(&*seed_of(seed, path)?).map_err(|fault| malformed(path, fault))
 }
 
 /// The operator's key of a data directory.

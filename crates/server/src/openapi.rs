@@ -2,7 +2,7 @@
 
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
-    a402, accounts, agents, autonomy, channels, control, credentials, entries, holds, intents, invoices,
+    a402, accounts, agents, ap2, autonomy, channels, control, credentials, entries, holds, intents, invoices,
     joining, limits, links, log, mandates, meters, mpp, observations, offers, orders, payments, payouts,
     quotas, services, sessions, subscriptions, system, transfers, webhooks, x402,
 };
@@ -191,6 +191,11 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(x402::x402_settle))
         .routes(routes!(mpp::mpp_pay))
         .routes(routes!(mpp::mpp_settle))
+        .routes(routes!(ap2::issue_open_mandates))
+        .routes(routes!(ap2::ap2_verify))
+        .routes(routes!(ap2::ap2_settle))
+        .routes(routes!(ap2::ap2_credential))
+        .routes(routes!(ap2::ap2_keys))
         .routes(routes!(intents::create_intent))
         .routes(routes!(intents::get_intent))
         .routes(routes!(intents::answer_intent))

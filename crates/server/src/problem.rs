@@ -107,6 +107,11 @@ impl Problem {
         self.what.code
     }
 
+    /// The place in the journal of a refusal that was recorded.
+    pub fn entry(&self) -> Option<u64> {
+        self.more.as_deref().and_then(|more| more.entry)
+    }
+
     /// Whether it is a refusal that was recorded just now.
     pub fn is_new_entry(&self) -> bool {
         self.more.as_deref().is_some_and(|more| more.entry.is_some() && more.repeated == Some(false))

@@ -3,6 +3,7 @@
 pub mod a402;
 pub mod accounts;
 pub mod agents;
+pub mod ap2;
 pub mod autonomy;
 pub mod channels;
 pub mod control;

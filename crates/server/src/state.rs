@@ -116,6 +116,8 @@ pub struct State {
     pub credential_key: SigningKey,
     /// Signs intent authorization credentials, and nothing else.
     pub authorization_key: IacKey,
+    /// Signs mandates and receipts of AP2, and nothing else.
+    pub mandate_key: SigningKey,
     /// Under which name others know this book.
     pub origin: String,
     /// Whether the book holds real money.

@@ -12,6 +12,7 @@ pub mod a402;
 pub mod account;
 pub mod act;
 pub mod answer;
+pub mod ap2;
 pub mod autonomy;
 pub mod channel;
 pub mod entry;

@@ -6,6 +6,7 @@
 // What a story does not expect is an error whatever it is, also when there are more kinds of it.
 #![allow(clippy::wildcard_enum_match_arm)]
 
+mod ap2;
 mod blackbox;
 mod browser;
 mod crates;
@@ -149,6 +150,18 @@ enum Task {
         #[arg(long)]
         program: Option<std::path::PathBuf>,
     },
+    /// Holds AP2 mandates against the reference implementation; needs `cargo xtask lane ap2` once, which installs the rest.
+    Ap2 {
+        /// The folder with the reference implementation's package `ap2`.
+        #[arg(long)]
+        sdk: Option<std::path::PathBuf>,
+        /// How many mandates are drawn at random.
+        #[arg(long, default_value_t = 400)]
+        cases: usize,
+        /// Where the random numbers begin.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -193,6 +206,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Mcp => mcp::run(&root),
         Task::Sdks => sdks::run(&root),
         Task::Dialects { program } => dialects::run(&root, program.as_deref()),
+        Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
         Task::Docs => docs::run(&root),
     }
 }

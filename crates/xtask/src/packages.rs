@@ -29,6 +29,7 @@ enum Proof {
 use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
+const AP2: &[&str] = &["ap2"];
 const BROWSER: &[&str] = &["browser"];
 const DIALECTS: &[&str] = &["dialects"];
 const MCP: &[&str] = &["mcp"];
@@ -69,6 +70,9 @@ const NPM: &[Package] = &[
 /// Python packages, into the environment `target/venv`; the proof lies in `target/venv/bin`. One line each.
 #[rustfmt::skip]
 const PIP: &[Package] = &[
+    Package { name: "a2a-proof==0.16.0", proof: File("target/venv/bin/a2a-proof"), lanes: AP2 },
+    Package { name: "jwcrypto==1.6.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import jwcrypto"]), lanes: AP2 },
+    Package { name: "sd-jwt==0.10.4", proof: Succeeds(&["target/venv/bin/python", "-c", "import sd_jwt"]), lanes: AP2 },
     Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
     Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SIGNING },

@@ -125,6 +125,19 @@ pub(crate) enum MandateCommand {
         #[arg(long)]
         document: Option<String>,
     },
+    /// State a mandate in AP2's format, for an agent's key and one open checkout. For the wallet's owner.
+    Ap2 {
+        #[command(flatten)]
+        caller: Caller,
+        /// Which mandate.
+        id: String,
+        /// The agent's public key on P-256: both coordinates in Base64URL, with a point between.
+        #[arg(long, value_name = "X.Y")]
+        agent_key: String,
+        /// The file with the constraints of the checkout, as JSON.
+        #[arg(long, value_name = "FILE")]
+        checkout: PathBuf,
+    },
     /// List mandates.
     List {
         #[command(flatten)]

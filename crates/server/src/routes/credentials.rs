@@ -21,7 +21,7 @@ use book::freeze::Status;
 use book::{Action, Actor, Freeze, Id, KeyHolder, MandateId, Revoke, Seq, Subject, Time, Unfreeze};
 use engine::View;
 use engine::views::MandateRow;
-use evidence::{Hash, base64url};
+use evidence::{Hash, PublicKey, base64url};
 use http::{HeaderValue, StatusCode, header};
 use protocols::act::lifecycle::{Caller as Asker, Change, IacState, Lifecycle, NotChanged};
 use wire::act::{Credential, CredentialEvent, CredentialKey, CredentialKeys, CredentialStatus};
@@ -291,11 +291,17 @@ pub async fn get_credential_keys(State(app): State<App>) -> Response {
 
 /// The keys that sign credentials.
 pub fn keys(app: &App) -> CredentialKeys {
+    let name = app.authorization_key.key_id().as_str().to_owned();
+    key_set(app.authorization_key.public(), name)
+}
+
+/// The set of one key on P-256, under its name.
+pub(crate) fn key_set(key: &PublicKey, name: String) -> CredentialKeys {
     // Both coordinates stand behind the byte that says so.
-    let point = app.authorization_key.public().bytes();
+    let point = key.bytes();
     let (x, y) = point.get(1..).and_then(|point| point.split_at_checked(32)).unwrap_or_default();
     let key = CredentialKey {
-        kid: app.authorization_key.key_id().as_str().to_owned(),
+        kid: name,
         kty: "EC".to_owned(),
         crv: "P-256".to_owned(),
         x: base64url::encode(x),

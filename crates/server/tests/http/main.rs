@@ -10,6 +10,7 @@ mod act_intents;
 mod act_invariants;
 mod act_payments;
 mod act_tools;
+mod ap2;
 mod auth;
 mod autonomy;
 mod delegation;

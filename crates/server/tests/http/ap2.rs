@@ -1,0 +1,296 @@
+//! AP2 from outside: an owner states a mandate, her agent closes and presents it, and every limit holds whatever is signed.
+
+use crate::house::{House, Party, new_id};
+use book::Time;
+use evidence::{PublicKey, SigningKey, base64url};
+use http::Method;
+use protocols::ap2::{
+    Addressed, Family, Instrument, Iso4217, Lifetime, Mandate, Merchant, Money, Payment, Receipt,
+    ReceiptResult, present,
+};
+use serde_json::{Value, json};
+
+const ITEMS: &str = r#"[{"type":"checkout.line_items","items":[{"id":"line","acceptable_items":[{"id":"a","title":"A"}],"quantity":1}]}]"#;
+
+fn agent_key() -> SigningKey {
+    SigningKey::es256(&[0x31; 32]).unwrap()
+}
+
+fn jwk(key: &SigningKey) -> Value {
+    let (x, y) = key.public().bytes()[1..].split_at(32);
+    json!({"x": base64url::encode(x), "y": base64url::encode(y)})
+}
+
+/// Limits of each payment and in total, in fen.
+async fn house(total: &str) -> House {
+    House::with_mandate(json!([{"kind": "per_payment", "max": "20000"}, {"kind": "total", "max": total}]))
+        .await
+}
+
+async fn open(house: &House) -> Value {
+    let body = json!({"agent_key": jwk(&agent_key()), "checkout": ITEMS});
+    house.post(&house.owner, &format!("/v1/mandates/{}/ap2", house.mandate), body).await.expect(201)
+}
+
+fn closing(house: &House, amount_minor: u64) -> Payment {
+    Payment {
+        transaction_id: "the-checkout".to_owned(),
+        payee: Merchant { id: house.seller.id.clone(), name: "Shop".to_owned(), website: None },
+        amount: Money { amount_minor, currency: Iso4217::parse("CNY").unwrap() },
+        instrument: Instrument {
+            id: house.mandate.clone(),
+            kind: "tollbridge".to_owned(),
+            description: None,
+        },
+        pisp: None,
+        execution_date: None,
+        risk_data: None,
+        lifetime: Lifetime::default(),
+    }
+}
+
+fn seconds_now() -> u64 {
+    crate::house::now().as_secs()
+}
+
+/// What the agent sends to present `payment` under the name `id`.
+fn presentation(open: &Value, payment: Payment, id: &str, nonce: &str, key: &SigningKey) -> Value {
+    let to = Addressed {
+        audience: open["audience"].as_str().unwrap(),
+        nonce,
+        at: Time::from_seconds(seconds_now()),
+    };
+    let mut salts = rand::random::<[u8; 16]>;
+    let closed = Mandate::Payment(Box::new(payment));
+    let chain = present(open["open_payment"].as_str().unwrap(), &closed, key, &to, &mut salts).unwrap();
+    json!({"id": id, "payment_mandate": chain, "open_checkout": open["open_checkout"],
+        "transaction_id": "the-checkout"})
+}
+
+fn good(house: &House, open: &Value, amount_minor: u64) -> Value {
+    let id = new_id("pay");
+    presentation(open, closing(house, amount_minor), &id, &id, &agent_key())
+}
+
+async fn settle(house: &House, who: &Party, body: &Value) -> Value {
+    house.post(who, "/v1/ap2/settle", body.clone()).await.expect(200)
+}
+
+/// What a receipt says, signed by the key that the server publishes.
+async fn receipt(house: &House, said: &Value) -> Receipt {
+    let keys = house.plain(Method::GET, "/v1/ap2/keys", &[], "").await.expect(200);
+    let part = |name: &str| base64url::decode(keys["keys"][0][name].as_str().unwrap()).unwrap();
+    let key = PublicKey::es256(&part("x"), &part("y")).unwrap();
+    Receipt::verify(said["receipt"].as_str().unwrap(), Family::Payment, &key).unwrap()
+}
+
+/// The error of a refusal.
+async fn no(house: &House, said: &Value) -> (String, String) {
+    let result = receipt(house, said).await.result;
+    let ReceiptResult::NotPaid { error, description, .. } = result else { panic!("{result:?}") };
+    (error, description)
+}
+
+#[tokio::test]
+async fn what_an_owner_leaves_open_is_paid_once_and_receipted() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    let asked = good(&house, &open, 3_000);
+    let verdict = house.post(&house.agent, "/v1/ap2/verify", asked.clone()).await.expect(200);
+    assert_eq!((&verdict["valid"], &verdict["receipt"]), (&json!(true), &Value::Null), "{verdict}");
+    assert_eq!(house.money().await.2, "0", "asking moves nothing");
+
+    let said = settle(&house, &house.agent, &asked).await;
+    assert_eq!(said["status"], "Success", "{said}");
+    let paid = receipt(&house, &said).await;
+    let chain = asked["payment_mandate"].as_str().unwrap();
+    assert_eq!(paid.reference, protocols::ap2::reference_of(chain));
+    assert_eq!(house.money().await, ("97000".into(), "0".into(), "3000".into()));
+    // The same again, in one piece or in many at once: the same receipt, and no more money.
+    let again = settle(&house, &house.agent, &asked).await;
+    assert_eq!(receipt(&house, &again).await.reference, paid.reference);
+    let many = (0..16).map(|_| settle(&house, &house.agent, &asked));
+    for said in futures_util::future::join_all(many).await {
+        assert_eq!((&said["status"], &said["entry"]), (&json!("Success"), &again["entry"]));
+    }
+    assert_eq!(house.money().await.2, "3000");
+}
+
+#[tokio::test]
+async fn the_mandate_holds_in_total_across_dialects() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    house.post(&house.agent, "/v1/payments", house.payment("3000")).await.expect(201);
+    let said = settle(&house, &house.agent, &good(&house, &open, 2_001)).await;
+    assert_eq!(said["status"], "Error");
+    assert_eq!(
+        no(&house, &said).await,
+        ("unresolved_constraint".into(), "`total_exceeded`: nothing was spent".into())
+    );
+    assert!(said["entry"].is_u64(), "the refusal is an entry: {said}");
+    assert_eq!(settle(&house, &house.agent, &good(&house, &open, 2_000)).await["status"], "Success");
+    assert_eq!(house.money().await.2, "5000");
+}
+
+#[tokio::test]
+async fn sixteen_presentations_at_once_spend_no_more_than_the_total() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    let asked: Vec<Value> = (0..16).map(|_| good(&house, &open, 1_000)).collect();
+    let many = asked.iter().map(|asked| settle(&house, &house.agent, asked));
+    let said = futures_util::future::join_all(many).await;
+    assert_eq!(said.iter().filter(|said| said["status"] == "Success").count(), 5);
+    assert_eq!(house.money().await.2, "5000");
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_presentation_is_refused_with_a_receipt() {
+    let house = house("50000").await;
+    let open = open(&house).await;
+    let id = new_id("pay");
+    let with = |payment: Payment| presentation(&open, payment, &id, &id, &agent_key());
+    let usual = || closing(&house, 3_000);
+    let (credential, constraint) = ("invalid_credential", "unresolved_constraint");
+    let mut other_checkout = with(usual());
+    other_checkout["transaction_id"] = "another".into();
+    let mut no_checkout = with(usual());
+    no_checkout["open_checkout"] = "".into();
+    let mut torn = with(usual());
+    torn["payment_mandate"] = "torn".into();
+    let payee = Merchant { id: "m1".into(), ..usual().payee };
+    let card = Instrument { id: new_id("mdt"), ..usual().instrument };
+    let euros = Money { currency: Iso4217::parse("EUR").unwrap(), ..usual().amount };
+    let later = protocols::ap2::Date::parse("2499-01-01").unwrap();
+    for (what, body, error) in [
+        ("another nonce", presentation(&open, usual(), &id, "other", &agent_key()), credential),
+        (
+            "another key",
+            presentation(&open, usual(), &id, &id, &SigningKey::es256(&[9; 32]).unwrap()),
+            credential,
+        ),
+        ("another checkout", other_checkout, constraint),
+        ("no open checkout", no_checkout, credential),
+        ("no chain", torn, credential),
+        ("a payee of nobody's", with(Payment { payee, ..usual() }), constraint),
+        ("another instrument", with(Payment { instrument: card, ..usual() }), constraint),
+        ("another currency", with(Payment { amount: euros, ..usual() }), constraint),
+        ("too much", with(closing(&house, 20_001)), constraint),
+        ("nothing", with(closing(&house, 0)), constraint),
+        ("not yet", with(Payment { execution_date: Some(later), ..usual() }), constraint),
+    ] {
+        let said = settle(&house, &house.agent, &body).await;
+        assert_eq!(said["status"], "Error", "{what}");
+        assert_eq!(no(&house, &said).await.0, error, "{what}");
+        let verdict = house.post(&house.agent, "/v1/ap2/verify", body).await.expect(200);
+        assert_eq!(verdict["valid"], false, "{what}");
+    }
+    assert_eq!(house.money().await, ("100000".into(), "0".into(), "0".into()));
+    // Nobody else's key opens the door, and another agent has no such mandate.
+    house.post(&house.owner, "/v1/ap2/settle", with(usual())).await.problem(403, "audience_wrong");
+    let other = Party::new("agt");
+    let agent = json!({"id": other.id, "wallet": house.wallet, "key": other.key_json()});
+    house.post(&house.owner, "/v1/agents", agent).await.expect(201);
+    let said = settle(&house, &other, &with(usual())).await;
+    assert_eq!(no(&house, &said).await.0, constraint);
+    assert_eq!(settle(&house, &house.agent, &with(usual())).await["status"], "Success");
+}
+
+#[tokio::test]
+async fn a_mandate_that_was_stopped_or_widened_since_pays_nothing() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    let wider = json!({"version": 1, "document": "more",
+        "limits": [{"kind": "per_payment", "max": "20000"}, {"kind": "total", "max": "9000"}]});
+    let path = format!("/v1/mandates/{}/limits", house.mandate);
+    house.change(&house.owner, Method::PUT, &path, Some(wider)).await.expect(201);
+    let said = settle(&house, &house.agent, &good(&house, &open, 3_000)).await;
+    let (error, description) = no(&house, &said).await;
+    assert_eq!(error, "unresolved_constraint");
+    assert!(description.contains("issued again"), "{description}");
+
+    let open = self::open(&house).await;
+    let frozen = json!({"subject": house.mandate});
+    house.change(&house.owner, Method::POST, "/v1/freeze", Some(frozen)).await.expect(201);
+    let said = settle(&house, &house.agent, &good(&house, &open, 3_000)).await;
+    assert_eq!(no(&house, &said).await.1, "`mandate_frozen`: nothing was spent");
+    assert_eq!(house.money().await.2, "0");
+}
+
+#[tokio::test]
+async fn only_what_ap2_can_say_is_stated_and_only_to_its_owner() {
+    let house = House::new().await;
+    let path = format!("/v1/mandates/{}/ap2", house.mandate);
+    let body = json!({"agent_key": jwk(&agent_key()), "checkout": ITEMS});
+    // No limit in total.
+    house.post(&house.owner, &path, body.clone()).await.problem(422, "open_mandate_refused");
+    let (stranger, _) = house.stranger().await;
+    house.post(&stranger, &path, body.clone()).await.problem(404, "mandate_unknown");
+    house.post(&house.agent, &path, body.clone()).await.problem(403, "audience_wrong");
+
+    let house = self::house("5000").await;
+    let path = format!("/v1/mandates/{}/ap2", house.mandate);
+    for checkout in [
+        "",
+        "{}",
+        "[]",
+        r#"[{"type":"checkout.weather"}]"#,
+        r#"[{"type":"checkout.allowed_merchants","allowed":[]}]"#,
+    ] {
+        let body = json!({"agent_key": jwk(&agent_key()), "checkout": checkout});
+        house.post(&house.owner, &path, body).await.problem(422, "open_mandate_refused");
+    }
+    let off_the_curve = json!({"x": base64url::encode(&[1; 32]), "y": base64url::encode(&[1; 32])});
+    let body = json!({"agent_key": off_the_curve, "checkout": ITEMS});
+    house.post(&house.owner, &path, body).await.problem(422, "key_malformed");
+}
+
+#[tokio::test]
+async fn a_mandate_for_one_use_pays_once() {
+    let limits = json!([{"kind": "per_payment", "max": "20000"}, {"kind": "uses", "max": 1}]);
+    let house = House::with_mandate(limits).await;
+    let open = open(&house).await;
+    assert_eq!(settle(&house, &house.agent, &good(&house, &open, 3_000)).await["status"], "Success");
+    let said = settle(&house, &house.agent, &good(&house, &open, 1)).await;
+    assert_eq!(no(&house, &said).await.1, "`uses_exceeded`: nothing was spent");
+    assert_eq!(house.money().await.2, "3000");
+}
+
+#[tokio::test]
+async fn a_credential_is_collected_by_its_payee_for_its_checkout_only() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    let id = new_id("hld");
+    let asked = presentation(&open, closing(&house, 3_000), &id, &id, &agent_key());
+    let said = house.post(&house.agent, "/v1/ap2/credentials", asked.clone()).await.expect(200);
+    assert_eq!(said["receipt"], Value::Null, "{said}");
+    assert_eq!(house.money().await, ("97000".into(), "3000".into(), "0".into()));
+    let again = house.post(&house.agent, "/v1/ap2/credentials", asked).await.expect(200);
+    assert_eq!(again["entry"], said["entry"], "nothing more is set aside");
+    // What is set aside counts.
+    let hold = new_id("hld");
+    let more = presentation(&open, closing(&house, 2_001), &hold, &hold, &agent_key());
+    let denied = house.post(&house.agent, "/v1/ap2/credentials", more).await.expect(200);
+    assert_eq!(
+        (&denied["credential"], no(&house, &denied).await.0.as_str()),
+        (&Value::Null, "unresolved_constraint")
+    );
+
+    let payload: Value = {
+        use base64::Engine;
+        let bytes = base64::engine::general_purpose::STANDARD.decode(said["credential"].as_str().unwrap());
+        serde_json::from_slice(&bytes.unwrap()).unwrap()
+    };
+    let settle = async |payload: &Value| {
+        let body =
+            json!({"x402Version": 2, "paymentPayload": payload, "paymentRequirements": payload["accepted"]});
+        let headers = [("content-type", "application/json")];
+        house.plain(Method::POST, "/v1/x402/settle", &headers, &body.to_string()).await.expect(200)
+    };
+    let mut elsewhere = payload.clone();
+    elsewhere["resource"]["url"] = "another-checkout".into();
+    assert_eq!(settle(&elsewhere).await["success"], false);
+    assert_eq!(house.money().await.2, "0");
+    assert_eq!(settle(&payload).await["success"], true);
+    assert_eq!(house.money().await, ("97000".into(), "0".into(), "3000".into()));
+    assert_eq!(settle(&payload).await["errorReason"], "already_settled");
+}
