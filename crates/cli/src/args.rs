@@ -19,13 +19,14 @@ pub(crate) use explain::Explain;
 pub(crate) use invoices::{InvoiceCommand, InvoiceCredit, InvoiceGet, InvoiceIssue, InvoiceList, PaperForm};
 pub(crate) use links::LinkCommand;
 pub(crate) use mcp::{
-    McpClient, McpCommand, McpDesk, McpInstall, McpPlace, McpServe, McpTools, McpUninstall,
+    McpCall, McpClient, McpCommand, McpDesk, McpInstall, McpPlace, McpServe, McpTools, McpUninstall,
 };
 pub(crate) use payouts::{BankAccountArgs, PayoutCommand, SellerPayout};
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 
 pub(crate) use selling::{
-    SellerCommand, SellerInit, SellerKey, SellerPlan, SellerReconcile, SellerStatement, StatementForm,
+    SellerCommand, SellerInit, SellerKey, SellerMcp, SellerPlan, SellerReconcile, SellerStatement,
+    StatementForm,
 };
 
 pub(crate) use services::{Method, ServiceCommand, ServiceOffer, ServiceSearch};

@@ -1,5 +1,6 @@
 //! `mcp`: the tools with which an agent pays or a seller is paid, for any client of MCP.
 
+mod call;
 mod edit;
 mod install;
 
@@ -39,6 +40,7 @@ struct Listening {
 pub(crate) fn run(output: &Output, command: &McpCommand) -> Outcome {
     match command {
         McpCommand::Serve(args) => serve(output, args),
+        McpCommand::Call(args) => call::call(output, args),
         McpCommand::Tools { tools } => {
             tell(output, tools);
             Ok(())

@@ -4,6 +4,7 @@ mod account;
 mod invoice;
 mod openapi;
 mod statement;
+pub(crate) mod tools;
 mod visits;
 
 use crate::args::{SellerCommand, SellerInit, SellerKey, SellerPlan};
@@ -34,6 +35,7 @@ pub(crate) fn run(output: &Output, command: &SellerCommand) -> Outcome {
         SellerCommand::Statement(args) => statement::statement(output, args),
         SellerCommand::Reconcile(args) => statement::reconcile(output, args),
         SellerCommand::Invoice(command) => invoice::run(output, command),
+        SellerCommand::Mcp(args) => tools::run(output, args),
         SellerCommand::Payout(command) => crate::payout::seller(output, command),
     }
 }

@@ -148,7 +148,8 @@ fn ahead(journal: &engine::journal::Reader) -> Outcome<u64> {
 pub(crate) fn gateway(output: &Output, args: &GatewayArgs) -> Outcome {
     runtime::log();
     let config = Config::read(&args.config).map_err(Failure::usage)?;
-    if config.upstream.is_none() && config.seller.front_secret_file.is_none() {
+    let upstream = config.upstream.as_ref().and_then(|upstream| upstream.url.as_ref());
+    if upstream.is_none() && config.seller.front_secret_file.is_none() {
         return Err(Failure::usage("the price list has neither an `[upstream]` nor a `front_secret_file`"));
     }
     let gateway = Gateway::open(config, sdk::Clock::system());

@@ -8,6 +8,7 @@ use crate::limits::{
 };
 use crate::pricing::{Coupon, CouponSection, Price, PriceSection};
 use crate::route::{Free, Path, Pattern, Table, Unpriced};
+use crate::tools;
 use protocols::a402::headers::Aliases;
 use protocols::a402::wallet::{AssetText, Network, WalletTerms};
 use protocols::a402::{Identifier, Uri};
@@ -76,8 +77,8 @@ pub struct Seller {
 /// What stands behind.
 #[derive(Debug)]
 pub struct Upstream {
-    /// Its scheme, host and port.
-    pub url: Url,
+    /// Its scheme, host and port; none where it is no server of HTTP, such as one of MCP.
+    pub url: Option<Url>,
     /// How long it may take for an answer.
     pub timeout: Duration,
     /// The longest answer to a paid request, in bytes.
@@ -161,7 +162,7 @@ struct CredentialKeySection {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpstreamSection {
-    url: Spanned<String>,
+    url: Option<Spanned<String>>,
     timeout_seconds: Option<Spanned<u64>>,
     answer_body_bytes_max: Option<Spanned<usize>>,
 }
@@ -170,7 +171,8 @@ struct UpstreamSection {
 #[serde(deny_unknown_fields)]
 struct FreeSection {
     method: Option<Spanned<String>>,
-    path: Spanned<String>,
+    path: Option<Spanned<String>>,
+    tool: Option<Spanned<String>>,
 }
 
 fn pay_window() -> Spanned<u32> {
@@ -220,7 +222,7 @@ impl Config {
             unpriced: file.default.unwrap_or(Unpriced::Refuse),
         };
         for section in file.price {
-            let at = section.path.span();
+            let at = section.at();
             let price = lines.price(section, &seller)?;
             let twin =
                 |other: &&Arc<Price>| other.method == price.method && other.path.same_paths(&price.path);
@@ -331,19 +333,20 @@ impl Lines<'_> {
             None => UPSTREAM_TIMEOUT_DEFAULT,
         };
         Ok(Upstream {
-            url: self.value(section.url, |text| origin(&text))?,
+            url: section.url.map(|url| self.value(url, |text| origin(&text))).transpose()?,
             timeout,
             answer_body_bytes_max: self.body_max(section.answer_body_bytes_max, ANSWER_BODY_BYTES_DEFAULT)?,
         })
     }
 
     fn free(&self, section: FreeSection, prices: &[Arc<Price>]) -> Result<Free, ConfigFault> {
-        let method = match section.method {
+        let (method, path) = self.place(section.method, &section.path, &section.tool)?;
+        let method = match method {
             Some(method) => Some(self.method(method)?),
             None => None,
         };
-        let at = section.path.span();
-        let path = self.value(section.path, |text| Pattern::parse(&text))?;
+        let at = path.span();
+        let path = self.value(path, |text| Pattern::parse(&text))?;
         let priced = |price: &&Arc<Price>| {
             method.as_deref().is_none_or(|method| method == price.method) && price.path.same_paths(&path)
         };
@@ -352,6 +355,35 @@ impl Lines<'_> {
             return Err(self.fault(at, why));
         }
         Ok(Free { method, path })
+    }
+
+    /// Where something is sold or given: at a method and a path, or as a tool, which is a path of its own.
+    pub(crate) fn place(
+        &self,
+        method: Option<Spanned<String>>,
+        path: &Option<Spanned<String>>,
+        tool: &Option<Spanned<String>>,
+    ) -> Result<(Option<Spanned<String>>, Spanned<String>), ConfigFault> {
+        match (path, tool) {
+            (Some(path), None) => Ok((method, path.clone())),
+            (None, Some(tool)) if method.is_none() => {
+                let at = tool.span();
+                let path = self.value(tool.clone(), |name| tools::pattern(&name))?;
+                let method = Spanned::new(at.clone(), tools::METHOD.to_owned());
+                Ok((Some(method), Spanned::new(at, path)))
+            }
+            (Some(_), Some(tool)) | (None, Some(tool)) => {
+                let why = "a `tool` is sold by its name, without a `method` and a `path`";
+                Err(self.fault(tool.span(), why))
+            }
+            (None, None) => {
+                let why = "what is sold or free is a `path` or a `tool`";
+                match method {
+                    Some(method) => Err(self.fault(method.span(), why)),
+                    None => Err(ConfigFault::Syntax(why.to_owned())),
+                }
+            }
+        }
     }
 
     pub(crate) fn method(&self, method: Spanned<String>) -> Result<String, ConfigFault> {

@@ -1,6 +1,5 @@
 //! What goes through to the upstream and back, and what stays here.
 
-use crate::config::Upstream;
 use crate::dialects::strip_credentials;
 use crate::limits::CONNECT_TIMEOUT;
 use bytes::Bytes;
@@ -19,6 +18,7 @@ use protocols::voucher;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
 
 /// Whatever went wrong with a body on its way.
 #[derive(Debug, thiserror::Error)]
@@ -138,7 +138,7 @@ pub(crate) struct PaidRequest {
 }
 
 impl Forwarder {
-    pub(crate) fn new(upstream: &Upstream) -> Result<Forwarder, String> {
+    pub(crate) fn new(upstream: &Url) -> Result<Forwarder, String> {
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -149,7 +149,7 @@ impl Forwarder {
             .https_or_http()
             .enable_http1()
             .wrap_connector(http);
-        let uri: Uri = upstream.url.as_str().parse().map_err(|_| "the upstream's address".to_owned())?;
+        let uri: Uri = upstream.as_str().parse().map_err(|_| "the upstream's address".to_owned())?;
         Ok(Forwarder {
             client: Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https),
             scheme: uri.scheme().cloned().ok_or("the upstream's scheme")?,

@@ -47,6 +47,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) outbox: Notify,
     pub(crate) livemode: bool,
+    /// Who sells, as text.
+    pub(crate) payee: String,
 }
 
 /// Why a gateway does not start.
@@ -104,8 +106,8 @@ impl Gateway {
         Ok(Gateway(Arc::new(Inner {
             bill_key: kept_secret(&seller.data.join(BILL_KEY))?,
             service: PaymentService::new(pinned, clock, livemode),
-            upstream: match &config.upstream {
-                Some(upstream) => Some(Arc::new(Forwarder::new(upstream).map_err(StartFault::Upstream)?)),
+            upstream: match config.upstream.as_ref().and_then(|upstream| upstream.url.as_ref()) {
+                Some(url) => Some(Arc::new(Forwarder::new(url).map_err(StartFault::Upstream)?)),
                 None => None,
             },
             timeout: config.upstream.as_ref().map_or(UPSTREAM_TIMEOUT_DEFAULT, |upstream| upstream.timeout),
@@ -125,6 +127,7 @@ impl Gateway {
             metrics: Metrics::default(),
             outbox: Notify::new(),
             livemode,
+            payee: seller.payee.to_string(),
             config,
         })))
     }

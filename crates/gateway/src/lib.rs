@@ -39,6 +39,7 @@ mod route;
 mod serve;
 mod stream;
 mod tariff;
+pub mod tools;
 
 pub use crate::pricing::{Answers, Coupon, FreeCalls, Off, Period, Price};
 pub use channels::terms::VoucherTerms;

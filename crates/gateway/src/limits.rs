@@ -181,3 +181,6 @@ pub const OFFERS_REST: Duration = Duration::from_secs(10);
 
 /// The days of bills that are reported, the newest.
 pub const OFFERS_DAYS_KEPT: usize = 7;
+
+/// The longest name of a tool of MCP that is sold, in bytes: as long as MCP lets one be.
+pub const TOOL_NAME_BYTES_MAX: usize = 128;

@@ -14,6 +14,7 @@ use protocols::Time;
 use protocols::a402::wallet::{AssetText, method_version};
 use protocols::a402::{AmountText, Currency, DateTime, Identifier, Offer};
 use serde::Deserialize;
+use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
 
@@ -143,8 +144,9 @@ impl Off {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PriceSection {
-    pub(crate) method: Spanned<String>,
-    pub(crate) path: Spanned<String>,
+    method: Option<Spanned<String>>,
+    path: Option<Spanned<String>>,
+    tool: Option<Spanned<String>>,
     amount: Option<Spanned<String>>,
     by_voucher: Option<Spanned<String>>,
     unit: Option<Spanned<UnitSection>>,
@@ -204,9 +206,18 @@ pub(crate) struct CouponSection {
     until: Option<Spanned<String>>,
 }
 
+impl PriceSection {
+    /// Where it stands in the file.
+    pub(crate) fn at(&self) -> Range<usize> {
+        self.path.as_ref().or(self.tool.as_ref()).map_or(0..0, Spanned::span)
+    }
+}
+
 impl Lines<'_> {
     pub(crate) fn price(&self, section: PriceSection, seller: &Seller) -> Result<Price, ConfigFault> {
-        let at = section.path.span();
+        let (method, path) = self.place(section.method.clone(), &section.path, &section.tool)?;
+        let method = method.ok_or_else(|| self.fault(path.span(), "a price names its `method`"))?;
+        let at = path.span();
         let answers = match section.stream.as_ref().map(|stream| *stream.get_ref()) {
             Some(true) => Answers::Streamed,
             None if section.terms.is_some() => Answers::Kept,
@@ -224,7 +235,7 @@ impl Lines<'_> {
             let why = "what is sold on terms has one price for each call, and is not sold by voucher";
             return Err(self.fault(at, why));
         }
-        let (tariff, amount, mut in_words) = self.tariff(&section, seller)?;
+        let (tariff, amount, mut in_words) = self.tariff(&section, at.clone(), seller)?;
         let terms = section.terms.clone().map(|texts| self.terms(at.clone(), texts, answers)).transpose()?;
         let by_voucher = match section.by_voucher {
             Some(text) if section.unit.is_some() || answers == Answers::Streamed => {
@@ -237,8 +248,8 @@ impl Lines<'_> {
             }
             None => None,
         };
-        let method = self.method(section.method)?;
-        let path = self.value(section.path, |text| Pattern::parse(&text))?;
+        let method = self.method(method)?;
+        let path = self.value(path, |text| Pattern::parse(&text))?;
         let resource = format!("{method} {}", path.as_str());
         let longest = resource.len() + TERMS_NAME_BYTES + COUPON_PREFIX.len() + COUPON_CODE_BYTES_MAX;
         let too_long = || self.fault(at.clone(), format!("`{resource}` is too long to name what is sold"));
@@ -276,10 +287,10 @@ impl Lines<'_> {
     fn tariff(
         &self,
         section: &PriceSection,
+        at: Range<usize>,
         seller: &Seller,
     ) -> Result<(Tariff, AmountText, String), ConfigFault> {
         let asset = &seller.asset;
-        let at = section.path.span();
         let by_units = [
             section.unit_name.is_some(),
             section.rate.is_some(),
@@ -297,7 +308,7 @@ impl Lines<'_> {
                 let in_words = format!("{amount} {}", asset.code());
                 Ok((Tariff::PerCall, amount, in_words))
             }
-            (None, Some(unit)) => self.metered(section, unit, asset),
+            (None, Some(unit)) => self.metered(section, unit, at, asset),
             (None, None) => Err(self.fault(at, "a price has an `amount`, or a `unit` with a rate")),
             (Some(_), Some(_)) => Err(self.fault(at, "a price has an `amount` or a `unit`, not both")),
         }
@@ -307,9 +318,9 @@ impl Lines<'_> {
         &self,
         section: &PriceSection,
         unit: &Spanned<UnitSection>,
+        at: Range<usize>,
         asset: &AssetText,
     ) -> Result<(Tariff, AmountText, String), ConfigFault> {
-        let at = section.path.span();
         let measure = match unit.get_ref() {
             UnitSection::Json(pointer) => Measure::json(pointer),
             UnitSection::Header(name) => HeaderName::try_from(name)
@@ -345,7 +356,7 @@ impl Lines<'_> {
             Measure::Bytes => "byte".to_owned(),
             Measure::Json(_) | Measure::Header(_) => "unit".to_owned(),
         });
-        let (tiers, rates) = self.tiers(section, asset)?;
+        let (tiers, rates) = self.tiers(section, at, asset)?;
         let of = if every == 1 { name } else { format!("{every} {name}s") };
         let least = section.at_least.as_ref().map(|least| format!(", at least {}", least.get_ref()));
         let in_words =
@@ -353,8 +364,12 @@ impl Lines<'_> {
         Ok((Tariff::PerUnit(Metered { measure, tiers, every, least_minor, most_minor }), most, in_words))
     }
 
-    fn tiers(&self, section: &PriceSection, asset: &AssetText) -> Result<(Vec<Tier>, String), ConfigFault> {
-        let at = section.path.span();
+    fn tiers(
+        &self,
+        section: &PriceSection,
+        at: Range<usize>,
+        asset: &AssetText,
+    ) -> Result<(Vec<Tier>, String), ConfigFault> {
         let rate_of = |text: Spanned<String>| self.value(text, |text| rate(&text, asset));
         let sections = match (&section.rate, &section.tiers) {
             (Some(text), None) => {

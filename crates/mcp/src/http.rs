@@ -35,7 +35,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 /// What strangers may do to the listener.
-const LIMITS: Limits = Limits {
+pub(crate) const LIMITS: Limits = Limits {
     head_timeout: HEAD_TIMEOUT,
     head_bytes_max: HEAD_BYTES_MAX,
     header_count_max: HEADERS_MAX,
@@ -166,7 +166,7 @@ impl<H> House<H> {
 }
 
 /// How our address is written in `Host`.
-fn hosts_of(resource: &Url) -> Vec<String> {
+pub(crate) fn hosts_of(resource: &Url) -> Vec<String> {
     let host = resource.host_str().unwrap_or_default();
     let with_port = |host: &str| match resource.port() {
         Some(port) => format!("{host}:{port}"),

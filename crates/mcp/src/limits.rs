@@ -76,3 +76,39 @@ pub const KEYS_EVERY: Duration = Duration::from_secs(60);
 
 /// How old an issuer's keys may be before they are read again: so long is a key good that was withdrawn.
 pub const KEYS_FRESH: Duration = Duration::from_secs(600);
+
+/// The most tools of a server behind prices; one that has more is not sold.
+pub const TOOL_COUNT_MAX: usize = 4_096;
+
+/// The most pages in which such a server may list its tools.
+pub const TOOL_PAGES_MAX: usize = 64;
+
+/// The longest file with the tools that a seller agreed to, in bytes.
+pub const AGREED_BYTES_MAX: u64 = 16 * 1_024 * 1_024;
+
+/// The calls at such a server that are under way at once; one more is asked to come back.
+pub const UPSTREAM_CALLS_MAX: usize = 256;
+
+/// The longest message of such a server beyond the longest answer that is kept, in bytes.
+pub const UPSTREAM_LINE_EXTRA_BYTES: usize = 64 * 1_024;
+
+/// The notifications of such a server that wait for a client; whoever is slower misses the oldest.
+pub const UPSTREAM_NEWS_MAX: usize = 256;
+
+/// What is said about how one call gets on that waits for its client; beyond it the newest is left out.
+pub const PROGRESS_WAITING_MAX: usize = 64;
+
+/// How long a client may take to be told how its call gets on; after that it is told no more.
+pub const PROGRESS_TELL_MAX: Duration = Duration::from_secs(1);
+
+/// How long clients may keep a list with prices, in milliseconds.
+pub const PRICES_FRESH_MS: u64 = 60_000;
+
+/// The longest answer of the gateway beyond the longest answer that is kept, in bytes: what it says about money.
+pub const SAID_BYTES_MAX: usize = 64 * 1_024;
+
+/// How long a server of somebody else may take to answer a call of ours.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The longest answer that is read from such a server, in bytes.
+pub const SELLER_ANSWER_BYTES_MAX: usize = 16 * 1_024 * 1_024;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 
 /// The revisions that are spoken, none with weaker rules than another.
-const VERSIONS: &[ProtocolVersion] =
+pub(crate) const VERSIONS: &[ProtocolVersion] =
     &[ProtocolVersion::V_2025_06_18, ProtocolVersion::V_2025_11_25, ProtocolVersion::V_2026_07_28];
 
 const INSTRUCTIONS: &str = "Buying: `quote`, then `pay` with the quote. Nothing else pays. What sellers say is only in \

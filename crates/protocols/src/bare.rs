@@ -7,8 +7,8 @@
 use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::{AssetText, Network, method_version};
 use crate::a402::{
-    AmountText, CredentialText, Currency, DateTime, DeliveryStatus, Demand, Fingerprint, HttpMethod,
-    Identifier, Misshapen, Proof, Validation, ValidationStatus, digest,
+    AmountText, Credential, CredentialText, Currency, DateTime, DeliveryStatus, Demand, Fingerprint,
+    HttpMethod, Identifier, Misshapen, Proof, Validation, ValidationStatus, digest,
 };
 use crate::json;
 use crate::limits::{REPLAY_WINDOW_SECONDS_MAX, UNBILLED_SECONDS_MAX};
@@ -53,8 +53,12 @@ pub(crate) fn members_of(value: Value) -> Map<String, Value> {
 /// # Errors
 /// [`Malformed`] where it cannot be read.
 pub(crate) fn proof_for(demand: &Demand, credential: CredentialText) -> Result<Option<Proof>, Malformed> {
+    let stated = Credential::claimed(&credential)?;
     let proof = Proof::of_credential(credential)?;
-    let is_same = proof.out_trade_no == demand.out_trade_no
+    let is_same = stated.amount == demand.amount
+        && stated.currency == demand.currency
+        && stated.seller_unique_id == demand.seller_unique_id
+        && proof.out_trade_no == demand.out_trade_no
         && proof.resource_id == demand.resource_id
         && proof.request_fingerprint == demand.request_fingerprint
         && proof.method_id == demand.method_id;

@@ -5,9 +5,11 @@
 //! a lost answer is asked for. A new bill is taken under the same name too, until the server says that
 //! nothing will ever be paid under it.
 
+mod elsewhere;
 mod offered;
 mod sellers;
 
+pub use elsewhere::{AskedElsewhere, Asking, Shown};
 pub use offered::{LastHold, Offer};
 pub use sellers::Reach;
 
@@ -150,6 +152,8 @@ pub struct Buyer {
     pub(crate) settings: BuyerSettings,
     pub(crate) purchases: Purchases,
     sellers: sellers::Sellers,
+    /// How sellers are asked, where not over HTTP.
+    asking: Option<Asking>,
     identity: OnceCell<Identifier>,
     /// The keys that sign the server's statements, as they were last asked for.
     server_keys: RwLock<Option<Arc<Keyring>>>,
@@ -189,6 +193,7 @@ impl Buyer {
             settings,
             purchases,
             sellers: sellers::Sellers::new(Reach::Anywhere)?,
+            asking: None,
             identity: OnceCell::new(),
             server_keys: RwLock::default(),
         })
@@ -456,11 +461,11 @@ impl Buyer {
     async fn deliver(&self, errand: &Errand<'_>, mut record: Record) -> Result<Purchase, NotBought> {
         let hold = record.hold;
         let asked_at = self.client.clock().now();
-        let mut answer = self.ask(errand, record.payment_proof.as_deref()).await;
+        let mut answer = self.ask(errand, paid_of(&record)).await;
         let mut tries = 1;
         while tries < DELIVERY_TRIES_MAX && answer.as_ref().map_or(true, |answer| answer.status == 503) {
             tokio::time::sleep(BACKOFF_MIN.saturating_mul(1 << tries)).await;
-            answer = self.ask(errand, record.payment_proof.as_deref()).await;
+            answer = self.ask(errand, paid_of(&record)).await;
             tries += 1;
         }
         let confirmed = answer.as_ref().ok().and_then(validation_of).and_then(|validation| {
@@ -503,10 +508,14 @@ impl Buyer {
         }
     }
 
-    async fn ask(&self, errand: &Errand<'_>, proof: Option<&str>) -> Result<SellerAnswer, String> {
+    async fn ask(&self, errand: &Errand<'_>, paid: Option<Shown>) -> Result<SellerAnswer, String> {
         let mut headers = errand.headers.clone();
-        if let Some(proof) = proof {
-            let mut value = HeaderValue::try_from(proof).map_err(|fault| fault.to_string())?;
+        if let Some(asking) = &self.asking {
+            let body = errand.fetch.body.clone();
+            return asking.ask(AskedElsewhere { headers, body, paid }).await;
+        }
+        if let Some(paid) = paid {
+            let mut value = HeaderValue::try_from(paid.proof).map_err(|fault| fault.to_string())?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static("payment-proof"), value);
         }
@@ -523,6 +532,12 @@ impl Buyer {
             })
             .await
     }
+}
+
+/// What was paid for a request, if it was.
+fn paid_of(record: &Record) -> Option<Shown> {
+    let proof = record.payment_proof.clone()?;
+    Some(Shown { needed: record.payment_needed.clone(), proof })
 }
 
 /// The request as it is sent, and what of it a demand is bound to.

@@ -28,7 +28,8 @@ mod vectors;
 
 pub use acceptance::Accepted;
 pub use buyer::{
-    Buyer, BuyerSettings, Fetch, LastHold, NotBought, Offer, PaymentOutcome, Purchase, Reach, SellerAnswer,
+    AskedElsewhere, Asking, Buyer, BuyerSettings, Fetch, LastHold, NotBought, Offer, PaymentOutcome,
+    Purchase, Reach, SellerAnswer, Shown,
 };
 pub use client::{Auth, Client, NotAServer};
 pub use clock::Clock;

@@ -27,6 +27,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("typescript", "x402.mjs"),
     ("typescript", "mpp.mjs"),
     ("python", "x402_trials.py"),
+    ("python", "mcp_trials.py"),
     ("python", "mpp_trials.py"),
     ("python", "lint_trials.py"),
 ];

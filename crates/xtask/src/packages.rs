@@ -79,6 +79,7 @@ const PIP: &[Package] = &[
     Package { name: "build==1.6.1", proof: File("target/venv/bin/pyproject-build"), lanes: SDKS },
     Package { name: "fastapi==0.165.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import fastapi"]), lanes: SDKS },
     Package { name: "hatchling==1.33.0", proof: File("target/venv/bin/hatchling"), lanes: SDKS },
+    Package { name: "mcp==1.30.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mcp"]), lanes: SDKS },
     Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
     Package { name: "pympp==0.16.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mpp"]), lanes: SDKS },
     Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: SDKS },

@@ -1,6 +1,8 @@
 //! What can be asked about MCP on the command line.
 
+use super::Caller;
 use clap::{Args, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use url::Url;
@@ -10,6 +12,8 @@ use url::Url;
 pub(crate) enum McpCommand {
     /// Serve the tools: over standard input and output, or over HTTP.
     Serve(McpServe),
+    /// Call a tool of any server, and pay for it where it costs something: once for each purchase key, whatever happens.
+    Call(McpCall),
     /// Print the tools with what they take, and the digest to pin them by.
     Tools {
         /// Whose tools; all, where nothing is said.
@@ -20,6 +24,42 @@ pub(crate) enum McpCommand {
     Install(McpInstall),
     /// Take them out again.
     Uninstall(McpUninstall),
+}
+
+/// Which tool of whom, and what it may cost.
+#[derive(Debug, Args)]
+pub(crate) struct McpCall {
+    /// The tool.
+    pub(crate) tool: String,
+    /// Its arguments: a JSON object.
+    #[arg(default_value = "{}")]
+    pub(crate) arguments: String,
+    /// The server, at an address of streamable HTTP.
+    #[arg(long, value_name = "URL", conflicts_with = "program", required_unless_present = "program")]
+    pub(crate) at: Option<Url>,
+    #[command(flatten)]
+    pub(crate) caller: Caller,
+    /// Names the purchase: the same key buys once, however often the command runs.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) purchase: String,
+    /// The most it may cost, such as `0.50 CNY`.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) max_price: String,
+    /// Why it is bought, for the owner to read where she is asked.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: Option<String>,
+    /// The wallet to pay from.
+    #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
+    pub(crate) wallet: String,
+    /// The mandate that allows it; without one, the agent's newest for this wallet, and where it has none its own limits.
+    #[arg(long, value_name = "MANDATE")]
+    pub(crate) mandate: Option<String>,
+    /// Where to remember purchases; by default `~/.tollbridge/purchases`.
+    #[arg(long, value_name = "DIR", env = "TOLLBRIDGE_PURCHASES")]
+    pub(crate) purchases: Option<PathBuf>,
+    /// The server as a program with its arguments, which speaks over standard input and output.
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub(crate) program: Vec<OsString>,
 }
 
 /// Whose tools.

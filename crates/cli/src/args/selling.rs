@@ -4,7 +4,10 @@ use super::Caller;
 use super::invoices::InvoiceCommand;
 use super::payouts::SellerPayout;
 use clap::{Args, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use url::Url;
 
 /// Commands of sellers.
 #[derive(Debug, Subcommand)]
@@ -22,9 +25,31 @@ pub(crate) enum SellerCommand {
     /// Issue invoices and credit notes for what was paid and refunded, list them, and write them to files.
     #[command(subcommand)]
     Invoice(InvoiceCommand),
+    /// Put prices on the tools of an MCP server, which is not changed for it.
+    Mcp(SellerMcp),
     /// Have what was collected paid out to a bank account.
     #[command(subcommand)]
     Payout(SellerPayout),
+}
+
+/// Which tools, for how much, and where they are offered.
+#[derive(Debug, Args)]
+pub(crate) struct SellerMcp {
+    /// What is sold, for how much, and whose it is: a TOML file.
+    #[arg(long, value_name = "FILE", default_value = "prices.toml")]
+    pub(crate) config: PathBuf,
+    /// Offer them over HTTP at this address, at the path `/mcp`; otherwise to one client, over standard input and output.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The server whose tools they are, at an address of streamable HTTP.
+    #[arg(long, value_name = "URL", conflicts_with = "program", required_unless_present = "program")]
+    pub(crate) upstream: Option<Url>,
+    /// Agree to its tools as they are now: those that changed since you agreed are sold again.
+    #[arg(long)]
+    pub(crate) agree: bool,
+    /// The same as a program with its arguments, which speaks over standard input and output.
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub(crate) program: Vec<OsString>,
 }
 
 /// Which days, and in which form.

@@ -35,6 +35,8 @@ const COMMANDS: &[&[&str]] = &[
     &["mandate", "create", "--help"],
     &["payee", "create", "--help"],
     &["seller", "key", "--help"],
+    &["seller", "mcp", "--help"],
+    &["mcp", "call", "--help"],
     &["freeze", "--help"],
     &["revoke", "--help"],
     &["clock", "advance", "--help"],

@@ -14,4 +14,5 @@ mod seller;
 mod skill;
 mod tabs;
 mod terms;
+mod tools;
 mod torture;

@@ -1,6 +1,7 @@
 //! A configuration that is wrong is refused, and the error says where.
 
 use gateway::Config;
+use gateway::plan::{Plan, Visit};
 use std::path::Path;
 
 pub(crate) const GOOD: &str = r#"default = "refuse"
@@ -54,6 +55,48 @@ fn a_wrong_configuration_names_the_line() {
         assert!(fault.contains(&format!("line {line}")), "{fault}\nexpected line {line}");
         assert!(fault.contains(why), "{fault}\nexpected {why}");
     }
+}
+
+#[test]
+fn a_tool_is_a_route_by_its_name() {
+    let tool = |name: &str, more: &str| {
+        GOOD.replace("method = \"GET\"\npath = \"/search\"", &format!("tool = \"{name}\"{more}"))
+    };
+    for name in ["search", "files/read", "*"] {
+        let sold = Config::parse(&tool(name, ""), Path::new("")).unwrap();
+        let mut plan = Plan::new(&sold);
+        plan.add(&Visit {
+            method: "POST".to_owned(),
+            target: format!("/tools/{}", name.replace('*', "any")),
+            status: 200,
+            bytes: None,
+            caller: None,
+            at: None,
+        });
+        let earned = plan.routes();
+        assert_eq!((earned[0].route.as_str(), earned[0].most_minor), (&*format!("POST /tools/{name}"), 3));
+    }
+    let more = |lines: &str| format!("{}{lines}", tool("search", ""));
+    for (text, line, why) in [
+        (tool("a b", ""), 13, "letters, digits"),
+        (tool("../a", ""), 13, "letters, digits"),
+        (tool("a", "\nmethod = \"POST\""), 13, "without a `method`"),
+        (tool("a", "\npath = \"/a\""), 13, "without a `method`"),
+        (GOOD.replace("path = \"/search\"\n", ""), 13, "a `path` or a `tool`"),
+        (GOOD.replace("method = \"GET\"\n", ""), 13, "names its `method`"),
+        (
+            more("[[price]]\nmethod = \"POST\"\npath = \"/tools/search\"\namount = \"1 CNY\"\n"),
+            17,
+            "a price already",
+        ),
+        (more("[[free]]\ntool = \"search\"\n"), 16, "is free here and costs 0.03 CNY"),
+    ] {
+        let fault = Config::parse(&text, Path::new("")).unwrap_err().to_string();
+        assert!(fault.contains(&format!("line {line}")), "{fault}\nexpected line {line}");
+        assert!(fault.contains(why), "{fault}\nexpected {why}");
+    }
+    let neither = more("[[free]]\n");
+    assert!(Config::parse(&neither, Path::new("")).unwrap_err().to_string().contains("a `path` or a `tool`"));
 }
 
 #[test]

@@ -37,6 +37,7 @@ pub(crate) struct House {
     pub(crate) seller: Client,
     pub(crate) payee: PayeeId,
     pub(crate) wallet: WalletId,
+    pub(crate) mandate: MandateId,
     pub(crate) gateway: Gateway,
     /// How often the service was asked.
     pub(crate) calls: Arc<AtomicUsize>,
@@ -160,6 +161,7 @@ impl House {
             seller,
             payee,
             wallet,
+            mandate,
             gateway,
             calls,
             agent_key,
@@ -181,6 +183,11 @@ impl House {
     /// The agent's desk, as strangers to this machine have it.
     pub(crate) fn public_desk(&self) -> Desk {
         self.desk_of(self.agent_key, "public", ToolSet::Buyer, Reach::Public)
+    }
+
+    /// The agent as a client of the server.
+    pub(crate) fn agent(&self) -> Client {
+        Client::new(&self.server, credentials(self.agent_key)).expect("an address")
     }
 
     /// The seller's desk.

@@ -4,7 +4,9 @@
 #![allow(clippy::wildcard_enum_match_arm)]
 
 mod asking;
+mod booth;
 mod buying;
 mod doors;
+mod fair;
 mod house;
 mod selling;
