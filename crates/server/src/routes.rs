@@ -6,6 +6,7 @@ pub mod agents;
 pub mod autonomy;
 pub mod channels;
 pub mod control;
+pub mod coupons;
 pub mod credentials;
 pub mod entries;
 pub mod holds;

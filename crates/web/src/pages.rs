@@ -91,6 +91,10 @@ pub fn router() -> Router<Site> {
             get(at!(selling::services::list)).post(at!(selling::services::offer)),
         )
         .route("/selling/{payee}/services/{id}/withdraw", post(at!(selling::services::withdraw)))
+        .route("/selling/{payee}/coupons", get(at!(selling::coupons::list)))
+        .route("/selling/{payee}/coupons/{code}", get(at!(selling::coupons::show)))
+        .route("/selling/{payee}/coupons/{code}/off", post(at!(selling::coupons::switch_off)))
+        .route("/selling/{payee}/coupons/{code}/on", post(at!(selling::coupons::switch_on)))
         .route("/selling/{payee}/keys", get(at!(selling::keys::list)).post(at!(selling::keys::add)))
         .route("/selling/{payee}/keys/end", post(at!(selling::keys::end)))
         .route(

@@ -14,6 +14,7 @@ pub mod act;
 pub mod answer;
 pub mod autonomy;
 pub mod channel;
+pub mod coupon;
 pub mod entry;
 pub mod hold;
 pub mod id;

@@ -12,6 +12,7 @@ mod act_payments;
 mod act_tools;
 mod auth;
 mod autonomy;
+mod coupons;
 mod delegation;
 mod drafting;
 mod escrows;
