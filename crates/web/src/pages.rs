@@ -9,6 +9,7 @@ pub mod entrance;
 pub mod invoices;
 pub(crate) mod line;
 pub mod live;
+pub mod market;
 pub mod money;
 pub mod overview;
 pub mod pay;
@@ -74,6 +75,8 @@ pub fn router() -> Router<Site> {
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
         .route("/subscriptions", get(at!(subscriptions::list)))
         .route("/subscriptions/{id}/cancel", post(at!(subscriptions::cancel)))
+        .route("/market", get(at!(market::list)))
+        .route("/market/{id}", get(at!(market::show)))
         .route("/pay/{link}", get(at!(pay::show)).post(at!(pay::pay)))
         .route("/invoices", get(at!(invoices::list)))
         .route("/invoices/{id}/{form}", get(at!(invoices::paper)))

@@ -1,7 +1,9 @@
 //! Every sentence of the console, in both languages, side by side.
 
+mod market;
 mod selling;
 
+pub use market::Market;
 pub use selling::Selling;
 
 use engine::views::Kind;
@@ -64,30 +66,13 @@ impl Lang {
             Lang::Chinese => &selling::CHINESE,
         }
     }
-}
 
-/// Declares sentences; `{}` is where something is put in.
-macro_rules! words {
-    ($(#[$doc:meta])* $words:ident: $($name:ident $english:literal $chinese:literal)*) => {
-        $(#[$doc])*
-        #[derive(Debug)]
-        #[allow(missing_docs)]
-        pub struct $words { $(pub $name: &'static str,)* }
-
-        pub(super) static ENGLISH: $words = $words { $($name: $english,)* };
-        pub(super) static CHINESE: $words = $words { $($name: $chinese,)* };
-
-        #[cfg(test)]
-        pub(super) const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $chinese),)*];
-    };
-}
-
-use words;
-
-impl Words {
-    /// A sentence with something put in.
-    pub fn say(&self, sentence: &str, what: impl std::fmt::Display) -> String {
-        sentence.replacen("{}", &what.to_string(), 1)
+    /// Every sentence about the market in it.
+    pub fn market(self) -> &'static Market {
+        match self {
+            Lang::English => &market::ENGLISH,
+            Lang::Chinese => &market::CHINESE,
+        }
     }
 
     /// A sentence with two things put in.
@@ -482,6 +467,7 @@ words! {
     credit_notes "Credit notes" "贷项通知单"
     credited_of "{} taken back by credit notes" "已由贷项通知单冲减 {}"
     to_be_credited "{} refunded since: a credit note is due" "此后退款 {}，应开具贷项通知单"
+    find_services "Services" "服务市场"
     subscriptions "Subscriptions" "订阅"
     subscriptions_text "What is paid again by itself. The price can only change with a yes from your side." "会自动再次付款的项目。未经您这边同意，价格不会变。"
     no_subscriptions "Nothing is paid by itself." "没有自动付款的项目。"
@@ -527,9 +513,13 @@ words! {
 mod tests {
     use super::*;
 
+    fn all() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+        PAIRS.iter().chain(selling::PAIRS).chain(market::PAIRS)
+    }
+
     #[test]
     fn both_languages_say_everything_with_the_same_gaps() {
-        for (name, english, chinese) in PAIRS.iter().chain(selling::PAIRS) {
+        for (name, english, chinese) in all() {
             assert!(!english.is_empty(), "{name}");
             assert!(!chinese.is_empty(), "{name}");
             assert_eq!(english.matches("{}").count(), chinese.matches("{}").count(), "{name}");
@@ -540,7 +530,7 @@ mod tests {
     fn no_page_speaks_of_how_it_works_inside() {
         let words =
             ["nonce", "mandate", "settle", "facilitator", "blockchain", "idempoten", "transaction failed"];
-        for (name, english, _) in PAIRS.iter().chain(selling::PAIRS) {
+        for (name, english, _) in all() {
             let english = english.to_lowercase();
             assert!(words.iter().all(|word| !english.contains(word)), "{name}: {english}");
         }
