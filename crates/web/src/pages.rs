@@ -13,6 +13,7 @@ pub mod market;
 pub mod money;
 pub mod overview;
 pub mod pay;
+pub mod quotas;
 pub mod rules;
 pub mod selling;
 pub mod statement;
@@ -75,6 +76,11 @@ pub fn router() -> Router<Site> {
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
         .route("/subscriptions", get(at!(subscriptions::list)))
         .route("/subscriptions/{id}/cancel", post(at!(subscriptions::cancel)))
+        .route("/quotas", get(at!(quotas::list)))
+        .route("/quotas/{id}", get(at!(quotas::show)))
+        .route("/quotas/{id}/report.csv", get(at!(quotas::report::csv)))
+        .route("/quotas/{id}/allot", post(at!(quotas::allot)))
+        .route("/quotas/{id}/reclaim", post(at!(quotas::reclaim)))
         .route("/market", get(at!(market::list)))
         .route("/market/{id}", get(at!(market::show)))
         .route("/pay/{link}", get(at!(pay::show)).post(at!(pay::pay)))
@@ -94,6 +100,10 @@ pub fn router() -> Router<Site> {
             get(at!(selling::services::list)).post(at!(selling::services::offer)),
         )
         .route("/selling/{payee}/services/{id}/withdraw", post(at!(selling::services::withdraw)))
+        .route("/selling/{payee}/quotas", get(at!(selling::quotas::list)).post(at!(selling::quotas::grant)))
+        .route("/selling/{payee}/quotas/{id}", get(at!(selling::quotas::show)))
+        .route("/selling/{payee}/quotas/{id}/use", post(at!(selling::quotas::deduct)))
+        .route("/selling/{payee}/quotas/{id}/restore", post(at!(selling::quotas::restore)))
         .route("/selling/{payee}/coupons", get(at!(selling::coupons::list)))
         .route("/selling/{payee}/coupons/{code}", get(at!(selling::coupons::show)))
         .route("/selling/{payee}/coupons/{code}/off", post(at!(selling::coupons::switch_off)))

@@ -1,9 +1,11 @@
 //! Every sentence of the console, in both languages, side by side.
 
 mod market;
+mod quotas;
 mod selling;
 
 pub use market::Market;
+pub use quotas::Quotas;
 pub use selling::Selling;
 
 use engine::views::Kind;
@@ -73,6 +75,39 @@ impl Lang {
             Lang::English => &market::ENGLISH,
             Lang::Chinese => &market::CHINESE,
         }
+    }
+
+    /// Every sentence about prepaid quotas in it.
+    pub fn quotas(self) -> &'static Quotas {
+        match self {
+            Lang::English => &quotas::ENGLISH,
+            Lang::Chinese => &quotas::CHINESE,
+        }
+    }
+}
+
+/// Declares sentences; `{}` is where something is put in.
+macro_rules! words {
+    ($(#[$doc:meta])* $words:ident: $($name:ident $english:literal $chinese:literal)*) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        #[allow(missing_docs)]
+        pub struct $words { $(pub $name: &'static str,)* }
+
+        pub(super) static ENGLISH: $words = $words { $($name: $english,)* };
+        pub(super) static CHINESE: $words = $words { $($name: $chinese,)* };
+
+        #[cfg(test)]
+        pub(super) const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($name), $english, $chinese),)*];
+    };
+}
+
+use words;
+
+impl Words {
+    /// A sentence with something put in.
+    pub fn say(&self, sentence: &str, what: impl std::fmt::Display) -> String {
+        sentence.replacen("{}", &what.to_string(), 1)
     }
 
     /// A sentence with two things put in.
@@ -514,7 +549,7 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
-        PAIRS.iter().chain(selling::PAIRS).chain(market::PAIRS)
+        PAIRS.iter().chain(selling::PAIRS).chain(market::PAIRS).chain(quotas::PAIRS)
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod keys;
 pub mod links;
 pub mod overview;
 pub mod payouts;
+pub mod quotas;
 pub mod sale;
 pub mod sales;
 pub mod services;
@@ -41,6 +42,7 @@ pub(crate) enum Tab {
     Invoices,
     Services,
     Coupons,
+    Quotas,
     Links,
     Payouts,
     Keys,
@@ -85,6 +87,7 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
         link("/invoices", visit.words().invoices, Tab::Invoices),
         link("/services", s.services, Tab::Services),
         link("/coupons", s.coupons, Tab::Coupons),
+        link("/quotas", visit.lang.quotas().sold, Tab::Quotas),
         link("/links", s.links, Tab::Links),
         link("/payouts", s.payouts, Tab::Payouts),
         link("/keys", s.keys, Tab::Keys),
