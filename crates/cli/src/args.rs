@@ -3,6 +3,7 @@
 // A command line is read once; its size does not matter.
 #![allow(clippy::large_enum_variant)]
 
+mod explain;
 mod invoices;
 mod links;
 pub(crate) mod llm;
@@ -14,6 +15,7 @@ mod services;
 mod skills;
 mod tabs;
 
+pub(crate) use explain::Explain;
 pub(crate) use invoices::{InvoiceCommand, InvoiceCredit, InvoiceGet, InvoiceIssue, InvoiceList, PaperForm};
 pub(crate) use links::LinkCommand;
 pub(crate) use mcp::{
@@ -28,7 +30,7 @@ pub(crate) use selling::{
 
 pub(crate) use services::{Method, ServiceCommand, ServiceOffer, ServiceSearch};
 
-pub(crate) use skills::{SkillCheck, SkillCommand, SkillInstall};
+pub(crate) use skills::{SkillCommand, SkillInstall, SkillVerify};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
@@ -129,6 +131,8 @@ pub(crate) enum Command {
     Entries(Entries),
     /// Write a book as double-entry text for accounting programs.
     Export(Export),
+    /// Say what a 402, a payment, a mandate, a card or a record is, what is wrong with it, and what it would cost.
+    Explain(Explain),
     /// Look for what could go wrong: with a data directory and its machine, or with an address that sells.
     Doctor(Doctor),
     /// Play a buyer and a network that do everything wrong against what is sold at an address, and count the money.
@@ -143,7 +147,7 @@ pub(crate) enum Command {
     Files(Files),
     /// Print a completion script for a shell.
     Completions(Completions),
-    /// Explain a command, or the exit codes.
+    /// What a command does, or the exit codes.
     Help(Help),
 }
 

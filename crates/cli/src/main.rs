@@ -15,6 +15,7 @@ mod doctor;
 mod endpoint;
 mod entries;
 mod exit;
+mod explain;
 mod export;
 mod files;
 mod ledger;
@@ -92,6 +93,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Replay(args) => replay::run(output, args),
         Command::Entries(args) => entries::run(output, args),
         Command::Export(args) => export::run(output, args),
+        Command::Explain(args) => explain::run(output, args),
         Command::Doctor(args) => doctor::run(output, args),
         Command::Torture(args) => torture::run(output, args),
         Command::Misbehave(args) => torture::misbehave::run(output, args),

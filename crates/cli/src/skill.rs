@@ -2,7 +2,7 @@
 
 mod folder;
 
-use crate::args::{SkillCheck, SkillCommand, SkillInstall};
+use crate::args::{SkillCommand, SkillInstall, SkillVerify};
 use crate::client::credentials;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
@@ -17,8 +17,11 @@ struct Skill {
 }
 
 /// All of them.
-const SKILLS: &[Skill] =
-    &[Skill { name: "charge-for-an-api", text: include_str!("../../../skills/charge-for-an-api/SKILL.md") }];
+const SKILLS: &[Skill] = &[
+    Skill { name: "use-a-wallet", text: include_str!("../../../skills/use-a-wallet/SKILL.md") },
+    Skill { name: "buy-from-an-api", text: include_str!("../../../skills/buy-from-an-api/SKILL.md") },
+    Skill { name: "charge-for-an-api", text: include_str!("../../../skills/charge-for-an-api/SKILL.md") },
+];
 
 #[derive(Serialize)]
 struct Listed {
@@ -51,7 +54,7 @@ pub(crate) fn run(output: &Output, command: &SkillCommand) -> Outcome {
     match command {
         SkillCommand::List => list(output),
         SkillCommand::Install(args) => install(output, args),
-        SkillCommand::Check(args) => check(output, args),
+        SkillCommand::Verify(args) => verify(output, args),
     }
 }
 
@@ -83,7 +86,7 @@ fn install(output: &Output, args: &SkillInstall) -> Outcome {
     Ok(())
 }
 
-fn check(output: &Output, args: &SkillCheck) -> Outcome {
+fn verify(output: &Output, args: &SkillVerify) -> Outcome {
     let signer = read(&args.signer)
         .ok_or_else(|| Failure::usage("`--signer` is `ed25519:` or `es256:` and a key in base64url"))?;
     match folder::check(&args.directory, &signer) {

@@ -2,6 +2,7 @@
 
 use crate::limits::{MEDIA_TYPE_BYTES_MAX, UNTRUSTED_NOTE_CHARS_MAX, UNTRUSTED_TEXT_CHARS_MAX};
 use evidence::base64url;
+use protocols::is_hidden;
 use serde_json::{Map, Value, json};
 
 /// The member that holds what others said, and the only one that does.
@@ -41,21 +42,10 @@ pub(crate) fn body(media_type: Option<&str>, body: &[u8]) -> Map<String, Value> 
 
 /// At most `chars_max` characters, without those that are not seen; and whether something was cut off.
 fn clean(text: &str, chars_max: usize) -> (String, bool) {
-    let mut seen = text.chars().filter(|character| !is_hidden(*character));
+    let mut seen =
+        text.chars().filter(|character| matches!(character, '\n' | '\t') || !is_hidden(*character));
     let cleaned = seen.by_ref().take(chars_max).collect();
     (cleaned, seen.next().is_some())
-}
-
-/// Characters that change how a text is shown, or carry a text that is not shown: controls, directions, tags, selectors.
-fn is_hidden(character: char) -> bool {
-    let is_control = character.is_control() && character != '\n' && character != '\t';
-    is_control
-        || matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A media type without parameters, if it is one.

@@ -7,6 +7,8 @@ pub mod a402;
 pub mod act;
 pub mod address;
 pub mod bare;
+pub mod explain;
+mod hidden;
 mod json;
 pub mod limits;
 pub mod llm;
@@ -14,6 +16,8 @@ pub mod mpp;
 mod rfc3339;
 pub mod voucher;
 pub mod x402;
+
+pub use hidden::is_hidden;
 
 /// Instants, for those who may not depend on the book.
 pub use book::Time;

@@ -85,3 +85,15 @@ pub const X402_REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// The most challenges that one answer in the `Payment` scheme may make.
 pub const MPP_CHALLENGES_MAX: usize = 16;
+
+/// The longest text that is explained, in bytes: 256 KiB.
+pub const EXPLAINED_BYTES_MAX: usize = 256 * 1024;
+
+/// The most headers of an answer that are explained.
+pub const EXPLAINED_HEADERS_MAX: usize = 128;
+
+/// The longest text of somebody else that an explanation shows, in characters.
+pub const EXPLAINED_TEXT_CHARS_MAX: usize = 240;
+
+/// The most members of a list that an explanation goes through: ways of paying, skills, interfaces.
+pub const EXPLAINED_LIST_COUNT_MAX: usize = 64;

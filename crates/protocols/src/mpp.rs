@@ -24,7 +24,7 @@ pub const METHOD: &str = "toll";
 /// The one intent that is spoken.
 pub const INTENT: &str = "charge";
 /// The name of the scheme, as a header begins with it.
-const SCHEME: &str = "Payment ";
+pub(crate) const SCHEME: &str = "Payment ";
 
 /// What a seller asks for.
 #[derive(Clone, Debug, PartialEq)]

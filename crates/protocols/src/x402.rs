@@ -325,7 +325,7 @@ impl Payload {
         proof_for(&demand, self.credential)?.ok_or(Fault::Other)
     }
 
-    fn read(value: Value) -> Result<Payload, Fault> {
+    pub(crate) fn read(value: Value) -> Result<Payload, Fault> {
         let mut members = Members::open("payload", value)?;
         check_version(&mut members)?;
         let resource = match members.take_if_any("resource") {

@@ -39,6 +39,7 @@ const PAGES: &[&[&str]] = &[
     &["docs/tutorial.md"],
     &["docs/selling.md"],
     &["docs/skill.md", "skills/charge-for-an-api/SKILL.md"],
+    &["docs/buying.md", "skills/use-a-wallet/SKILL.md", "skills/buy-from-an-api/SKILL.md"],
 ];
 
 /// Stands in for cargo, in the two ways that the pages use it. A release takes minutes to build, and differs in speed only.

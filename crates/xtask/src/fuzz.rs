@@ -87,10 +87,14 @@ fn run_one(root: &Path, programs: &Path, target: &str, seconds: u64) -> anyhow::
     Ok(())
 }
 
-/// Puts what is known to be well formed into a corpus: the committed seeds, or for entries the golden ones.
+/// Puts what is known to be well formed into a corpus: the committed seeds, or the golden files where there are some.
 fn sow(root: &Path, target: &str, corpus: &Path) -> anyhow::Result<()> {
     let is_entry = target == "entry";
-    let seeds = if is_entry { root.join(GOLDEN) } else { root.join("crates/fuzz/seeds").join(target) };
+    let seeds = match target {
+        "entry" => root.join(GOLDEN),
+        "explain" => root.join("vectors/explain"),
+        _ => root.join("crates/fuzz/seeds").join(target),
+    };
     for seed in fs::read_dir(&seeds).with_context(|| seeds.display().to_string())? {
         let seed = seed?.path();
         let bytes = if is_entry { unhex(&fs::read_to_string(&seed)?)? } else { fs::read(&seed)? };

@@ -11,7 +11,7 @@ pub(crate) enum SkillCommand {
     /// Write a skill into a folder, signed, so that whoever follows it can tell that it is this one.
     Install(SkillInstall),
     /// Check that a skill's folder is as it was signed, and that this is the program it was signed for.
-    Check(SkillCheck),
+    Verify(SkillVerify),
 }
 
 /// Which skill, for whom.
@@ -33,7 +33,7 @@ pub(crate) struct SkillInstall {
 
 /// Which folder, signed by whom.
 #[derive(Debug, Args)]
-pub(crate) struct SkillCheck {
+pub(crate) struct SkillVerify {
     /// The skill's folder.
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,

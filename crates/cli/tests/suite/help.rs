@@ -45,6 +45,7 @@ const COMMANDS: &[&[&str]] = &[
     &["entries", "--help"],
     &["export", "--help"],
     &["doctor", "--help"],
+    &["explain", "--help"],
     &["bench", "--help"],
     &["bench", "gateway", "--help"],
     &["bench", "vouchers", "--help"],

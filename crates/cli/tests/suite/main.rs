@@ -3,6 +3,7 @@
 mod books;
 mod demo;
 mod dev;
+mod explain;
 mod help;
 mod log;
 mod mcp;

@@ -42,7 +42,7 @@ impl Installed {
     /// The exit status and the code of a check.
     fn check(&self, signer: &str) -> (Option<i32>, String) {
         let folder = self.at("skills/charge-for-an-api");
-        let checked = tollbridge(&["skill", "check", &folder, "--signer", signer, "--json"]);
+        let checked = tollbridge(&["skill", "verify", &folder, "--signer", signer, "--json"]);
         let said: Value = serde_json::from_str(&printed(&checked)).unwrap_or_default();
         let code = said["code"].as_str().or(said["skill"].as_str()).unwrap_or_default().to_owned();
         (checked.status.code(), code)
@@ -97,7 +97,7 @@ fn a_skill_is_of_one_signer_and_of_one_program() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
     fs::set_permissions(&copy, mode).expect("the directory is ours");
     let folder = installed.at("skills/charge-for-an-api");
-    let arguments = ["skill", "check", &folder, "--signer", &installed.signer, "--json"];
+    let arguments = ["skill", "verify", &folder, "--signer", &installed.signer, "--json"];
     let checked = std::process::Command::new(&copy).args(arguments).output().expect("it starts");
     let said: Value = serde_json::from_str(&printed(&checked)).expect("it is JSON");
     assert_eq!((checked.status.code(), &said["code"]), (Some(6), &Value::from("skill_program_mismatch")));
@@ -111,12 +111,15 @@ fn a_skill_ends_with_its_day() {
     assert!(tollbridge(&arguments).status.success());
     installed.refuses("skill_expired");
     for (arguments, status) in [
-        (["skill", "check", &into, "--signer", "rsa:AAAA"], 2),
+        (["skill", "verify", &into, "--signer", "rsa:AAAA"], 2),
         (["skill", "install", "no-such-skill", "--key", &book], 2),
     ] {
         assert_eq!(tollbridge(&arguments).status.code(), Some(status), "{arguments:?}");
     }
     let listed = printed(&tollbridge(&["skill", "list", "--json"]));
-    let listed: Value = serde_json::from_str(&listed).expect("it is JSON");
-    assert_eq!(listed["name"], "charge-for-an-api");
+    let names: Vec<Value> = listed
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("it is JSON")["name"].clone())
+        .collect();
+    assert_eq!(names, ["use-a-wallet", "buy-from-an-api", "charge-for-an-api"]);
 }

@@ -12,70 +12,29 @@ from mpp.client.transport import PaymentTransport
 from mpp.server.http import Request, Response
 from mpp.server.mpp import Mpp
 from stage import Stage
-from trials import equal, ran_as_written, rejection, spent, trial
+from trials import CHEAP, GatewayTrials, Seen, again, equal, rejection, spent, trial
 
-from tollbridge import MemoryStore, Wallet
 from tollbridge.mpp import toll, toll_seller
 
 CLIENT = "pympp client → gateway"
 SERVER = "pympp client → pympp server → /v1/mpp/settle"
-CHEAP = "This is cheap.txt.\n"
 
 
-class Seen(httpx.AsyncHTTPTransport):
-    """Remembers the last request."""
-
-    last: httpx.Request
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.last = request
-        return await super().handle_async_request(request)
-
-
-class Trials:
+class Trials(GatewayTrials):
     def __init__(self, stage: Stage, shop: str) -> None:
-        self.stage = stage
+        super().__init__(stage)
         self.shop = shop
 
     def client(self, max_price: str = "10.00 CNY") -> tuple[httpx.AsyncClient, Seen]:
-        wallet = Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore())
         seen = Seen()
-        transport = PaymentTransport(methods=[toll(wallet, max_price=max_price)], inner=seen)
+        transport = PaymentTransport(methods=[toll(self.wallet(), max_price=max_price)], inner=seen)
         return httpx.AsyncClient(transport=transport), seen
-
-    def page(self, name: str) -> str:
-        return f"{self.stage.gateway}/{name}"
 
     def delivered(self, answer: httpx.Response, text: str = CHEAP) -> str:
         equal((answer.status_code, answer.text), (200, text))
         receipt = Receipt.from_payment_receipt(answer.headers["payment-receipt"])
         equal((receipt.status, receipt.method), ("success", "toll"))
         return receipt.reference
-
-    async def pays_once(self) -> None:
-        client, _ = self.client()
-
-        async def work() -> None:
-            self.delivered(await client.get(self.page("cheap.txt")))
-
-        equal(await spent(self.stage, work), 30)
-
-    async def as_written(self) -> None:
-        async def work() -> None:
-            equal(ran_as_written(self.stage, "mpp.md"), f"200 {CHEAP}\n")
-
-        equal(await spent(self.stage, work), 30)
-
-    async def same_proof(self) -> None:
-        client, seen = self.client()
-        first = self.delivered(await client.get(self.page("cheap.txt")))
-
-        async def work() -> None:
-            async with httpx.AsyncClient() as plain:
-                again = await plain.get(seen.last.url, headers=seen.last.headers)
-            equal(self.delivered(again), first)
-
-        equal(await spent(self.stage, work), 0)
 
     async def refused(self, page: str, max_price: str, expected: tuple[str, str]) -> None:
         client, _ = self.client(max_price)
@@ -96,24 +55,12 @@ class Trials:
     async def above_the_cap(self) -> None:
         await self.refused("cheap.txt", "0.29 CNY", ("TooDear", "new_id"))
 
-    async def four(self) -> None:
-        await self.four_at(self.page("cheap.txt"), CHEAP, 120)
-
-    async def four_at(self, url: str, text: str, cost: int) -> None:
-        clients = [self.client()[0] for _ in range(4)]
-
-        async def work() -> None:
-            answers = await asyncio.gather(*(one.get(url) for one in clients))
-            equal(len({self.delivered(answer, text) for answer in answers}), 4)
-
-        equal(await spent(self.stage, work), cost)
-
     async def shop_once(self) -> None:
         client, _ = self.client()
 
         async def work() -> None:
             reference = self.delivered(await client.get(self.shop), "sunny")
-            with Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore()) as wallet:
+            with self.wallet() as wallet:
                 equal(wallet.client.get(f"/v1/holds/{reference}")["status"], "captured")
 
         equal(await spent(self.stage, work), 40)
@@ -123,14 +70,12 @@ class Trials:
         self.delivered(await client.get(self.shop), "sunny")
 
         async def work() -> None:
-            async with httpx.AsyncClient() as plain:
-                again = await plain.get(seen.last.url, headers=seen.last.headers)
-            equal(again.status_code, 402)
+            equal((await again(seen)).status_code, 402)
 
         equal(await spent(self.stage, work), 0)
 
     async def shop_four(self) -> None:
-        await self.four_at(self.shop, "sunny", 160)
+        await self.four_at([self.client()[0] for _ in range(4)], self.shop, "sunny", 160)
 
 
 def open_shop(stage: Stage) -> ThreadingHTTPServer:
@@ -165,13 +110,10 @@ async def main() -> None:
     shop = open_shop(stage)
     try:
         trials = Trials(stage, f"http://127.0.0.1:{shop.server_port}/weather")
-        await trial(CLIENT, "pays once, to the fen", trials.pays_once)
-        await trial(CLIENT, "the program in docs/mpp.md", trials.as_written)
-        await trial(CLIENT, "the same proof again: the same answer, and nothing moves", trials.same_proof)
+        await trials.run(CLIENT, "mpp.md")
         await trial(CLIENT, "over the agent's limit: denied, and nothing is spent", trials.denied)
         await trial(CLIENT, "above the owner's line: she is asked, and nothing is spent", trials.asked)
         await trial(CLIENT, "above the cap: refused before we are asked", trials.above_the_cap)
-        await trial(CLIENT, "four clients at once: four payments", trials.four)
         await trial(SERVER, "pays once, to the fen", trials.shop_once)
         await trial(SERVER, "the same proof again: refused, and nothing moves", trials.shop_again)
         await trial(SERVER, "four clients at once: four payments", trials.shop_four)

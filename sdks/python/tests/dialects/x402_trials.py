@@ -9,80 +9,36 @@ from typing import Any
 import httpx
 from fastapi import FastAPI, Request, Response
 from stage import Incoming, Stage
-from trials import equal, ran_as_written, rejection, spent, trial
+from trials import CHEAP, GatewayTrials, Seen, equal, rejection, spent, trial
 from x402 import x402Client, x402ResourceServer
 from x402.http import HTTPFacilitatorClient, decode_payment_response_header
 from x402.http.clients.httpx import x402AsyncTransport
 from x402.http.middleware.fastapi import payment_middleware
 
-from tollbridge import MemoryStore, Wallet
 from tollbridge.x402 import TollSeller, facilitator, refusal, register
 
 WHO = "python x402, httpx → gateway"
 SHOP = "python x402, httpx → python x402, fastapi → facilitator"
 # How long a gateway may take to confirm what it has delivered.
 TAKEN_MAX_SECONDS = 10
-CHEAP = "This is cheap.txt.\n"
 
 
-class Seen(httpx.AsyncHTTPTransport):
-    """Remembers the last request."""
-
-    last: httpx.Request
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.last = request
-        return await super().handle_async_request(request)
-
-
-class Trials:
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
-
+class Trials(GatewayTrials):
     def client(self, max_price: str = "10.00 CNY") -> tuple[httpx.AsyncClient, Seen]:
         seen = Seen()
         return self.client_over(seen, max_price), seen
 
     def client_over(self, inner: httpx.AsyncBaseTransport, max_price: str = "10.00 CNY") -> httpx.AsyncClient:
-        wallet = Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore())
-        official = register(x402Client(), wallet, max_price=max_price)
+        official = register(x402Client(), self.wallet(), max_price=max_price)
         return httpx.AsyncClient(
             transport=x402AsyncTransport(official, inner), base_url="http://shop.example"
         )
-
-    def page(self, name: str) -> str:
-        return f"{self.stage.gateway}/{name}"
 
     def delivered(self, answer: httpx.Response, text: str = CHEAP) -> str:
         equal((answer.status_code, answer.text), (200, text))
         said = decode_payment_response_header(answer.headers["payment-response"])
         equal((said.success, said.network), (True, "toll:test"))
         return said.transaction
-
-    async def pays_once(self) -> None:
-        client, _ = self.client()
-
-        async def work() -> None:
-            self.delivered(await client.get(self.page("cheap.txt")))
-
-        equal(await spent(self.stage, work), 30)
-
-    async def as_written(self) -> None:
-        async def work() -> None:
-            equal(ran_as_written(self.stage, "x402.md"), f"200 {CHEAP}\n")
-
-        equal(await spent(self.stage, work), 30)
-
-    async def same_proof(self) -> None:
-        client, seen = self.client()
-        first = self.delivered(await client.get(self.page("cheap.txt")))
-
-        async def work() -> None:
-            async with httpx.AsyncClient() as plain:
-                again = await plain.get(seen.last.url, headers=seen.last.headers)
-            equal(self.delivered(again), first)
-
-        equal(await spent(self.stage, work), 0)
 
     async def denied(self) -> None:
         client, _ = self.client()
@@ -126,7 +82,7 @@ class Trials:
 
         async def work() -> None:
             hold = self.delivered(await client.get(self.page("counted.txt")), text)
-            with Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore()) as wallet:
+            with self.wallet() as wallet:
                 until = time.monotonic() + TAKEN_MAX_SECONDS
                 while wallet.client.get(f"/v1/holds/{hold}")["status"] != "captured":
                     assert time.monotonic() < until, f"{hold} was not taken"
@@ -134,34 +90,19 @@ class Trials:
 
         equal(await spent(self.stage, work), len(text))
 
-    async def four(self) -> None:
-        clients = [self.client()[0] for _ in range(4)]
-
-        async def work() -> None:
-            answers = await asyncio.gather(*(one.get(self.page("cheap.txt")) for one in clients))
-            equal(len({self.delivered(answer) for answer in answers}), 4)
-
-        equal(await spent(self.stage, work), 120)
-
     async def shop_once(self) -> None:
         client = self.client_over(httpx.ASGITransport(open_shop(self.stage)))
 
         async def work() -> None:
             transaction = self.delivered(await client.get("/weather"), "sunny")
-            with Wallet.open(self.stage.key, self.stage.server, purchases=MemoryStore()) as wallet:
+            with self.wallet() as wallet:
                 equal(wallet.client.get(f"/v1/holds/{transaction}")["status"], "captured")
 
         equal(await spent(self.stage, work), 40)
 
     async def shop_four(self) -> None:
         shop = httpx.ASGITransport(open_shop(self.stage))
-        clients = [self.client_over(shop) for _ in range(4)]
-
-        async def work() -> None:
-            answers = await asyncio.gather(*(one.get("/weather") for one in clients))
-            equal(len({self.delivered(answer, "sunny") for answer in answers}), 4)
-
-        equal(await spent(self.stage, work), 160)
+        await self.four_at([self.client_over(shop) for _ in range(4)], "/weather", "sunny", 160)
 
 
 def open_shop(stage: Stage) -> FastAPI:
@@ -188,16 +129,13 @@ async def main() -> None:
     stage = Stage()
     try:
         trials = Trials(stage)
-        await trial(WHO, "pays once, to the fen", trials.pays_once)
-        await trial(WHO, "the program in docs/x402.md", trials.as_written)
-        await trial(WHO, "the same proof again: the same answer, and nothing moves", trials.same_proof)
+        await trials.run(WHO, "x402.md")
         await trial(WHO, "over the agent's limit: denied, and nothing is spent", trials.denied)
         await trial(WHO, "above the owner's line: she is asked, and nothing is spent", trials.asked)
         what = "above the cap: the client's own spend control refuses, and we are not asked"
         await trial(WHO, what, trials.above_the_cap)
         what = "`upto`, a price by the byte: held in full, and only what it came to is taken"
         await trial(WHO, what, trials.by_the_byte)
-        await trial(WHO, "four clients at once: four payments", trials.four)
         await trial(SHOP, "pays once, to the fen", trials.shop_once)
         await trial(SHOP, "four clients at once: four payments", trials.shop_four)
     finally:

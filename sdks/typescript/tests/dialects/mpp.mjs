@@ -8,7 +8,7 @@ import { Receipt } from "mppx";
 import { MemoryStore, Wallet } from "tollbridge";
 import { toll, tollSeller } from "tollbridge/mpp";
 import { Stage } from "../stage.mjs";
-import { freePort, programs, rejection, remembering, serving, spent, started, trial } from "./trials.mjs";
+import { documented, rejection, remembering, serving, spent, trial } from "./trials.mjs";
 
 const stage = await Stage.open();
 const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
@@ -29,6 +29,7 @@ async function delivered(answer, text) {
 }
 
 const CLIENT = "mppx client → gateway";
+const SERVER = "mppx client → mppx server → /v1/mpp/settle";
 const CHEAP = "This is cheap.txt.\n";
 await trial(CLIENT, "pays once, to the fen", async () => {
   const buy = await buyer();
@@ -106,7 +107,6 @@ const sell = MppxRequest.toNodeListener(async (request) => {
 });
 
 await serving(createServer(sell), async (url) => {
-  const SERVER = "mppx client → mppx server → /v1/mpp/settle";
   await trial(SERVER, "pays once, to the fen", async () => {
     const buy = await buyer();
     const cost = await spent(stage, async () => {
@@ -131,26 +131,9 @@ await serving(createServer(sell), async (url) => {
   });
 });
 
-const [buyerProgram, sellerProgram] = await programs(stage, "mpp.md");
-await trial("mppx client → gateway", "the buyer's program in docs/mpp.md", async () => {
-  const cost = await spent(stage, async () => {
-    const { lines } = started(buyerProgram, stage);
-    assert.equal((await lines.next()).value, "200 This is cheap.txt.");
-  });
-  assert.equal(cost, 30);
-});
-await trial("mppx client → mppx server → /v1/mpp/settle", "the seller's program in docs/mpp.md", async () => {
-  const port = await freePort();
-  const { node, lines } = started(sellerProgram.replace("4021", port), stage);
-  try {
-    assert.equal((await lines.next()).value, "listening");
-    const buy = await buyer();
-    const cost = await spent(stage, async () =>
-      delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"),
-    );
-    assert.equal(cost, 40);
-  } finally {
-    node.kill();
-  }
+await documented(stage, "mpp.md", {
+  client: CLIENT,
+  server: SERVER,
+  buy: async (url) => delivered(await (await buyer())(url), "sunny"),
 });
 await stage.close();

@@ -3,6 +3,7 @@
  * the others; who runs them judges by the list of known failures.
  */
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { appendFile, readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
@@ -77,8 +78,33 @@ export async function serving(server, work) {
 
 const LINES_MAX = 15;
 
+/**
+ * The trials of the two programs of a page in `docs`: `client` runs the buyer's; of the seller's, which `server` runs,
+ * `buy(url)` buys.
+ */
+export async function documented(stage, page, { client, server, buy }) {
+  const [buyerProgram, sellerProgram] = await programs(stage, page);
+  await trial(client, `the buyer's program in docs/${page}`, async () => {
+    const cost = await spent(stage, async () => {
+      const { lines } = started(buyerProgram, stage);
+      assert.equal((await lines.next()).value, "200 This is cheap.txt.");
+    });
+    assert.equal(cost, 30);
+  });
+  await trial(server, `the seller's program in docs/${page}`, async () => {
+    const port = await freePort();
+    const { node, lines } = started(sellerProgram.replace("4021", port), stage);
+    try {
+      assert.equal((await lines.next()).value, "listening");
+      assert.equal(await spent(stage, async () => buy(`http://127.0.0.1:${port}/weather`)), 40);
+    } finally {
+      node.kill();
+    }
+  });
+}
+
 /** The programs of a page in `docs`, as a reader finds them there, at this stage. None is longer than 15 lines. */
-export async function programs(stage, page) {
+async function programs(stage, page) {
   const text = await readFile(`${process.env.TOLLBRIDGE_DOCS}/${page}`, "utf8");
   const found = [...text.matchAll(/```js\n([^]*?)```/g)].map(([, program]) => program);
   return found.map((program) => {
@@ -93,7 +119,7 @@ export async function programs(stage, page) {
 }
 
 /** Starts a program; its lines come as they are said. */
-export function started(program, stage) {
+function started(program, stage) {
   const env = {
     ...process.env,
     TOLLBRIDGE_PURCHASES: stage.at("examples"),
@@ -106,7 +132,7 @@ export function started(program, stage) {
 }
 
 /** A port that nobody has now. */
-export async function freePort() {
+async function freePort() {
   const { createServer } = await import("node:net");
   const server = createServer();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -9,17 +9,7 @@ import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from "@
 import { MemoryStore, Wallet } from "tollbridge";
 import { facilitator, paymentSignature, register, TollSeller } from "tollbridge/x402";
 import { Stage } from "../stage.mjs";
-import {
-  freePort,
-  programs,
-  rejection,
-  remembering,
-  serving,
-  spent,
-  started,
-  taken,
-  trial,
-} from "./trials.mjs";
+import { documented, rejection, remembering, serving, spent, taken, trial } from "./trials.mjs";
 
 const stage = await Stage.open();
 const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
@@ -38,6 +28,7 @@ async function delivered(answer, text) {
 }
 
 const FETCH = "@x402/fetch → gateway";
+const EXPRESS = "@x402/fetch → @x402/express → facilitator";
 await trial(FETCH, "pays once, to the fen", async () => {
   const buy = wrapFetchWithPayment(fetch, await client());
   const cost = await spent(stage, async () =>
@@ -159,7 +150,6 @@ shop.use(paymentMiddleware({ "GET /weather": { accepts, description: "Weather" }
 shop.get("/weather", (_, answer) => answer.send("sunny"));
 
 await serving(createServer(shop), async (address) => {
-  const EXPRESS = "@x402/fetch → @x402/express → facilitator";
   const url = `${address}/weather`;
   await trial(EXPRESS, "pays once, to the fen", async () => {
     const buy = wrapFetchWithPayment(fetch, await client());
@@ -233,26 +223,9 @@ await serving(createServer(shop), async (address) => {
   );
 });
 
-const [buyerProgram, sellerProgram] = await programs(stage, "x402.md");
-await trial("@x402/fetch → gateway", "the buyer's program in docs/x402.md", async () => {
-  const cost = await spent(stage, async () => {
-    const { lines } = started(buyerProgram, stage);
-    assert.equal((await lines.next()).value, "200 This is cheap.txt.");
-  });
-  assert.equal(cost, 30);
-});
-await trial("@x402/fetch → @x402/express → facilitator", "the seller's program in docs/x402.md", async () => {
-  const port = await freePort();
-  const { node, lines } = started(sellerProgram.replace("4021", port), stage);
-  try {
-    assert.equal((await lines.next()).value, "listening");
-    const buy = wrapFetchWithPayment(fetch, await client());
-    const cost = await spent(stage, async () =>
-      delivered(await buy(`http://127.0.0.1:${port}/weather`), "sunny"),
-    );
-    assert.equal(cost, 40);
-  } finally {
-    node.kill();
-  }
+await documented(stage, "x402.md", {
+  client: FETCH,
+  server: EXPRESS,
+  buy: async (url) => delivered(await wrapFetchWithPayment(fetch, await client())(url), "sunny"),
 });
 await stage.close();

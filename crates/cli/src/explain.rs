@@ -1,0 +1,159 @@
+//! `explain`: what a 402, a payment, a mandate, a card or a record is, what is wrong with it, and what it would cost.
+//!
+//! It only asks and reads. What things mean is `protocols::explain`; this fetches them and prints what that says.
+
+use crate::args::Explain;
+use crate::endpoint::is_address;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::output::Output;
+use crate::runtime;
+use protocols::explain::{self, Answer, Cost, Explained, Payer};
+use protocols::limits::EXPLAINED_BYTES_MAX;
+use serde::Serialize;
+use std::io::Read;
+use std::time::Duration;
+
+/// How long an address may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// One thing, as programs are told of it.
+#[derive(Serialize)]
+struct Told<'a> {
+    what: &'a str,
+    says: Vec<Says<'a>>,
+    costs: Vec<Costs<'a>>,
+    wrong: &'a [String],
+    #[serde(skip_serializing_if = "str::is_empty")]
+    next: &'a str,
+}
+
+#[derive(Serialize)]
+struct Says<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+#[derive(Serialize)]
+struct Costs<'a> {
+    bound: &'a str,
+    amount: &'a str,
+    way: &'a str,
+    /// Whether a wallet of a Tollbridge server can pay it.
+    payable: bool,
+}
+
+/// Explains an address or a file.
+pub(crate) fn run(output: &Output, args: &Explain) -> Outcome {
+    let now = sdk::Clock::system().now();
+    let found = if is_address(&args.subject) {
+        let fetched = runtime::run(async { fetch(args).await })?;
+        let answer = Answer {
+            status: fetched.status,
+            headers: fetched.headers,
+            body: &fetched.body,
+            asked: Some(&args.subject),
+        };
+        explain::answer(&answer, now)
+    } else {
+        explain::text(&read(&args.subject)?, now)
+    };
+    if found.is_empty() {
+        let why = "no bill, payment, mandate, card or record of any dialect that is known here";
+        return Err(Failure::new(Exit::False, format!("`{}` is {why}", args.subject)));
+    }
+    for each in &found {
+        show(output, each);
+    }
+    let wrong: usize = found.iter().map(|each| each.wrong.len()).sum();
+    if 0 < wrong {
+        return Err(Failure::said(Exit::False));
+    }
+    Ok(())
+}
+
+fn show(output: &Output, each: &Explained) {
+    output.line(&each.what);
+    for (name, value) in &each.facts {
+        output.line(format!("     {}", output.faint(&format!("{name}: {value}"))));
+    }
+    for Cost { amount, bound, way, payer } in &each.costs {
+        let hint = match payer {
+            Payer::Tollbridge => "",
+            Payer::Others => "; not from a wallet of Tollbridge",
+        };
+        output.line(format!("  {}  costs {} {amount} ({way}{hint})", output.good("¤"), bound.in_words()));
+    }
+    for wrong in &each.wrong {
+        output.line(format!("  {}  {wrong}", output.bad("✗")));
+    }
+    if !each.next.is_empty() {
+        output.line(format!("     {}", each.next));
+    }
+    let says = each.facts.iter().map(|(name, value)| Says { name, value });
+    let costs = each.costs.iter().map(|cost| Costs {
+        bound: cost.bound.in_words(),
+        amount: &cost.amount,
+        way: &cost.way,
+        payable: cost.payer == Payer::Tollbridge,
+    });
+    output.object(&Told {
+        what: &each.what,
+        says: says.collect(),
+        costs: costs.collect(),
+        wrong: &each.wrong,
+        next: each.next,
+    });
+}
+
+/// An answer as it came.
+struct Fetched {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// Asks once, shows no proof, and follows nobody elsewhere.
+async fn fetch(args: &Explain) -> Outcome<Fetched> {
+    let unreached = |why: reqwest::Error| {
+        let why = format!("nothing was spent: `{}` was not reached ({why})", args.subject);
+        Failure::new(Exit::Unreachable, why)
+    };
+    let method = reqwest::Method::from_bytes(args.method.as_bytes())
+        .map_err(|_| Failure::usage(format!("`{}` is no method", args.method)))?;
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(TIMEOUT)
+        .build()
+        .map_err(|fault| Failure::fault(fault.to_string()))?;
+    let mut request = client.request(method, &args.subject);
+    if let Some(body) = &args.body {
+        request = request.header("content-type", "application/json").body(body.clone());
+    }
+    let mut answer = request.send().await.map_err(unreached)?;
+    let headers = answer.headers().iter().map(|(name, value)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    let (status, headers) = (answer.status().as_u16(), headers.collect());
+    let mut body = Vec::new();
+    while let Some(part) = answer.chunk().await.map_err(unreached)? {
+        body.extend_from_slice(&part);
+        if EXPLAINED_BYTES_MAX < body.len() {
+            // What is sold may be long; a bill is not.
+            body.clear();
+            break;
+        }
+    }
+    Ok(Fetched { status, headers, body })
+}
+
+/// Reads a file, or what stands before the program where the subject is `-`.
+fn read(subject: &str) -> Outcome<Vec<u8>> {
+    let reader: Box<dyn Read> = match subject {
+        "-" => Box::new(std::io::stdin()),
+        path => Box::new(std::fs::File::open(path).map_err(|fault| Failure::from(fault).during(path))?),
+    };
+    let longest = u64::try_from(EXPLAINED_BYTES_MAX).expect("256 KiB fit") + 1;
+    let mut bytes = Vec::new();
+    reader.take(longest).read_to_end(&mut bytes).map_err(|fault| Failure::from(fault).during(subject))?;
+    Ok(bytes)
+}
