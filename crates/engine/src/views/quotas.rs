@@ -205,7 +205,8 @@ impl View {
         self.all(query, stored![payee, now], |columns| {
             let (unit, quotas) = (columns.next::<Canonical<QuotaUnit>>()?.0, columns.next()?);
             let (high, low): (u64, u64) = (columns.next()?, columns.next()?);
-            Ok(QuotasOwed { unit, quotas, left: u128::from(high) * 1_000_000_000 + u128::from(low) })
+            let left = u128::from(high).saturating_mul(1_000_000_000).saturating_add(u128::from(low));
+            Ok(QuotasOwed { unit, quotas, left })
         })
     }
 }

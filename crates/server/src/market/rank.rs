@@ -27,7 +27,10 @@ impl Record {
 }
 
 /// Looks at a seller's newest purchases.
-pub(super) fn record(view: &View, payee: PayeeId) -> Answered<Record> {
+///
+/// # Errors
+/// Where the views cannot be read.
+pub fn record(view: &View, payee: PayeeId) -> Answered<Record> {
     let of = Whom::Payee(payee);
     let payments = view.payments(of, None, SERVICE_PURCHASES_MAX)?;
     let holds = view.holds(of, None, SERVICE_PURCHASES_MAX)?;

@@ -15,7 +15,7 @@ use engine::views::{AgentRow, PayeeRow};
 use http::StatusCode;
 use server::convert;
 use server::limits::{SERVICE_SKIP_MAX, SERVICE_WORDS_MAX};
-use server::market::rank::{Record, record_of_owner};
+use server::market::rank::{Record, record, record_of_owner};
 use server::market::store::{Search, Service};
 use server::webhooks::Reach;
 use url::{Url, form_urlencoded};
@@ -176,16 +176,19 @@ pub async fn show(visit: &Visit) -> Shown {
     let (m, app, owner) = (visit.lang.market(), &visit.site.app, visit.owner()?);
     let id: wire::ServiceId = visit.part(1)?;
     let id: Id = convert::id(id.0);
-    let service = app.look_at_market(move |store| store.service(id)).await?.ok_or(Stop::Missing)?;
+    let mut service = app.look_at_market(move |store| store.service(id)).await?.ok_or(Stop::Missing)?;
     let payee = service.said.payee;
     let asked = app.ask(move |view| {
         let mut agents = Vec::new();
         for agent in view.agents_of_owner(owner, None, AGENTS)?.rows {
             agents.extend(view.wallet(agent.wallet)?.map(|wallet| (agent, wallet.asset)));
         }
-        Ok((view.payee(payee)?, record_of_owner(view, payee, owner)?, agents))
+        let records = (record(view, payee)?, record_of_owner(view, payee, owner)?);
+        Ok((view.payee(payee)?, records, agents))
     });
-    let (seller, own, agents) = asked.await?;
+    let (seller, (of_all, own), agents) = asked.await?;
+    // The list has what stood when somebody looked last; beside the reader's own purchases it has to be of now.
+    service.found.record = of_all;
     let said = &service.said;
     let asset = asset(visit, &service)?;
     let agents: Vec<AgentRow> =

@@ -297,6 +297,9 @@ fn card(visit: &Visit, row: &QuotaRow, sums: QuotaSums, asset: Asset) -> Result<
     })
 }
 
+/// A use of a quota, and when it was.
+type Deducted = (DeductionRow, Time);
+
 /// One use of a quota, as lists show it.
 pub(crate) fn used(visit: &Visit, it: &DeductionRow, at: Time, (unit, asset): (QuotaUnit, Asset)) -> Use {
     let say = |units: u64| counted(units.into(), unit, asset);
@@ -319,7 +322,7 @@ pub(crate) fn uses_of(
     view: &View,
     quota: QuotaId,
     before: Option<Seq>,
-) -> Result<(Vec<(DeductionRow, Time)>, Option<Seq>), Problem> {
+) -> Result<(Vec<Deducted>, Option<Seq>), Problem> {
     let page = view.deductions_of(quota, before, ROWS)?;
     let mut uses = Vec::with_capacity(page.rows.len());
     for it in page.rows {

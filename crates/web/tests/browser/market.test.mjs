@@ -115,7 +115,8 @@ async function buys(person, w, name, agent) {
   assert.match(bought.out, /the tide at \/tides\.txt/);
   await until(async () => {
     await page.reload();
-    return (await person.reads()).includes(w.ownPurchases);
+    const said = await person.reads();
+    return said.includes(w.ownPurchases) && said.includes(w.allDelivered);
   });
   await person.look('market-service-bought');
   person.settle();

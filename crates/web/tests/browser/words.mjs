@@ -157,6 +157,7 @@ const PAIRS = {
   noAgentThere: ['None of your agents has a wallet in this currency.', '您的智能体都没有该币种的钱包。'],
   drawUp: ['Draw up a rule', '起草规则'],
   ownPurchases: ['1 of 1 of your own purchases delivered', '您自己的购买：1/1 笔已交付'],
+  allDelivered: ['1 of 1 purchases delivered (100 %) · 1 buyer', '1/1 笔已交付 (100 %) · 1 位买家'],
   yourOwn: ['your own', '您自己的'],
   quotas: ['Prepaid quotas', '预付额度'],
   quotasSold: ['Quotas sold', '已售额度'],
