@@ -9,7 +9,7 @@ use protocols::Time;
 use protocols::a402::headers::{PAYMENT_NEEDED, PAYMENT_PROOF, PAYMENT_VALIDATION};
 use protocols::a402::{Identifier, Keyring, Needed, Validation, wallet::Network};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use sdk::{Answer, Auth, Buyer, BuyerSettings, Client, Clock, Credentials, Fetch, Purchases};
+use sdk::{Answer, Auth, Buyer, BuyerSettings, Client, Clock, Credentials, Failure, Fetch, Purchases};
 use server::data::{BookKind, Opening, init, open};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -513,6 +513,13 @@ impl House {
 
     /// Pays a bill of the gateway.
     pub(crate) async fn pay(&self, bill: &Reply) -> A402Payment {
+        match self.try_to_pay(bill).await.unwrap() {
+            Answer::Done(paid) => paid,
+            Answer::Asked(asked) => panic!("{asked:?}"),
+        }
+    }
+
+    pub(crate) async fn try_to_pay(&self, bill: &Reply) -> Result<Answer<A402Payment>, Failure> {
         let payment = NewA402Payment {
             id: HoldId(id()),
             wallet: self.wallet,
@@ -521,10 +528,7 @@ impl House {
             approval: None,
             why: None,
         };
-        match self.agent.a402_pay(&payment).await.unwrap() {
-            Answer::Done(paid) => paid,
-            Answer::Asked(asked) => panic!("{asked:?}"),
-        }
+        self.agent.a402_pay(&payment).await
     }
 
     /// A good proof for a `GET`.

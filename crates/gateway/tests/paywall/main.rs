@@ -8,6 +8,7 @@ mod buyer;
 mod config;
 mod coupons;
 mod crash;
+mod dialects;
 mod failures;
 mod forms;
 mod house;

@@ -6,7 +6,7 @@ use evidence::base64url;
 use protocols::a402::headers::PAYMENT_PROOF;
 use protocols::mpp::{CHALLENGE, RECEIPT};
 use protocols::x402::PAYMENT_SIGNATURE;
-use sdk::Answer;
+use sdk::{Answer, Failure};
 use serde_json::{Value, json};
 use wire::HoldId;
 use wire::mpp::NewMppPayment;
@@ -14,7 +14,7 @@ use wire::unsigned::UnsignedPayment;
 
 /// The challenge of a bill, as clients keep it: the parameters, and `request` as it came.
 #[track_caller]
-fn challenge(bill: &Reply) -> Value {
+pub(crate) fn challenge(bill: &Reply) -> Value {
     let text = bill.header(CHALLENGE).unwrap_or_else(|| panic!("no challenge: {bill:?}"));
     let parameters = text.strip_prefix("Payment ").expect("the scheme").split(", ").map(|parameter| {
         let (name, value) = parameter.split_once('=').expect("a parameter");
@@ -29,6 +29,13 @@ fn request(challenge: &Value) -> Value {
 }
 
 async fn pay(house: &House, challenge: &Value) -> UnsignedPayment {
+    match try_to_pay(house, challenge).await.expect("it is paid") {
+        Answer::Done(paid) => paid,
+        Answer::Asked(asked) => panic!("{asked:?}"),
+    }
+}
+
+pub(crate) async fn try_to_pay(house: &House, challenge: &Value) -> Result<Answer<UnsignedPayment>, Failure> {
     let new = NewMppPayment {
         id: HoldId(id()),
         wallet: house.wallet,
@@ -37,13 +44,10 @@ async fn pay(house: &House, challenge: &Value) -> UnsignedPayment {
         approval: None,
         why: None,
     };
-    match house.agent.mpp_pay(&new).await.expect("it is paid") {
-        Answer::Done(paid) => paid,
-        Answer::Asked(asked) => panic!("{asked:?}"),
-    }
+    house.agent.mpp_pay(&new).await
 }
 
-fn authorization(challenge: &Value, credential: &str) -> String {
+pub(crate) fn authorization(challenge: &Value, credential: &str) -> String {
     let text =
         json!({"challenge": challenge, "source": "did:key:z6Mk", "payload": {"credential": credential}});
     format!("Payment {}", base64url::encode(text.to_string().as_bytes()))

@@ -5,7 +5,7 @@ use crate::house::{House, Reply, id};
 use crate::upstream::Mood;
 use protocols::a402::headers::PAYMENT_PROOF;
 use protocols::x402::{PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE};
-use sdk::Answer;
+use sdk::{Answer, Failure};
 use serde_json::{Value, json};
 use wire::HoldId;
 use wire::unsigned::UnsignedPayment;
@@ -33,6 +33,17 @@ fn response(answer: &Reply) -> Value {
 }
 
 async fn pay(house: &House, asked: &Value, hold: u128) -> UnsignedPayment {
+    match try_to_pay(house, asked, hold).await.expect("it is paid") {
+        Answer::Done(paid) => paid,
+        Answer::Asked(asked) => panic!("{asked:?}"),
+    }
+}
+
+pub(crate) async fn try_to_pay(
+    house: &House,
+    asked: &Value,
+    hold: u128,
+) -> Result<Answer<UnsignedPayment>, Failure> {
     let new = NewX402Payment {
         id: HoldId(hold),
         wallet: house.wallet,
@@ -42,14 +53,11 @@ async fn pay(house: &House, asked: &Value, hold: u128) -> UnsignedPayment {
         approval: None,
         why: None,
     };
-    match house.agent.x402_pay(&new).await.expect("it is paid") {
-        Answer::Done(paid) => paid,
-        Answer::Asked(asked) => panic!("{asked:?}"),
-    }
+    house.agent.x402_pay(&new).await
 }
 
 /// The header that a stock client sends.
-fn signature(asked: &Value, paid: &UnsignedPayment) -> Value {
+pub(crate) fn signature(asked: &Value, paid: &UnsignedPayment) -> Value {
     json!({
         "x402Version": 2,
         "resource": asked["resource"],

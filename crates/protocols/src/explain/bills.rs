@@ -305,14 +305,15 @@ fn lightning_amount(invoice: &str) -> Option<String> {
     let invoice = invoice.to_ascii_lowercase();
     let prefix = invoice.get(..invoice.rfind('1')?)?;
     let digits_at = prefix.find(|char: char| char.is_ascii_digit())?;
-    let (number, part) = prefix.get(digits_at..)?.split_at(prefix.len() - digits_at - 1);
-    let number: u128 = number.parse().ok()?;
+    let amount = prefix.get(digits_at..)?;
+    let part = amount.chars().next_back()?;
+    let number: u128 = amount.strip_suffix(part)?.parse().ok()?;
     // In a bitcoin are 100,000,000,000 of them.
     let (times, of) = match part {
-        "m" => (100_000_000_u128, 1),
-        "u" => (100_000, 1),
-        "n" => (100, 1),
-        "p" => (1, 10),
+        'm' => (100_000_000_u128, 1),
+        'u' => (100_000, 1),
+        'n' => (100, 1),
+        'p' => (1, 10),
         _ => return None,
     };
     Some(format!("{} millisatoshi", number.checked_mul(times)? / of))

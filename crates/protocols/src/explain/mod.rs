@@ -72,7 +72,7 @@ impl Bound {
 
 impl Explained {
     fn new(what: impl Into<String>) -> Explained {
-        Explained { what: what.into(), ..Explained::default() }
+        Explained { what: shown(&what.into()), ..Explained::default() }
     }
 
     fn fact(&mut self, name: &'static str, value: impl ToString) {

@@ -78,6 +78,23 @@ fn a_demand_for_another_host_than_the_one_that_was_asked_is_wrong() {
     }
 }
 
+/// Found by fuzzing: an invoice whose last letter before the checksum is not one byte long.
+#[test]
+fn a_lightning_invoice_may_be_anything() {
+    for (invoice, amount) in [
+        ("lnbc2500u1p", "250000000 millisatoshi"),
+        ("lnbc20m1p", "2000000000 millisatoshi"),
+        ("lnbc10p1p", "1 millisatoshi"),
+        ("lnbc2500é1p", "an amount that is not said"),
+        ("lnbc1p", "an amount that is not said"),
+        ("é1", "an amount that is not said"),
+        ("", "an amount that is not said"),
+    ] {
+        let asked = format!("L402 macaroon=\"A\", invoice=\"{invoice}\"");
+        assert_eq!(text(asked.as_bytes(), NOW)[0].costs[0].amount, amount, "{invoice}");
+    }
+}
+
 #[test]
 fn nothing_is_made_of_what_nobody_knows() {
     for unknown in
