@@ -41,7 +41,7 @@ pub use decisions::Upward;
 pub use invoices::{CreditNoteRow, InvoiceLineRow, InvoiceRow};
 pub use links::{AskedLink, LinkPaymentRow, LinkRow, LinkStanding};
 pub use payouts::{PaidOut, PayoutRow};
-pub use quotas::{DeductionRow, QuotaRow};
+pub use quotas::{DeductionRow, QuotaRow, QuotaSums, QuotasOwed};
 pub use reader::{Page, View, ViewsReader, Whom};
 pub use rows::{
     AgentRow, Answer, AssetRow, BookRow, DecisionRow, Form, KeyRow, MandateRow, MeterRow, OwnerRow, PartRow,

@@ -109,12 +109,22 @@ fn assert_agrees(town: &Town, reader: &ViewsReader) {
     for (payee, _) in &town.payees {
         let row = view.payee(*payee).unwrap().unwrap();
         assert_eq!(Some((row.asset, row.balance)), town.book.payee_balance(*payee));
+        let quotas = town.quotas.iter().filter_map(|quota| view.quota(*quota).unwrap());
+        let left: u128 = quotas.filter(|row| row.payee == *payee).map(|row| u128::from(row.left())).sum();
+        let owed: u128 = view.quotas_owed(*payee, Time(0)).unwrap().iter().map(|owed| owed.left).sum();
+        assert_eq!(owed, left);
     }
     for quota in &town.quotas {
         let row = view.quota(*quota).unwrap();
         let row = row.map(|row| (row.unit, row.granted, row.used, row.allotted, row.expires_at));
         let state = town.book.quota(*quota);
         assert_eq!(row, state.map(|it| (it.unit, it.granted, it.used, it.allotted, it.expires_at)));
+        // Over a quota and all below it, what came in is what was used and what is left.
+        let sums = view.quota_sums(*quota).unwrap();
+        assert_eq!(sums.used + sums.left, state.map_or(0, |it| it.granted));
+        let taken = view.deductions_of(*quota, None, 1_000).unwrap().rows;
+        let taken: u64 = taken.iter().map(|it| it.units - it.restored).sum();
+        assert_eq!(taken, state.map_or(0, |it| it.used));
     }
     for invoice in &town.invoices {
         let row = view.invoice(*invoice).unwrap().unwrap();

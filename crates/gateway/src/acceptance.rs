@@ -95,7 +95,8 @@ impl Inner {
         let signer = &self.seller_key;
         let sealed = Sealed::sign(evaluated, signer.signer_id.as_str(), &signer.signing_key);
         put(headers, EVALUATION_HEADER, &sealed.to_header());
-        Measured { held: errand.held, charged, units: Some(format!("{met} of {count} terms")) }
+        let units = Some(format!("{met} of {count} terms"));
+        Measured { held: errand.held, charged, units, off: None }
     }
 }
 

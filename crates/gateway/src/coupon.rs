@@ -135,6 +135,7 @@ impl Inner {
             Ok(Couponed::Used) => Ok(Presented::Counts(coupon.clone())),
             Ok(Couponed::BudgetSpent) => Ok(Presented::DoesNotCount("it has nothing left to give")),
             Ok(Couponed::UsedBefore) => Ok(Presented::DoesNotCount("you have used it before")),
+            Ok(Couponed::SwitchedOff) => Ok(Presented::DoesNotCount("its seller has switched it off")),
             Err(fault) => {
                 tracing::error!(%fault, "a coupon could not be looked up");
                 Err(self.problem(Code::Internal, "Nothing was spent. Coupons cannot be looked up now."))

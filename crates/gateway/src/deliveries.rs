@@ -89,6 +89,8 @@ pub struct Measured {
     pub charged: u128,
     /// How many units; none where there was nothing to count.
     pub units: Option<String>,
+    /// What a coupon took off it; none where the bill says so.
+    pub off: Option<u128>,
 }
 
 /// A delivery that the payment service is to be told about.
@@ -141,6 +143,28 @@ pub enum Couponed {
     BudgetSpent,
     /// The buyer has used it.
     UsedBefore,
+    /// The seller has switched it off.
+    SwitchedOff,
+}
+
+/// A use of a coupon that was delivered and paid for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaidUse {
+    /// The payment.
+    pub trade_no: HoldId,
+    /// Which coupon.
+    pub code: String,
+    /// How much it took off, in the asset's smallest unit.
+    pub off: u128,
+}
+
+/// Whether a seller lets a coupon count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Switch {
+    /// As far as the price list says so.
+    On,
+    /// Not at all.
+    Off,
 }
 
 /// A free call that somebody makes.
@@ -174,6 +198,8 @@ enum Question {
     Find(HoldId, Reply<Option<Delivery>>),
     Due(usize, Reply<Vec<Due>>),
     MayUse(CouponUse, Reply<Couponed>),
+    Given(Vec<String>, Reply<Vec<u128>>),
+    PaidUses(Time, usize, Reply<Vec<PaidUse>>),
     VoucherAnswer(i64, Reply<Option<channels::Answer>>),
 }
 
@@ -184,6 +210,8 @@ enum Change {
     Begin(Box<Delivery>, Option<Time>, Reply<()>),
     Finish(Box<Ending>, Reply<bool>),
     UseCoupon(Box<CouponUse>, Reply<Couponed>),
+    SwitchCoupons(Vec<(String, Switch)>, Reply<()>),
+    ToldUses(Vec<HoldId>, Reply<()>),
     TakeFree(FreeCall, Reply<Option<u32>>),
     GiveBackFree(FreeCall, Reply<()>),
     End(HoldId, Stage, Reply<()>),
@@ -281,6 +309,38 @@ impl Deliveries {
     /// [`StoreFault`].
     pub async fn use_coupon(&self, coupon: CouponUse) -> Result<Couponed, StoreFault> {
         self.ask(|reply| Task::Do(Change::UseCoupon(Box::new(coupon), reply))).await
+    }
+
+    /// How much each of these coupons has given, or set aside for what is being delivered, in the asset's smallest unit.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn given(&self, codes: Vec<String>) -> Result<Vec<u128>, StoreFault> {
+        self.ask(|reply| Task::Ask(Question::Given(codes, reply))).await
+    }
+
+    /// Uses of coupons that were delivered and paid for, and that the payment service was not told of yet.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn paid_uses(&self, now: Time, count_max: usize) -> Result<Vec<PaidUse>, StoreFault> {
+        self.ask(|reply| Task::Ask(Question::PaidUses(now, count_max, reply))).await
+    }
+
+    /// Writes down of which uses the payment service was told.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn told_uses(&self, uses: Vec<HoldId>) -> Result<(), StoreFault> {
+        self.ask(|reply| Task::Do(Change::ToldUses(uses, reply))).await
+    }
+
+    /// Writes down which coupons the seller lets count. When this returns, it survives power loss.
+    ///
+    /// # Errors
+    /// [`StoreFault`].
+    pub async fn switch_coupons(&self, coupons: Vec<(String, Switch)>) -> Result<(), StoreFault> {
+        self.ask(|reply| Task::Do(Change::SwitchCoupons(coupons, reply))).await
     }
 
     /// Takes one of a caller's free calls. Answers how many are left, and nothing where there was none.
@@ -401,6 +461,10 @@ fn answer(store: &Store, question: Question) {
         Question::Find(trade_no, reply) => tell(reply, store.find(trade_no).map_err(fault)),
         Question::Due(count_max, reply) => tell(reply, store.due(count_max).map_err(fault)),
         Question::MayUse(coupon, reply) => tell(reply, store.may_use(&coupon).map_err(fault)),
+        Question::Given(codes, reply) => tell(reply, store.given_of(&codes).map_err(fault)),
+        Question::PaidUses(now, count_max, reply) => {
+            tell(reply, store.paid_uses(now, count_max).map_err(fault));
+        }
         Question::VoucherAnswer(number, reply) => {
             tell(reply, channels::answer(&store.connection, number).map_err(fault));
         }
@@ -419,10 +483,12 @@ fn is_relied_on(changes: &[Change]) -> bool {
         | Change::Begin(..)
         | Change::Finish(..)
         | Change::UseCoupon(..)
+        | Change::SwitchCoupons(..)
         | Change::TakeFree(..)
         | Change::KeepVoucher(..)
         | Change::CloseChannel(..) => true,
         Change::GiveBackFree(..)
+        | Change::ToldUses(..)
         | Change::End(..)
         | Change::Forget(..)
         | Change::OpenChannel(..)
@@ -436,6 +502,8 @@ fn perform(store: &Store, change: Change) -> Held {
         Change::Begin(delivery, deadline, reply) => hold(reply, store.begin_delivery(&delivery, deadline)),
         Change::Finish(ending, reply) => hold(reply, store.finish(&ending)),
         Change::UseCoupon(coupon, reply) => hold(reply, store.use_coupon(&coupon)),
+        Change::SwitchCoupons(coupons, reply) => hold(reply, store.switch_coupons(&coupons)),
+        Change::ToldUses(uses, reply) => hold(reply, store.told_uses(&uses)),
         Change::TakeFree(call, reply) => hold(reply, store.take_free(&call)),
         Change::GiveBackFree(call, reply) => hold(reply, store.give_back_free(&call)),
         Change::End(trade_no, stage, reply) => hold(reply, store.end(trade_no, stage)),

@@ -168,6 +168,9 @@ impl Inner {
                 Ok(Couponed::UsedBefore) => {
                     return self.without_coupon(&errand, "you have used it before").await;
                 }
+                Ok(Couponed::SwitchedOff) => {
+                    return self.without_coupon(&errand, "it counts no more").await;
+                }
                 Err(fault) => return broken(&fault),
             }
         }
@@ -178,7 +181,7 @@ impl Inner {
                 begun.measured = match &errand.price.tariff {
                     Tariff::PerCall => None,
                     Tariff::PerUnit(_) => {
-                        Some(Measured { held: errand.held, charged: errand.held, units: None })
+                        Some(Measured { held: errand.held, charged: errand.held, units: None, off: None })
                     }
                 };
                 return match self.deliveries.begin(begun.clone(), Some(*until)).await {
@@ -330,7 +333,7 @@ impl Inner {
         units: Option<crate::tariff::Units>,
         off: Option<Off>,
     ) -> Measured {
-        let minor = match &price.tariff {
+        let (minor, taken_off) = match &price.tariff {
             Tariff::PerUnit(metered) => {
                 if units.is_none() {
                     self.metrics.unmeasured.count();
@@ -340,11 +343,13 @@ impl Inner {
                     );
                 }
                 let minor = metered.cost(units).minor;
-                minor.saturating_sub(off.map_or(0, |off| off.of(minor)))
+                let off = off.map(|off| off.of(minor));
+                (minor.saturating_sub(off.unwrap_or(0)), off)
             }
-            Tariff::PerCall => held,
+            Tariff::PerCall => (held, None),
         };
-        Measured { held, charged: minor.min(held), units: units.map(|units| units.to_string()) }
+        let units = units.map(|units| units.to_string());
+        Measured { held, charged: minor.min(held), units, off: taken_off }
     }
 
     /// Uses the payment up for this delivery. Answers the key that the upstream knows repetitions by.

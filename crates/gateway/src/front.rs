@@ -202,7 +202,7 @@ impl Inner {
         let units = units.and_then(Units::parse);
         let Some((price, off)) = sold.filter(|(price, _)| price.tariff != Tariff::PerCall) else {
             // Nobody knows the price any more, so it costs nothing.
-            return Some(Measured { held, charged: 0, units: None });
+            return Some(Measured { held, charged: 0, units: None, off: None });
         };
         let off: Option<Off> = off;
         Some(self.measured(held, price, units, off))

@@ -137,7 +137,8 @@ impl Gateway {
         &self.0.metrics
     }
 
-    /// Tells the payment service how deliveries ended, claims what is owed by voucher, and keeps its time, for ever. Dropping the future stops it.
+    /// Tells the payment service how deliveries ended, how many bills there were and how coupons were used, claims what is owed by
+    /// voucher, and keeps its time, for ever. Dropping the future stops it.
     ///
     /// [`serve`](crate::serve) does this by itself; beside a [`Layer`](crate::Layer) somebody has to.
     pub async fn run(self) {
@@ -146,10 +147,12 @@ impl Gateway {
         beside.spawn(Arc::clone(&self.0).claim_always());
         beside.spawn(Arc::clone(&self.0).keep_time());
         beside.spawn(Arc::clone(&self.0).report_always());
+        beside.spawn(Arc::clone(&self.0).report_coupons_always());
         while beside.join_next().await.is_some() {}
     }
 
-    /// Tells the payment service how deliveries ended and claims what is owed by voucher, as far as that can be done now.
+    /// Tells the payment service how deliveries ended and how coupons were used, and claims what is owed by voucher, as far as
+    /// that can be done now.
     ///
     /// [`serve`](crate::serve) does this all the time by itself.
     ///
@@ -157,6 +160,7 @@ impl Gateway {
     /// [`StoreFault`].
     pub async fn settle(&self) -> Result<(), StoreFault> {
         self.0.claim_all(Claims::All).await;
-        self.0.sweep().await.map(|_| ())
+        self.0.sweep().await?;
+        if self.0.config.coupons.is_empty() { Ok(()) } else { self.0.report_coupons(&mut None).await }
     }
 }

@@ -18,6 +18,7 @@ mod acceptance;
 mod channels;
 mod config;
 mod coupon;
+mod coupon_report;
 pub mod deliveries;
 mod dialects;
 mod flight;

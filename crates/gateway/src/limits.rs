@@ -176,6 +176,12 @@ pub const VOUCHER_DEPOSIT_CALLS: u128 = 100;
 /// The longest answer to a voucher nobody checked that is kept in memory, in bytes.
 pub const VOUCHER_ANSWER_MEMORY_BYTES_MAX: usize = 64 * 1_024;
 
+/// How long the report of coupons rests: within so long, a coupon that was switched off counts no more.
+pub const COUPONS_REST: Duration = Duration::from_secs(10);
+
+/// The coupons, and the uses of coupons, of one report.
+pub const COUPONS_REPORTED_MAX: usize = 100;
+
 /// How long the report of bills rests.
 pub const OFFERS_REST: Duration = Duration::from_secs(10);
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use wire::a402::{A402Outcome, NewA402Confirmation};
+use wire::limits::AMOUNT_MAX;
 use wire::{AmountText, Money};
 
 impl Inner {
@@ -56,10 +57,10 @@ impl Inner {
         Ok(told)
     }
 
-    /// So many of the asset's smallest units.
-    fn money(&self, minor: u128) -> Money {
+    /// So many of the asset's smallest units, or the most that can be said.
+    pub(crate) fn money(&self, minor: u128) -> Money {
         let asset = self.config.seller.asset.as_str().parse().expect("the seller's asset is one on the wire");
-        Money { amount: AmountText::new(minor).expect("no more than is held"), asset }
+        Money { amount: AmountText::new(minor.min(AMOUNT_MAX)).expect("no more than the most"), asset }
     }
 
     /// Tells how one delivery ended, and writes down what the payment service says. Nothing if it cannot be told now.

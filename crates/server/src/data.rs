@@ -9,6 +9,7 @@
 //! market.sqlite   what sellers offer, and what was found there
 //! webhooks.sqlite who is told what came in, and how that went
 //! offers.sqlite   how many demands sellers' gateways made, as they say
+//! coupons.sqlite  how coupons of sellers' gateways were used, and which are switched off
 //! snapshot        the book as it stood a while ago, made from it; for its owner's eyes only
 //! keys/           server.toml and operator.toml: for their owner's eyes only
 //! ```
@@ -16,6 +17,7 @@
 use crate::auth::verifier::Verifier;
 use crate::bodies::Bodies;
 use crate::connections::Connections;
+use crate::coupons;
 use crate::desk;
 use crate::directory::Directory;
 use crate::drafting::Drafter;
@@ -356,6 +358,7 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         webhooks,
         market: Market::open(&directory.join("market.sqlite"), opening.reach)?,
         offers: offers::store::Store::open(&directory.join("offers.sqlite"))?,
+        coupons: coupons::store::Store::open(&directory.join("coupons.sqlite"))?,
         drafter: opening.drafter,
         orders_in_hand: OrdersInHand::default(),
         verifier: Verifier::start().map_err(|fault| files(directory, fault))?,

@@ -13,6 +13,7 @@ pub mod bodies;
 pub mod codes;
 pub mod connections;
 pub mod convert;
+pub mod coupons;
 pub mod data;
 pub mod desk;
 pub mod directory;

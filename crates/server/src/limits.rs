@@ -203,3 +203,15 @@ pub const SERVICE_PURCHASES_MAX: usize = 500;
 
 /// The newest purchases of one buyer that count for it.
 pub const SERVICE_OF_ONE_BUYER_MAX: u64 = 20;
+
+/// The coupons, and the uses of coupons, in one report of a gateway.
+pub const COUPONS_REPORTED_MAX: usize = 100;
+
+/// The coupons of one seller that are known, each as often as gateways have it.
+pub const COUPONS_OF_ONE_MAX: i64 = 4_000;
+
+/// How long a coupon that no gateway reports any more is known, in seconds: 400 days.
+pub const COUPONS_KEPT_SECONDS: u64 = 400 * 86_400;
+
+/// Bytes of a coupon's code.
+pub const COUPON_CODE_BYTES_MAX: usize = 32;

@@ -2,9 +2,9 @@
 
 use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_accounts};
 use crate::routes::{
-    a402, accounts, agents, ap2, autonomy, channels, control, credentials, entries, holds, intents, invoices,
-    joining, limits, links, log, mandates, meters, mpp, observations, offers, orders, payments, payouts,
-    quotas, services, sessions, subscriptions, system, transfers, webhooks, x402,
+    a402, accounts, agents, ap2, autonomy, channels, control, coupons, credentials, entries, holds, intents,
+    invoices, joining, limits, links, log, mandates, meters, mpp, observations, offers, orders, payments,
+    payouts, quotas, services, sessions, subscriptions, system, transfers, webhooks, x402,
 };
 use crate::state::App;
 use crate::stream;
@@ -163,6 +163,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(invoices::create_credit_note, invoices::list_credit_notes))
         .routes(routes!(invoices::get_credit_note))
         .routes(routes!(offers::report_offers))
+        .routes(routes!(coupons::report_coupons))
         .routes(routes!(services::create_service, services::search_services))
         .routes(routes!(services::get_service))
         .routes(routes!(services::list_services))

@@ -7,6 +7,7 @@ pub mod ap2;
 pub mod autonomy;
 pub mod channels;
 pub mod control;
+pub mod coupons;
 pub mod credentials;
 pub mod entries;
 pub mod holds;

@@ -6,6 +6,7 @@ use crate::bodies::Bodies;
 use crate::codes::Edge;
 use crate::connections::Connections;
 use crate::convert::{amount, registered};
+use crate::coupons;
 use crate::directory::Directory;
 use crate::drafting::Drafter;
 use crate::market::Market;
@@ -104,6 +105,8 @@ pub struct State {
     pub market: Market,
     /// What sellers' gateways report.
     pub offers: offers::store::Store,
+    /// What sellers' gateways report of coupons.
+    pub coupons: coupons::store::Store,
     /// Who puts an owner's words more clearly, where anybody does.
     pub drafter: Option<Drafter>,
     /// The orders that are being paid now.

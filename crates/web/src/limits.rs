@@ -102,6 +102,21 @@ pub const REFUNDS_SHOWN_MAX: usize = 100;
 /// The deliveries of a webhook that its page shows, the newest first.
 pub const DELIVERIES_SHOWN_MAX: usize = 50;
 
+/// The coupons of a seller that its page shows.
+pub const COUPONS_SHOWN_MAX: usize = 200;
+
+/// After how long without a report a gateway counts as silent, in seconds.
+pub const COUPON_SILENT_SECONDS: u64 = 120;
+
+/// The quotas of an owner that one page shows.
+pub const QUOTAS_SHOWN_MAX: usize = 100;
+
+/// The lines of a report over a quota and all below it, and the quotas of one wallet that are looked through.
+pub const QUOTA_LINES_MAX: usize = 500;
+
+/// The parts right below a quota that its seller's page shows, the newest first.
+pub const QUOTA_PARTS_SHOWN_MAX: usize = 100;
+
 /// The payouts of a seller that its page shows, the newest first.
 pub const PAYOUTS_SHOWN_MAX: usize = 100;
 

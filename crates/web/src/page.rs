@@ -27,6 +27,7 @@ pub enum Place {
     Approvals,
     Activity,
     Money,
+    Market,
     Selling,
     Account,
     Paying,
@@ -117,6 +118,7 @@ impl Top {
             (Place::Rules, "/rules", w.rules),
             (Place::Activity, "/activity", w.activity),
             (Place::Money, "/money", w.money),
+            (Place::Market, "/market", w.find_services),
             (Place::Selling, "/selling", self.s.selling),
             (Place::Account, "/account", w.account),
         ];

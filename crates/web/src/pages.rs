@@ -9,9 +9,11 @@ pub mod entrance;
 pub mod invoices;
 pub(crate) mod line;
 pub mod live;
+pub mod market;
 pub mod money;
 pub mod overview;
 pub mod pay;
+pub mod quotas;
 pub mod rules;
 pub mod selling;
 pub mod statement;
@@ -74,6 +76,13 @@ pub fn router() -> Router<Site> {
         .route("/money/{wallet}/statement.ofx", get(at!(statement::ofx)))
         .route("/subscriptions", get(at!(subscriptions::list)))
         .route("/subscriptions/{id}/cancel", post(at!(subscriptions::cancel)))
+        .route("/quotas", get(at!(quotas::list)))
+        .route("/quotas/{id}", get(at!(quotas::show)))
+        .route("/quotas/{id}/report.csv", get(at!(quotas::report::csv)))
+        .route("/quotas/{id}/allot", post(at!(quotas::allot)))
+        .route("/quotas/{id}/reclaim", post(at!(quotas::reclaim)))
+        .route("/market", get(at!(market::list)))
+        .route("/market/{id}", get(at!(market::show)))
         .route("/pay/{link}", get(at!(pay::show)).post(at!(pay::pay)))
         .route("/invoices", get(at!(invoices::list)))
         .route("/invoices/{id}/{form}", get(at!(invoices::paper)))
@@ -91,6 +100,14 @@ pub fn router() -> Router<Site> {
             get(at!(selling::services::list)).post(at!(selling::services::offer)),
         )
         .route("/selling/{payee}/services/{id}/withdraw", post(at!(selling::services::withdraw)))
+        .route("/selling/{payee}/quotas", get(at!(selling::quotas::list)).post(at!(selling::quotas::grant)))
+        .route("/selling/{payee}/quotas/{id}", get(at!(selling::quotas::show)))
+        .route("/selling/{payee}/quotas/{id}/use", post(at!(selling::quotas::deduct)))
+        .route("/selling/{payee}/quotas/{id}/restore", post(at!(selling::quotas::restore)))
+        .route("/selling/{payee}/coupons", get(at!(selling::coupons::list)))
+        .route("/selling/{payee}/coupons/{code}", get(at!(selling::coupons::show)))
+        .route("/selling/{payee}/coupons/{code}/off", post(at!(selling::coupons::switch_off)))
+        .route("/selling/{payee}/coupons/{code}/on", post(at!(selling::coupons::switch_on)))
         .route("/selling/{payee}/keys", get(at!(selling::keys::list)).post(at!(selling::keys::add)))
         .route("/selling/{payee}/keys/end", post(at!(selling::keys::end)))
         .route(

@@ -213,6 +213,13 @@ impl Visit {
         Ok((passkey.owner, passkey.key))
     }
 
+    /// Where programs reach the server. Buyers pay demands of the server that they know: programs on this machine know it by
+    /// number, browsers by name.
+    pub fn server_of_programs(&self) -> String {
+        let server = self.site.public_url.as_str().trim_end_matches('/');
+        server.replacen("http://localhost:", "http://127.0.0.1:", 1)
+    }
+
     /// The id of the change that the form asks for: drawn with the page, so that sending it twice changes one thing.
     ///
     /// # Errors

@@ -1,7 +1,11 @@
 //! Every sentence of the console, in both languages, side by side.
 
+mod market;
+mod quotas;
 mod selling;
 
+pub use market::Market;
+pub use quotas::Quotas;
 pub use selling::Selling;
 
 use engine::views::Kind;
@@ -62,6 +66,22 @@ impl Lang {
         match self {
             Lang::English => &selling::ENGLISH,
             Lang::Chinese => &selling::CHINESE,
+        }
+    }
+
+    /// Every sentence about the market in it.
+    pub fn market(self) -> &'static Market {
+        match self {
+            Lang::English => &market::ENGLISH,
+            Lang::Chinese => &market::CHINESE,
+        }
+    }
+
+    /// Every sentence about prepaid quotas in it.
+    pub fn quotas(self) -> &'static Quotas {
+        match self {
+            Lang::English => &quotas::ENGLISH,
+            Lang::Chinese => &quotas::CHINESE,
         }
     }
 }
@@ -482,6 +502,7 @@ words! {
     credit_notes "Credit notes" "贷项通知单"
     credited_of "{} taken back by credit notes" "已由贷项通知单冲减 {}"
     to_be_credited "{} refunded since: a credit note is due" "此后退款 {}，应开具贷项通知单"
+    find_services "Services" "服务市场"
     subscriptions "Subscriptions" "订阅"
     subscriptions_text "What is paid again by itself. The price can only change with a yes from your side." "会自动再次付款的项目。未经您这边同意，价格不会变。"
     no_subscriptions "Nothing is paid by itself." "没有自动付款的项目。"
@@ -527,9 +548,13 @@ words! {
 mod tests {
     use super::*;
 
+    fn all() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+        PAIRS.iter().chain(selling::PAIRS).chain(market::PAIRS).chain(quotas::PAIRS)
+    }
+
     #[test]
     fn both_languages_say_everything_with_the_same_gaps() {
-        for (name, english, chinese) in PAIRS.iter().chain(selling::PAIRS) {
+        for (name, english, chinese) in all() {
             assert!(!english.is_empty(), "{name}");
             assert!(!chinese.is_empty(), "{name}");
             assert_eq!(english.matches("{}").count(), chinese.matches("{}").count(), "{name}");
@@ -540,7 +565,7 @@ mod tests {
     fn no_page_speaks_of_how_it_works_inside() {
         let words =
             ["nonce", "mandate", "settle", "facilitator", "blockchain", "idempoten", "transaction failed"];
-        for (name, english, _) in PAIRS.iter().chain(selling::PAIRS) {
+        for (name, english, _) in all() {
             let english = english.to_lowercase();
             assert!(words.iter().all(|word| !english.contains(word)), "{name}: {english}");
         }

@@ -15,6 +15,7 @@ use evidence::{Hash, SigningKey, base64url};
 use http_body_util::BodyExt;
 use server::App;
 use server::answer::Answer;
+use server::coupons::{Coupon, Off};
 use server::data::{BookKind, Opening, init};
 use server::problem::Answered;
 use std::path::PathBuf;
@@ -345,8 +346,16 @@ async fn nobody_else_sees_them_and_nothing_happens_without_a_passkey() {
     let paid = shop.pay(0, 500).await.unwrap();
     let payee = shop.mine.0;
     let entry = shop.app.ask(move |view| Ok(view.purchase(paid)?.unwrap().seq.0)).await.unwrap();
-    let paths =
-        ["", "/sales", "/sales.csv", "/keys", &format!("/sales/{entry}"), &format!("/sales/{entry}/receipt")];
+    let paths = [
+        "",
+        "/sales",
+        "/sales.csv",
+        "/keys",
+        "/coupons",
+        "/quotas",
+        &format!("/sales/{entry}"),
+        &format!("/sales/{entry}/receipt"),
+    ];
     for path in paths {
         let path = format!("/selling/{payee}{path}");
         assert_eq!(shop.page(2, &path).await.0, 404, "{path}");
@@ -356,16 +365,34 @@ async fn nobody_else_sees_them_and_nothing_happens_without_a_passkey() {
         assert!(status == 200 || path.ends_with("receipt"), "{path}: {page}");
         assert!(!page.contains(SECRET), "{page}");
     }
+    let coupon = Coupon {
+        code: "SPRING".to_owned(),
+        off: Off::Percent(50),
+        budget: amount(100),
+        given: amount(0),
+        once_per_buyer: false,
+        until: None,
+    };
+    shop.app.coupons.keep(payee, "gateway-1", &[coupon], &[], shop.app.wall_clock()).unwrap();
     let size = shop.app.engine.size();
     let id = shop.app.new_id().text();
-    let key = shop.mine.1;
+    let (key, wallet) = (shop.mine.1, shop.buyers[0].0);
+    let quota = format!("id={id}&wallet={wallet}&unit=count&units=10&days=30&what=maps");
     for (path, form) in [
         ("/selling/new".to_owned(), format!("id={id}&name=Tides&domain=&category=tides&asset=CNY")),
         (format!("/selling/{payee}/sales/{entry}/refund"), format!("id={id}&amount=1.00")),
         (format!("/selling/{payee}/keys/end"), format!("id={id}&key={key}")),
+        (format!("/selling/{payee}/coupons/SPRING/off"), String::new()),
+        (format!("/selling/{payee}/quotas"), quota),
     ] {
         let (status, page) = shop.send(1, &path, &form).await;
         assert_eq!(status, 403, "{path}: {page}");
+    }
+    assert!(shop.app.coupons.switched_off(payee).unwrap().is_empty());
+    for path in ["coupons/SPRING", "coupons/SPRING/off", "coupons/SPRING/on", "coupons/AUTUMN/off", "quotas"]
+    {
+        let (status, _) = shop.send(2, &format!("/selling/{payee}/{path}"), &format!("id={id}")).await;
+        assert!(matches!(status, 404 | 405), "{path}: {status}");
     }
     for (form, why) in [
         ("name=&domain=&category=a&asset=CNY", "The name is empty"),

@@ -15,6 +15,7 @@ pub mod answer;
 pub mod ap2;
 pub mod autonomy;
 pub mod channel;
+pub mod coupon;
 pub mod entry;
 pub mod hold;
 pub mod id;

@@ -93,6 +93,38 @@ pub struct DeductionRow {
     pub restored: u64,
 }
 
+impl DeductionRow {
+    fn read(columns: &mut Columns<'_>) -> Result<DeductionRow> {
+        Ok(DeductionRow {
+            seq: columns.next()?,
+            id: columns.next()?,
+            quota: columns.next()?,
+            units: columns.next()?,
+            restored: columns.next()?,
+        })
+    }
+}
+
+/// What became of a quota, and of all below it, together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QuotaSums {
+    /// What was used.
+    pub used: u64,
+    /// What can still be used.
+    pub left: u64,
+}
+
+/// What a seller still owes in units of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotasOwed {
+    /// What they count.
+    pub unit: QuotaUnit,
+    /// The quotas that were granted, and are not over.
+    pub quotas: u64,
+    /// What can still be used of them, and of all below them.
+    pub left: u128,
+}
+
 impl View {
     /// A quota.
     pub fn quota(&self, id: QuotaId) -> Result<Option<QuotaRow>, ViewsFault> {
@@ -137,14 +169,44 @@ impl View {
     /// What a command took of a quota.
     pub fn deduction(&self, command: Id) -> Result<Option<DeductionRow>, ViewsFault> {
         let query = "SELECT seq, id, quota, units, restored FROM deductions WHERE id = ?1";
-        self.find(query, stored![command], |columns| {
-            Ok(DeductionRow {
-                seq: columns.next()?,
-                id: columns.next()?,
-                quota: columns.next()?,
-                units: columns.next()?,
-                restored: columns.next()?,
-            })
+        self.find(query, stored![command], DeductionRow::read)
+    }
+
+    /// What was taken of a quota, newest first.
+    pub fn deductions_of(
+        &self,
+        quota: QuotaId,
+        cursor: Option<Seq>,
+        limit: usize,
+    ) -> Result<Page<DeductionRow>, ViewsFault> {
+        let query = "SELECT seq, id, quota, units, restored FROM deductions
+                     WHERE quota = ?3 AND seq <= ?1 ORDER BY seq DESC LIMIT ?2";
+        self.page(query, Some(quota.0), cursor, limit, DeductionRow::read, |row| row.seq)
+    }
+
+    /// What became of a quota, and of all below it.
+    pub fn quota_sums(&self, quota: QuotaId) -> Result<QuotaSums, ViewsFault> {
+        let query = "WITH RECURSIVE tree(id) AS
+                         (VALUES (?1) UNION ALL SELECT q.id FROM quotas q JOIN tree t ON q.parent = t.id)
+                     SELECT sum(used), sum(granted - used - allotted) FROM quotas WHERE id IN tree";
+        let found = self.find(query, stored![quota], |columns| {
+            let (used, left): (Option<u64>, Option<u64>) = (columns.next()?, columns.next()?);
+            Ok(QuotaSums { used: used.unwrap_or(0), left: left.unwrap_or(0) })
+        })?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// What a seller owes at `now`, by what is counted.
+    pub fn quotas_owed(&self, payee: PayeeId, now: Time) -> Result<Vec<QuotasOwed>, ViewsFault> {
+        // In two parts, for many quotas together may be more than SQLite's integers.
+        let query = "SELECT unit, sum(parent IS NULL), sum((granted - used - allotted) / 1000000000),
+                         sum((granted - used - allotted) % 1000000000)
+                     FROM quotas WHERE payee = ?1 AND ?2 < expires_at GROUP BY unit ORDER BY unit";
+        self.all(query, stored![payee, now], |columns| {
+            let (unit, quotas) = (columns.next::<Canonical<QuotaUnit>>()?.0, columns.next()?);
+            let (high, low): (u64, u64) = (columns.next()?, columns.next()?);
+            let left = u128::from(high).saturating_mul(1_000_000_000).saturating_add(u128::from(low));
+            Ok(QuotasOwed { unit, quotas, left })
         })
     }
 }

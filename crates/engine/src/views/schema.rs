@@ -18,7 +18,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Counts from 1 with every change of the tables or of what is written into them.
-const VERSION: i64 = 13;
+const VERSION: i64 = 14;
 
 /// "toll": tells our files from other SQLite databases.
 const APPLICATION: i64 = 0x746F_6C6C;
@@ -86,11 +86,12 @@ CREATE TABLE quotas (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT N
     wallet BLOB NOT NULL, agent BLOB, parent BLOB, unit BLOB NOT NULL, granted INTEGER NOT NULL, used INTEGER NOT NULL,
     allotted INTEGER NOT NULL, expires_at INTEGER NOT NULL, document BLOB NOT NULL);
 CREATE INDEX quotas_of_wallet ON quotas (wallet);
-CREATE INDEX quotas_of_payee ON quotas (payee) WHERE parent IS NULL;
+CREATE INDEX quotas_of_payee ON quotas (payee);
 CREATE INDEX quotas_below ON quotas (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE deductions (seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, quota BLOB NOT NULL, units INTEGER NOT NULL,
     restored INTEGER NOT NULL);
+CREATE INDEX deductions_of_quota ON deductions (quota);
 
 CREATE TABLE subscriptions (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, id BLOB NOT NULL UNIQUE, owner BLOB,
     wallet BLOB NOT NULL, payee BLOB NOT NULL, agent BLOB, plan BLOB NOT NULL, next_agent BLOB, next_plan BLOB,

@@ -1,15 +1,15 @@
 //! The statements behind the deliveries: one SQLite file, and what each change does to it.
 
-use super::{CouponUse, Couponed, Delivery, Due, Ending, FreeCall, Measured, Stage};
+use super::{CouponUse, Couponed, Delivery, Due, Ending, FreeCall, Measured, PaidUse, Stage, Switch};
 use crate::channels::store as channels;
-use crate::limits::{CHANNEL_KEEP_SECONDS_AFTER, FREE_CALLERS_MAX};
+use crate::limits::{CHANNEL_KEEP_SECONDS_AFTER, FREE_CALLERS_MAX, KEEP_SECONDS_AFTER};
 use crate::pricing::Period;
 use protocols::Time;
 use rusqlite::{Connection, Error, OptionalExtension, Row, params};
 use std::cell::Cell;
 use wire::HoldId;
 
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 
 const SCHEMA_1: &str = "
 CREATE TABLE deliveries (
@@ -56,6 +56,14 @@ CREATE TABLE free_calls (
 ) STRICT;
 ";
 
+/// What a coupon took off is known when its delivery has ended; until then it is the most that it may.
+const SCHEMA_4: &str = "
+ALTER TABLE coupons ADD COLUMN is_off INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE coupon_uses ADD COLUMN took TEXT;
+ALTER TABLE coupon_uses ADD COLUMN is_told INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX untold ON coupon_uses (trade_no) WHERE is_told = 0;
+";
+
 /// The file, and how many callers of free calls it has.
 #[derive(Debug)]
 pub(super) struct Store {
@@ -70,9 +78,10 @@ impl Store {
         let text = |fault: Error| fault.to_string();
         let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(text)?;
         let steps: &[&str] = match version {
-            0 => &[SCHEMA_1, SCHEMA_2, channels::SCHEMA],
-            1 => &[SCHEMA_2, channels::SCHEMA],
-            2 => &[channels::SCHEMA],
+            0 => &[SCHEMA_1, SCHEMA_2, channels::SCHEMA, SCHEMA_4],
+            1 => &[SCHEMA_2, channels::SCHEMA, SCHEMA_4],
+            2 => &[channels::SCHEMA, SCHEMA_4],
+            3 => &[SCHEMA_4],
             SCHEMA_VERSION => &[],
             other => return Err(format!("the file is of version {other}, which is not ours")),
         };
@@ -115,13 +124,16 @@ impl Store {
     pub(super) fn find(&self, trade_no: HoldId) -> Result<Option<Delivery>, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT out_trade_no, resource_id, fingerprint, stage, status, headers, body, is_kept, held, charged,
-             units, keep_until_seconds FROM deliveries WHERE trade_no = ?1",
+             units, keep_until_seconds, (SELECT took FROM coupon_uses u WHERE u.trade_no = ?1)
+             FROM deliveries WHERE trade_no = ?1",
         )?;
         statement
             .query_row([trade_no.to_string()], |row| {
                 let body: Vec<u8> = row.get(6)?;
                 let measured = match (amount(row, 8)?, amount(row, 9)?) {
-                    (Some(held), Some(charged)) => Some(Measured { held, charged, units: row.get(10)? }),
+                    (Some(held), Some(charged)) => {
+                        Some(Measured { held, charged, units: row.get(10)?, off: amount(row, 12)? })
+                    }
                     (_, _) => None,
                 };
                 Ok(Delivery {
@@ -155,7 +167,7 @@ impl Store {
 
     pub(super) fn store(&self, delivery: &Delivery) -> Result<(), Error> {
         self.insert(delivery, None)?;
-        self.settle_coupon(delivery.trade_no, delivery.stage)
+        self.settle_coupon(delivery.trade_no, delivery.stage, delivery.measured.as_ref())
     }
 
     pub(super) fn begin_delivery(&self, delivery: &Delivery, deadline: Option<Time>) -> Result<(), Error> {
@@ -204,7 +216,7 @@ impl Store {
             measured.and_then(|measured| measured.units.as_deref()),
         ])?;
         if changed == 1 {
-            self.settle_coupon(ending.trade_no, ending.stage)?;
+            self.settle_coupon(ending.trade_no, ending.stage, measured)?;
         }
         Ok(changed == 1)
     }
@@ -279,7 +291,20 @@ impl Store {
         Ok(())
     }
 
+    /// Whether a bill may be lower for a coupon. What was billed counts, also where it is switched off meanwhile.
     pub(super) fn may_use(&self, coupon: &CouponUse) -> Result<Couponed, Error> {
+        let is_off = self
+            .connection
+            .prepare_cached("SELECT is_off FROM coupons WHERE code = ?1")?
+            .query_row([&coupon.code], |row| row.get(0))
+            .optional()?;
+        if is_off.unwrap_or(false) {
+            return Ok(Couponed::SwitchedOff);
+        }
+        self.fits(coupon)
+    }
+
+    fn fits(&self, coupon: &CouponUse) -> Result<Couponed, Error> {
         if coupon.once {
             let used: bool = self
                 .connection
@@ -320,7 +345,7 @@ impl Store {
         if known {
             return Ok(Couponed::Used);
         }
-        let may = self.may_use(coupon)?;
+        let may = self.fits(coupon)?;
         if may == Couponed::Used {
             self.give(&coupon.code, self.given(&coupon.code)? + coupon.off)?;
             self.connection
@@ -332,12 +357,63 @@ impl Store {
         Ok(may)
     }
 
-    /// What was not delivered has used no coupon.
-    fn settle_coupon(&self, trade_no: HoldId, stage: Stage) -> Result<(), Error> {
-        match stage {
-            Stage::Failed | Stage::Voided => self.release_coupon(&trade_no.to_string()),
-            Stage::Delivered | Stage::Confirmed | Stage::Unsettled | Stage::Begun => Ok(()),
+    /// What was not delivered has used no coupon; of what was, it is known now what the coupon took off.
+    fn settle_coupon(
+        &self,
+        trade_no: HoldId,
+        stage: Stage,
+        measured: Option<&Measured>,
+    ) -> Result<(), Error> {
+        let trade_no = trade_no.to_string();
+        match (stage, measured.and_then(|measured| measured.off)) {
+            (Stage::Failed | Stage::Voided, _) => self.release_coupon(&trade_no),
+            (Stage::Delivered, Some(off)) => {
+                self.connection
+                    .prepare_cached("UPDATE coupon_uses SET took = ?2 WHERE trade_no = ?1")?
+                    .execute(params![trade_no, off.to_string()])?;
+                Ok(())
+            }
+            (Stage::Delivered | Stage::Confirmed | Stage::Unsettled | Stage::Begun, _) => Ok(()),
         }
+    }
+
+    pub(super) fn given_of(&self, codes: &[String]) -> Result<Vec<u128>, Error> {
+        codes.iter().map(|code| self.given(code)).collect()
+    }
+
+    /// What was delivered and paid for; of what is older than any delivery, all of it: nothing else of that age is left.
+    pub(super) fn paid_uses(&self, now: Time, count_max: usize) -> Result<Vec<PaidUse>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT u.trade_no, u.code, coalesce(u.took, u.off) FROM coupon_uses u
+             LEFT JOIN deliveries d ON d.trade_no = u.trade_no
+             WHERE u.is_told = 0 AND (d.stage = 2 OR (d.stage IS NULL AND u.trade_no < ?1))
+             ORDER BY u.trade_no LIMIT ?2",
+        )?;
+        let millis = now.0.saturating_sub(KEEP_SECONDS_AFTER * 1_000_000_000) / 1_000_000;
+        let oldest = HoldId(u128::from(millis) << 80).to_string();
+        let count_max = i64::try_from(count_max).unwrap_or(i64::MAX);
+        let rows = statement.query_map(params![oldest, count_max], |row| {
+            let text: String = row.get(0)?;
+            let trade_no = text.parse().map_err(|_| Error::InvalidQuery)?;
+            Ok(PaidUse { trade_no, code: row.get(1)?, off: amount(row, 2)?.unwrap_or(0) })
+        })?;
+        rows.collect()
+    }
+
+    pub(super) fn told_uses(&self, uses: &[HoldId]) -> Result<(), Error> {
+        let mut statement =
+            self.connection.prepare_cached("UPDATE coupon_uses SET is_told = 1 WHERE trade_no = ?1")?;
+        uses.iter().try_for_each(|trade_no| statement.execute([trade_no.to_string()]).map(drop))
+    }
+
+    pub(super) fn switch_coupons(&self, coupons: &[(String, Switch)]) -> Result<(), Error> {
+        let mut statement = self.connection.prepare_cached(
+            "INSERT INTO coupons (code, given, is_off) VALUES (?1, '0', ?2)
+             ON CONFLICT (code) DO UPDATE SET is_off = excluded.is_off",
+        )?;
+        coupons
+            .iter()
+            .try_for_each(|(code, to)| statement.execute(params![code, *to == Switch::Off]).map(drop))
     }
 
     fn release_coupon(&self, trade_no: &str) -> Result<(), Error> {

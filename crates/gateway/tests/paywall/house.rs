@@ -153,6 +153,7 @@ path = "/about"
 
 pub(crate) struct House {
     pub(crate) directory: PathBuf,
+    pub(crate) app: server::App,
     pub(crate) url: String,
     pub(crate) upstream: Arc<Upstream>,
     pub(crate) tunnel: Arc<Tunnel>,
@@ -273,10 +274,11 @@ impl House {
             let book = book.clone();
             tokio::task::spawn_blocking(move || open(&book, Opening::default()).unwrap()).await.unwrap()
         };
+        let serving = app.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
-            server::serve(listener, app, axum::Router::new(), std::future::pending()).await
+            server::serve(listener, serving, axum::Router::new(), std::future::pending()).await
         });
         let tunnel = Tunnel::start(server).await;
         let operator = Credentials::read(&book.join("keys/operator.toml")).unwrap();
@@ -284,6 +286,7 @@ impl House {
         let (seller_key, agent_key, owner_key) = (new_key(), new_key(), new_key());
         let (place, port) = a_place();
         let house = House {
+            app,
             url: format!("http://127.0.0.1:{port}"),
             operator: Client::new(&tunnel.url, operator).unwrap(),
             agent: client(&tunnel.url, agent_key),

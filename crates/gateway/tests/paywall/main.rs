@@ -6,6 +6,7 @@ mod allowances;
 mod assertions;
 mod buyer;
 mod config;
+mod coupons;
 mod crash;
 mod dialects;
 mod failures;

@@ -27,11 +27,26 @@ impl Record {
 }
 
 /// Looks at a seller's newest purchases.
-pub(super) fn record(view: &View, payee: PayeeId) -> Answered<Record> {
+///
+/// # Errors
+/// Where the views cannot be read.
+pub fn record(view: &View, payee: PayeeId) -> Answered<Record> {
     let of = Whom::Payee(payee);
     let payments = view.payments(of, None, SERVICE_PURCHASES_MAX)?;
     let holds = view.holds(of, None, SERVICE_PURCHASES_MAX)?;
     Ok(count(payments.rows.iter().chain(&holds.rows).map(Ended::of)))
+}
+
+/// What became of those of them that an owner made herself.
+///
+/// # Errors
+/// Where the views cannot be read.
+pub fn record_of_owner(view: &View, payee: PayeeId, owner: OwnerId) -> Answered<Record> {
+    let of = Whom::Payee(payee);
+    let payments = view.payments(of, None, SERVICE_PURCHASES_MAX)?;
+    let holds = view.holds(of, None, SERVICE_PURCHASES_MAX)?;
+    let own = payments.rows.iter().chain(&holds.rows).filter(|row| row.owner == Some(owner));
+    Ok(count(own.map(Ended::of)))
 }
 
 /// A purchase, as far as it counts here.

@@ -13,6 +13,7 @@ mod act_tools;
 mod ap2;
 mod auth;
 mod autonomy;
+mod coupons;
 mod delegation;
 mod drafting;
 mod escrows;

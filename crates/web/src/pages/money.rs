@@ -8,7 +8,7 @@ use crate::pages::entrance::id_field;
 use crate::pages::overview::{CARDS, midnight};
 use crate::shown::{Money, Text, machine, moment, money, typed};
 use crate::visit::{Visit, form_hash};
-use crate::words::Lang;
+use crate::words::{Lang, Quotas};
 use askama::Template;
 use book::freeze::Status;
 use book::{
@@ -29,6 +29,7 @@ const CHART_ROWS: usize = 10_000;
 #[template(path = "money.html")]
 struct MoneyPage {
     top: Top,
+    quotas: &'static Quotas,
     wallets: Vec<Card>,
     agents: Vec<Choice>,
     top_up: String,
@@ -175,7 +176,18 @@ pub async fn show(visit: &Visit) -> Shown {
     let fresh = [fresh(), fresh(), fresh(), fresh()];
     Ok(html(
         StatusCode::OK,
-        &MoneyPage { top, wallets, agents, top_up, held, days, by_agent, by_seller, fresh },
+        &MoneyPage {
+            top,
+            quotas: visit.lang.quotas(),
+            wallets,
+            agents,
+            top_up,
+            held,
+            days,
+            by_agent,
+            by_seller,
+            fresh,
+        },
     ))
 }
 

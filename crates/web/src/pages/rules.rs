@@ -20,6 +20,7 @@ use server::convert::{bits, limits as limits_of};
 use server::routes::intents;
 use wire::IntentId;
 use wire::act::{ConversationHistory, Intent, IntentAnswer, IntentConfirmation, NewIntent, Words as Said};
+use wire::limits::SENTENCE_CHARS_MAX;
 
 /// The rules of one page.
 const RULES: usize = 30;
@@ -31,6 +32,8 @@ const RULES_OF_AGENT: usize = 300;
 struct RulesPage {
     top: Top,
     agents: Vec<Choice>,
+    /// What stands in the form before the owner writes.
+    sentence: String,
     rules: Vec<Rule>,
     levels: Vec<Choice>,
     older: Option<String>,
@@ -136,7 +139,8 @@ pub async fn list(visit: &Visit) -> Shown {
     let rules = rows.iter().filter_map(rule).collect::<Result<_, Stop>>()?;
     let agents = agent_choices(visit, visit.asked("agent").parse().ok()).await?;
     let levels = levels(w, Level::L1);
-    Ok(html(StatusCode::OK, &RulesPage { top, agents, rules, levels, older }))
+    let sentence = visit.asked("sentence").chars().take(SENTENCE_CHARS_MAX).collect();
+    Ok(html(StatusCode::OK, &RulesPage { top, agents, sentence, rules, levels, older }))
 }
 
 fn rule(visit: &Visit, row: &MandateRow, wallets: &[WalletRow], now: Time) -> Result<Option<Rule>, Stop> {

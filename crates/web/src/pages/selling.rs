@@ -4,11 +4,13 @@
 //! desk enrols the passkey's public key for the seller once, and from then on it is the seller who asks, and the book's
 //! rules for sellers that decide.
 
+pub mod coupons;
 pub mod export;
 pub mod keys;
 pub mod links;
 pub mod overview;
 pub mod payouts;
+pub mod quotas;
 pub mod sale;
 pub mod sales;
 pub mod services;
@@ -39,6 +41,8 @@ pub(crate) enum Tab {
     Sales,
     Invoices,
     Services,
+    Coupons,
+    Quotas,
     Links,
     Payouts,
     Keys,
@@ -49,6 +53,8 @@ pub(crate) enum Tab {
 pub(crate) struct Head {
     pub(crate) id: String,
     pub(crate) name: Text,
+    /// The code of what it collects.
+    pub(crate) unit: String,
     pub(crate) domain: Option<String>,
     /// All of the owner's sellers, where there are several.
     pub(crate) others: Vec<Choice>,
@@ -80,12 +86,15 @@ pub(crate) async fn head(visit: &Visit, row: &PayeeRow, tab: Tab) -> Result<Head
         link("/sales", s.sales, Tab::Sales),
         link("/invoices", visit.words().invoices, Tab::Invoices),
         link("/services", s.services, Tab::Services),
+        link("/coupons", s.coupons, Tab::Coupons),
+        link("/quotas", visit.lang.quotas().sold, Tab::Quotas),
         link("/links", s.links, Tab::Links),
         link("/payouts", s.payouts, Tab::Payouts),
         link("/keys", s.keys, Tab::Keys),
         link("/webhooks", s.webhooks, Tab::Webhooks),
     ];
-    Ok(Head { id: id.to_string(), name: visit.seller_called(id)?, domain, others, links })
+    let (name, unit) = (visit.seller_called(id)?, row.asset.code.as_str().to_owned());
+    Ok(Head { id: id.to_string(), name, unit, domain, others, links })
 }
 
 /// The first seller, or the one that was chosen; who has none is shown how to become one.

@@ -56,9 +56,7 @@ pub async fn list(visit: &Visit) -> Shown {
             fresh: app.new_id().text(),
         });
     }
-    // Buyers pay demands of the server that they know: programs on this machine know it by number, browsers by name.
-    let server = visit.site.public_url.as_str().trim_end_matches('/');
-    let server = server.replacen("http://localhost:", "http://127.0.0.1:", 1);
+    let server = visit.server_of_programs();
     let page = KeysPage {
         top,
         head: head(visit, &row, Tab::Keys).await?,

@@ -239,7 +239,7 @@ fn agent_end(agent: AgentId) -> String {
     format!("agt …{}", end(&agent.0.text()))
 }
 
-fn wallet_end(wallet: WalletId) -> String {
+pub(crate) fn wallet_end(wallet: WalletId) -> String {
     format!("wal …{}", end(&wallet.0.text()))
 }
 
