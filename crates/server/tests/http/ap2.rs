@@ -218,7 +218,7 @@ async fn a_mandate_that_was_stopped_or_widened_since_pays_nothing() {
 
 /// A refusal of what was paid would have the agent present it again.
 #[tokio::test]
-async fn what_was_paid_is_answered_the_same_after_the_mandate_is_gone() {
+async fn what_was_paid_is_answered_the_same_after_the_mandate_was_changed_and_revoked() {
     let house = house("25000").await;
     let open = open(&house).await;
     let body = good(&house, &open, 19_900);
@@ -228,6 +228,10 @@ async fn what_was_paid_is_answered_the_same_after_the_mandate_is_gone() {
     let aside = presentation(&open, closing(&house, 100), &hold, &hold, &agent_key());
     let credential = house.post(&house.agent, "/v1/ap2/credentials", aside.clone()).await.expect(200);
     assert!(credential["credential"].is_string(), "{credential}");
+    let wider = json!({"version": 1, "document": "more",
+        "limits": [{"kind": "per_payment", "max": "20000"}, {"kind": "total", "max": "90000"}]});
+    let path = format!("/v1/mandates/{}/limits", house.mandate);
+    house.change(&house.owner, Method::PUT, &path, Some(wider)).await.expect(201);
     let revoked = json!({"subject": house.mandate});
     house.change(&house.owner, Method::POST, "/v1/revoke", Some(revoked)).await.expect(201);
     let again = settle(&house, &house.agent, &body).await;
