@@ -92,6 +92,16 @@ impl Claimed {
         self.tokens.first().and_then(|token| token.key_id.as_deref())
     }
 
+    /// The mandates as they are stated, the user's first: whoever signed them, for whomever, and whether or not their time
+    /// is over.
+    pub fn stated(&self) -> Vec<Result<Mandate, Refusal>> {
+        let read = |(hop, token): (usize, &Token)| {
+            check_hidden(&token.hidden, hop)?;
+            Mandate::read(shown_mandate(token.payload.clone(), hop)?)
+        };
+        self.tokens.iter().enumerate().map(read).collect()
+    }
+
     pub(super) fn tokens(&self) -> &[Token] {
         &self.tokens
     }
