@@ -12,6 +12,7 @@ mod parties;
 mod payouts;
 mod selling;
 mod services;
+pub(crate) mod shops;
 mod skills;
 mod tabs;
 
@@ -72,6 +73,9 @@ pub(crate) enum Command {
     /// Sellers: what to ask for, and what it would earn.
     #[command(subcommand)]
     Seller(SellerCommand),
+    /// Shops: what agents find there, have confirmed, and pay.
+    #[command(subcommand)]
+    Shop(shops::ShopCommand),
     /// Language models: sell their answers by the token, or buy them.
     #[command(subcommand)]
     Llm(llm::LlmCommand),
