@@ -2,5 +2,6 @@
 
 mod carts;
 mod offers;
+mod sources;
 mod stories;
 mod town;
