@@ -224,11 +224,14 @@ async fn pay(output: &Output, args: &ShopPay) -> Outcome {
     }
     let trade = trade.map_err(|failure| match failure {
         // Refused in a class of ACT's, by a check or by a rule: either way it is a no, and nothing moved.
-        sdk::Failure::Refused(problem) if problem.act.is_some() => Failure::new(
-            Exit::Refused,
-            format!("{} ({})", problem.detail, problem.act.map(|act| act.code).unwrap_or_default()),
-        ),
-        other => failed(other),
+        sdk::Failure::Refused(ref problem) if problem.act.is_some() => {
+            let class = problem.act.as_ref().map(|act| act.code.as_str()).unwrap_or_default();
+            Failure::new(Exit::Refused, format!("{} ({class})", problem.detail))
+        }
+        sdk::Failure::Refused(_)
+        | sdk::Failure::Unreachable(_)
+        | sdk::Failure::Unknown(_)
+        | sdk::Failure::Unreadable(_) => failed(failure),
     })?;
     let shown = Paid {
         trade_no: trade.trade_no.clone(),

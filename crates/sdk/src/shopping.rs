@@ -40,6 +40,9 @@ use tokio::task::JoinSet;
 use url::Url;
 use wire::{AgentId, PayeeId};
 
+/// What is at an address, and until when it is believed.
+type Published = HashMap<Url, (Time, Vec<Method>)>;
+
 /// An agent that shops. Cloning it is cheap.
 #[derive(Clone, Debug)]
 pub struct Shopper {
@@ -48,7 +51,7 @@ pub struct Shopper {
     clock: Clock,
     http: reqwest::Client,
     /// What merchants published of how they are paid, and until when it is believed.
-    methods: Arc<Mutex<HashMap<Url, (Time, Vec<Method>)>>>,
+    methods: Arc<Mutex<Published>>,
 }
 
 /// A merchant as its card says.

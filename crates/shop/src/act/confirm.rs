@@ -256,7 +256,16 @@ pub(crate) fn class(no: &ShopNo) -> No {
             "nothing more was done; the shop cannot keep anything now".to_owned()
         }
         ShopNo::Away(_) => format!("nobody knows yet whether it was done; ask again with the same id: {no}"),
-        other => format!("nothing was changed; {other}"),
+        ShopNo::CartUnknown
+        | ShopNo::OrderUnknown
+        | ShopNo::Cart(_)
+        | ShopNo::TooMany
+        | ShopNo::NotOpen(_)
+        | ShopNo::PriceChanged(_)
+        | ShopNo::Short(_)
+        | ShopNo::Stage(_)
+        | ShopNo::NotThisPayment { .. }
+        | ShopNo::Refused(_) => format!("nothing was changed; {no}"),
     };
     (class, words)
 }

@@ -15,6 +15,9 @@ use protocols::act::cid::transfer::{
 use protocols::act::{AmountNumber, Currency, Identifier, Sentence, UtcTime};
 use std::collections::BTreeMap;
 
+/// How well an item is meant and wished for, what it would cost, with which coupon.
+type Found<'a> = ((usize, usize), Cart, Option<String>, &'a Item);
+
 /// The candidates for a request that is whole: with what its rounds before said.
 pub(crate) async fn candidates(shop: &Shop, request: &TransferRequest) -> Result<TransferResponse, No> {
     let now = shop.now();
@@ -51,7 +54,7 @@ pub(crate) async fn candidates(shop: &Shop, request: &TransferRequest) -> Result
     let context = request.intent_context.as_ref();
     let words = words(context.and_then(|it| it.explicit_intent.as_ref()).into_iter());
     let wishes = context.map(|it| it.implicit_intent.iter().chain(&it.preferences).flatten());
-    let wishes = wishes.map(|wishes| self::words(wishes)).unwrap_or_default();
+    let wishes = wishes.map(self::words).unwrap_or_default();
     let mut found = Vec::new();
     for item in &shop.catalogue().items {
         let is_left = left.get(&item.id).is_none_or(|left| quantity <= *left);
@@ -125,7 +128,7 @@ fn fits(cart: &Cart, constraints: &Constraints) -> bool {
     is_within && is_soon
 }
 
-fn sort(found: &mut [((usize, usize), Cart, Option<String>, &Item)], preference: Option<SortPreference>) {
+fn sort(found: &mut [Found<'_>], preference: Option<SortPreference>) {
     let price = |cart: &Cart| cart.total;
     match preference {
         Some(SortPreference::PriceAscending) => found.sort_by_key(|(_, cart, ..)| price(cart)),
