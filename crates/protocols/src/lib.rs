@@ -15,6 +15,7 @@ pub mod limits;
 pub mod llm;
 pub mod mpp;
 mod rfc3339;
+pub mod sabotage;
 pub mod tools;
 pub mod voucher;
 pub mod x402;

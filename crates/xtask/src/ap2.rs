@@ -15,6 +15,9 @@ use crate::workspace::Workspace;
 /// Names the folder where `--sdk` does not.
 const SDK: &str = "TOLLBRIDGE_AP2_SDK";
 
+/// What is broken on purpose, in `crates/protocols/src/sabotage.rs`, and has to be found.
+const SABOTAGE: &[&str] = &["any-signature", "any-constraint"];
+
 /// What asks both sides; `packages.rs` installs what it needs.
 const COMPARE: &str = "crates/xtask/src/ap2/compare.py";
 
@@ -25,13 +28,34 @@ pub(crate) fn run(root: &Path, sdk: Option<PathBuf>, cases: usize, seed: u64) ->
         return Ok(());
     };
     ensure!(sdk.join("ap2/sdk").is_dir(), "{} has no package `ap2`", sdk.display());
-    run::command(root, &["cargo", "build", "--locked", "--quiet", "-p", "protocols", "--example", "ap2"])?;
+    let build = ["cargo", "build", "--locked", "--quiet", "-p", "protocols", "--example", "ap2"];
     let ours = Workspace::read(root)?.target.join("debug/examples/ap2");
     let python = root.join(PYTHON);
-    let mut compare = Command::new(python.join("python"));
-    compare.arg(COMPARE).arg(&sdk).arg(ours).arg(python.join("a2a-proof"));
-    compare.args([seed.to_string(), cases.to_string()]).env("PYTHONDONTWRITEBYTECODE", "1");
-    let status = compare.current_dir(root).status().context("the comparison does not start")?;
-    ensure!(status.success(), "the comparison: {status}; again with --seed {seed} --cases {cases}");
+    let compare = |bug: &str| {
+        let mut compare = Command::new(python.join("python"));
+        compare.arg(COMPARE).arg(&sdk).arg(&ours).arg(python.join("a2a-proof"));
+        compare.args([seed.to_string(), cases.to_string()]).env("PYTHONDONTWRITEBYTECODE", "1");
+        compare.env("TOLLBRIDGE_SABOTAGE", bug).current_dir(root);
+        compare.output().context("the comparison does not start")
+    };
+    run::command(root, &build)?;
+    let came = compare("")?;
+    let said = String::from_utf8_lossy(&came.stdout);
+    print!("{said}");
+    ensure!(
+        came.status.success(),
+        "the comparison: {}; again with --seed {seed} --cases {cases}\n{}",
+        came.status,
+        String::from_utf8_lossy(&came.stderr)
+    );
+    run::command(root, &[&build[..], &["--features", "sabotage"]].concat())?;
+    for bug in SABOTAGE {
+        let found = String::from_utf8_lossy(&compare(bug)?.stderr)
+            .lines()
+            .filter(|line| line.starts_with('✗'))
+            .count();
+        ensure!(0 < found, "nobody finds `{bug}`");
+        println!("✓ {bug}: {found} differences that are not listed");
+    }
     Ok(())
 }

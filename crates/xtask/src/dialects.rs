@@ -4,13 +4,16 @@
 //! What came of each trial is a row of [`PAGE`], so the page says what was tried and nothing else. The trials lie beside
 //! the tests of our packages, and run against the packages as they would be published.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
+use crate::workspace::Workspace;
 use crate::{packages, program, run, sdks};
 
 /// Where everything is built.
@@ -18,6 +21,9 @@ const OUT: &str = "target/dialects";
 
 /// Where the results are published.
 const PAGE: &str = "docs/interop.md";
+
+/// Our plug-in for the official Rust client, with a program that buys by it.
+const RUST: &str = "sdks/rust/Cargo.toml";
 
 /// The lane, and so the packages.
 pub(crate) const LANE: &str = "dialects";
@@ -35,11 +41,29 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// What is known to fail, and why: who, what, reason. What is not listed has to pass, and what is listed has to fail.
 const KNOWN_FAILURES: &[(&str, &str, &str)] = &[];
 
+/// What is broken on purpose, in `crates/protocols/src/sabotage.rs`, and the trial that has to find it.
+const SABOTAGE: &[(&str, (&str, &str), &str)] = &[
+    (
+        "any-signature",
+        ("typescript", "x402.mjs"),
+        "a proof whose signature is another: refused, and the true one still pays",
+    ),
+    (
+        "any-bill",
+        ("typescript", "x402.mjs"),
+        "@x402/fetch → gateway: the proof for one page shown for another: refused, and nothing is delivered",
+    ),
+    (
+        "any-time",
+        ("typescript", "x402.mjs"),
+        "@x402/express → facilitator: the same proof again: refused, and nothing moves",
+    ),
+];
+
 /// What somebody might take for granted.
 const UNTRIED: &str = "\n## What is not tried\n\n\
     - `upto` with a stock server: settling it needs the payee's signature, for which these servers have no place.\n\
-    - The official Rust client of the `Payment` scheme, and other intents than `charge`.\n\
-    - `mppx validate`: it wants a discovery document, and the gateway publishes none.\n\
+    - Intents of the `Payment` scheme other than `charge`. Its official Rust client has a lane of its own: `cargo xtask lane dialects-rust`.\n\
     - Stablecoins and chains: they cannot pay here, and wallets cannot pay there.\n";
 
 /// What came of one trial.
@@ -56,29 +80,12 @@ pub(crate) fn run(root: &Path, given: Option<&Path>) -> anyhow::Result<()> {
         Some(given) => given.to_path_buf(),
         None => program::build(root, "tollbridge", &[])?,
     };
-    let out = root.join(OUT);
     sdks::packed(root, OUT)?;
     run::titled("Types of our plug-ins", "cargo xtask dialects", || types(root))?;
-    let results = out.join("results.jsonl");
-    for (language, file) in PROGRAMS {
-        let (mut trials, folder) = if *language == "typescript" {
-            (Command::new("node"), out.join("buyer/tests/dialects"))
-        } else {
-            (Command::new(root.join(sdks::PYTHON).join("python")), out.join("python/tests/dialects"))
-        };
-        trials.arg(folder.join(file)).env("TOLLBRIDGE_BIN", &program).env("TOLLBRIDGE_RESULTS", &results);
-        trials.env("TOLLBRIDGE_DOCS", root.join("docs"));
-        trials.env("PYTHONPATH", std::env::join_paths([out.join("site"), out.join("python/tests")])?);
-        trials.env("PYTHONDONTWRITEBYTECODE", "1").env("TOLLBRIDGE_PROGRAM", format!("{language}/{file}"));
-        trials.env("TOLLBRIDGE_TOOLS", root.join(sdks::PYTHON));
-        run::titled(&format!("Trials {language}/{file}"), "cargo xtask dialects", || {
-            let status = trials.status().context("the trials do not start")?;
-            ensure!(status.success(), "{language}/{file}: {status}");
-            Ok(())
-        })?;
+    let mut rows = Vec::new();
+    for place in PROGRAMS {
+        rows.extend(trials(root, &program, *place, &[])?);
     }
-    let text = std::fs::read_to_string(&results).context("no trial wrote down what came of it")?;
-    let rows = text.lines().map(row).collect::<anyhow::Result<Vec<Row>>>()?;
     judge(&rows, KNOWN_FAILURES)?;
     let page = page(&rows, KNOWN_FAILURES, &packages::pinned(LANE));
     if std::env::var_os("UPDATE").is_some() {
@@ -87,6 +94,80 @@ pub(crate) fn run(root: &Path, given: Option<&Path>) -> anyhow::Result<()> {
     let published = std::fs::read_to_string(root.join(PAGE)).unwrap_or_default();
     ensure!(published == page, "{PAGE} says something else; UPDATE=1 cargo xtask dialects writes it");
     Ok(())
+}
+
+/// Runs the trials that have to find what is broken on purpose, against programs that are broken so and one that is not.
+pub(crate) fn run_broken(root: &Path) -> anyhow::Result<()> {
+    let built = program::build(root, "tollbridge", &["cli/sabotage"])?;
+    sdks::packed(root, OUT)?;
+    let copy = root.join(OUT).join("broken");
+    std::fs::copy(&built, &copy).context("the broken program cannot be kept")?;
+    for (bug, place, what) in SABOTAGE {
+        let started = root.join(OUT).join(bug);
+        let text = format!("#!/bin/sh\nTOLLBRIDGE_SABOTAGE={bug} exec '{}' \"$@\"\n", copy.display());
+        std::fs::write(&started, text)?;
+        std::fs::set_permissions(&started, PermissionsExt::from_mode(0o755))?;
+        for (program, is_good) in [(&copy, true), (&started, false)] {
+            let rows = trials(root, program, *place, &[("TOLLBRIDGE_TRIAL", OsStr::new(what))])?;
+            ensure!(!rows.is_empty(), "no trial is called `{what}`");
+            let passed = rows.iter().all(|row| row.passed);
+            ensure!(
+                passed == is_good,
+                "`{what}` {} the program with `{bug}`",
+                if passed { "passes" } else { "fails without" }
+            );
+        }
+        println!("✓ {bug}: found by `{what}`");
+    }
+    Ok(())
+}
+
+/// Runs the trials of the official Rust client of the `Payment` scheme, which is built with our plug-in for it.
+pub(crate) fn run_rust(root: &Path) -> anyhow::Result<()> {
+    let program = program::build(root, "tollbridge", &[])?;
+    let built = Workspace::read(root)?.target.join("rust");
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--locked", "--quiet", "--example", "buy", "--manifest-path", RUST]);
+    let status =
+        cargo.arg("--target-dir").arg(&built).current_dir(root).status().context("cargo does not start")?;
+    ensure!(status.success(), "{RUST}: {status}");
+    sdks::packed(root, OUT)?;
+    let client = built.join("debug/examples/buy");
+    let rows =
+        trials(root, &program, ("typescript", "rust.mjs"), &[("TOLLBRIDGE_MPP_CLIENT", client.as_os_str())])?;
+    judge(&rows, &[])
+}
+
+/// Runs the trials of one program with these variables set, and reads what came of them.
+fn trials(
+    root: &Path,
+    program: &Path,
+    (language, file): (&str, &str),
+    variables: &[(&str, &OsStr)],
+) -> anyhow::Result<Vec<Row>> {
+    let out = root.join(OUT);
+    let results = out.join("results.jsonl");
+    if results.exists() {
+        std::fs::remove_file(&results)?;
+    }
+    let (mut trials, folder) = if language == "typescript" {
+        (Command::new("node"), out.join("buyer/tests/dialects"))
+    } else {
+        (Command::new(root.join(sdks::PYTHON).join("python")), out.join("python/tests/dialects"))
+    };
+    trials.arg(folder.join(file)).env("TOLLBRIDGE_BIN", program).env("TOLLBRIDGE_RESULTS", &results);
+    trials.env("TOLLBRIDGE_DOCS", root.join("docs"));
+    trials.env("PYTHONPATH", std::env::join_paths([out.join("site"), out.join("python/tests")])?);
+    trials.env("PYTHONDONTWRITEBYTECODE", "1").env("TOLLBRIDGE_PROGRAM", format!("{language}/{file}"));
+    trials.env("TOLLBRIDGE_TOOLS", root.join(sdks::PYTHON));
+    trials.envs(variables.iter().copied());
+    run::titled(&format!("Trials {language}/{file}"), "cargo xtask dialects", || {
+        let status = trials.status().context("the trials do not start")?;
+        ensure!(status.success(), "{language}/{file}: {status}");
+        Ok(())
+    })?;
+    let text = std::fs::read_to_string(&results).context("no trial wrote down what came of it")?;
+    text.lines().map(row).collect()
 }
 
 /// Compares what our plug-ins are by type with what the official packages ask for.

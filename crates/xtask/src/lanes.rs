@@ -47,6 +47,8 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "browser-long", why: "the same, each story in each language at each width", command: &["cargo", "xtask", "browser", "--every-view"], when: Named },
     Lane { name: "sdks", why: "the TypeScript and Python packages do what they say, as they would be published, against the product", command: &["cargo", "xtask", "sdks"], when: Ci },
     Lane { name: "dialects", why: "other people's clients and servers, unchanged, pay and are paid to the fen, and docs/interop.md says which", command: &["cargo", "xtask", "dialects"], when: Ci },
+    Lane { name: "dialects-broken", why: "the trials find programs that are broken on purpose: no signature checked, any bill, any time", command: &["cargo", "xtask", "dialects", "--broken"], when: Named },
+    Lane { name: "dialects-rust", why: "the official Rust client of the `Payment` scheme pays with our plug-in (not in CI: building it takes minutes)", command: &["cargo", "xtask", "dialects", "--rust"], when: Named },
     Lane { name: "ap2", why: "AP2's reference implementation and we take the same mandates, but for the differences that are listed (not in CI: it is on no registry)", command: &["cargo", "xtask", "ap2"], when: Named },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60", "--together", "1"], when: CiBeside },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },

@@ -155,6 +155,12 @@ enum Task {
         /// The program to try; built where it is not said.
         #[arg(long)]
         program: Option<std::path::PathBuf>,
+        /// Programs that are broken on purpose instead, which the trials have to find.
+        #[arg(long, conflicts_with_all = ["program", "rust"])]
+        broken: bool,
+        /// The official Rust client instead.
+        #[arg(long, conflicts_with = "program")]
+        rust: bool,
     },
     /// Holds AP2 mandates against the reference implementation; needs `cargo xtask lane ap2` once, which installs the rest.
     Ap2 {
@@ -215,7 +221,9 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         }
         Task::Mcp => mcp::run(&root),
         Task::Sdks => sdks::run(&root),
-        Task::Dialects { program } => dialects::run(&root, program.as_deref()),
+        Task::Dialects { broken: true, .. } => dialects::run_broken(&root),
+        Task::Dialects { rust: true, .. } => dialects::run_rust(&root),
+        Task::Dialects { program, .. } => dialects::run(&root, program.as_deref()),
         Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
         Task::Docs => docs::run(&root),
     }

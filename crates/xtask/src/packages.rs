@@ -31,12 +31,14 @@ use Proof::{File, Program, Succeeds};
 const ALWAYS: &[&str] = &["*"];
 const AP2: &[&str] = &["ap2"];
 const BROWSER: &[&str] = &["browser", "browser-long"];
-const DIALECTS: &[&str] = &["dialects"];
+const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
 const MCP: &[&str] = &["mcp"];
-const NODE: &[&str] = &["browser", "browser-long", "dialects", "mcp", "sdks"];
+const NODE: &[&str] =
+    &["browser", "browser-long", "dialects", "dialects-broken", "dialects-rust", "mcp", "sdks"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
-const SDKS: &[&str] = &["dialects", "sdks"];
-const SIGNING: &[&str] = &["dialects", "schemathesis", "schemathesis-long", "sdks"];
+const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks"];
+const SIGNING: &[&str] =
+    &["dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]

@@ -14,6 +14,7 @@ use super::offer::{NotOurBill, Offer};
 use super::proof::Proof;
 use super::text::{Fingerprint, Identifier, MethodId, MethodVersion};
 use crate::limits::CLOCK_SKEW_SECONDS;
+use crate::sabotage::{Sabotage, has};
 use book::Time;
 use evidence::{MacKey, Verified};
 
@@ -128,6 +129,10 @@ pub fn check_proof_of_offer(
 ) -> Result<VerifiedProof, Refusal> {
     let credential = open_credential((&offer.method_id, &offer.method_version), &check)?;
     let claims = credential.get();
+    if has(Sabotage::AnyBill) {
+        let demand = claims.restated().ok_or(Refusal::LivesTooLong)?;
+        return accept(credential, demand, &check);
+    }
     // Where these differ the number could not fit either; comparing first says which it is.
     same("resource_id", &offer.resource_id, &claims.resource_id)?;
     same("seller_unique_id", &offer.seller_unique_id, &claims.seller_unique_id)?;
@@ -183,8 +188,10 @@ fn open_credential(
     if proof.method_id != *method_id || proof.method_version != *method_version {
         return Err(Refusal::MethodDiffers);
     }
-    same("request_method", &proof.request_method, &request.method)?;
-    same("request_fingerprint", &proof.request_fingerprint, &request.fingerprint)?;
+    if !has(Sabotage::AnyBill) {
+        same("request_method", &proof.request_method, &request.method)?;
+        same("request_fingerprint", &proof.request_fingerprint, &request.fingerprint)?;
+    }
     if request.caller.as_ref().is_some_and(|caller| *caller != proof.buyer_unique_id) {
         return Err(Refusal::NotTheBuyer);
     }

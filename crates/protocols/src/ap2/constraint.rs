@@ -7,6 +7,7 @@ use super::refusal::{Refusal, shown};
 use crate::a402::members::{Malformed, Members};
 use crate::a402::words::words;
 use crate::limits::{AP2_CONSTRAINTS_MAX, AP2_QUANTITY_MAX};
+use crate::sabotage::{Sabotage, has};
 use serde_json::{Map, Value, json};
 
 pub(super) const LINE_ITEMS: &str = "checkout.line_items";
@@ -94,13 +95,18 @@ impl Frequency {
     }
 }
 
+/// Whether a constraint is looked at, which each is that was read or is unknown.
+fn counts<T>(read: &Result<T, Refusal>) -> bool {
+    !(has(Sabotage::AnyConstraint) && matches!(read, Err(Refusal::UnknownConstraint { .. })))
+}
+
 impl CheckoutConstraint {
     /// Reads the constraints of an open checkout.
     ///
     /// # Errors
     /// [`Refusal`].
     pub fn read_all(value: Value) -> Result<Vec<CheckoutConstraint>, Refusal> {
-        each(value)?.into_iter().map(CheckoutConstraint::read).collect()
+        each(value)?.into_iter().map(CheckoutConstraint::read).filter(counts).collect()
     }
 
     fn read(value: Value) -> Result<CheckoutConstraint, Refusal> {
@@ -163,7 +169,7 @@ impl Item {
 
 impl PaymentConstraint {
     pub(super) fn read_all(value: Value) -> Result<Vec<PaymentConstraint>, Refusal> {
-        each(value)?.into_iter().map(PaymentConstraint::read).collect()
+        each(value)?.into_iter().map(PaymentConstraint::read).filter(counts).collect()
     }
 
     fn read(value: Value) -> Result<PaymentConstraint, Refusal> {

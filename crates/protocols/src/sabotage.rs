@@ -1,0 +1,33 @@
+//! Bugs on purpose, so that the suites of others can show that they find them. The product is never built with them.
+
+/// A bug.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "sabotage"), allow(dead_code, reason = "without the feature there are none"))]
+pub enum Sabotage {
+    /// Whatever a credential says was signed by whom it names.
+    AnySignature,
+    /// A genuine credential pays for whatever a gateway sells, whatever it was made for and however much.
+    AnyBill,
+    /// What was settled is settled again.
+    AnyTime,
+    /// A constraint of AP2 that nobody knows allows everything.
+    AnyConstraint,
+}
+
+/// Whether this program has the bug: named in its environment, where it was built to have any.
+#[cfg(feature = "sabotage")]
+pub fn has(bug: Sabotage) -> bool {
+    let name = match bug {
+        Sabotage::AnySignature => "any-signature",
+        Sabotage::AnyBill => "any-bill",
+        Sabotage::AnyTime => "any-time",
+        Sabotage::AnyConstraint => "any-constraint",
+    };
+    std::env::var("TOLLBRIDGE_SABOTAGE").is_ok_and(|wanted| wanted == name)
+}
+
+/// None.
+#[cfg(not(feature = "sabotage"))]
+pub fn has(_bug: Sabotage) -> bool {
+    false
+}
