@@ -30,6 +30,10 @@ use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuo
 use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
+use wire::token::{
+    DelegatedPayment, NewDelegatedPayment, NewDetokenization, NewTaking, NewUcpToken, TokenCredential,
+    UcpToken,
+};
 use wire::unsigned::UnsignedPayment;
 use wire::x402::NewX402Payment;
 use wire::{
@@ -205,6 +209,10 @@ changes! {
     reclaim[quota: QuotaId](Units) -> Done = POST "/v1/quotas/{quota}/reclaim";
     /// Moves held money to the payees.
     capture[hold: HoldId](NewCapture) -> Capture = POST "/v1/holds/{hold}/capture";
+    /// Has money set aside for one checkout, in ACP's shape.
+    delegate_payment(NewDelegatedPayment) -> DelegatedPayment = POST "/v1/agentic_commerce/delegate_payment";
+    /// Has money set aside for one checkout, in UCP's shape.
+    ucp_tokenize(NewUcpToken) -> UcpToken = POST "/v1/ucp/tokenize";
     /// Uses a hold up as proof of payment.
     redeem[hold: HoldId](NewRedemption) -> Done = POST "/v1/holds/{hold}/redeem";
     /// Asks whether a proof counts, and redeems it once.
@@ -314,6 +322,22 @@ impl Client {
     /// [`Failure`].
     pub async fn place_hold(&self, new: &NewHold) -> Result<Answer<Hold>, Failure> {
         self.purchase("/v1/holds", new).await
+    }
+
+    /// Takes what a token of a checkout stands for: once.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn take_token(&self, token: &str, new: &NewTaking) -> Result<Capture, Failure> {
+        self.make(&format!("/v1/tokens/{token}/take"), new).await
+    }
+
+    /// Asks what a token of a checkout stands for.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn ucp_detokenize(&self, new: &NewDetokenization) -> Result<TokenCredential, Failure> {
+        self.make("/v1/ucp/detokenize", new).await
     }
 
     /// Objects to a hold that is to be captured when its time is up.
