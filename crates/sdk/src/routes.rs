@@ -12,6 +12,7 @@ use wire::account::{
     Advance, Agent, Approve, Asset, ClockTime, EnrolKey, Mandate, NewAgent, NewAsset, NewMandate, NewOwner,
     NewPayee, NewSubAccount, NewTransfer, NewWallet, Payee, Question, SetLimits, Subject, Transfer, Wallet,
 };
+use wire::act::{NewOrder, Order};
 use wire::answer::Done;
 use wire::ap2::{NewOpenMandates, OpenMandates};
 use wire::channel::{Channel, NewChannel, NewClaim};
@@ -37,7 +38,7 @@ use wire::token::{
 use wire::unsigned::UnsignedPayment;
 use wire::x402::NewX402Payment;
 use wire::{
-    AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, PayeeId, PaymentId,
+    AgentId, CreditNoteId, HoldId, InvoiceId, KeyId, LinkId, MandateId, MeterId, OrderId, PayeeId, PaymentId,
     PayoutBatchId, PayoutId, QuotaId, RequestId, ServiceId, SubscriptionId, WalletId,
 };
 
@@ -139,6 +140,8 @@ reads! {
     entry(seq: u64) -> Entry = "/v1/entries/{seq}";
     /// An entry with all that is needed to check it offline.
     receipt(seq: u64) -> Receipt = "/v1/entries/{seq}/receipt";
+    /// An order as its seller confirmed it, with its payment once there is one.
+    order(id: OrderId) -> Order = "/v1/orders/{id}";
     /// A trade of A402, by the number the payment service gave it.
     a402_trade(trade_no: HoldId) -> A402Trade = "/v1/a402/trades/{trade_no}";
     /// The services of a seller.
@@ -174,6 +177,8 @@ makes! {
     request_payout(NewPayout) -> Done = "/v1/payouts";
     /// Takes the payouts that wait, to hand them to the bank together.
     send_payouts(NewPayoutBatch) -> PayoutBatch = "/v1/payouts/batches";
+    /// Confirms an order, so that it can be paid by its number.
+    confirm_order(NewOrder) -> Order = "/v1/orders";
     /// Offers a service on the market.
     offer_service(NewService) -> Service = "/v1/services";
     /// Gives back part or all of a payment.

@@ -9,9 +9,11 @@
 //! 2. [`intent`]: a dialogue becomes rules, and the rules are confirmed (`ADD-INT-ICS`).
 //! 3. [`iac`]: confirmed rules become a signed credential (`ADD-IAC-ISS`).
 //! 4. [`lifecycle`]: the credential's four states, and what holds when nobody can say which (`ADD-IAC-LCM`).
-//! 5. [`psd`]: binding a payment tool, and paying at the three levels (`PSD-PMT-BND` to `PSD-PAY-AUP`).
+//! 5. [`cid`]: what is wanted, offered and agreed on between buyer and seller (`CID-*`).
+//! 6. [`psd`]: binding a payment tool, and paying at the three levels (`PSD-PMT-BND` to `PSD-PAY-AUP`).
 
 mod amount;
+pub mod cid;
 pub mod iac;
 pub mod intent;
 pub mod lifecycle;

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("gateway", &["wire", "protocols", "pricing", "sdk", "evidence", "listen"]),
     ("mcp", &["gateway", "sdk", "wire", "protocols", "evidence", "listen"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
+    ("shop", &["protocols", "sdk", "wire", "evidence", "listen"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (
         "cli",
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gateway",
             "llm",
             "mcp",
+            "shop",
             "intent",
             "pricing",
             "sdk",

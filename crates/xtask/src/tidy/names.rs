@@ -34,6 +34,7 @@ const HTTP: &[&str] = &[
     "crates/gateway/",
     "crates/llm/",
     "crates/mcp/",
+    "crates/shop/",
     "crates/sdk/",
     "crates/cli/src/files.rs",
 ];

@@ -11,7 +11,7 @@ use crate::act::iac::IacPayload;
 use crate::act::intent::{Commerce, DelegationMode};
 
 /// Level 2 needs a `SPECIFIED` credential and level 3 a `BOUNDED` one (DEL-01, AUP-01).
-pub(super) fn mode(iac: &IacPayload, level: Level) -> Result<(), PaymentError> {
+pub(crate) fn mode(iac: &IacPayload, level: Level) -> Result<(), PaymentError> {
     match (level, iac.mode()) {
         (Level::Delegated, DelegationMode::Specified) | (Level::Autonomous, DelegationMode::Bounded) => {
             Ok(())
@@ -22,11 +22,11 @@ pub(super) fn mode(iac: &IacPayload, level: Level) -> Result<(), PaymentError> {
     }
 }
 
-pub(super) fn currency(iac: &IacPayload, currency: &Currency) -> Result<(), PaymentError> {
+pub(crate) fn currency(iac: &IacPayload, currency: &Currency) -> Result<(), PaymentError> {
     if iac.currency_or_default() == *currency { Ok(()) } else { Err(PaymentError::CurrencyMismatch) }
 }
 
-pub(super) fn single(iac: &IacPayload, amount: AmountNumber) -> Result<(), PaymentError> {
+pub(crate) fn single(iac: &IacPayload, amount: AmountNumber) -> Result<(), PaymentError> {
     let commerce = commerce(iac);
     if commerce.and_then(|limits| limits.max_single_amount).is_some_and(|most| most < amount) {
         return Err(PaymentError::SingleAmountExceeded);
@@ -37,14 +37,14 @@ pub(super) fn single(iac: &IacPayload, amount: AmountNumber) -> Result<(), Payme
     Ok(())
 }
 
-pub(super) fn total(iac: &IacPayload, spent: AmountNumber, amount: AmountNumber) -> Result<(), PaymentError> {
+pub(crate) fn total(iac: &IacPayload, spent: AmountNumber, amount: AmountNumber) -> Result<(), PaymentError> {
     match spent.checked_add(amount) {
         Some(sum) if sum <= iac.max_total_amount => Ok(()),
         Some(_) | None => Err(PaymentError::CumulativeAmountExceeded),
     }
 }
 
-pub(super) fn method(iac: &IacPayload, method: Option<&Identifier>) -> Result<(), PaymentError> {
+pub(crate) fn method(iac: &IacPayload, method: Option<&Identifier>) -> Result<(), PaymentError> {
     let allowed = |list: &[Identifier]| method.is_some_and(|method| list.contains(method));
     match &iac.allowed_payment_methods {
         Some(list) if !allowed(list) => Err(PaymentError::PaymentMethodNotAllowed),
@@ -52,7 +52,7 @@ pub(super) fn method(iac: &IacPayload, method: Option<&Identifier>) -> Result<()
     }
 }
 
-pub(super) fn merchant(iac: &IacPayload, merchant: &Identifier) -> Result<(), PaymentError> {
+pub(crate) fn merchant(iac: &IacPayload, merchant: &Identifier) -> Result<(), PaymentError> {
     let (allowed, forbidden) = commerce(iac).map_or((None, None), |limits| {
         (limits.allowed_merchants.as_deref(), limits.forbidden_merchants.as_deref())
     });
@@ -64,7 +64,7 @@ pub(super) fn merchant(iac: &IacPayload, merchant: &Identifier) -> Result<(), Pa
 }
 
 /// Every category of what is bought has to be allowed, and none forbidden.
-pub(super) fn categories(iac: &IacPayload, bought: &[Identifier]) -> Result<(), PaymentError> {
+pub(crate) fn categories(iac: &IacPayload, bought: &[Identifier]) -> Result<(), PaymentError> {
     let (allowed, forbidden) = commerce(iac).map_or((None, None), |limits| {
         (limits.allowed_categories.as_deref(), limits.forbidden_categories.as_deref())
     });
