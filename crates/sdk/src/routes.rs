@@ -214,10 +214,6 @@ changes! {
     reclaim[quota: QuotaId](Units) -> Done = POST "/v1/quotas/{quota}/reclaim";
     /// Moves held money to the payees.
     capture[hold: HoldId](NewCapture) -> Capture = POST "/v1/holds/{hold}/capture";
-    /// Has money set aside for one checkout, in ACP's shape.
-    delegate_payment(NewDelegatedPayment) -> DelegatedPayment = POST "/v1/agentic_commerce/delegate_payment";
-    /// Has money set aside for one checkout, in UCP's shape.
-    ucp_tokenize(NewUcpToken) -> UcpToken = POST "/v1/ucp/tokenize";
     /// Uses a hold up as proof of payment.
     redeem[hold: HoldId](NewRedemption) -> Done = POST "/v1/holds/{hold}/redeem";
     /// Asks whether a proof counts, and redeems it once.
@@ -327,6 +323,26 @@ impl Client {
     /// [`Failure`].
     pub async fn place_hold(&self, new: &NewHold) -> Result<Answer<Hold>, Failure> {
         self.purchase("/v1/holds", new).await
+    }
+
+    /// Has money set aside for one checkout, in ACP's shape: the token is named by `key`.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn delegate_payment(
+        &self,
+        key: RequestId,
+        new: &NewDelegatedPayment,
+    ) -> Result<Answer<DelegatedPayment>, Failure> {
+        self.keyed_purchase("/v1/agentic_commerce/delegate_payment", key, new).await
+    }
+
+    /// Has money set aside for one checkout, in UCP's shape: the token is named by `key`.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn ucp_tokenize(&self, key: RequestId, new: &NewUcpToken) -> Result<Answer<UcpToken>, Failure> {
+        self.keyed_purchase("/v1/ucp/tokenize", key, new).await
     }
 
     /// Takes what a token of a checkout stands for: once.

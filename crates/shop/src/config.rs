@@ -18,6 +18,8 @@ pub struct Config {
     pub seller: Seller,
     /// What.
     pub catalogue: Catalogue,
+    /// Which further doors are open: whoever serves them reads it.
+    pub checkouts: Option<toml::Table>,
 }
 
 /// Who sells, and how orders are paid.
@@ -82,6 +84,7 @@ pub enum ConfigFault {
 #[derive(Deserialize)]
 struct File {
     shop: ShopSection,
+    checkouts: Option<toml::Table>,
     #[serde(flatten)]
     sections: Sections,
 }
@@ -132,7 +135,7 @@ impl Config {
         let file: File = toml::from_str(text).map_err(wrong)?;
         let seller = seller(file.shop, directory)?;
         let catalogue = Catalogue::of(file.sections, seller.asset).map_err(wrong)?;
-        Ok(Config { seller, catalogue })
+        Ok(Config { seller, catalogue, checkouts: file.checkouts })
     }
 }
 

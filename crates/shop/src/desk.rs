@@ -105,7 +105,7 @@ impl Shop {
     /// # Errors
     /// [`StartFault`].
     pub fn open(config: Config, clock: Clock) -> Result<Shop, StartFault> {
-        let Config { seller, catalogue } = config;
+        let Config { seller, catalogue, .. } = config;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&seller.data)?;
         let credentials = Credentials::read(&seller.key_file)?;
         let client = Client::with_clock(seller.server.as_str(), credentials, clock.clone())?;
@@ -293,7 +293,8 @@ impl Shop {
         }
         let trade = Trade::parse(trade_no).ok_or_else(|| no("that is no trade number"))?;
         let state = self.0.service.payment(trade).await.map_err(|failure| away(&failure))?;
-        if state.amount != order.cart.money() {
+        // Of a hold, what was taken counts: it may have been for more.
+        if state.captured.unwrap_or(state.amount) != order.cart.money() {
             return Err(no("its amount is another than the order's total"));
         }
         if state.payees != [self.0.seller.payee] {

@@ -43,6 +43,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "sdks", why: "the TypeScript and Python packages do what they say, as they would be published, against the product", command: &["cargo", "xtask", "sdks"], when: Ci },
     Lane { name: "dialects", why: "other people's clients and servers, unchanged, pay and are paid to the fen, and docs/interop.md says which", command: &["cargo", "xtask", "dialects"], when: Ci },
     Lane { name: "ap2", why: "AP2's reference implementation and we take the same mandates, but for the differences that are listed (not in CI: it is on no registry)", command: &["cargo", "xtask", "ap2"], when: Named },
+    Lane { name: "checkouts", why: "what a shop says in ACP and UCP fits the schemas that both publish, and those find what is broken on purpose (not in CI: they are on no registry)", command: &["cargo", "xtask", "checkouts"], when: Named },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
     Lane { name: "mcp", why: "clients of MCP meet what the official suite asks for, and the suite finds what is broken on purpose", command: &["cargo", "xtask", "mcp"], when: Ci },

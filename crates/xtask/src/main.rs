@@ -9,6 +9,7 @@
 mod ap2;
 mod blackbox;
 mod browser;
+mod checkouts;
 mod crates;
 mod dialects;
 mod docs;
@@ -162,6 +163,8 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Holds messages of ACP and UCP against the published schemas; needs `cargo xtask lane checkouts` once.
+    Checkouts,
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -207,6 +210,7 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         Task::Sdks => sdks::run(&root),
         Task::Dialects { program } => dialects::run(&root, program.as_deref()),
         Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
+        Task::Checkouts => checkouts::run(&root),
         Task::Docs => docs::run(&root),
     }
 }
