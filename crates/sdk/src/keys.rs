@@ -4,6 +4,7 @@ use evidence::{Algorithm, PublicKey, base64url};
 use protocols::a402::{Identifier, Keyring};
 use wire::a402::{A402Key, A402SellerKeys};
 use wire::account;
+use wire::act::AgentKeys;
 
 /// A published key that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,17 @@ pub fn seller_ring(keys: &A402SellerKeys) -> Result<Keyring, NotAKey> {
         trust(&mut ring, &key.key_id.to_string(), &payee, key.algorithm, &key.public_key)?;
     }
     Ok(ring)
+}
+
+/// The keys of an agent, to check what it signed.
+///
+/// # Errors
+/// [`NotAKey`].
+pub fn agent_keys(keys: &AgentKeys) -> Result<Vec<PublicKey>, NotAKey> {
+    let each = keys.keys.iter().map(|key| {
+        parse(key.algorithm, &key.public_key).map_err(|why| NotAKey { id: key.key_id.to_string(), why })
+    });
+    each.collect()
 }
 
 fn trust(

@@ -35,7 +35,7 @@ pub use client::{Auth, Client, NotAServer};
 pub use clock::Clock;
 pub use credentials::{Credentials, KeyFileFault};
 pub use failure::{Answer, Failure};
-pub use keys::{NotAKey, credential_ring, seller_ring};
+pub use keys::{NotAKey, agent_keys, credential_ring, seller_ring};
 pub use purchase::{PurchaseFault, Purchases};
 pub use receipt::{NotAReceipt, verify_receipt};
 pub use secret::kept_secret;

@@ -12,7 +12,7 @@ use wire::account::{
     Advance, Agent, Approve, Asset, ClockTime, EnrolKey, Mandate, NewAgent, NewAsset, NewMandate, NewOwner,
     NewPayee, NewSubAccount, NewTransfer, NewWallet, Payee, Question, SetLimits, Subject, Transfer, Wallet,
 };
-use wire::act::{NewOrder, Order};
+use wire::act::{AgentKeys, NewOrder, Order};
 use wire::answer::Done;
 use wire::ap2::{NewOpenMandates, OpenMandates};
 use wire::channel::{Channel, NewChannel, NewClaim};
@@ -148,6 +148,8 @@ reads! {
     services_of(payee: PayeeId) -> Page<Service> = "/v1/payees/{payee}/services";
     /// The key that signs credentials.
     a402_key() -> A402Key = "/v1/a402/key";
+    /// The keys with which an agent signs ACT's messages.
+    agent_keys(agent: AgentId) -> AgentKeys = "/v1/act/agents/{agent}/keys";
     /// The keys that sign a seller's demands.
     a402_seller_keys(payee: PayeeId) -> A402SellerKeys = "/v1/a402/sellers/{payee}";
 }

@@ -97,6 +97,8 @@ pub struct Coupon {
     pub code: String,
     /// How much, never more than the goods cost.
     pub off: AmountText,
+    /// Whether buyers are told of it without asking.
+    pub offered: bool,
 }
 
 /// A tax on the price of goods.
@@ -113,18 +115,18 @@ pub struct Tax {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Sections {
     #[serde(default)]
-    item: Vec<ItemSection>,
+    pub(crate) item: Vec<ItemSection>,
     #[serde(default)]
-    delivery: Vec<DeliverySection>,
+    pub(crate) delivery: Vec<DeliverySection>,
     #[serde(default)]
-    coupon: Vec<CouponSection>,
+    pub(crate) coupon: Vec<CouponSection>,
     #[serde(default)]
-    tax: Vec<TaxSection>,
+    pub(crate) tax: Vec<TaxSection>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ItemSection {
+pub(crate) struct ItemSection {
     id: String,
     name: String,
     category: String,
@@ -160,7 +162,7 @@ struct OptionSection {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct DeliverySection {
+pub(crate) struct DeliverySection {
     id: String,
     name: String,
     price: String,
@@ -169,14 +171,16 @@ struct DeliverySection {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct CouponSection {
+pub(crate) struct CouponSection {
     code: String,
     off: String,
+    #[serde(default)]
+    offered: bool,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TaxSection {
+pub(crate) struct TaxSection {
     category: Option<String>,
     percent: String,
 }
@@ -199,7 +203,7 @@ impl Catalogue {
         let deliveries = sections.delivery.into_iter().map(|section| delivery(section, asset));
         let coupons = sections.coupon.into_iter().map(|section| {
             code(&section.code, "coupon")?;
-            Ok(Coupon { off: money(&section.off, asset)?, code: section.code })
+            Ok(Coupon { off: money(&section.off, asset)?, code: section.code, offered: section.offered })
         });
         let taxes = sections.tax.into_iter().map(|section| {
             let basis_points = percent(&section.percent)?;

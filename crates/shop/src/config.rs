@@ -1,15 +1,15 @@
 //! The configuration: who sells, how orders are paid, and the catalogue, all in one TOML file.
 
-use crate::catalogue::{Catalogue, Sections};
+use crate::catalogue::{Catalogue, CouponSection, DeliverySection, ItemSection, Sections, TaxSection};
 use crate::limits::{
     CONFIG_BYTES_MAX, DELIVERY_SECONDS_DEFAULT, DELIVERY_SECONDS_MAX, LOCK_SECONDS_DEFAULT, LOCK_SECONDS_MAX,
-    NAME_CHARS_MAX,
+    NAME_CHARS_MAX, REFUSED_COUNT_MAX,
 };
 use serde::Deserialize;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use url::Url;
-use wire::{AssetText, PayeeId};
+use wire::{AgentId, AssetText, PayeeId};
 
 /// A checked configuration.
 #[derive(Clone, Debug)]
@@ -45,6 +45,10 @@ pub struct Seller {
     pub lock_seconds: u32,
     /// When the money is the seller's.
     pub settle: Settle,
+    /// How its card says that it tells by which methods it is paid.
+    pub negotiation: Negotiation,
+    /// The agents that it does not deal with.
+    pub refused: Vec<AgentId>,
 }
 
 /// Which kind of book the prices are in.
@@ -54,6 +58,17 @@ pub enum RealMoney {
     Yes,
     /// `toll:test`: a book of play money, whose clock may be put forward.
     No,
+}
+
+/// How a shop tells by which methods it is paid. It answers both ways; its card names one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Negotiation {
+    /// In a file.
+    #[default]
+    OneWay,
+    /// When it is asked.
+    TwoWay,
 }
 
 /// When the money of an order is the seller's.
@@ -82,11 +97,18 @@ pub enum ConfigFault {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct File {
     shop: ShopSection,
     checkouts: Option<toml::Table>,
-    #[serde(flatten)]
-    sections: Sections,
+    #[serde(default)]
+    item: Vec<ItemSection>,
+    #[serde(default)]
+    delivery: Vec<DeliverySection>,
+    #[serde(default)]
+    coupon: Vec<CouponSection>,
+    #[serde(default)]
+    tax: Vec<TaxSection>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +126,10 @@ struct ShopSection {
     #[serde(default)]
     settle: SettleWord,
     deliver_within_seconds: Option<u32>,
+    #[serde(default)]
+    negotiation: Negotiation,
+    #[serde(default)]
+    refused: Vec<AgentId>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -134,8 +160,10 @@ impl Config {
     pub fn parse(text: &str, directory: &Path) -> Result<Config, ConfigFault> {
         let file: File = toml::from_str(text).map_err(wrong)?;
         let seller = seller(file.shop, directory)?;
-        let catalogue = Catalogue::of(file.sections, seller.asset).map_err(wrong)?;
-        Ok(Config { seller, catalogue, checkouts: file.checkouts })
+        let File { item, delivery, coupon, tax, checkouts, .. } = file;
+        let catalogue = Catalogue::of(Sections { item, delivery, coupon, tax }, seller.asset);
+        let catalogue = catalogue.map_err(wrong)?;
+        Ok(Config { seller, catalogue, checkouts })
     }
 }
 
@@ -156,6 +184,9 @@ fn seller(section: ShopSection, directory: &Path) -> Result<Seller, ConfigFault>
     let lock_seconds = section.lock_seconds.unwrap_or(LOCK_SECONDS_DEFAULT);
     if !(1..=LOCK_SECONDS_MAX).contains(&lock_seconds) {
         return Err(wrong(format!("lock_seconds is from 1 to {LOCK_SECONDS_MAX}, not {lock_seconds}")));
+    }
+    if REFUSED_COUNT_MAX < section.refused.len() {
+        return Err(wrong(format!("more than {REFUSED_COUNT_MAX} agents are refused")));
     }
     let settle = match (section.settle, section.deliver_within_seconds) {
         (SettleWord::AtOnce, None) => Settle::AtOnce,
@@ -180,10 +211,20 @@ fn seller(section: ShopSection, directory: &Path) -> Result<Seller, ConfigFault>
         key_file: directory.join(section.key_file),
         money,
         public_url: origin(&section.public_url)?,
-        asset: section.asset.parse().map_err(|fault| wrong(format!("asset `{}`: {fault}", section.asset)))?,
+        asset: currency(&section.asset)?,
         data: directory.join(section.data),
         lock_seconds,
         settle,
+        negotiation: section.negotiation,
+        refused: section.refused,
+    })
+}
+
+/// An asset that is a currency in ACT's messages: three capitals.
+fn currency(text: &str) -> Result<AssetText, ConfigFault> {
+    let asset = protocols::a402::wallet::AssetText::parse(text).ok().and_then(|_| text.parse().ok());
+    asset.ok_or_else(|| {
+        wrong(format!("asset `{text}` is not three capitals, a slash and decimals, like `CNY/2`"))
     })
 }
 

@@ -12,12 +12,13 @@ use crate::order::{Event, Links, Order, Owed, Stage};
 use crate::service::{Service, Standing, Trade, standing};
 use crate::snapshot::snapshot;
 use crate::store::{Kept, Lock, Locked, Put, Store, StoreFault};
+use evidence::SigningKey;
 use protocols::Time;
 use sdk::{Client, Clock, Credentials, Failure, KeyFileFault, NotAServer};
 use std::collections::BTreeMap;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
-use wire::{Money, OrderId, RequestId};
+use wire::{AgentId, KeyId, Money, OrderId, RequestId};
 
 /// A shop that is open. Cloning it is cheap.
 #[derive(Clone, Debug)]
@@ -29,6 +30,16 @@ struct Inner {
     catalogue: Catalogue,
     service: Service,
     store: Store,
+    signer: Signer,
+}
+
+/// The key with which a shop signs what it confirms.
+#[derive(Debug)]
+pub struct Signer {
+    /// Its name at the payment service.
+    pub key_id: KeyId,
+    /// The key.
+    pub key: SigningKey,
 }
 
 /// Why a shop does not open.
@@ -108,10 +119,11 @@ impl Shop {
         let Config { seller, catalogue, .. } = config;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&seller.data)?;
         let credentials = Credentials::read(&seller.key_file)?;
+        let Credentials { key_id, key } = Credentials::read(&seller.key_file)?;
         let client = Client::with_clock(seller.server.as_str(), credentials, clock.clone())?;
         let store = Store::open(&seller.data)?;
         let service = Service::new(client, clock);
-        Ok(Shop(Arc::new(Inner { seller, catalogue, service, store })))
+        Ok(Shop(Arc::new(Inner { seller, catalogue, service, store, signer: Signer { key_id, key } })))
     }
 
     /// What it sells.
@@ -127,6 +139,26 @@ impl Shop {
     /// The way to the payment service, as the seller.
     pub fn client(&self) -> &Client {
         &self.0.service.client
+    }
+
+    /// The key with which it signs what it confirms.
+    pub fn signer(&self) -> &Signer {
+        &self.0.signer
+    }
+
+    /// Whether it does not deal with an agent.
+    pub(crate) fn refuses(&self, agent: AgentId) -> bool {
+        self.0.seller.refused.contains(&agent)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Forgets requests that are older than so many seconds.
+    pub(crate) async fn forget_requests(&self, seconds: u64) -> Result<(), ShopNo> {
+        let before = Time(self.now().0.saturating_sub(Time::from_seconds(seconds).0));
+        Ok(self.0.store.forget_asked(before).await?)
     }
 
     /// What time it is in the book.

@@ -1,13 +1,14 @@
 //! A shop for agents: a catalogue, carts whose price and stock are locked when they are confirmed, and orders that learn of
 //! their payment from a Tollbridge server as any seller does.
 //!
-//! No dialect stands in here: whoever speaks one to buyers puts carts, confirms them, and reads orders.
+//! Whoever speaks a dialect to buyers puts carts, confirms them, and reads orders; [`act`] speaks ACT's.
 //!
 //! Reading order: [`Catalogue`]; [`Cart`], which prices what is wanted by it; [`Stage`], an order's states; [`Shop`].
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod act;
 mod cart;
 mod catalogue;
 mod config;
@@ -20,8 +21,8 @@ mod store;
 
 pub use cart::{Carried, Cart, CartNo, Line, Wanted, WantedLine};
 pub use catalogue::{Catalogue, Coupon, Delivery, Item, ItemOption, Shipped, Tax};
-pub use config::{Config, ConfigFault, RealMoney, Seller, Settle};
-pub use desk::{Shop, ShopNo, StartFault};
+pub use config::{Config, ConfigFault, Negotiation, RealMoney, Seller, Settle};
+pub use desk::{Shop, ShopNo, Signer, StartFault};
 pub use order::{Event, Links, Order, Owed, Stage};
 pub use snapshot::{decimal, item, snapshot};
 pub use store::{Kept, StoreFault};

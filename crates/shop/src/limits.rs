@@ -68,3 +68,51 @@ pub const SWEEP_BATCH_MAX: usize = 64;
 
 /// How long the sweep rests between two rounds.
 pub const SWEEP_REST: Duration = Duration::from_secs(2);
+
+/// The most items on one page of the catalogue.
+pub const CATALOGUE_PAGE_COUNT_MAX: usize = 100;
+
+/// The longest page of the catalogue, in bytes, unless one item alone is longer: what readers of ACT's messages take, with room.
+pub const CATALOGUE_PAGE_BYTES_MAX: usize = 48 * 1_024;
+
+/// The most candidates of one answer, whatever is asked for.
+pub const CANDIDATE_COUNT_MAX: usize = 20;
+
+/// The messages that one agent may send in a minute.
+pub const REQUESTS_PER_MINUTE_MAX: u32 = 120;
+
+/// The agents whose messages are counted at once.
+pub const AGENT_COUNT_MAX: usize = 10_000;
+
+/// How long the keys of an agent are believed without asking again, in seconds. A key that was revoked signs for as long.
+pub const AGENT_KEYS_SECONDS: u64 = 60;
+
+/// How long the id of a request stays used, and its next round finds it, in seconds: far longer than a message is fresh.
+pub const ASKED_SECONDS_MAX: u64 = 24 * 3_600;
+
+/// The longest message that is read, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1_024;
+
+/// How long a message may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How long a client may take over the headers of a request.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The longest head of a request, in bytes.
+pub const HEAD_BYTES_MAX: u32 = 32 * 1_024;
+
+/// The most headers of a request.
+pub const HEADER_COUNT_MAX: usize = 100;
+
+/// The most connections at once.
+pub const CONNECTION_COUNT_MAX: usize = 4_096;
+
+/// How long connections may take to end when the shop is closed.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a client is told to wait when it cannot be answered now, in seconds.
+pub const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// The most agents that a configuration names as refused.
+pub const REFUSED_COUNT_MAX: usize = 10_000;

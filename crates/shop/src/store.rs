@@ -146,7 +146,10 @@ impl Store {
         match version {
             SCHEMA_VERSION => {}
             0 => connection
-                .execute_batch(&format!("BEGIN; {SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
+                .execute_batch(&format!(
+                    "BEGIN; {SCHEMA} {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+                    crate::act::store::SCHEMA
+                ))
                 .map_err(fault)?,
             other => return Err(StoreFault(format!("the file is of version {other}, which is not ours"))),
         }
@@ -162,7 +165,7 @@ impl Store {
     }
 
     /// Does something in the next transaction. When this answers, what was changed survives power loss.
-    async fn act<T: Send + 'static>(
+    pub(crate) async fn act<T: Send + 'static>(
         &self,
         act: impl FnOnce(&Connection) -> Result<T, rusqlite::Error> + Send + 'static,
     ) -> Result<T, StoreFault> {

@@ -324,6 +324,16 @@ answers! {
 }
 
 answers! {
+    /// The keys with which an agent signs messages, for merchants who check them before they answer.
+    pub struct AgentKeys {
+        /// Whose they are.
+        pub agent: AgentId,
+        /// Those that count now.
+        pub keys: Vec<crate::a402::A402SellerKey>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
     /// What came of a request for a payment.
     pub struct ActTrade {
         /// The request.

@@ -190,6 +190,22 @@ impl TransferRequest {
     }
 }
 
+impl Default for Constraints {
+    fn default() -> Constraints {
+        Constraints {
+            max_amount: None,
+            currency: None,
+            allowed_categories: None,
+            forbidden_categories: None,
+            allowed_merchants: None,
+            forbidden_merchants: None,
+            max_delivery_seconds: None,
+            item_id: None,
+            quantity: None,
+        }
+    }
+}
+
 impl Constraints {
     /// The members that contradict each other; none where all can be kept at once.
     pub fn conflicts(&self) -> Vec<&'static str> {
