@@ -80,6 +80,18 @@ impl Doors {
         Ok(Doors(Arc::new(Inner { config, till, in_flight: Busy::default() })))
     }
 
+    /// Whether a path is one for these doors.
+    pub fn is_theirs(&self, path: &str) -> bool {
+        let config = &self.0.config;
+        match path.strip_prefix('/').unwrap_or_default().split('/').next().unwrap_or_default() {
+            "checkout_sessions" => config.acp == Door::Open,
+            "checkout-sessions" => config.ucp == Door::Open,
+            ".well-known" => config.ucp == Door::Open && path == PROFILE_PATH,
+            "checkouts" => true,
+            _ => false,
+        }
+    }
+
     /// The answer to a request; nothing where it is none for these doors.
     pub async fn answer(&self, request: Request<Bytes>) -> Option<Response<Bytes>> {
         let call = Call::of(request);

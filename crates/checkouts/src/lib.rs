@@ -14,9 +14,11 @@ mod events;
 pub mod limits;
 mod once;
 mod said;
+mod serve;
 mod store;
 mod till;
 mod ucp;
 
 pub use config::{Config, ConfigFault};
 pub use doors::{Doors, StartFault};
+pub use serve::serve;

@@ -8,6 +8,8 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) method: Method,
+    /// Where it was sent, in lower case.
+    pub(crate) authority: Option<String>,
     pub(crate) path: String,
     pub(crate) query: Option<String>,
     pub(crate) headers: HeaderMap,
@@ -25,7 +27,10 @@ pub(crate) struct Said {
 impl Call {
     pub(crate) fn of(request: Request<Bytes>) -> Call {
         let (head, body) = request.into_parts();
+        let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+        let authority = head.uri.authority().map(|authority| authority.as_str()).or(host);
         Call {
+            authority: authority.map(str::to_ascii_lowercase),
             method: head.method,
             path: head.uri.path().to_owned(),
             query: head.uri.query().map(str::to_owned),

@@ -3,6 +3,7 @@
 //! A token is noted before it is taken, and the order is locked before that. So a process that ends in between finds out
 //! afterwards what became of the money: it takes the token again, which takes nothing twice, or gives the order up.
 
+use crate::limits::SESSIONS_A_DAY_MAX;
 use crate::once::Busy;
 use crate::store::{Dialect, Session, Store, StoreFault};
 use evidence::{Hash, MacKey, Secret, base64url};
@@ -17,6 +18,8 @@ use std::collections::BTreeMap;
 use url::form_urlencoded;
 use wire::token::{NewDetokenization, NewTaking, UcpBinding};
 use wire::{AmountText, HoldId};
+
+const DAY_SECONDS: u64 = 86_400;
 
 /// The largest amount that both dialects can say, in the smallest unit: what every JSON reader agrees on.
 const AMOUNT_MINOR_LARGEST: u64 = (1 << 53) - 1;
@@ -107,6 +110,10 @@ impl Till {
         change: Change,
     ) -> Result<Checkout, No> {
         let wanted = changed(Wanted::default(), &change)?;
+        let yesterday = self.seconds().saturating_sub(DAY_SECONDS);
+        if SESSIONS_A_DAY_MAX <= self.store.count(client.to_owned(), yesterday).await? {
+            return Err(No::TooMany);
+        }
         let session = Session {
             name: name.to_owned(),
             dialect,
@@ -393,7 +400,7 @@ impl Till {
 
     /// Seconds since 1970, in the book.
     pub(crate) fn seconds(&self) -> u64 {
-        self.shop.now().0 / protocols::NANOS as u64
+        self.shop.now().0 / 1_000_000_000
     }
 }
 

@@ -102,10 +102,10 @@ fn signed<'a>(inner: &'a Inner, call: &Call) -> Result<&'a Client, NotSigned> {
         signature: header("signature").ok_or(NotSigned::Malformed)?,
         content_digest: header("content-digest"),
     };
-    let authority = call.header("host").ok_or(NotSigned::Malformed)?.to_ascii_lowercase();
+    let authority = call.authority.as_deref().ok_or(NotSigned::Malformed)?;
     let request = Signable {
         method: call.method.as_str(),
-        authority: &authority,
+        authority,
         path: &call.path,
         query: call.query.as_deref(),
         agent: call.header(UCP_AGENT),

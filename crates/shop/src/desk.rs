@@ -156,7 +156,7 @@ impl Shop {
     }
 
     /// Forgets requests that are older than so many seconds.
-    pub(crate) async fn forget_requests(&self, seconds: u64) -> Result<(), ShopNo> {
+    pub async fn forget_requests(&self, seconds: u64) -> Result<(), ShopNo> {
         let before = Time(self.now().0.saturating_sub(Time::from_seconds(seconds).0));
         Ok(self.0.store.forget_asked(before).await?)
     }

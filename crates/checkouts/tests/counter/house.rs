@@ -289,7 +289,7 @@ impl House {
         let wallet = self.owner.wallet(self.wallet).await.unwrap();
         let payee = self.seller.payee(self.payee).await.unwrap();
         let minor = |money: Money| money.amount.minor();
-        (minor(wallet.available), minor(wallet.held), minor(payee.available))
+        (minor(wallet.available), minor(wallet.held), minor(payee.available.unwrap()))
     }
 
     /// Where a buyer of the agent's remembers its purchases.

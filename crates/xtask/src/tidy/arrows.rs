@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mcp", &["gateway", "sdk", "wire", "protocols", "evidence", "listen"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
     ("shop", &["protocols", "sdk", "wire", "evidence", "listen"]),
-    ("checkouts", &["shop", "protocols", "sdk", "wire", "evidence"]),
+    ("checkouts", &["shop", "protocols", "sdk", "wire", "evidence", "listen"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (
         "cli",
