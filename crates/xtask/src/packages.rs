@@ -75,6 +75,7 @@ const PIP: &[Package] = &[
     Package { name: "jwcrypto==1.6.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import jwcrypto"]), lanes: AP2 },
     Package { name: "sd-jwt==0.10.4", proof: Succeeds(&["target/venv/bin/python", "-c", "import sd_jwt"]), lanes: AP2 },
     Package { name: "jsonschema==4.26.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import jsonschema"]), lanes: CHECKOUTS },
+    Package { name: "PyYAML==6.0.3", proof: Succeeds(&["target/venv/bin/python", "-c", "import yaml"]), lanes: CHECKOUTS },
     Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
     Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SIGNING },
