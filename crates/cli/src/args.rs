@@ -13,6 +13,7 @@ mod payouts;
 mod purchase;
 mod selling;
 mod services;
+pub(crate) mod shops;
 mod skills;
 mod tabs;
 
@@ -74,6 +75,9 @@ pub(crate) enum Command {
     /// Sellers: what to ask for, and what it would earn.
     #[command(subcommand)]
     Seller(SellerCommand),
+    /// Shops: what agents find there, have confirmed, and pay.
+    #[command(subcommand)]
+    Shop(shops::ShopCommand),
     /// Language models: sell their answers by the token, or buy them.
     #[command(subcommand)]
     Llm(llm::LlmCommand),

@@ -32,6 +32,7 @@ mod runtime;
 mod seller;
 mod serve;
 mod service;
+mod shop;
 mod skill;
 mod tab;
 mod torture;
@@ -69,6 +70,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Serve(args) => serve::serve(output, args),
         Command::Gateway(args) => serve::gateway(output, args),
         Command::Seller(command) => seller::run(output, command),
+        Command::Shop(command) => shop::run(output, command),
         Command::Llm(command) => llm::run(output, command),
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),

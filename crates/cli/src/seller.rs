@@ -3,6 +3,7 @@
 mod account;
 mod invoice;
 mod openapi;
+mod shop;
 mod statement;
 pub(crate) mod tools;
 mod visits;
@@ -36,6 +37,7 @@ pub(crate) fn run(output: &Output, command: &SellerCommand) -> Outcome {
         SellerCommand::Reconcile(args) => statement::reconcile(output, args),
         SellerCommand::Invoice(command) => invoice::run(output, command),
         SellerCommand::Mcp(args) => tools::run(output, args),
+        SellerCommand::Shop(command) => shop::run(output, command),
         SellerCommand::Payout(command) => crate::payout::seller(output, command),
     }
 }

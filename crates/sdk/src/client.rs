@@ -43,7 +43,7 @@ pub(crate) struct Inner {
     http: reqwest::Client,
     base: Url,
     /// None for a stranger, who signs nothing.
-    credentials: Option<Credentials>,
+    pub(crate) credentials: Option<Credentials>,
     pub(crate) clock: Clock,
     nonces: Nonces,
     sessions: Sessions,

@@ -1,7 +1,8 @@
 //! The Rust client of Tollbridge: asks a server, pays in batches, buys behind 402, and checks receipts without asking anybody.
 //!
 //! Reading order: [`Client`] and [`Credentials`]; [`Failure`], which says what may be done after; [`Client::pay`];
-//! [`Buyer`], which buys one HTTP request once; [`Tab`], which pays for many by vouchers; [`verify_receipt`].
+//! [`Buyer`], which buys one HTTP request once; [`Tab`], which pays for many by vouchers; [`shopping`], at merchants;
+//! [`verify_receipt`].
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ mod routes;
 mod said;
 mod secret;
 mod session;
+pub mod shopping;
 mod sign;
 mod tab;
 #[cfg(test)]

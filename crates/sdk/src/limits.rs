@@ -64,3 +64,15 @@ pub const CLOCKS_DIFFER_NANOS: u64 = 60 * 1_000_000_000;
 
 /// The most that is kept of what a seller says about an offer, in characters.
 pub const OFFER_TEXT_CHARS_MAX: usize = 1_000;
+
+/// How long a merchant may take to answer: what a buyer waits for one of several that are asked at once.
+pub const MERCHANT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest answer of a merchant that is read, in bytes.
+pub const MERCHANT_ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// The most merchants that are asked at once.
+pub const MERCHANT_COUNT_MAX: usize = 32;
+
+/// How long a merchant's file of how it is paid is believed without being read again.
+pub const CAPABILITY_REST: Duration = Duration::from_secs(300);

@@ -224,6 +224,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(payment_services::pay_delegated))
         .routes(routes!(payment_services::pay_autonomous))
         .routes(routes!(payment_services::query_payment))
+        .routes(routes!(payment_services::get_agent_keys))
         .routes(routes!(agreements::apply_for_agreement, agreements::list_agreements))
         .routes(routes!(agreements::query_agreements))
         .routes(routes!(agreements::cancel_agreement))

@@ -27,6 +27,9 @@ pub(crate) enum SellerCommand {
     Invoice(InvoiceCommand),
     /// Put prices on the tools of an MCP server, which is not changed for it.
     Mcp(SellerMcp),
+    /// A shop that agents can buy at.
+    #[command(subcommand)]
+    Shop(super::shops::SellerShop),
     /// Have what was collected paid out to a bank account.
     #[command(subcommand)]
     Payout(SellerPayout),

@@ -1,6 +1,7 @@
 //! The program as people and scripts meet it: run as a process, judged by what it prints and how it ends.
 
 mod books;
+mod commerce;
 mod demo;
 mod dev;
 mod explain;

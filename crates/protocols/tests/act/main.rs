@@ -13,6 +13,7 @@ mod agreements;
 mod artefacts;
 mod autonomous;
 mod binding;
+mod commerce;
 mod credential;
 mod delegated;
 mod golden;

@@ -376,7 +376,18 @@ pub async fn a402_seller_keys(
     if known.is_empty() && app.ask(move |view| Ok(view.payee(payee)?)).await?.is_none() {
         return Err(Reject::PayeeUnknown.into());
     }
-    let keys = known.into_iter().map(|(id, key)| wire::a402::A402SellerKey {
+    let keys = known.iter().map(|(id, key)| said(*id, key));
+    let keys = wire::a402::A402SellerKeys {
+        payee: wire::PayeeId(bits(payee.0)),
+        keys: keys.collect(),
+        livemode: app.livemode,
+    };
+    Ok(json(StatusCode::OK, &keys))
+}
+
+/// A key that signs messages, by its name.
+pub(crate) fn said(id: book::KeyId, key: &evidence::PublicKey) -> wire::a402::A402SellerKey {
+    wire::a402::A402SellerKey {
         key_id: wire::KeyId(bits(id.0)),
         algorithm: match key.algorithm() {
             evidence::Algorithm::Ed25519 => wire::account::Algorithm::Ed25519,
@@ -387,13 +398,7 @@ pub async fn a402_seller_keys(
             evidence::Algorithm::Ed25519 => key.bytes(),
             evidence::Algorithm::Es256 => key.bytes().strip_prefix(&[4]).unwrap_or(key.bytes()),
         }),
-    });
-    let keys = wire::a402::A402SellerKeys {
-        payee: wire::PayeeId(bits(payee.0)),
-        keys: keys.collect(),
-        livemode: app.livemode,
-    };
-    Ok(json(StatusCode::OK, &keys))
+    }
 }
 
 pub(crate) fn refused(error: ErrorId, why: &str) -> Problem {

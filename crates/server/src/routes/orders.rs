@@ -138,6 +138,13 @@ pub(crate) fn paying(app: &Shared, name: Id, purchase: Purchase) -> Answered<Act
     }
 }
 
+/// Whether the time in which an order can be paid is over. A yes that comes later moves nothing.
+pub(crate) fn is_over(app: &Shared, name: Id) -> Answered<bool> {
+    let order = read(app, name)?.and_then(|(order, _)| order.pay_before);
+    let until = order.map(|until| time(&until, "pay_before")).transpose()?;
+    Ok(until.is_some_and(|until| until <= app.clock.now()))
+}
+
 /// What a payment for an order refers to: who confirmed what.
 pub(crate) fn digest(paper: &OrderPaper) -> Hash {
     Hash::of(format!("tollbridge order 1\n{}\n{}", paper.payee, paper.text).as_bytes())

@@ -19,10 +19,10 @@ pub(crate) mod trade;
 use crate::answer::{Answer, json, purchase_name};
 use crate::auth::{Caller, Kind};
 use crate::codes::Edge;
-use crate::convert::{amount, code, id, purchase_id};
+use crate::convert::{amount, bits, code, id, purchase_id};
 use crate::papers::RequestPaper;
 use crate::problem::{Answered, Problem};
-use crate::request::Call;
+use crate::request::{Call, path_id};
 use crate::routes::intents::draft::{identifier, unreadable};
 use crate::routes::orders;
 use crate::state::App;
@@ -38,7 +38,30 @@ use protocols::act::psd::{Level, PaymentError, ToolClaim, TradeStatus};
 use refusal::{in_acts_words, of_class};
 use serde_json::Value;
 use trade::Trade;
-use wire::act::ActTrade;
+use wire::act::{ActTrade, AgentKeys};
+
+/// The keys with which an agent signs ACT's messages, for merchants who check them before they answer.
+#[utoipa::path(get, path = "/v1/act/agents/{agent}/keys", tag = "payment services",
+    params(("agent" = wire::AgentId, Path)),
+    responses((status = 200, description = "The keys that count now", body = AgentKeys)))]
+pub async fn get_agent_keys(
+    State(app): State<App>,
+    Path(text): Path<String>,
+    call: Call,
+) -> Answered<Response> {
+    app.caller(&call, Kind::ALL).await?;
+    let agent: AgentId = path_id(&text)?;
+    let rows = app.ask(move |view| {
+        view.agent(agent)?.ok_or(book::Reject::AgentUnknown)?;
+        Ok(view.keys_of(KeyHolder::Agent(agent), wire::limits::LIST_MAX)?)
+    });
+    let active = rows.await?.into_iter().filter(|row| row.revoked.is_none());
+    let keys =
+        active.filter_map(|row| Some(crate::routes::a402::said(row.id, &app.directory.key(row.id)?.key)));
+    let keys =
+        AgentKeys { agent: wire::AgentId(bits(agent.0)), keys: keys.collect(), livemode: app.livemode };
+    Ok(json(StatusCode::OK, &keys))
+}
 
 /// Pays what the owner confirms (`PSD-PAY-INS`). She is asked; the payment is made when she says yes.
 #[utoipa::path(post, path = "/v1/act/payments/instant", tag = "payment services", request_body = Value,
@@ -218,6 +241,9 @@ async fn repeat(
             // Another request of the agent's may have paid the order while the owner thought about this one.
             let paid = app.ask(move |view| orders::paid_by(&state, view, order)).await?;
             if paid.is_some_and(|paid| paid != paying) {
+                return Err(mismatch());
+            }
+            if paid.is_none() && orders::is_over(app, order)? {
                 return Err(mismatch());
             }
             let purchase = Purchase { approval: Some(command), ..question.purchase };

@@ -110,7 +110,11 @@ object! {
     }
 }
 
-messages!(TransferRequest in "request", TransferResponse in "response");
+messages!(
+    TransferRequest in "request",
+    TransferResponse in "response",
+    Candidate in "candidates"
+);
 
 /// Names of version 2.0 among the constraints.
 const OLD_CONSTRAINTS: &[(&str, &str)] = &[("amount_currency", "currency")];

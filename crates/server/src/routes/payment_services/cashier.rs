@@ -116,6 +116,10 @@ pub async fn confirm(
     if paid.is_some_and(|paid| paid != paying) {
         return Err(of_class(PaymentError::OrderMismatch, &request));
     }
+    let is_open = matches!(trade, Trade::Waiting(_) | Trade::Approved(_));
+    if is_open && paid.is_none() && orders::is_over(app, paper.order)? {
+        return Err(of_class(PaymentError::OrderMismatch, &request));
+    }
     let mut commands = Vec::new();
     match trade {
         Trade::Waiting(_) => {

@@ -1,0 +1,56 @@
+//! `seller shop`: a shop that agents can buy at, and what becomes of its orders.
+
+use crate::args::shops::{SellerShop, ShopChange, ShopServe};
+use crate::exit::{Failure, Outcome};
+use crate::output::Output;
+use crate::shop::{not_served, of_book, parsed, say_order};
+use crate::{runtime, serve};
+use ::shop::{Config, Shop};
+use protocols::act::cid::cart::OrderAction;
+use protocols::act::{Identifier, Sentence};
+use sdk::Clock;
+use sdk::shopping::Shopper;
+use wire::AgentId;
+
+/// Runs a command of a shop's owner.
+pub(crate) fn run(output: &Output, command: &SellerShop) -> Outcome {
+    match command {
+        SellerShop::Serve(args) => open(output, args),
+        SellerShop::Fulfil(args) => change(output, args, OrderAction::Fulfil),
+        SellerShop::Cancel(args) => change(output, args, OrderAction::Cancel),
+    }
+}
+
+/// Sells until told to stop.
+fn open(output: &Output, args: &ShopServe) -> Outcome {
+    runtime::log();
+    let config = Config::read(&args.config).map_err(Failure::usage)?;
+    for item in config.catalogue.items.iter().filter(|item| item.not_orderable.is_some()) {
+        tracing::warn!(item = item.id, why = item.not_orderable, "listed, and not orderable");
+    }
+    let shop = Shop::open(config, Clock::system());
+    runtime::run(async {
+        let listener = runtime::listen(args.listen).await?;
+        serve::say_where(output, &listener)?;
+        ::shop::act::serve(listener, shop.map_err(Failure::fault)?, runtime::told_to_stop()).await;
+        Ok(())
+    })
+}
+
+/// Says to a shop, in the name of its key, what becomes of an order.
+fn change(output: &Output, args: &ShopChange, action: OrderAction) -> Outcome {
+    let config = Config::read(&args.config).map_err(Failure::usage)?;
+    let seller = config.seller;
+    let number: Identifier = parsed(&args.order, "order", Identifier::parse)?;
+    let reason = args.reason.as_deref().map(|text| parsed(text, "reason", Sentence::parse)).transpose()?;
+    runtime::run(async {
+        let client = of_book(seller.server.as_str(), &seller.key_file).await?;
+        // A merchant's messages are not an agent's; only the key matters.
+        let shopper = Shopper::new(client, AgentId(0)).map_err(not_served)?;
+        let requester = parsed(&seller.payee.to_string(), "payee", Identifier::parse)?;
+        let state = shopper.change(&seller.public_url, &number, action, requester, reason).await;
+        let state = state.map_err(not_served)?;
+        say_order(output, &state);
+        Ok(())
+    })
+}

@@ -1,0 +1,6 @@
+//! Commerce between processes: a server, shops, and agents that buy at them as a command; every movement of money, and every no.
+
+mod carts;
+mod offers;
+mod stories;
+mod town;
