@@ -91,6 +91,9 @@ fn broken_by(name: &str, kind: &str, mut body: Value) -> Value {
         }
         ("ucp-severity", "ucp error") => body["messages"][0]["severity"] = json!("fatal"),
         ("ucp-order-status", "ucp order") => body["line_items"][0]["status"] = json!("paid"),
+        ("ucp-no-endpoint", "ucp profile") => {
+            body["ucp"]["services"]["dev.ucp.shopping"][0]["endpoint"] = Value::Null;
+        }
         (_, _) => {}
     }
     body

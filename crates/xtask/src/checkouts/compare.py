@@ -32,6 +32,7 @@ BROKEN = {
     "ucp-discount-up": "ucp checkout",
     "ucp-severity": "ucp error",
     "ucp-order-status": "ucp order",
+    "ucp-no-endpoint": "ucp profile",
 }
 
 ACP_SCHEMAS = {
@@ -102,6 +103,8 @@ class Ucp:
             file.flush()
             command = [self.program, "validate", file.name, "--schema", str(schema), "--response", "--op", "read",
                        "--schema-local-base", str(self.source)]
+            if message["kind"] == "ucp profile":
+                command += ["--def", "business_profile"]
             ran = subprocess.run(command, capture_output=True, text=True)
         return [] if ran.returncode == 0 else [(ran.stdout + ran.stderr).strip()]
 

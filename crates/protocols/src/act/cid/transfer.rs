@@ -44,6 +44,7 @@ object! {
 
 object! {
     /// What no candidate may break.
+    #[derive(Default)]
     pub struct Constraints closed "constraints" {
         /// The most that everything together may cost, delivery and taxes too.
         optional max_amount: AmountNumber,
@@ -191,22 +192,6 @@ impl TransferRequest {
             (new, old) => new.clone().or_else(|| old.clone()),
         };
         Ok(whole)
-    }
-}
-
-impl Default for Constraints {
-    fn default() -> Constraints {
-        Constraints {
-            max_amount: None,
-            currency: None,
-            allowed_categories: None,
-            forbidden_categories: None,
-            allowed_merchants: None,
-            forbidden_merchants: None,
-            max_delivery_seconds: None,
-            item_id: None,
-            quantity: None,
-        }
     }
 }
 
