@@ -8,6 +8,7 @@ use crate::client::{connect, failed, new_key};
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
 use crate::{money, runtime};
+use protocols::act::{AmountNumber, UtcTime};
 use sdk::Client;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -102,11 +103,35 @@ pub(crate) fn agent(output: &Output, command: &AgentCommand) -> Outcome {
                 let new = NewAgent { id, wallet: found.id, limits, key, label: label.clone() };
                 made(output, &client.add_agent(&new).await.map_err(failed)?);
             }
+            AgentCommand::Bind { caller, id, max, days } => bind(output, caller, id, max, *days).await?,
             AgentCommand::List { caller } => list(output, caller, "/v1/agents").await?,
             AgentCommand::Show { caller, id } => show(output, caller, "/v1/agents", id).await?,
         }
         Ok(())
     })
+}
+
+/// Binds the agent's wallet as a payment tool, by the clock of the book.
+async fn bind(output: &Output, caller: &Caller, agent: &str, max: &str, days: u32) -> Outcome {
+    let client = connect(caller)?;
+    let agent: AgentId = id_of(agent)?;
+    let max = AmountNumber::parse(max).map_err(Failure::usage)?;
+    let me = client.me().await.map_err(failed)?;
+    let now = crate::shop::book_time(&caller.server).await?.now();
+    let end = now.after(protocols::Time::from_seconds(u64::from(days) * 86_400).0);
+    let [now, end] = [now, end].map(|time| UtcTime::second_of(time).as_str().to_owned());
+    let request = serde_json::json!({
+        "request_id": format!("bind-{:032x}", client.fresh_id()), "principal_id": me.id, "agent_id": agent,
+        "payment_account_ref": "wallet ****", "authentication_method": "PASSWORD", "timestamp": now,
+        "token_constraints": {
+            "max_amount_per_transaction": max.to_string(), "validity_period": { "start_time": now, "end_time": end },
+        },
+    });
+    let bound: serde_json::Value = client.make("/v1/act/bindings", &request).await.map_err(failed)?;
+    let token = bound["payment_token"].as_str().unwrap_or_default();
+    output.line(format!("{token}  until {end}"));
+    output.object(&bound);
+    Ok(())
 }
 
 pub(crate) fn mandate(output: &Output, command: &MandateCommand) -> Outcome {

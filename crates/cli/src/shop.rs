@@ -7,7 +7,7 @@ mod limits;
 mod record;
 
 use crate::args::shops::{ShopAsk, ShopCancel, ShopCommand, ShopPay, ShopPurchase};
-use crate::client::{credentials, failed};
+use crate::client::failed;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use crate::runtime;
@@ -46,6 +46,7 @@ async fn ask(output: &Output, args: &ShopAsk) -> Outcome {
     let book = Book::of(&args.purchase.purchases, &args.purchase.purchase)?;
     let (shopper, agent) = shopper(&args.purchase).await?;
     let mut record = book.read()?.unwrap_or_default();
+    record.is_going_on()?;
     if record.cart.is_some() {
         return Err(Failure::usage(
             "the cart of this purchase was asked to be confirmed; use another name for another",
@@ -194,7 +195,7 @@ fn round(
         response_requirements: previous
             .is_none()
             .then_some(ResponseRequirements { max_candidates: None, sort_preference: None }),
-        timestamp: UtcTime::second_of(shopper.client().clock().now()),
+        timestamp: UtcTime::second_of(shopper.now()),
         signer_id: None,
         signature_algorithm: None,
         signature: unsigned(),
@@ -221,7 +222,14 @@ async fn pay(output: &Output, args: &ShopPay) -> Outcome {
         record.paying = None;
         trade = try_to_pay(&shopper, &book, &mut record, &confirmation, &token).await?;
     }
-    let trade = trade.map_err(failed)?;
+    let trade = trade.map_err(|failure| match failure {
+        // Refused in a class of ACT's, by a check or by a rule: either way it is a no, and nothing moved.
+        sdk::Failure::Refused(problem) if problem.act.is_some() => Failure::new(
+            Exit::Refused,
+            format!("{} ({})", problem.detail, problem.act.map(|act| act.code).unwrap_or_default()),
+        ),
+        other => failed(other),
+    })?;
     let shown = Paid {
         trade_no: trade.trade_no.clone(),
         trade_status: trade.status.as_str().to_owned(),
@@ -260,7 +268,7 @@ async fn try_to_pay(
 ) -> Outcome<Result<Trade, sdk::Failure>> {
     let paying = record.paying.clone().unwrap_or_else(|| Paying {
         request_id: fresh(shopper).as_str().to_owned(),
-        timestamp: UtcTime::second_of(shopper.client().clock().now()).as_str().to_owned(),
+        timestamp: UtcTime::second_of(shopper.now()).as_str().to_owned(),
     });
     record.paying = Some(paying.clone());
     book.keep(record)?;
@@ -337,7 +345,7 @@ pub(crate) fn say_order(output: &Output, state: &OrderState) {
 }
 
 fn log(record: &mut Record, shopper: &Shopper, event: &str, body: Value) {
-    let at = UtcTime::second_of(shopper.client().clock().now()).as_str().to_owned();
+    let at = UtcTime::second_of(shopper.now()).as_str().to_owned();
     let body = body.as_object().cloned().unwrap_or_default();
     record.events.push(Event { event: event.to_owned(), at, body });
 }
@@ -352,27 +360,27 @@ fn candidate(chosen: &Chosen) -> Outcome<Candidate> {
 }
 
 async fn shopper(args: &ShopPurchase) -> Outcome<(Shopper, AgentId)> {
-    let client = of_book(&args.caller.server, &args.caller.key).await?;
+    let client = crate::client::in_session(&args.caller)?;
     let me = client.me().await.map_err(failed)?;
     let agent =
         agent_of(&me).ok_or_else(|| Failure::usage("this key is not an agent's: only agents shop"))?;
-    Ok((Shopper::new(client, agent).map_err(not_served)?, agent))
+    let clock = book_time(&args.caller.server).await?;
+    Ok((Shopper::new(client, agent, clock).map_err(not_served)?, agent))
 }
 
 fn agent_of(me: &wire::session::Me) -> Option<AgentId> {
     AgentId::from_str(me.id.as_deref()?).ok()
 }
 
-/// A client whose clock is the book's: one of play money may have been put forward.
-pub(crate) async fn of_book(server: &str, key: &std::path::Path) -> Outcome<Client> {
+/// The time in the book of a server: one of play money may have been put forward.
+pub(crate) async fn book_time(server: &str) -> Outcome<Clock> {
     let told = Client::stranger(server).map_err(Failure::usage)?.a402_key().await.map_err(failed)?;
     let system = Clock::system();
     let ahead = match (told.livemode, DateTime::parse(&*told.now)) {
         (false, Ok(now)) => now.time().0.saturating_sub(system.now().0),
         (false, Err(_)) | (true, _) => 0,
     };
-    let clock = Clock::of(move || Time(system.now().0.saturating_add(ahead)));
-    Client::with_clock(server, credentials(key)?, clock).map_err(Failure::usage)
+    Ok(Clock::of(move || Time(system.now().0.saturating_add(ahead))))
 }
 
 fn error_of(no: &NotServed) -> &'static str {

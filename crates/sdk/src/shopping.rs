@@ -14,6 +14,7 @@ pub use compare::{Avoid, Compared, Decision, Wish, compare};
 pub use paying::{Level, ToPay, Trade};
 
 use crate::client::{Client, cause};
+use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::keys::seller_ring;
 use crate::limits::{
@@ -44,6 +45,7 @@ use wire::{AgentId, PayeeId};
 pub struct Shopper {
     client: Client,
     agent: AgentId,
+    clock: Clock,
     http: reqwest::Client,
     /// What merchants published of how they are paid, and until when it is believed.
     methods: Arc<Mutex<HashMap<Url, (Time, Vec<Method>)>>>,
@@ -98,11 +100,11 @@ pub struct Answered {
 }
 
 impl Shopper {
-    /// An agent with a client of its own payment service.
+    /// An agent with a client of its own payment service, and the time in its book: one of play money may have been put forward.
     ///
     /// # Errors
     /// [`NotServed::Silent`] where TLS cannot be set up.
-    pub fn new(client: Client, agent: AgentId) -> Result<Shopper, NotServed> {
+    pub fn new(client: Client, agent: AgentId, clock: Clock) -> Result<Shopper, NotServed> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(MERCHANT_TIMEOUT)
@@ -110,12 +112,17 @@ impl Shopper {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|fault| NotServed::Silent(fault.to_string()))?;
-        Ok(Shopper { client, agent, http, methods: Arc::default() })
+        Ok(Shopper { client, agent, clock, http, methods: Arc::default() })
     }
 
     /// The client of the payment service.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What time it is in the book: what messages to merchants and payments are stamped with.
+    pub fn now(&self) -> Time {
+        self.clock.now()
     }
 
     /// Who is at an address.
@@ -231,7 +238,7 @@ impl Shopper {
 
     /// What a merchant has published, or did some minutes ago.
     async fn published(&self, address: &Url) -> Result<Vec<Method>, NotServed> {
-        let now = self.client.clock().now();
+        let now = self.now();
         {
             let known = self.methods.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((until, methods)) = known.get(address)
@@ -322,7 +329,7 @@ impl Shopper {
             action,
             requester_id,
             reason,
-            timestamp: UtcTime::second_of(self.client.clock().now()),
+            timestamp: UtcTime::second_of(self.now()),
             signer_id: None,
             signature_algorithm: None,
             signature: unsigned(),

@@ -6,7 +6,7 @@
 
 use crate::cart::{Cart, CartNo, Wanted};
 use crate::catalogue::Catalogue;
-use crate::config::{Config, Seller, Settle};
+use crate::config::{Config, RealMoney, Seller, Settle};
 use crate::limits::{LOCK_MARGIN_SECONDS, OPEN_SECONDS_MAX, REASON_CHARS_MAX, SWEEP_BATCH_MAX, SWEEP_REST};
 use crate::order::{Event, Links, Order, Owed, Stage};
 use crate::service::{Service, Standing, Trade, standing};
@@ -153,6 +153,15 @@ impl Shop {
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    /// Asks a book of play money for its time. Real money has no clock but the world's.
+    pub(crate) async fn read_time(&self) {
+        if self.0.seller.money == RealMoney::No
+            && let Err(failure) = self.0.service.read_time().await
+        {
+            tracing::warn!(%failure, "the payment service does not tell its time");
+        }
     }
 
     /// Forgets requests that are older than so many seconds.

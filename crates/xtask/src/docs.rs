@@ -38,6 +38,7 @@ const PAGES: &[&[&str]] = &[
     &["README.md"],
     &["docs/tutorial.md"],
     &["docs/selling.md"],
+    &["docs/commerce.md"],
     &["docs/skill.md", "skills/charge-for-an-api/SKILL.md"],
     &["docs/buying.md", "skills/use-a-wallet/SKILL.md", "skills/buy-from-an-api/SKILL.md"],
 ];

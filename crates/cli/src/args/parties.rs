@@ -91,6 +91,20 @@ pub(crate) enum AgentCommand {
         #[arg(long)]
         label: Option<String>,
     },
+    /// Give an agent a reference to pay with: each payment waits for its owner, or for a credential. For the wallet's owner.
+    Bind {
+        #[command(flatten)]
+        caller: Caller,
+        /// The agent.
+        #[arg(value_name = "AGENT")]
+        id: String,
+        /// The most that one payment may be, such as `100.00`.
+        #[arg(long, value_name = "AMOUNT")]
+        max: String,
+        /// For how many days.
+        #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=365))]
+        days: u32,
+    },
     /// List agents.
     List {
         #[command(flatten)]

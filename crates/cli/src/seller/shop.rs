@@ -1,16 +1,17 @@
 //! `seller shop`: a shop that agents can buy at, and what becomes of its orders.
 
 use crate::args::shops::{SellerShop, ShopChange, ShopServe};
+use crate::client::credentials;
 use crate::exit::{Failure, Outcome};
 use crate::output::Output;
-use crate::shop::{not_served, of_book, parsed, say_order};
+use crate::shop::{book_time, not_served, parsed, say_order};
 use crate::{runtime, serve};
 use ::shop::{Config, Shop};
 use checkouts::Doors;
 use protocols::act::cid::cart::OrderAction;
 use protocols::act::{Identifier, Sentence};
-use sdk::Clock;
 use sdk::shopping::Shopper;
+use sdk::{Client, Clock};
 use std::path::Path;
 use wire::AgentId;
 
@@ -57,9 +58,11 @@ fn change(output: &Output, args: &ShopChange, action: OrderAction) -> Outcome {
     let number: Identifier = parsed(&args.order, "order", Identifier::parse)?;
     let reason = args.reason.as_deref().map(|text| parsed(text, "reason", Sentence::parse)).transpose()?;
     runtime::run(async {
-        let client = of_book(seller.server.as_str(), &seller.key_file).await?;
+        let server = seller.server.as_str();
+        let client = Client::new(server, credentials(&seller.key_file)?).map_err(Failure::usage)?;
+        let clock = book_time(server).await?;
         // A merchant's messages are not an agent's; only the key matters.
-        let shopper = Shopper::new(client, AgentId(0)).map_err(not_served)?;
+        let shopper = Shopper::new(client, AgentId(0), clock).map_err(not_served)?;
         let requester = parsed(&seller.payee.to_string(), "payee", Identifier::parse)?;
         let state = shopper.change(&seller.public_url, &number, action, requester, reason).await;
         let state = state.map_err(not_served)?;

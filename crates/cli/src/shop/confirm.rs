@@ -26,6 +26,7 @@ use wire::{AgentId, IntentId, WalletId};
 pub(super) async fn confirm(output: &Output, args: &ShopConfirm) -> Outcome {
     let book = Book::of(&args.purchase.purchases, &args.purchase.purchase)?;
     let mut record = read(&book)?;
+    record.is_going_on()?;
     if let Some(text) = &record.confirmation {
         let confirmation = CartConfirmation::from_json(text.as_bytes()).map_err(Failure::fault)?;
         say_confirmed(output, &confirmation);
@@ -58,7 +59,7 @@ pub(super) async fn confirm(output: &Output, args: &ShopConfirm) -> Outcome {
 
     // Signed anew for each try: the time is part of what is signed, the name of the cart stays.
     let mut request = request;
-    request.timestamp = UtcTime::second_of(shopper.client().clock().now());
+    request.timestamp = UtcTime::second_of(shopper.now());
     record.cart = Some(request.to_json());
     book.keep(&record)?;
     match shopper.confirm(&merchant, &request).await {
@@ -119,7 +120,7 @@ async fn check(
     let Purchase { shopper, book, .. } = *purchase;
     let wanted = record.wanted.as_deref().unwrap_or("{}");
     let wanted = TransferRequest::read(wanted.as_bytes()).map_err(Failure::fault)?;
-    let limits = Limits::of(record, wanted.constraints.as_ref(), shopper.client().clock().now())?;
+    let limits = Limits::of(record, wanted.constraints.as_ref(), shopper.now())?;
     let shown = record.chosen.as_ref().and_then(|chosen| AmountNumber::parse(&chosen.shown).ok());
     let total = AmountNumber::of_text(&request.total_amount)
         .ok_or_else(|| Failure::usage("the total is finer than hundredths, which no limit can measure"))?;
@@ -134,7 +135,7 @@ async fn check(
         delivery_seconds: candidate.delivery_seconds,
         shown,
     };
-    let Err(breach) = checked.run(shopper.client().clock().now()) else { return Ok(()) };
+    let Err(breach) = checked.run(shopper.now()) else { return Ok(()) };
     stop(purchase, record, &limits, breach, request).await
 }
 
@@ -301,7 +302,7 @@ fn cart(
             delivery_option: candidate.delivery_option.clone(),
         }),
         reference_payment_info: None,
-        timestamp: UtcTime::second_of(shopper.client().clock().now()),
+        timestamp: UtcTime::second_of(shopper.now()),
         signer_id: None,
         signature_algorithm: None,
         signature: unsigned(),
@@ -329,7 +330,7 @@ async fn price_now(shopper: &Shopper, agent: AgentId, record: &Record, chosen: &
             ..Constraints::default()
         }),
         response_requirements: Some(ResponseRequirements { max_candidates: None, sort_preference: None }),
-        timestamp: UtcTime::second_of(shopper.client().clock().now()),
+        timestamp: UtcTime::second_of(shopper.now()),
         signer_id: None,
         signature_algorithm: None,
         signature: unsigned(),

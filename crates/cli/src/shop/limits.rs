@@ -2,7 +2,7 @@
 
 use super::record::{Book, Record};
 use crate::client::failed;
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
 use protocols::Time;
 use protocols::a402::Keyring;
 use protocols::act::cid::transfer::Constraints;
@@ -122,7 +122,8 @@ pub(crate) async fn fetch(shopper: &Shopper, delegation: &str, record: &mut Reco
         let name = Identifier::parse(key.kid.as_str()).map_err(Failure::fault)?;
         ring.trust(name, claimed.claimed().payload.delegator_identity.clone(), public);
     }
-    let verified = claimed.verify(&ring, client.clock().now()).map_err(Failure::fault)?;
+    let verified = claimed.verify(&ring, shopper.now());
+    let verified = verified.map_err(|no| Failure::new(Exit::Refused, format!("nothing was spent: {no}")))?;
     record.delegation_id = Some(delegation.to_owned());
     record.intent_id = verified.payload().intent_id.as_ref().map(|id| id.as_str().to_owned());
     record.credential = Some(credential.credential);

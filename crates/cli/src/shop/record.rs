@@ -1,6 +1,7 @@
 //! The record of a purchase: what was asked, decided, confirmed and paid, on disk before it is sent.
 
-use crate::exit::{Failure, Outcome};
+use crate::exit::{Exit, Failure, Outcome};
+use protocols::act::intent::PriceDeviationAction;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -31,6 +32,21 @@ pub(crate) struct Record {
     pub(crate) stopped: Option<Stopped>,
     /// What happened, in ACT's words.
     pub(crate) events: Vec<Event>,
+}
+
+impl Record {
+    /// Whether it was not ended for good: a purchase that was cancelled is over, whatever prices do then.
+    pub(crate) fn is_going_on(&self) -> Outcome {
+        match &self.stopped {
+            Some(stopped) if stopped.policy == PriceDeviationAction::AutoCancel.as_str() => {
+                Err(Failure::new(
+                    Exit::Refused,
+                    format!("nothing was sent: this purchase was cancelled: {}", stopped.detail),
+                ))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// A candidate and its merchant.

@@ -37,6 +37,10 @@ impl Senders {
         agent: &Identifier,
         timestamp: &UtcTime,
     ) -> Result<AgentId, No> {
+        if !is_fresh(timestamp, shop.now()) {
+            // The clock of a book of play money may have been put forward a moment ago.
+            shop.read_time().await;
+        }
         let now = shop.now();
         let restricted = |why: &str| (CommerceError::AccessRestricted, why.to_owned());
         let agent: AgentId = agent

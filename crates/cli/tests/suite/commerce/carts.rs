@@ -39,6 +39,41 @@ fn cart_01_03_05_what_is_outside_the_limits_is_never_said_to_the_merchant() {
 }
 
 #[test]
+fn cart_04_auto_cancel_ends_it_for_good_and_says_why() {
+    let town = Town::new();
+    let mut shop = town.shop("Tea", 0, TEA);
+    let credential = town.credential(
+        "Buy a milk tea, at most 30 yuan, price may vary within 5 %, if the price changes more, cancel",
+    );
+    let at = shop.at.clone();
+    let words = ["milk tea", "--delegation", &credential, "--at", &at];
+    town.buyer("ask", "first", &words).ends(0);
+    // 18.90 is 5 percent away from 18.00, and 18.91 more.
+    town.reopen(&mut shop, &TEA.replace("18.00", "18.91"));
+    let stopped = town.buyer("confirm", "first", &[]).ends(3).member("stopped");
+    assert_eq!(
+        (&stopped["policy"], &stopped["reason"]),
+        (&"AUTO_CANCEL".into(), &"PRICE_DEVIATION_EXCEEDED".into())
+    );
+    assert!(stopped["intent"].is_null(), "nobody is asked: {stopped}");
+    town.reopen(&mut shop, TEA);
+    town.buyer("confirm", "first", &[]).ends(3);
+    town.buyer("ask", "first", &words).ends(3);
+    // Within the tolerance it is told once, and taken when the agent asks again.
+    town.buyer("ask", "second", &words).ends(0);
+    town.reopen(&mut shop, &TEA.replace("18.00", "18.90"));
+    let told = town.buyer("confirm", "second", &[]).ends(3);
+    assert!(
+        told.complaint.contains("PRICE_CHANGED") || told.complaint.contains("18.90"),
+        "{}",
+        told.complaint
+    );
+    town.buyer("confirm", "second", &[]).ends(0);
+    town.buyer("pay", "second", &["--token", &town.token]).ends(0);
+    assert_eq!(town.spent(), 1_890);
+}
+
+#[test]
 fn cart_06_07_09_the_last_one_is_locked_for_one_and_comes_back() {
     let town = Town::new();
     let shop = town.shop("Tea", 0, TEA);
@@ -84,7 +119,7 @@ fn cart_10_another_amount_under_the_same_hash_is_refused() {
     town.buyer("confirm", "first", &[]).ends(0);
     let text = town.record("first")["confirmation"].as_str().expect("it is kept").to_owned();
     let honest = CartConfirmation::from_json(text.as_bytes()).expect("a confirmation");
-    let shopper = Shopper::new(town.agent.clone(), town.agent_id).expect("a client");
+    let shopper = Shopper::new(town.agent.clone(), town.agent_id, sdk::Clock::system()).expect("a client");
     let pay = |confirmation: &CartConfirmation, id: &str| {
         let request_id = Identifier::parse(id).expect("an id");
         let token = Identifier::parse(town.token.as_str()).expect("a token");

@@ -18,12 +18,11 @@ pub(crate) const BEGINNING: u128 = 100_000;
 
 pub(crate) struct Town {
     pub(crate) directory: Directory,
-    _server: Process,
+    server: RefCell<Option<Process>>,
     pub(crate) url: String,
     runtime: tokio::runtime::Runtime,
     pub(crate) operator: Client,
     pub(crate) owner: Client,
-    owner_id: OwnerId,
     pub(crate) agent: Client,
     pub(crate) agent_id: AgentId,
     pub(crate) wallet: WalletId,
@@ -101,7 +100,9 @@ impl Town {
                 amount: fen(BEGINNING),
             };
             operator.transfer(&fill).await.expect("money");
-            let new = NewAgent { id: agent_id, wallet, limits: Vec::new(), key: agent_key, label: None };
+            // Wide, so that credentials, yeses and money of its own are what counts.
+            let limits = vec![wire::limit::Limit::PerPayment { max: fen(BEGINNING).amount }];
+            let new = NewAgent { id: agent_id, wallet, limits, key: agent_key, label: None };
             owner.add_agent(&new).await.expect("an agent");
             let now = jiff::Timestamp::now().as_second();
             let time = |seconds: i64| jiff::Timestamp::from_second(now + seconds).expect("a time").to_string();
@@ -116,12 +117,11 @@ impl Town {
         let shops = RefCell::default();
         Town {
             directory,
-            _server: server,
+            server: RefCell::new(Some(server)),
             url,
             runtime,
             operator,
             owner,
-            owner_id,
             agent,
             agent_id,
             wallet,
@@ -179,6 +179,20 @@ impl Town {
         let (process, _) =
             Process::start(&["seller", "shop", "serve", "--config", &config, "--listen", listen]);
         stall.process = Some(process);
+    }
+
+    /// Kills the server, and starts it again on what it has on disk.
+    pub(crate) fn kill_and_restart(&self) {
+        *self.server.borrow_mut() = None;
+        let data = self.directory.0.join("book").display().to_string();
+        let listen = self.url.trim_start_matches("http://");
+        let (server, _) = Process::start(&["serve", "--data", &data, "--listen", listen]);
+        *self.server.borrow_mut() = Some(server);
+    }
+
+    /// Starts another part of the town, which says where it listens.
+    pub(crate) fn start(words: &[&str]) -> (Process, String) {
+        Process::start(words)
     }
 
     /// A command of the agent's about a purchase.
@@ -255,11 +269,6 @@ impl Town {
 
     pub(crate) fn prompt(&self, question: &str) -> Value {
         self.run(self.owner.get(&format!("/v1/act/cashier/{question}"))).expect("she is asked")
-    }
-
-    /// The intents that wait for the owner.
-    pub(crate) fn owner_id(&self) -> OwnerId {
-        self.owner_id
     }
 
     pub(crate) fn record(&self, purchase: &str) -> Value {
