@@ -48,8 +48,11 @@ pub struct Shopper {
     clock: Clock,
     http: reqwest::Client,
     /// What merchants published of how they are paid, and until when it is believed.
-    methods: Arc<Mutex<HashMap<Url, (Time, Vec<Method>)>>>,
+    methods: Arc<Mutex<Published>>,
 }
+
+/// Ways of being paid by merchant, and until when each is believed.
+type Published = HashMap<Url, (Time, Vec<Method>)>;
 
 /// A merchant as its card says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! Everything is named by the purchase, so the same purchase again goes on where it stopped, and pays nothing twice.
 
 use super::Buyer;
+use crate::clock::made_at;
 use crate::failure::{Answer, Failure};
 use protocols::Time;
 use protocols::a402::DateTime;
@@ -151,9 +152,7 @@ impl Buyer {
 
     /// The token that pays just this cart, the same for the same purchase.
     fn token(&self, new: &NewCheckout, session: &Session) -> NewDelegatedPayment {
-        let made_at =
-            Time(u64::try_from((new.purchase.0 >> 80).saturating_mul(1_000_000)).unwrap_or(u64::MAX));
-        let expires_at = made_at.after(Time::from_seconds(TOKEN_SECONDS).0);
+        let expires_at = made_at(new.purchase.0).after(Time::from_seconds(TOKEN_SECONDS).0);
         NewDelegatedPayment {
             payment_method: TokenMethod {
                 kind: "tollbridge".to_owned(),
