@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() {
     let house = House::new().await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    println!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    println!("http://{}", listener.local_addr().expect("it is bound"));
     println!("{KEY}");
     checkouts::serve(listener, house.shop.clone(), house.doors.clone(), std::future::pending()).await;
 }
