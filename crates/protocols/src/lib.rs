@@ -4,10 +4,13 @@
 //! arguments. Every size that a stranger can choose has a maximum in [`limits`].
 
 pub mod a402;
+pub mod acp;
 pub mod act;
 pub mod address;
 pub mod ap2;
 pub mod bare;
+pub mod binding;
+pub mod checkout;
 pub mod explain;
 mod hidden;
 mod json;
@@ -17,6 +20,7 @@ pub mod mpp;
 mod rfc3339;
 pub mod sabotage;
 pub mod tools;
+pub mod ucp;
 pub mod voucher;
 pub mod x402;
 

@@ -127,3 +127,15 @@ pub const EXPLAINED_TEXT_CHARS_MAX: usize = 240;
 
 /// The most members of a list that an explanation goes through: ways of paying, skills, interfaces.
 pub const EXPLAINED_LIST_COUNT_MAX: usize = 64;
+
+/// The longest name of a checkout or of a cart that a payment token is bound to, in bytes.
+pub const CHECKOUT_NAME_BYTES_MAX: usize = 128;
+
+/// The longest body of a request of ACP or UCP, in bytes: 64 KiB, as for every request body of ours.
+pub const ACP_BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest text in a request of ACP or UCP, in bytes.
+pub const CHECKOUT_TEXT_BYTES_MAX: usize = 1024;
+
+/// The most lines of a checkout of ACP or UCP.
+pub const CHECKOUT_LINES_MAX: usize = 64;

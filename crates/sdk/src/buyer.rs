@@ -5,11 +5,13 @@
 //! a lost answer is asked for. A new bill is taken under the same name too, until the server says that
 //! nothing will ever be paid under it.
 
+mod checkout;
 mod demanded;
 mod elsewhere;
 mod offered;
 mod sellers;
 
+pub use checkout::{CheckedOut, CheckoutOrder, NewCheckout, NotCheckedOut};
 pub(crate) use demanded::Dialect;
 pub use elsewhere::{AskedElsewhere, Asking, Shown};
 pub use offered::{LastHold, Offer};

@@ -200,6 +200,20 @@ impl Client {
         Ok(Answer::Done(read(&reply)?))
     }
 
+    /// A purchase that is named by `key` and not in its body.
+    pub(crate) async fn keyed_purchase<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        key: RequestId,
+        new: &impl Serialize,
+    ) -> Result<Answer<T>, Failure> {
+        let reply = self.send(self.draft(Method::POST, path, json(new), Some(key))?).await?;
+        if reply.status == StatusCode::ACCEPTED {
+            return Ok(Answer::Asked(Box::new(read(&reply)?)));
+        }
+        Ok(Answer::Done(read(&reply)?))
+    }
+
     /// Changes something under the name `key`, so that it happens once.
     ///
     /// # Errors

@@ -31,6 +31,10 @@ use wire::quota::{Deduction, DeductionResult, NewAllotment, NewDeduction, NewQuo
 use wire::service::{NewService, Service, ServiceQuery};
 use wire::session::Me;
 use wire::subscription::{Access, NewSubscription, PlanChange, Subscription, SubscriptionTerm};
+use wire::token::{
+    DelegatedPayment, NewDelegatedPayment, NewDetokenization, NewTaking, NewUcpToken, TokenCredential,
+    UcpToken,
+};
 use wire::unsigned::UnsignedPayment;
 use wire::x402::NewX402Payment;
 use wire::{
@@ -321,6 +325,42 @@ impl Client {
     /// [`Failure`].
     pub async fn place_hold(&self, new: &NewHold) -> Result<Answer<Hold>, Failure> {
         self.purchase("/v1/holds", new).await
+    }
+
+    /// Has money set aside for one checkout, in ACP's shape: the token is named by `key`.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn delegate_payment(
+        &self,
+        key: RequestId,
+        new: &NewDelegatedPayment,
+    ) -> Result<Answer<DelegatedPayment>, Failure> {
+        self.keyed_purchase("/v1/agentic_commerce/delegate_payment", key, new).await
+    }
+
+    /// Has money set aside for one checkout, in UCP's shape: the token is named by `key`.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn ucp_tokenize(&self, key: RequestId, new: &NewUcpToken) -> Result<Answer<UcpToken>, Failure> {
+        self.keyed_purchase("/v1/ucp/tokenize", key, new).await
+    }
+
+    /// Takes what a token of a checkout stands for: once.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn take_token(&self, token: &str, new: &NewTaking) -> Result<Capture, Failure> {
+        self.make(&format!("/v1/tokens/{token}/take"), new).await
+    }
+
+    /// Asks what a token of a checkout stands for.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn ucp_detokenize(&self, new: &NewDetokenization) -> Result<TokenCredential, Failure> {
+        self.make("/v1/ucp/detokenize", new).await
     }
 
     /// Objects to a hold that is to be captured when its time is up.

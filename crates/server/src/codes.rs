@@ -309,6 +309,16 @@ edges! {
     OpenMandateRefused "open_mandate_refused" 422 "Not to be said in AP2" "Nothing was signed. This cannot be stated as a mandate of AP2." NewId false,
     /// It was collected before.
     AlreadySettled "already_settled" 409 "Collected before" "Nothing was moved now. The seller has the money of this payment already." Stop false,
+    /// A card's number.
+    CardRefused "card_refused" 422 "No cards" "Nothing was spent, and nothing of it was kept. Numbers of cards are not taken here: a token is made of a wallet's money, with `type` `tollbridge`." NewId false,
+    /// A token that cannot be.
+    TokenRefused "token_refused" 422 "Token cannot be" "Nothing was set aside or taken. A token for this cannot be made or read." NewId false,
+    /// No such token, or somebody else's.
+    TokenUnknown "token_unknown" 404 "No such token" "Nothing was taken. There is no such token for this seller." Stop false,
+    /// A token for another checkout, or for a cart that is no longer this one.
+    TokenElsewhere "token_elsewhere" 409 "Token for something else" "Nothing was taken. The token is for another checkout of this seller, or for another cart." Stop false,
+    /// Taken, or gone back.
+    TokenTaken "token_taken" 409 "Token used up" "Nothing was taken now. This token was taken already, or its money went back." Stop false,
     /// No such intent.
     IntentUnknown "intent_unknown" 404 "No such intent" "Nothing was done. There is no such intent." Stop false,
     /// The sentence cannot be read.

@@ -215,3 +215,9 @@ pub const COUPONS_KEPT_SECONDS: u64 = 400 * 86_400;
 
 /// Bytes of a coupon's code.
 pub const COUPON_CODE_BYTES_MAX: usize = 32;
+
+/// The longest that a payment token of a checkout may count, in seconds: one day.
+pub const TOKEN_SECONDS_MAX: u64 = 86_400;
+
+/// The most that a payment token may be for, in the smallest unit: the largest integer that every JSON reader agrees on.
+pub const TOKEN_AMOUNT_MINOR_MAX: u64 = (1 << 53) - 1;

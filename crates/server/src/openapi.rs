@@ -4,7 +4,7 @@ use crate::routes::payment_services::{self, agreements, bindings, cashier, sub_a
 use crate::routes::{
     a402, accounts, agents, ap2, autonomy, channels, control, coupons, credentials, entries, holds, intents,
     invoices, joining, limits, links, log, mandates, meters, mpp, observations, offers, orders, payments,
-    payouts, quotas, services, sessions, subscriptions, system, transfers, webhooks, x402,
+    payouts, quotas, services, sessions, subscriptions, system, tokens, transfers, webhooks, x402,
 };
 use crate::state::App;
 use crate::stream;
@@ -197,6 +197,10 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(ap2::ap2_settle))
         .routes(routes!(ap2::ap2_credential))
         .routes(routes!(ap2::ap2_keys))
+        .routes(routes!(tokens::delegate_payment))
+        .routes(routes!(tokens::take_token))
+        .routes(routes!(tokens::ucp_tokenize))
+        .routes(routes!(tokens::ucp_detokenize))
         .routes(routes!(intents::create_intent))
         .routes(routes!(intents::get_intent))
         .routes(routes!(intents::answer_intent))

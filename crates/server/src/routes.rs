@@ -31,6 +31,7 @@ pub mod services;
 pub mod sessions;
 pub mod subscriptions;
 pub mod system;
+pub mod tokens;
 pub mod transfers;
 pub mod webhooks;
 pub mod x402;

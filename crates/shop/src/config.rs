@@ -18,6 +18,8 @@ pub struct Config {
     pub seller: Seller,
     /// What.
     pub catalogue: Catalogue,
+    /// Which further doors are open: whoever serves them reads it.
+    pub checkouts: Option<toml::Table>,
 }
 
 /// Who sells, and how orders are paid.
@@ -98,6 +100,7 @@ pub enum ConfigFault {
 #[serde(deny_unknown_fields)]
 struct File {
     shop: ShopSection,
+    checkouts: Option<toml::Table>,
     #[serde(default)]
     item: Vec<ItemSection>,
     #[serde(default)]
@@ -157,10 +160,10 @@ impl Config {
     pub fn parse(text: &str, directory: &Path) -> Result<Config, ConfigFault> {
         let file: File = toml::from_str(text).map_err(wrong)?;
         let seller = seller(file.shop, directory)?;
-        let File { item, delivery, coupon, tax, .. } = file;
+        let File { item, delivery, coupon, tax, checkouts, .. } = file;
         let catalogue = Catalogue::of(Sections { item, delivery, coupon, tax }, seller.asset);
         let catalogue = catalogue.map_err(wrong)?;
-        Ok(Config { seller, catalogue })
+        Ok(Config { seller, catalogue, checkouts })
     }
 }
 

@@ -116,7 +116,7 @@ impl Shop {
     /// # Errors
     /// [`StartFault`].
     pub fn open(config: Config, clock: Clock) -> Result<Shop, StartFault> {
-        let Config { seller, catalogue } = config;
+        let Config { seller, catalogue, .. } = config;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&seller.data)?;
         let credentials = Credentials::read(&seller.key_file)?;
         let Credentials { key_id, key } = Credentials::read(&seller.key_file)?;
@@ -165,7 +165,7 @@ impl Shop {
     }
 
     /// Forgets requests that are older than so many seconds.
-    pub(crate) async fn forget_requests(&self, seconds: u64) -> Result<(), ShopNo> {
+    pub async fn forget_requests(&self, seconds: u64) -> Result<(), ShopNo> {
         let before = Time(self.now().0.saturating_sub(Time::from_seconds(seconds).0));
         Ok(self.0.store.forget_asked(before).await?)
     }
@@ -334,7 +334,8 @@ impl Shop {
         }
         let trade = Trade::parse(trade_no).ok_or_else(|| no("that is no trade number"))?;
         let state = self.0.service.payment(trade).await.map_err(|failure| away(&failure))?;
-        if state.amount != order.cart.money() {
+        // Of a hold, what was taken counts: it may have been for more.
+        if state.captured.unwrap_or(state.amount) != order.cart.money() {
             return Err(no("its amount is another than the order's total"));
         }
         if state.payees != [self.0.seller.payee] {

@@ -36,6 +36,7 @@ pub mod quota;
 pub mod service;
 pub mod session;
 pub mod subscription;
+pub mod token;
 pub mod trial;
 pub mod unsigned;
 pub mod version;

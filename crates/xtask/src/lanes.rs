@@ -50,6 +50,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "dialects-broken", why: "the trials find programs that are broken on purpose: no signature checked, any bill, any time", command: &["cargo", "xtask", "dialects", "--broken"], when: Named },
     Lane { name: "dialects-rust", why: "the official Rust client of the `Payment` scheme pays with our plug-in (not in CI: building it takes minutes)", command: &["cargo", "xtask", "dialects", "--rust"], when: Named },
     Lane { name: "ap2", why: "AP2's reference implementation and we take the same mandates, but for the differences that are listed (not in CI: it is on no registry)", command: &["cargo", "xtask", "ap2"], when: Named },
+    Lane { name: "checkouts", why: "what a shop says in ACP and UCP fits the schemas that both publish, and those find what is broken on purpose (not in CI: they are on no registry)", command: &["cargo", "xtask", "checkouts"], when: Named },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60", "--together", "1"], when: CiBeside },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
     Lane { name: "mcp", why: "clients of MCP meet what the official suite asks for, and the suite finds what is broken on purpose", command: &["cargo", "xtask", "mcp"], when: Ci },

@@ -9,6 +9,7 @@
 mod ap2;
 mod blackbox;
 mod browser;
+mod checkouts;
 mod crates;
 mod dialects;
 mod docs;
@@ -174,6 +175,8 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
+    /// Holds messages of ACP and UCP against the published schemas; needs `cargo xtask lane checkouts` once.
+    Checkouts,
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -225,6 +228,7 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         Task::Dialects { rust: true, .. } => dialects::run_rust(&root),
         Task::Dialects { program, .. } => dialects::run(&root, program.as_deref()),
         Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
+        Task::Checkouts => checkouts::run(&root),
         Task::Docs => docs::run(&root),
     }
 }

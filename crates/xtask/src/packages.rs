@@ -31,6 +31,7 @@ use Proof::{File, Program, Succeeds};
 const ALWAYS: &[&str] = &["*"];
 const AP2: &[&str] = &["ap2"];
 const BROWSER: &[&str] = &["browser", "browser-long"];
+const CHECKOUTS: &[&str] = &["checkouts"];
 const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
 const MCP: &[&str] = &["mcp"];
 const NODE: &[&str] =
@@ -75,6 +76,8 @@ const PIP: &[Package] = &[
     Package { name: "a2a-proof==0.16.0", proof: File("target/venv/bin/a2a-proof"), lanes: AP2 },
     Package { name: "jwcrypto==1.6.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import jwcrypto"]), lanes: AP2 },
     Package { name: "sd-jwt==0.10.4", proof: Succeeds(&["target/venv/bin/python", "-c", "import sd_jwt"]), lanes: AP2 },
+    Package { name: "jsonschema==4.26.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import jsonschema"]), lanes: CHECKOUTS },
+    Package { name: "PyYAML==6.0.3", proof: Succeeds(&["target/venv/bin/python", "-c", "import yaml"]), lanes: CHECKOUTS },
     Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
     Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SIGNING },
@@ -102,6 +105,7 @@ pub(crate) fn pinned(lane: &str) -> Vec<(&'static str, &'static str)> {
 #[rustfmt::skip]
 const CARGO: &[Package] = &[
     Package { name: "cargo-deny@0.20.2", proof: Succeeds(&["cargo", "deny", "--version"]), lanes: &["deny"] },
+    Package { name: "ucp-schema@1.4.1", proof: Program("ucp-schema"), lanes: CHECKOUTS },
 ];
 
 /// Installs what is missing for the build and for these lanes.

@@ -7,10 +7,12 @@ use crate::output::Output;
 use crate::shop::{book_time, not_served, parsed, say_order};
 use crate::{runtime, serve};
 use ::shop::{Config, Shop};
+use checkouts::Doors;
 use protocols::act::cid::cart::OrderAction;
 use protocols::act::{Identifier, Sentence};
 use sdk::shopping::Shopper;
 use sdk::{Client, Clock};
+use std::path::Path;
 use wire::AgentId;
 
 /// Runs a command of a shop's owner.
@@ -29,11 +31,22 @@ fn open(output: &Output, args: &ShopServe) -> Outcome {
     for item in config.catalogue.items.iter().filter(|item| item.not_orderable.is_some()) {
         tracing::warn!(item = item.id, why = item.not_orderable, "listed, and not orderable");
     }
+    let directory = args.config.parent().unwrap_or(Path::new(""));
+    let doors = config.checkouts.clone().map(|section| checkouts::Config::read(section, directory));
+    let doors = doors.transpose().map_err(Failure::usage)?;
     let shop = Shop::open(config, Clock::system());
     runtime::run(async {
+        let shop = shop.map_err(Failure::fault)?;
+        let doors = match doors {
+            Some(config) => Some(Doors::open(shop.clone(), config).await.map_err(Failure::fault)?),
+            None => None,
+        };
         let listener = runtime::listen(args.listen).await?;
         serve::say_where(output, &listener)?;
-        ::shop::act::serve(listener, shop.map_err(Failure::fault)?, runtime::told_to_stop()).await;
+        match doors {
+            Some(doors) => checkouts::serve(listener, shop, doors, runtime::told_to_stop()).await,
+            None => ::shop::act::serve(listener, shop, runtime::told_to_stop()).await,
+        }
         Ok(())
     })
 }

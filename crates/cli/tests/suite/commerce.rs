@@ -1,6 +1,7 @@
 //! Commerce between processes: a server, shops, and agents that buy at them as a command; every movement of money, and every no.
 
 mod carts;
+mod doors;
 mod offers;
 mod sources;
 mod stories;

@@ -34,6 +34,7 @@ mod snapshots;
 mod story;
 mod stream;
 mod subscriptions;
+mod tokens;
 mod views;
 mod webhooks;
 mod x402;

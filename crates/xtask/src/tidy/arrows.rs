@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("mcp", &["gateway", "sdk", "wire", "protocols", "evidence", "listen"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
     ("shop", &["protocols", "sdk", "wire", "evidence", "listen"]),
+    ("checkouts", &["shop", "protocols", "sdk", "wire", "evidence", "listen"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (
         "cli",
@@ -30,6 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "llm",
             "mcp",
             "shop",
+            "checkouts",
             "intent",
             "pricing",
             "sdk",
@@ -54,6 +56,7 @@ const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("gateway", &["server"]),
     ("llm", &["server"]),
     ("mcp", &["server"]),
+    ("checkouts", &["server"]),
 ];
 
 /// Dependencies between our crates follow the tables; a crate that is in no table is not in the architecture.

@@ -5,7 +5,8 @@ use crate::tidy::Finding;
 use crate::tidy::tree::Tree;
 
 /// The crates whose limits decide what strangers can make us do.
-const CRATES: &[&str] = &["book", "engine", "wire", "server", "gateway", "llm", "intent", "mcp", "shop"];
+const CRATES: &[&str] =
+    &["book", "engine", "wire", "server", "gateway", "llm", "intent", "mcp", "shop", "checkouts"];
 
 /// Every constant whose name ends with `_MAX` is declared in its crate's `limits.rs`, with a doc comment.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {

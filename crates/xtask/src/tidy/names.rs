@@ -35,6 +35,7 @@ const HTTP: &[&str] = &[
     "crates/llm/",
     "crates/mcp/",
     "crates/shop/",
+    "crates/checkouts/",
     "crates/sdk/",
     "crates/cli/src/files.rs",
 ];
