@@ -54,9 +54,6 @@ pub struct Shopper {
     methods: Arc<Mutex<Published>>,
 }
 
-/// Ways of being paid by merchant, and until when each is believed.
-type Published = HashMap<Url, (Time, Vec<Method>)>;
-
 /// A merchant as its card says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merchant {
