@@ -81,6 +81,15 @@ impl Part {
         Part { content, media_type: None, filename: None, metadata: Map::new() }
     }
 
+    /// Reads a list of parts that a service says in the words of A2A. None where it is no such list.
+    pub fn list(value: Value) -> Option<Vec<Part>> {
+        let Value::Array(list) = value else { return None };
+        if A2A_PARTS_MAX < list.len() {
+            return None;
+        }
+        list.into_iter().map(|part| Part::read("parts".to_owned(), part).ok()).collect()
+    }
+
     pub(super) fn read(path: String, value: Value) -> Result<Part, Violation> {
         let mut fields = Fields::open(path.clone(), value)?;
         let mut found = Vec::new();

@@ -4,7 +4,6 @@
 //! 2, as everywhere else; both of its addresses are known, and both headers in which clients name them.
 
 use super::message::{Content, Part};
-use crate::a402::ErrorId;
 use crate::json;
 use crate::limits::HEADER_VALUE_BYTES_MAX;
 use crate::x402::{Fault, Reason};
@@ -93,22 +92,6 @@ impl Error {
             Reason::Expired => Error::ExpiredPayment,
             Reason::AlreadySettled => Error::DuplicateNonce,
             Reason::Released | Reason::PayerStopped | Reason::SellerUnknown | Reason::Unknown => {
-                Error::SettlementFailed
-            }
-        }
-    }
-
-    /// What the extension calls an error of A402.
-    pub fn of_a402(error: ErrorId) -> Error {
-        match error {
-            ErrorId::StateConflict => Error::DuplicateNonce,
-            ErrorId::SignatureInvalid | ErrorId::ParticipantInvalid => Error::InvalidSignature,
-            ErrorId::LimitOrAssetRejected | ErrorId::RequestInvalid | ErrorId::ProofInvalid => {
-                Error::InvalidAmount
-            }
-            ErrorId::AuthorizationRejected => Error::InsufficientFunds,
-            ErrorId::MethodUnsupported => Error::NetworkMismatch,
-            ErrorId::RefundFailed | ErrorId::FulfillmentFailed | ErrorId::SystemUnavailable => {
                 Error::SettlementFailed
             }
         }
