@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("web", &["server", "engine", "book", "evidence", "wire"]),
     ("gateway", &["wire", "protocols", "pricing", "sdk", "evidence", "listen"]),
     ("mcp", &["gateway", "sdk", "wire", "protocols", "evidence", "listen"]),
+    ("a2a", &["gateway", "sdk", "wire", "protocols", "evidence", "listen"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
     ("llm", &["pricing", "protocols", "sdk", "wire", "evidence", "listen"]),
     (
@@ -28,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "gateway",
             "llm",
             "mcp",
+            "a2a",
             "intent",
             "pricing",
             "sdk",
@@ -52,6 +54,7 @@ const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("gateway", &["server"]),
     ("llm", &["server"]),
     ("mcp", &["server"]),
+    ("a2a", &["server"]),
 ];
 
 /// Dependencies between our crates follow the tables; a crate that is in no table is not in the architecture.
