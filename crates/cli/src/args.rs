@@ -10,6 +10,7 @@ pub(crate) mod llm;
 mod mcp;
 mod parties;
 mod payouts;
+mod purchase;
 mod selling;
 mod services;
 mod skills;
@@ -22,6 +23,7 @@ pub(crate) use mcp::{
     McpCall, McpClient, McpCommand, McpDesk, McpInstall, McpPlace, McpServe, McpTools, McpUninstall,
 };
 pub(crate) use payouts::{BankAccountArgs, PayoutCommand, SellerPayout};
+pub(crate) use purchase::PurchaseArgs;
 pub(crate) use tabs::{TabArgs, TabCall, TabCommand};
 
 pub(crate) use selling::{
@@ -35,7 +37,7 @@ pub(crate) use skills::{SkillCommand, SkillInstall, SkillVerify};
 
 pub(crate) use parties::{AgentCommand, MandateCommand, OwnerCommand, PayeeCommand, WalletCommand};
 
-use crate::exit::{Exit, Outcome};
+use crate::exit::Exit;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use server::state::LogReaders;
@@ -488,22 +490,7 @@ pub(crate) struct PayArgs {
     /// What to fetch.
     pub(crate) url: String,
     #[command(flatten)]
-    pub(crate) caller: Caller,
-    /// Names the purchase: the same key buys once, however often the command runs.
-    #[arg(long, value_name = "KEY")]
-    pub(crate) purchase: String,
-    /// The most it may cost, such as `0.50 CNY`.
-    #[arg(long, value_name = "AMOUNT")]
-    pub(crate) max_price: String,
-    /// Why it is bought, for the owner to read where she is asked.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) why: Option<String>,
-    /// The wallet to pay from.
-    #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
-    pub(crate) wallet: String,
-    /// The mandate that allows it; without one, the agent's newest for this wallet, and where it has none its own limits.
-    #[arg(long, value_name = "MANDATE")]
-    pub(crate) mandate: Option<String>,
+    pub(crate) purchase: PurchaseArgs,
     /// The HTTP method.
     #[arg(long, value_name = "METHOD", default_value = "GET")]
     pub(crate) method: String,
@@ -519,13 +506,6 @@ pub(crate) struct PayArgs {
     /// Of what is bought on terms: write the signed quote and evaluation here, for `tollbridge verify --seller-keys`.
     #[arg(long, value_name = "FILE")]
     pub(crate) terms_out: Option<PathBuf>,
-}
-
-impl PayArgs {
-    /// Where purchases are remembered.
-    pub(crate) fn purchases(&self) -> Outcome<PathBuf> {
-        crate::pay::purchases(&self.purchases)
-    }
 }
 
 #[derive(Debug, Args)]

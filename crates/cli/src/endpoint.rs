@@ -2,7 +2,7 @@
 //!
 //! It only asks, and shows proofs that cannot count. Whatever it is served for those is a finding.
 
-mod probe;
+pub(crate) mod probe;
 
 use crate::args::Doctor;
 use crate::exit::{Exit, Failure, Outcome};

@@ -4,6 +4,7 @@
 
 use crate::args::Explain;
 use crate::endpoint::is_address;
+use crate::endpoint::probe::{Probe, Seen, Target};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
 use crate::runtime;
@@ -11,10 +12,7 @@ use protocols::explain::{self, Answer, Cost, Explained, Payer};
 use protocols::limits::EXPLAINED_BYTES_MAX;
 use serde::Serialize;
 use std::io::Read;
-use std::time::Duration;
-
-/// How long an address may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(15);
+use url::Url;
 
 /// One thing, as programs are told of it.
 #[derive(Serialize)]
@@ -46,11 +44,11 @@ struct Costs<'a> {
 pub(crate) fn run(output: &Output, args: &Explain) -> Outcome {
     let now = sdk::Clock::system().now();
     let found = if is_address(&args.subject) {
-        let fetched = runtime::run(async { fetch(args).await })?;
+        let seen = runtime::run(async { fetch(args).await })?;
         let answer = Answer {
-            status: fetched.status,
-            headers: fetched.headers,
-            body: &fetched.body,
+            status: seen.status,
+            headers: seen.headers().collect(),
+            body: seen.body.as_bytes(),
             asked: Some(&args.subject),
         };
         explain::answer(&answer, now)
@@ -105,45 +103,18 @@ fn show(output: &Output, each: &Explained) {
     });
 }
 
-/// An answer as it came.
-struct Fetched {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Vec<u8>,
-}
-
 /// Asks once, shows no proof, and follows nobody elsewhere.
-async fn fetch(args: &Explain) -> Outcome<Fetched> {
-    let unreached = |why: reqwest::Error| {
+async fn fetch(args: &Explain) -> Outcome<Seen> {
+    let url =
+        Url::parse(&args.subject).map_err(|fault| Failure::usage(format!("`{}`: {fault}", args.subject)))?;
+    reqwest::Method::from_bytes(args.method.as_bytes())
+        .map_err(|_| Failure::usage(format!("`{}` is no method", args.method)))?;
+    let body = args.body.clone().unwrap_or_default();
+    let probe = Probe::new(Target { url, method: args.method.clone(), body })?;
+    probe.bare().await.map_err(|why| {
         let why = format!("nothing was spent: `{}` was not reached ({why})", args.subject);
         Failure::new(Exit::Unreachable, why)
-    };
-    let method = reqwest::Method::from_bytes(args.method.as_bytes())
-        .map_err(|_| Failure::usage(format!("`{}` is no method", args.method)))?;
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(TIMEOUT)
-        .build()
-        .map_err(|fault| Failure::fault(fault.to_string()))?;
-    let mut request = client.request(method, &args.subject);
-    if let Some(body) = &args.body {
-        request = request.header("content-type", "application/json").body(body.clone());
-    }
-    let mut answer = request.send().await.map_err(unreached)?;
-    let headers = answer.headers().iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    });
-    let (status, headers) = (answer.status().as_u16(), headers.collect());
-    let mut body = Vec::new();
-    while let Some(part) = answer.chunk().await.map_err(unreached)? {
-        body.extend_from_slice(&part);
-        if EXPLAINED_BYTES_MAX < body.len() {
-            // What is sold may be long; a bill is not.
-            body.clear();
-            break;
-        }
-    }
-    Ok(Fetched { status, headers, body })
+    })
 }
 
 /// Reads a file, or what stands before the program where the subject is `-`.

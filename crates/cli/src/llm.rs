@@ -1,7 +1,7 @@
 //! `llm`: selling the answers of language models by the token, and buying them.
 
 use crate::args::llm::{Connect, Init, LlmCommand, Reconcile, Serve, Sign};
-use crate::args::{Caller, PayArgs};
+use crate::args::{Caller, PayArgs, PurchaseArgs};
 use crate::client::{credentials, failed};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
@@ -206,15 +206,17 @@ fn connect(output: &Output, args: &Connect) -> Outcome {
     let base = args.url.trim_end_matches('/');
     let pay = PayArgs {
         url: format!("{base}/.tollbridge/sessions?deposit={}", args.deposit),
-        caller: args.caller.clone(),
-        purchase: args.purchase.clone(),
-        max_price: args.deposit.clone(),
-        wallet: args.wallet.clone(),
-        mandate: args.mandate.clone(),
+        purchase: PurchaseArgs {
+            caller: args.caller.clone(),
+            purchase: args.purchase.clone(),
+            max_price: args.deposit.clone(),
+            why: None,
+            wallet: args.wallet.clone(),
+            mandate: args.mandate.clone(),
+        },
         method: "POST".to_owned(),
         body: None,
         purchases: args.purchases.clone(),
-        why: None,
         out: None,
         terms_out: None,
     };

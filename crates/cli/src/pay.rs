@@ -1,7 +1,7 @@
 //! `pay`: fetching an address that costs something, once for each purchase key, whatever dies in between.
 
 use crate::accounts::wallet_of;
-use crate::args::PayArgs;
+use crate::args::{PayArgs, PurchaseArgs};
 use crate::client::{failed, in_session, refused};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
@@ -42,28 +42,34 @@ struct AcceptedText {
 pub(crate) fn run(output: &Output, args: &PayArgs) -> Outcome {
     runtime::run(async {
         let bought = buy(args).await?;
-        let client = in_session(&args.caller)?;
-        let left = wallet_of(&client, args.wallet.parse().map_err(Failure::usage)?).await?.available;
+        let client = in_session(&args.purchase.caller)?;
+        let left = wallet_of(&client, args.purchase.wallet.parse().map_err(Failure::usage)?).await?.available;
         report(output, args, &bought, left)
     })
 }
 
 /// Buys one address, and answers what came of it.
 pub(crate) async fn buy(args: &PayArgs) -> Outcome<Purchase> {
-    let client = in_session(&args.caller)?;
-    let (settings, asset) = settings(&client, &args.wallet, &args.mandate).await?;
-    let purchases = Purchases::open(&args.purchases()?).map_err(Failure::fault)?;
-    let buyer = Buyer::new(client, settings, purchases).map_err(Failure::fault)?;
+    let (buyer, price_max) = buyer(&args.purchase, &args.purchases).await?;
     let fetch = Fetch {
         method: args.method.clone(),
         url: args.url.clone(),
         headers: Default::default(),
         body: args.body.clone().unwrap_or_default().into_bytes(),
-        purchase: args.purchase.clone(),
-        price_max: money::read(&args.max_price, asset)?,
-        why: args.why.clone(),
+        purchase: args.purchase.purchase.clone(),
+        price_max,
+        why: args.purchase.why.clone(),
     };
     buyer.fetch(&fetch).await.map_err(not_bought)
+}
+
+/// Who buys, and the most that it may cost.
+pub(crate) async fn buyer(args: &PurchaseArgs, remembered: &Option<PathBuf>) -> Outcome<(Buyer, Money)> {
+    let client = in_session(&args.caller)?;
+    let (settings, asset) = settings(&client, &args.wallet, &args.mandate).await?;
+    let purchases = Purchases::open(&purchases(remembered)?).map_err(Failure::fault)?;
+    let buyer = Buyer::new(client, settings, purchases).map_err(Failure::fault)?;
+    Ok((buyer, money::read(&args.max_price, asset)?))
 }
 
 /// From what a wallet's agent buys, and in which asset.

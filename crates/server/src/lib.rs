@@ -33,6 +33,7 @@ pub mod payouts;
 pub mod problem;
 pub mod reads;
 pub mod recent;
+pub mod reported;
 pub mod request;
 pub mod routes;
 pub mod serve;

@@ -23,8 +23,17 @@ const PICTURES: &str = "target/browser";
 /// How long one file of tests may take, in milliseconds: many times what it does, also where others build beside it.
 const TEST_MILLIS_MAX: &str = "600000";
 
+/// In which languages and at which widths a story is told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Views {
+    /// Each language and each width once.
+    EachOnce,
+    /// Each language at each width.
+    EachWithEach,
+}
+
 /// Runs every script, or the tests whose name contains `name`.
-pub(crate) fn run(root: &Path, name: Option<&str>) -> anyhow::Result<()> {
+pub(crate) fn run(root: &Path, views: Views, name: Option<&str>) -> anyhow::Result<()> {
     let program = program::build(root, "tollbridge", &[])?;
     let pictures = root.join(PICTURES);
     if pictures.exists() && name.is_none() {
@@ -46,6 +55,9 @@ pub(crate) fn run(root: &Path, name: Option<&str>) -> anyhow::Result<()> {
     node.args(scripts(root)?);
     node.env("TOLLBRIDGE_PROGRAM", program).env("TOLLBRIDGE_NPM", root.join(PACKAGES));
     node.env("TOLLBRIDGE_PICTURES", &pictures).current_dir(root);
+    if views == Views::EachWithEach {
+        node.env("TOLLBRIDGE_EVERY_VIEW", "1");
+    }
     let status = node.status().context("node does not start")?;
     ensure!(status.success(), "the tests in {SCRIPTS}: {status}");
     println!("✓ pictures of every page: {PICTURES}");

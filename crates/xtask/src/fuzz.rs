@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: runs every target of the crate `fuzz` for a while, two at a time, beginning with its seeds.
+//! `cargo xtask fuzz`: runs every target of the crate `fuzz` for a while, some at a time, beginning with its seeds.
 //!
 //! The targets are built with coverage for libFuzzer and without a sanitizer: that needs the stable compiler only, and
 //! no program to be installed. They are safe Rust, and what is looked for are panics. Only our own crates are built
@@ -20,11 +20,8 @@ const MANIFEST: &str = "crates/fuzz/Cargo.toml";
 /// One entry of each kind, in hexadecimal: the seeds of the entry decoder.
 const GOLDEN: &str = "vectors/entries";
 
-/// How many run at once: each keeps one core busy.
-const TOGETHER: usize = 2;
-
-/// Runs all targets, or the one that is named, for `seconds` each.
-pub(crate) fn run(root: &Path, seconds: u64, only: Option<&str>) -> anyhow::Result<()> {
+/// Runs all targets, or the one that is named, for `seconds` each, `together` at once: each keeps one core busy.
+pub(crate) fn run(root: &Path, seconds: u64, together: usize, only: Option<&str>) -> anyhow::Result<()> {
     let mut targets = targets(root)?;
     targets.retain(|target| only.is_none_or(|only| only == target));
     ensure!(!targets.is_empty(), "there is no such target in {MANIFEST}");
@@ -38,7 +35,7 @@ pub(crate) fn run(root: &Path, seconds: u64, only: Option<&str>) -> anyhow::Resu
         anyhow::Ok(())
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..TOGETHER).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..together).map(|_| scope.spawn(work)).collect();
         workers.into_iter().try_for_each(|worker| worker.join().map_err(|_| anyhow!("a worker panicked"))?)
     })
 }

@@ -1,10 +1,12 @@
 //! Lanes: the checks that are programs of their own and not `cargo test`.
 
 use std::path::Path;
+use std::thread::{self, JoinHandle};
 
 use anyhow::Context as _;
+use clap::Parser as _;
 
-use crate::{packages, run};
+use crate::{Arguments, packages, run};
 
 /// One check, run in the root of the repository; it fails by its exit status.
 pub(crate) struct Lane {
@@ -19,10 +21,12 @@ pub(crate) struct Lane {
 pub(crate) enum When {
     /// In every `cargo xtask test`.
     Ci,
+    /// The same, on one core beside the others, for it is long and needs nobody.
+    CiBeside,
     /// By its name only: it is long, or needs what not every machine has.
     Named,
 }
-use When::{Ci, Named};
+use When::{Ci, CiBeside, Named};
 
 /// Every lane, in the order they run. One line each; what a lane needs installed goes into `packages.rs`.
 #[rustfmt::skip]
@@ -40,10 +44,11 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "freeze", why: "nothing is paid once a freeze is answered, 100 rounds under full load", command: &["cargo", "xtask", "freeze", "--rounds", "100"], when: Named },
     Lane { name: "docs", why: "what the documents tell a newcomer to type works as it stands there", command: &["cargo", "xtask", "docs"], when: Ci },
     Lane { name: "browser", why: "owners' pages work for people, on a phone and on a desk, and for nobody else", command: &["cargo", "xtask", "browser"], when: Ci },
+    Lane { name: "browser-long", why: "the same, each story in each language at each width", command: &["cargo", "xtask", "browser", "--every-view"], when: Named },
     Lane { name: "sdks", why: "the TypeScript and Python packages do what they say, as they would be published, against the product", command: &["cargo", "xtask", "sdks"], when: Ci },
     Lane { name: "dialects", why: "other people's clients and servers, unchanged, pay and are paid to the fen, and docs/interop.md says which", command: &["cargo", "xtask", "dialects"], when: Ci },
     Lane { name: "ap2", why: "AP2's reference implementation and we take the same mandates, but for the differences that are listed (not in CI: it is on no registry)", command: &["cargo", "xtask", "ap2"], when: Named },
-    Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60"], when: Ci },
+    Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60", "--together", "1"], when: CiBeside },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
     Lane { name: "mcp", why: "clients of MCP meet what the official suite asks for, and the suite finds what is broken on purpose", command: &["cargo", "xtask", "mcp"], when: Ci },
     Lane { name: "schemathesis", why: "the API does what its description says, and nothing ends in a 5xx", command: &["cargo", "xtask", "schemathesis", "--examples", "300"], when: Ci },
@@ -52,9 +57,14 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "deny", why: "licences and sources of all we build on are allowed (not in CI: building cargo-deny takes minutes)", command: &["cargo", "deny", "--all-features", "check", "bans", "licenses", "sources"], when: Named },
 ];
 
+/// The lanes that run then.
+pub(crate) fn of(when: When) -> impl Iterator<Item = &'static Lane> {
+    LANES.iter().filter(move |lane| lane.when == when)
+}
+
 /// The lanes that run in every `cargo xtask test`.
 pub(crate) fn of_ci() -> impl Iterator<Item = &'static Lane> {
-    LANES.iter().filter(|lane| lane.when == Ci)
+    of(CiBeside).chain(of(Ci))
 }
 
 /// Runs the lane called `name`, after installing what it needs.
@@ -69,6 +79,12 @@ pub(crate) fn run_named(root: &Path, name: &str) -> anyhow::Result<()> {
 impl Lane {
     pub(crate) fn run(&self, root: &Path) -> anyhow::Result<()> {
         run::titled(&self.title(), &self.alone(), || run::command(root, self.command))
+    }
+
+    /// Runs it in a thread of this program, so that it ends with it.
+    pub(crate) fn begin(&'static self) -> JoinHandle<anyhow::Result<()>> {
+        let work = || crate::carry_out(Arguments::try_parse_from(&self.command[1..])?);
+        thread::spawn(move || run::titled(&self.title(), &self.alone(), work))
     }
 
     pub(crate) fn title(&self) -> String {
@@ -91,6 +107,14 @@ mod tests {
             assert_eq!(LANES.iter().filter(|other| other.name == lane.name).count(), 1, "{}", lane.name);
             assert!(!lane.why.is_empty(), "{}", lane.name);
             assert!(!lane.command.is_empty(), "{}", lane.name);
+        }
+    }
+
+    #[test]
+    fn what_runs_beside_others_is_a_task_of_this_program() {
+        for lane in of(CiBeside) {
+            assert_eq!(lane.command[0], "cargo", "{}", lane.name);
+            assert!(Arguments::try_parse_from(&lane.command[1..]).is_ok(), "{}", lane.name);
         }
     }
 

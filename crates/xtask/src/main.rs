@@ -123,6 +123,9 @@ enum Task {
         /// How long each target runs.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
+        /// How many run at once; each keeps one core busy.
+        #[arg(long, default_value_t = 2)]
+        together: usize,
         /// Only this target.
         target: Option<String>,
     },
@@ -137,6 +140,9 @@ enum Task {
     },
     /// Uses owners' pages in Chromium; needs `cargo xtask lane browser` once, which installs it.
     Browser {
+        /// Each story in each language at each width, and not each of them once.
+        #[arg(long)]
+        every_view: bool,
         /// Only the tests whose name contains this.
         name: Option<String>,
     },
@@ -167,7 +173,7 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match carry_out(Arguments::parse().task) {
+    match carry_out(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -176,9 +182,10 @@ fn main() -> ExitCode {
     }
 }
 
-fn carry_out(task: Task) -> anyhow::Result<()> {
+/// Does what these arguments ask for.
+fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
     let root = workspace::root()?;
-    match task {
+    match arguments.task {
         Task::Test { list: true } => {
             test::list();
             Ok(())
@@ -200,9 +207,12 @@ fn carry_out(task: Task) -> anyhow::Result<()> {
         }
         Task::Storm { rounds } => storm::run(&root, rounds),
         Task::Freeze { rounds } => freeze::run(&root, rounds),
-        Task::Fuzz { seconds, target } => fuzz::run(&root, seconds, target.as_deref()),
+        Task::Fuzz { seconds, together, target } => fuzz::run(&root, seconds, together, target.as_deref()),
         Task::Schemathesis { examples, seed } => schemathesis::run(&root, examples, seed),
-        Task::Browser { name } => browser::run(&root, name.as_deref()),
+        Task::Browser { every_view, name } => {
+            let views = if every_view { browser::Views::EachWithEach } else { browser::Views::EachOnce };
+            browser::run(&root, views, name.as_deref())
+        }
         Task::Mcp => mcp::run(&root),
         Task::Sdks => sdks::run(&root),
         Task::Dialects { program } => dialects::run(&root, program.as_deref()),

@@ -30,10 +30,10 @@ use Proof::{File, Program, Succeeds};
 
 const ALWAYS: &[&str] = &["*"];
 const AP2: &[&str] = &["ap2"];
-const BROWSER: &[&str] = &["browser"];
+const BROWSER: &[&str] = &["browser", "browser-long"];
 const DIALECTS: &[&str] = &["dialects"];
 const MCP: &[&str] = &["mcp"];
-const NODE: &[&str] = &["browser", "dialects", "mcp", "sdks"];
+const NODE: &[&str] = &["browser", "browser-long", "dialects", "mcp", "sdks"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["dialects", "sdks"];
 const SIGNING: &[&str] = &["dialects", "schemathesis", "schemathesis-long", "sdks"];

@@ -4,7 +4,10 @@
 
 use std::path::Path;
 
-use crate::{lanes, packages, run, tidy};
+use anyhow::anyhow;
+
+use crate::lanes::{self, Lane, When};
+use crate::{packages, run, tidy};
 
 /// One step. Whatever it runs, one command repeats it alone.
 struct Step {
@@ -48,8 +51,12 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     for step in BEFORE_LANES {
         step.run(root)?;
     }
-    for lane in lanes::of_ci() {
+    let beside: Vec<_> = lanes::of(When::CiBeside).map(Lane::begin).collect();
+    for lane in lanes::of(When::Ci) {
         lane.run(root)?;
+    }
+    for lane in beside {
+        lane.join().map_err(|_| anyhow!("a lane panicked"))??;
     }
     for step in after_lanes(run::succeeds(root, &["cargo", "nextest", "--version"])) {
         step.run(root)?;
@@ -70,7 +77,7 @@ pub(crate) fn list() {
         print(step.title, step.alone);
     }
     println!("\nBy name only:");
-    for lane in lanes::LANES.iter().filter(|lane| lane.when == lanes::When::Named) {
+    for lane in lanes::of(When::Named) {
         print(&lane.title(), &lane.alone());
     }
 }

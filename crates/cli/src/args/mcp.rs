@@ -1,6 +1,6 @@
 //! What can be asked about MCP on the command line.
 
-use super::Caller;
+use super::PurchaseArgs;
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -38,22 +38,7 @@ pub(crate) struct McpCall {
     #[arg(long, value_name = "URL", conflicts_with = "program", required_unless_present = "program")]
     pub(crate) at: Option<Url>,
     #[command(flatten)]
-    pub(crate) caller: Caller,
-    /// Names the purchase: the same key buys once, however often the command runs.
-    #[arg(long, value_name = "KEY")]
-    pub(crate) purchase: String,
-    /// The most it may cost, such as `0.50 CNY`.
-    #[arg(long, value_name = "AMOUNT")]
-    pub(crate) max_price: String,
-    /// Why it is bought, for the owner to read where she is asked.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) why: Option<String>,
-    /// The wallet to pay from.
-    #[arg(long, value_name = "WALLET", env = "TOLLBRIDGE_WALLET")]
-    pub(crate) wallet: String,
-    /// The mandate that allows it; without one, the agent's newest for this wallet, and where it has none its own limits.
-    #[arg(long, value_name = "MANDATE")]
-    pub(crate) mandate: Option<String>,
+    pub(crate) purchase: PurchaseArgs,
     /// Where to remember purchases; by default `~/.tollbridge/purchases`.
     #[arg(long, value_name = "DIR", env = "TOLLBRIDGE_PURCHASES")]
     pub(crate) purchases: Option<PathBuf>,

@@ -16,18 +16,18 @@ pub(super) const BODY_KIND: &str = "application/json";
 
 /// What is sold.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub(super) url: Url,
-    pub(super) method: String,
-    pub(super) body: String,
+pub(crate) struct Target {
+    pub(crate) url: Url,
+    pub(crate) method: String,
+    pub(crate) body: String,
 }
 
 /// An answer.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) status: u16,
+pub(crate) struct Seen {
+    pub(crate) status: u16,
     headers: HeaderMap,
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Seen {
@@ -37,6 +37,13 @@ impl Seen {
 
     pub(super) fn is_refused(&self) -> bool {
         (400..500).contains(&self.status)
+    }
+
+    /// All of its headers, as text.
+    pub(crate) fn headers(&self) -> impl Iterator<Item = (String, String)> {
+        self.headers.iter().map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
     }
 
     pub(super) fn header(&self, name: &str) -> Option<&str> {
@@ -50,7 +57,7 @@ pub(super) fn is_served(status: u16) -> bool {
 }
 
 /// Asks.
-pub(super) struct Probe {
+pub(crate) struct Probe {
     client: reqwest::Client,
     target: Target,
 }
@@ -58,7 +65,7 @@ pub(super) struct Probe {
 type Asked = Result<Seen, String>;
 
 impl Probe {
-    pub(super) fn new(target: Target) -> Outcome<Probe> {
+    pub(crate) fn new(target: Target) -> Outcome<Probe> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(TIMEOUT)
@@ -72,7 +79,7 @@ impl Probe {
     }
 
     /// The request without anything.
-    pub(super) async fn bare(&self) -> Asked {
+    pub(crate) async fn bare(&self) -> Asked {
         self.read_with(&[]).await
     }
 

@@ -1,14 +1,12 @@
 //! `mcp call`: one call of a tool of somebody else, paid for where it costs something.
 
 use crate::args::McpCall;
-use crate::client::in_session;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::output::Output;
-use crate::pay::{ended, not_bought, outcome, purchases, settings};
+use crate::pay::{buyer, ended, not_bought, outcome};
+use crate::runtime;
 use crate::seller::tools::place;
-use crate::{money, runtime};
 use mcp::customer::{NotCalled, Order, call as buy, result};
-use sdk::{Buyer, Purchases};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -28,16 +26,13 @@ pub(super) fn call(output: &Output, args: &McpCall) -> Outcome {
         return Err(Failure::usage("the arguments are a JSON object, such as `{\"q\": \"bridges\"}`"));
     };
     let bought = runtime::run(async {
-        let client = in_session(&args.caller)?;
-        let (settings, asset) = settings(&client, &args.wallet, &args.mandate).await?;
-        let purchases = Purchases::open(&purchases(&args.purchases)?).map_err(Failure::fault)?;
-        let buyer = Buyer::new(client, settings, purchases).map_err(Failure::fault)?;
+        let (buyer, price_max) = buyer(&args.purchase, &args.purchases).await?;
         let order = Order {
             tool: args.tool.clone(),
             arguments,
-            purchase: args.purchase.clone(),
-            price_max: money::read(&args.max_price, asset)?,
-            why: args.why.clone(),
+            purchase: args.purchase.purchase.clone(),
+            price_max,
+            why: args.purchase.why.clone(),
         };
         buy(buyer, &place, order).await.map_err(|fault| match fault {
             NotCalled::NotBought(fault) => not_bought(fault),

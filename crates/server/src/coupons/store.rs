@@ -2,6 +2,7 @@
 
 use super::{Coupon, Known, Off, Switch, Use};
 use crate::limits::{COUPONS_KEPT_SECONDS, COUPONS_OF_ONE_MAX};
+use crate::reported::Kept;
 use book::{Amount, Id, PayeeId, Time};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, OptionalExtension, Row, Transaction, params};
@@ -12,15 +13,6 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The file.
 #[derive(Debug)]
 pub struct Store(Mutex<Connection>);
-
-/// Whether a report was kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It was.
-    All,
-    /// The seller's gateways have too many coupons: nothing was.
-    TooMany,
-}
 
 impl Store {
     /// Opens the file, or makes it.

@@ -1,6 +1,7 @@
 //! The file with what gateways counted, by seller, day and gateway.
 
 use crate::limits::{OFFERS_GATEWAYS_MAX, OFFERS_KEPT_DAYS};
+use crate::reported::Kept;
 use book::PayeeId;
 use jiff::civil::Date;
 use rusqlite::{Connection, params};
@@ -10,15 +11,6 @@ use std::sync::{Mutex, PoisonError};
 /// The file.
 #[derive(Debug)]
 pub struct Store(Mutex<Connection>);
-
-/// Whether a report was kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// It was.
-    All,
-    /// The seller has too many gateways on one of its days: nothing was.
-    TooMany,
-}
 
 impl Store {
     /// Opens the file, or makes it.

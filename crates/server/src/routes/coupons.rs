@@ -1,18 +1,18 @@
 //! Coupons: a seller's gateways report how they were used, and hear which are switched off.
 
 use crate::answer::json;
-use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::convert::{amount, id, time};
-use crate::coupons::store::{Kept, Store};
+use crate::coupons::store::Store;
 use crate::coupons::{Coupon, Known, Off, Switch, Use};
 use crate::limits::{COUPON_CODE_BYTES_MAX, COUPONS_REPORTED_MAX};
 use crate::problem::{Answered, Problem};
-use crate::request::{Call, path_id};
+use crate::reported::{Kept, check_gateway, report};
+use crate::request::Call;
 use crate::state::{App, State as Server};
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{Amount, Asset, Id, KeyHolder, PayeeId, Reject};
+use book::{Amount, Asset, Id, PayeeId, Reject};
 use http::StatusCode;
 use wire::Money;
 use wire::coupon::{CouponReport, NewCouponReport, ReportedCoupon, ReportedUse};
@@ -26,19 +26,11 @@ pub async fn report_coupons(
     Path(text): Path<String>,
     call: Call,
 ) -> Answered<Response> {
-    let caller = app.caller(&call, &[Kind::Payee]).await?;
-    let payee: PayeeId = path_id(&text)?;
-    let report: NewCouponReport = call.json()?;
-    if caller.holder != KeyHolder::Payee(payee) {
-        return Err(Reject::PayeeUnknown.into());
-    }
+    let (payee, report): (_, NewCouponReport) = report(&app, &text, &call).await?;
     let asset = app.ask(move |view| Ok(view.payee(payee)?)).await?.ok_or(Reject::PayeeUnknown)?.asset;
     let NewCouponReport { gateway, coupons, uses } = report;
     let malformed = |param| Problem::from(Edge::TextMalformed).of(param);
-    let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-');
-    if !(8..=64).contains(&gateway.len()) || !gateway.chars().all(plain) {
-        return Err(malformed("gateway"));
-    }
+    check_gateway(&gateway)?;
     if !(1..=COUPONS_REPORTED_MAX).contains(&coupons.len()) {
         return Err(malformed("coupons"));
     }

@@ -1,16 +1,15 @@
 //! Offers: a seller's gateways report how many demands they made.
 
 use crate::answer::json;
-use crate::auth::Kind;
 use crate::codes::Edge;
 use crate::limits::{OFFERS_DAYS_MAX, OFFERS_DEMANDS_MAX};
-use crate::offers::store::Kept;
 use crate::problem::{Answered, Problem};
-use crate::request::{Call, path_id};
+use crate::reported::{Kept, check_gateway, report};
+use crate::request::Call;
 use crate::state::App;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use book::{KeyHolder, PayeeId, Reject};
+use book::{PayeeId, Reject};
 use http::StatusCode;
 use jiff::civil::Date;
 use jiff::{Timestamp, tz};
@@ -25,17 +24,9 @@ pub async fn report_offers(
     Path(text): Path<String>,
     call: Call,
 ) -> Answered<Response> {
-    let caller = app.caller(&call, &[Kind::Payee]).await?;
-    let payee: PayeeId = path_id(&text)?;
-    let report: NewOffers = call.json()?;
-    if caller.holder != KeyHolder::Payee(payee) {
-        return Err(Reject::PayeeUnknown.into());
-    }
+    let (payee, report): (_, NewOffers) = report(&app, &text, &call).await?;
     let malformed = |param| Problem::from(Edge::TextMalformed).of(param);
-    let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-');
-    if !(8..=64).contains(&report.gateway.len()) || !report.gateway.chars().all(plain) {
-        return Err(malformed("gateway"));
-    }
+    check_gateway(&report.gateway)?;
     let today = today(&app);
     let days = report.days.iter().map(|it| {
         let day: Date = it.day.parse().ok().filter(|day: &Date| day.to_string() == it.day)?;

@@ -1,21 +1,12 @@
 // Somebody's story who gives coupons: she sees who used one and what it cost her, switches it off, and on again.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { Stage, until } from './stage.mjs';
+import { describe, test } from 'node:test';
+import { VIEWS, until } from './stage.mjs';
 import { Street, buyWith, demand } from './shop.mjs';
 import { WORDS } from './words.mjs';
 
-let stage;
-let street;
-before(async () => {
-  stage = await Stage.open();
-  street = new Street(stage);
-});
-after(async () => {
-  street?.close();
-  await stage?.close();
-});
+const street = Street.opened();
 
 const MORE = `
 [[price]]
@@ -37,11 +28,11 @@ until = "2020-01-01T00:00:00Z"
 `;
 
 describe('coupons', { concurrency: 2 }, () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280], ['zh', 360], ['en', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`coupons in ${lang} at ${width} px`, async () => {
       const w = WORDS[lang];
-      const seller = await stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
-      const buyer = await stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
+      const seller = await street.stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
+      const buyer = await street.stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
       await seller.join(w);
       const shop = await street.account(seller, w, `Charts ${lang} ${width}`);
       await seller.goto(`/selling/${shop.payee}`);

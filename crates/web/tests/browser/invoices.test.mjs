@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Program, Stage, fresh, run } from './stage.mjs';
+import { Program, Stage, VIEWS, fresh, run } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
 let stage;
@@ -12,7 +12,7 @@ before(async () => (stage = await Stage.open()));
 after(() => stage?.close());
 
 describe('what was paid, on paper', () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`is found by whoever paid, in ${lang}`, async () => finds(lang, width));
   }
 });

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Connecting, Stage, run, until } from './stage.mjs';
+import { Connecting, Stage, VIEWS, run, until } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
 let stage;
@@ -12,7 +12,7 @@ before(async () => (stage = await Stage.open()));
 after(() => stage?.close());
 
 describe('an owner', { concurrency: 2 }, () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280], ['zh', 360], ['en', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`in ${lang} at ${width} px`, async () => {
       const person = await stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
       const w = WORDS[lang];

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Stage, fresh, until } from './stage.mjs';
+import { Stage, VIEWS, fresh, until } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
 let stage;
@@ -10,7 +10,7 @@ before(async () => (stage = await Stage.open()));
 after(() => stage?.close());
 
 describe('asked for by a link', { concurrency: 2 }, () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280], ['zh', 360], ['en', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`in ${lang} at ${width} px`, async () => {
       const w = WORDS[lang];
       const seller = await stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Ada', pictures: 100 });

@@ -3,28 +3,19 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { Stage, run, until } from './stage.mjs';
+import { describe, test } from 'node:test';
+import { VIEWS, run, until } from './stage.mjs';
 import { Street } from './shop.mjs';
 import { WORDS } from './words.mjs';
 
-let stage;
-let street;
-before(async () => {
-  stage = await Stage.open();
-  street = new Street(stage);
-});
-after(async () => {
-  street?.close();
-  await stage?.close();
-});
+const street = Street.opened();
 
 describe('the market', { concurrency: 2 }, () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280], ['zh', 360], ['en', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`services in ${lang} at ${width} px`, async () => {
       const w = WORDS[lang];
-      const seller = await stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
-      const buyer = await stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
+      const seller = await street.stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
+      const buyer = await street.stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
       const name = `Tide${lang}${width}`;
       await seller.join(w);
       const shop = await street.account(seller, w, `Shore ${lang} ${width}`);
@@ -47,7 +38,7 @@ describe('the market', { concurrency: 2 }, () => {
 async function offers(shop, url, name) {
   const schema = join(shop.folder, 'output.json');
   await writeFile(schema, JSON.stringify({ type: 'string', examples: ['the tide at noon'] }));
-  const places = ['--server', stage.server, '--key', shop.key];
+  const places = ['--server', street.stage.server, '--key', shop.key];
   const offered = await run(['service', 'offer', url, ...places, '--name', name, '--description', 'When the water comes.',
     '--category', 'tides', '--price', '0.01', '--output-schema', schema]);
   assert.equal(offered.code, 0, offered.err);

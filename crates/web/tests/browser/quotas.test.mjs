@@ -3,28 +3,19 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { Program, Stage, fresh } from './stage.mjs';
+import { describe, test } from 'node:test';
+import { Program, VIEWS, fresh } from './stage.mjs';
 import { Street } from './shop.mjs';
 import { WORDS } from './words.mjs';
 
-let stage;
-let street;
-before(async () => {
-  stage = await Stage.open();
-  street = new Street(stage);
-});
-after(async () => {
-  street?.close();
-  await stage?.close();
-});
+const street = Street.opened();
 
 describe('quotas', { concurrency: 2 }, () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280], ['zh', 360], ['en', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`quotas in ${lang} at ${width} px`, async () => {
       const w = WORDS[lang];
-      const seller = await stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
-      const buyer = await stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
+      const seller = await street.stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
+      const buyer = await street.stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
       await seller.join(w);
       const shop = await street.account(seller, w, `Atlas ${lang} ${width}`);
       await buyer.join(w);
@@ -110,7 +101,7 @@ async function divides(person, w) {
 
 /** The seller's program counts three uses of the whole and one of the seat. */
 async function uses(shop, { root, seat }) {
-  const seller = await Program.read(stage, shop.key);
+  const seller = await Program.read(street.stage, shop.key);
   for (const [quota, units] of [[root, '3'], [seat, '1']]) {
     const used = await seller.post(`/v1/quotas/${quota}/deductions`, [{ id: fresh('req'), units }]);
     assert.equal(used.json[0].status, 201, JSON.stringify(used.json));

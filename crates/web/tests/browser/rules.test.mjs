@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Stage, ZONES, fresh } from './stage.mjs';
+import { Stage, VIEWS, ZONES, fresh } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
 let stage;
 before(async () => (stage = await Stage.open()));
 after(() => stage?.close());
 
-for (const [lang, width] of [['en', 360], ['zh', 1280]]) {
+for (const [lang, width] of VIEWS) {
   const w = WORDS[lang];
   const someone = async (pictures) => {
     const person = await stage.person({ lang, width, pictures });

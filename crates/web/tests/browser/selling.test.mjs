@@ -1,43 +1,32 @@
 // Somebody's story who sells: she opens an account, gives her service a key, sells, sees it, and gives money back.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { after, before, describe, test } from 'node:test';
-import { Stage, run, until } from './stage.mjs';
+import { before, describe, test } from 'node:test';
+import { Street, freePort } from './shop.mjs';
+import { VIEWS, run, until } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
-let stage;
-let service;
-const gateways = [];
+const street = Street.opened();
 const told = [];
+// An unmodified service: three pages, and no idea of money.
+let upstream;
 before(async () => {
-  stage = await Stage.open();
-  // An unmodified service: three pages, and no idea of money.
-  service = createServer((request, response) => {
+  upstream = await street.service((request, response) => {
     if (request.method === 'POST') told.push(request.url);
     response.end(`the tide at ${request.url}\n`);
   });
-  await new Promise((done) => service.listen(0, '127.0.0.1', done));
-});
-after(async () => {
-  gateways.forEach((gateway) => gateway.kill('SIGTERM'));
-  service?.closeAllConnections();
-  service?.close();
-  await stage?.close();
 });
 
 const OPENAPI = 'openapi: 3.1.0\npaths:\n  /tides.txt:\n    get: {}\n  /health:\n    get: {}\n';
 
 describe('a seller', { concurrency: 2 }, () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280], ['zh', 360], ['en', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`in ${lang} at ${width} px`, async () => {
       const w = WORDS[lang];
-      const seller = await stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
-      const buyer = await stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
+      const seller = await street.stage.person({ lang, width, name: lang === 'zh' ? '小林' : 'Sam' });
+      const buyer = await street.stage.person({ lang, width, name: lang === 'zh' ? '小文' : 'Wen' });
       const payee = await opens(seller, w, `Tides ${lang} ${width}`);
       const folder = await seller.folderOfKey(w);
       const gateway = await serves(folder);
@@ -89,10 +78,10 @@ async function opens(person, w, name) {
   await person.goto(`/selling/${payee}/keys`);
   // Draws a key as the page says, and adds it.
   person.folderOfKey = async () => {
-    const folder = join(stage.folder, payee);
+    const folder = join(street.stage.folder, payee);
     const [program, ...words] = (await page.locator('pre').first().textContent()).trim().split(' ');
     assert.equal(program, 'tollbridge');
-    await writeFile(join(stage.folder, `${payee}.yaml`), OPENAPI);
+    await writeFile(join(street.stage.folder, `${payee}.yaml`), OPENAPI);
     words[words.indexOf('--save') + 1] = join(folder, 'seller.json');
     const drawn = await run([...words, '--json']);
     assert.equal(drawn.code, 0, drawn.err);
@@ -104,8 +93,8 @@ async function opens(person, w, name) {
     // The second command of the page, for a service of ours.
     const [, ...init] = (await page.locator('pre').last().textContent()).trim().split(' ');
     const set = (name, value) => (init[init.indexOf(name) + 1] = value);
-    set('--upstream', `http://127.0.0.1:${service.address().port}`);
-    set('--openapi', join(stage.folder, `${payee}.yaml`));
+    set('--upstream', upstream);
+    set('--openapi', join(street.stage.folder, `${payee}.yaml`));
     const port = await freePort();
     init.push('--public-url', `http://127.0.0.1:${port}`);
     const made = await run(init, folder);
@@ -116,23 +105,9 @@ async function opens(person, w, name) {
   return payee;
 }
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address();
-  await new Promise((done) => server.close(done));
-  return port;
-}
-
 /** Starts what the page suggested. */
 async function serves({ folder, port }) {
-  const words = ['gateway', '--config', join(folder, 'prices.toml'), '--listen', `127.0.0.1:${port}`];
-  const child = spawn(process.env.TOLLBRIDGE_PROGRAM, words, { stdio: ['ignore', 'pipe', 'inherit'] });
-  gateways.push(child);
-  await new Promise((resolve, reject) => {
-    createInterface(child.stdout).on('line', (line) => /listening/.test(line) && resolve());
-    child.once('exit', () => reject(new Error('the gateway ended')));
-  });
+  await street.start(folder, port);
   return { url: `http://127.0.0.1:${port}/tides.txt` };
 }
 
@@ -193,7 +168,7 @@ async function looksBack(person, w, payee, agent, { folder }) {
   assert.match(await person.reads(), new RegExp(agent.agent));
   await person.look('seller-sale');
   const receipt = await file(w.receipt, 'receipt.json');
-  const verified = await run(['verify', receipt, '--data', stage.book]);
+  const verified = await run(['verify', receipt, '--data', street.stage.book]);
   assert.equal(verified.code, 0, verified.err);
   person.settle();
 }
@@ -225,7 +200,7 @@ async function equalsTheBook(person, w, payee) {
   await person.goto(`/selling/${payee}?days=all`);
   const shown = await page.locator('.card').filter({ hasText: w.leftForYou }).locator('.big data').getAttribute('value');
   const balance = await page.locator('.card').filter({ hasText: w.inTheAccount }).locator('.big data').getAttribute('value');
-  const exported = await run(['export', stage.book, '--beancount']);
+  const exported = await run(['export', street.stage.book, '--beancount']);
   assert.equal(exported.code, 0, exported.err);
   const account = `Liabilities:Payees:${payee.slice(4)}`;
   const postings = [...exported.out.matchAll(new RegExp(`^  ${account}  (-?)([0-9]+)\\.([0-9]{2}) CNY$`, 'gm'))];
@@ -280,7 +255,7 @@ async function isTold(person, w, payee, agent) {
   await person.goto(`/selling/${payee}`);
   await person.follow(w.webhooks);
   await person.look('seller-webhooks-at-first');
-  const url = `http://127.0.0.1:${service.address().port}/told-${payee}`;
+  const url = `${upstream}/told-${payee}`;
   await page.getByLabel(w.webhookUrl).fill(url);
   await person.press(w.webhookAdd);
   await page.getByRole('heading', { name: url }).waitFor();

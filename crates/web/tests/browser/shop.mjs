@@ -6,14 +6,26 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fresh, run } from './stage.mjs';
+import { after, before } from 'node:test';
+import { Stage, fresh, run } from './stage.mjs';
 
 const OPENAPI = 'openapi: 3.1.0\npaths:\n  /tides.txt:\n    get: {}\n';
 
 /** Services and gateways, and their end. */
 export class Street {
-  constructor(stage) {
-    Object.assign(this, { stage, gateways: [], services: [] });
+  /** One for all tests of a file; its stage is there once they run. */
+  static opened() {
+    const street = new Street();
+    before(async () => (street.stage = await Stage.open()));
+    after(async () => {
+      street.close();
+      await street.stage?.close();
+    });
+    return street;
+  }
+
+  constructor() {
+    Object.assign(this, { gateways: [], services: [] });
   }
 
   close() {
@@ -44,30 +56,40 @@ export class Street {
 
   /** Serves `/tides.txt` for 0.01 and whatever else `more` of a price list has; what fails is asked for as such. */
   async gateway({ folder, init }, more = '') {
-    const service = createServer((request, response) => {
+    const upstream = await this.service((request, response) => {
       if (request.url.includes('fail')) response.statusCode = 500;
       response.end(`the tide at ${request.url}\n`);
     });
-    this.services.push(service);
-    await new Promise((done) => service.listen(0, '127.0.0.1', done));
     await writeFile(join(folder, 'openapi.yaml'), OPENAPI);
     const [, ...words] = init.trim().split(' ');
     const set = (name, value) => (words[words.indexOf(name) + 1] = value);
-    set('--upstream', `http://127.0.0.1:${service.address().port}`);
+    set('--upstream', upstream);
     set('--openapi', join(folder, 'openapi.yaml'));
     const port = await freePort();
     const made = await run([...words, '--public-url', `http://127.0.0.1:${port}`], folder);
     assert.equal(made.code, 0, made.err);
     await appendFile(join(folder, 'prices.toml'), more);
-    const child = spawn(process.env.TOLLBRIDGE_PROGRAM,
-      ['gateway', '--config', join(folder, 'prices.toml'), '--listen', `127.0.0.1:${port}`],
-      { stdio: ['ignore', 'pipe', 'inherit'] });
+    await this.start(folder, port);
+    return `http://127.0.0.1:${port}`;
+  }
+
+  /** A service that answers as it is told to; returns where it is. */
+  async service(answer) {
+    const service = createServer(answer);
+    this.services.push(service);
+    await new Promise((done) => service.listen(0, '127.0.0.1', done));
+    return `http://127.0.0.1:${service.address().port}`;
+  }
+
+  /** Starts a gateway with the price list of a folder. */
+  async start(folder, port) {
+    const words = ['gateway', '--config', join(folder, 'prices.toml'), '--listen', `127.0.0.1:${port}`];
+    const child = spawn(process.env.TOLLBRIDGE_PROGRAM, words, { stdio: ['ignore', 'pipe', 'inherit'] });
     this.gateways.push(child);
     await new Promise((resolve, reject) => {
       createInterface(child.stdout).on('line', (line) => /listening/.test(line) && resolve());
       child.once('exit', () => reject(new Error('the gateway ended')));
     });
-    return `http://127.0.0.1:${port}`;
   }
 }
 
@@ -86,7 +108,8 @@ export async function buyWith(agent, url, code) {
   return (await fetch(url, { headers: { 'payment-proof': paid.json.payment_proof } })).status;
 }
 
-async function freePort() {
+/** A port that nobody listens on. */
+export async function freePort() {
   const server = createServer();
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address();

@@ -197,6 +197,9 @@ export class Program {
   }
 }
 
+/** In which languages and at which widths a story is told: each of them once, or each with each. */
+export const VIEWS = [['en', 360], ['zh', 1280], ...(process.env.TOLLBRIDGE_EVERY_VIEW ? [['zh', 360], ['en', 1280]] : [])];
+
 /** Whose clocks people read; what is shown to them says so. */
 export const ZONES = { en: 'America/New_York', zh: 'Asia/Shanghai' };
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Stage, fresh, until } from './stage.mjs';
+import { Stage, VIEWS, fresh, until } from './stage.mjs';
 import { WORDS } from './words.mjs';
 
 let stage;
@@ -10,7 +10,7 @@ before(async () => (stage = await Stage.open()));
 after(() => stage?.close());
 
 describe('what is paid again by itself', () => {
-  for (const [lang, width] of [['en', 360], ['zh', 1280]]) {
+  for (const [lang, width] of VIEWS) {
     test(`is agreed to once, shown, and ended, in ${lang}`, async () => subscribes(lang, width));
   }
 });
