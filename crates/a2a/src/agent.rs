@@ -72,7 +72,14 @@ impl Agent {
             let path = skill.priced_path();
             (path.clone(), skill.path.clone().unwrap_or(path))
         });
-        let till = Till::new(&gateway, Shop { beyond, paths: Arc::new(paths.collect()) });
+        let till = Till::new(
+            &gateway,
+            Shop {
+                beyond,
+                answer_bytes_max: gateway.answer_body_bytes_max(),
+                paths: Arc::new(paths.collect()),
+            },
+        );
         let key = gateway.seller_key();
         let (name, public) = (key.signer_id.as_str(), key.signing_key.public());
         let origin = gateway.public_url().as_str().trim_end_matches('/');

@@ -273,11 +273,10 @@ impl Desk {
             if kept.task.status.state != State::InputRequired {
                 return Step::No;
             }
-            kept.task.history.push(message);
             if said == status::REJECTED {
-                words::declined(kept);
+                words::declined(kept, message);
             } else {
-                words::move_on(kept, State::Submitted);
+                words::asked_again(kept, message);
             }
             Step::Made
         });
@@ -295,8 +294,7 @@ impl Desk {
         let digest = Hash::of(header.as_bytes());
         let room = self.room()?;
         let taking = self.store.take(&kept.task.id, self.clock.now(), (header, digest), move |kept| {
-            kept.task.history.push(message);
-            words::submitted(kept);
+            words::submitted(kept, message);
         });
         match taking.await.map_err(broken)? {
             Taken::Now(kept) => {

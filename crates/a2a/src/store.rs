@@ -25,10 +25,11 @@ const SCHEMA: &str = "
 CREATE TABLE tasks (
   id TEXT PRIMARY KEY, client BLOB, message_id TEXT NOT NULL, context TEXT NOT NULL, state TEXT NOT NULL,
   changed INTEGER NOT NULL UNIQUE, changed_at INTEGER NOT NULL, skill TEXT NOT NULL, purchase TEXT NOT NULL, coupon TEXT,
-  kind TEXT NOT NULL, body BLOB NOT NULL, payment TEXT, payment_digest BLOB UNIQUE, task BLOB NOT NULL
+  kind TEXT NOT NULL, body BLOB NOT NULL, payment TEXT, payment_digest BLOB, task BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX messages ON tasks (client, message_id) WHERE client IS NOT NULL;
 CREATE INDEX of_client ON tasks (client, changed);
+CREATE INDEX payments ON tasks (payment_digest) WHERE payment_digest IS NOT NULL;
 CREATE INDEX unpaid ON tasks (changed) WHERE payment IS NULL;
 CREATE INDEX under_way ON tasks (id) WHERE state IN ('TASK_STATE_SUBMITTED', 'TASK_STATE_WORKING');
 ";
@@ -210,7 +211,8 @@ impl Store {
         .await
     }
 
-    /// Takes a payment for a task that waits for one: it is the only one that the task ever takes.
+    /// Takes a payment for a task that waits for one: it is the only one that the task ever takes. One that did not count
+    /// elsewhere may still be this task's.
     pub(crate) async fn take(
         &self,
         id: &str,
@@ -227,8 +229,10 @@ impl Store {
             if kept.task.status.state != State::InputRequired || kept.payment.is_some() {
                 return Ok(Taken::NotAwaited(kept));
             }
-            let mut of_other =
-                tasks.connection.prepare_cached("SELECT 1 FROM tasks WHERE payment_digest = ?1")?;
+            let mut of_other = tasks.connection.prepare_cached(
+                "SELECT 1 FROM tasks WHERE payment_digest = ?1
+                 AND state NOT IN ('TASK_STATE_FAILED', 'TASK_STATE_REJECTED', 'TASK_STATE_CANCELED')",
+            )?;
             if of_other.exists([&digest.as_bytes()[..]])? {
                 return Ok(Taken::Elsewhere);
             }

@@ -57,6 +57,8 @@ pub(crate) struct Till {
 #[derive(Clone, Debug)]
 pub(crate) struct Shop {
     pub(crate) beyond: Beyond,
+    /// The longest answer that is kept: what is longer could not be shown again, so it is not sold.
+    pub(crate) answer_bytes_max: usize,
     /// The paths of skills in the price list, and in the service behind.
     pub(crate) paths: Arc<HashMap<String, String>>,
 }
@@ -158,12 +160,21 @@ impl Till {
     }
 }
 
-impl tower::Service<Request<gateway::Body>> for Shop {
-    type Response = Response<gateway::Body>;
-    type Error = NotBeyond;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<gateway::Body>, NotBeyond>> + Send>>;
+/// Why nothing was delivered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotServed {
+    #[error(transparent)]
+    Beyond(#[from] NotBeyond),
+    #[error("its answer broke off, or is longer than {0} bytes")]
+    TooLong(usize),
+}
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotBeyond>> {
+impl tower::Service<Request<gateway::Body>> for Shop {
+    type Response = Response<Full<Bytes>>;
+    type Error = NotServed;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Full<Bytes>>, NotServed>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotServed>> {
         Poll::Ready(Ok(()))
     }
 
@@ -175,7 +186,13 @@ impl tower::Service<Request<gateway::Body>> for Shop {
             };
             *request.uri_mut() = target.parse().expect("the paths of a profile are addresses");
         }
-        tower::Service::call(&mut self.beyond, request)
+        let (answering, bytes_max) = (tower::Service::call(&mut self.beyond, request), self.answer_bytes_max);
+        Box::pin(async move {
+            let (parts, body) = answering.await?.into_parts();
+            let body = Limited::new(body, bytes_max).collect().await;
+            let body = body.map_err(|_| NotServed::TooLong(bytes_max))?.to_bytes();
+            Ok(Response::from_parts(parts, Full::new(body)))
+        })
     }
 }
 

@@ -17,20 +17,22 @@ pub(super) fn set(kept: &mut Kept, state: State, words: &str, metadata: Map<Stri
     set_parts(kept, state, vec![Part::text(words)], metadata);
 }
 
-/// A task goes on, and says nothing to it.
-pub(super) fn move_on(kept: &mut Kept, state: State) {
-    retire(kept);
-    kept.task.status.state = state;
+/// Whoever asked wants to hear the price again.
+pub(super) fn asked_again(kept: &mut Kept, message: Message) {
+    heard(kept, message);
+    kept.task.status.state = State::Submitted;
 }
 
 /// A payment came.
-pub(super) fn submitted(kept: &mut Kept) {
+pub(super) fn submitted(kept: &mut Kept, message: Message) {
+    heard(kept, message);
     let words = "The payment is being checked, and the work done.";
     set(kept, State::Working, words, members([(STATUS, json!(status::SUBMITTED))]));
 }
 
 /// Whoever asked does not pay.
-pub(super) fn declined(kept: &mut Kept) {
+pub(super) fn declined(kept: &mut Kept, message: Message) {
+    heard(kept, message);
     let words = "Nothing was spent. You did not take the price, so it ends here.";
     set(kept, State::Canceled, words, members([(STATUS, json!(status::REJECTED))]));
 }
@@ -104,6 +106,12 @@ fn set_parts(kept: &mut Kept, state: State, parts: Vec<Part>, metadata: Map<Stri
     message.context_id = Some(kept.task.context_id.clone());
     kept.task.status.state = state;
     kept.task.status.message = Some(message);
+}
+
+/// A message comes after what was said last.
+fn heard(kept: &mut Kept, message: Message) {
+    retire(kept);
+    kept.task.history.push(message);
 }
 
 /// What was said last becomes history.

@@ -95,10 +95,16 @@ async fn a_task_takes_one_payment_and_a_payment_one_task() {
     assert!(matches!(take("a", "two").await.unwrap(), Taken::NotAwaited(_)));
     assert!(matches!(take("b", "one").await.unwrap(), Taken::Elsewhere));
     assert!(matches!(take("b", "two").await.unwrap(), Taken::Now(_)));
+    let failed = store.step("b", at(3), |kept| {
+        kept.task.status.state = State::Failed;
+        Step::Made
+    });
+    assert!(matches!(failed.await.unwrap(), Some((_, Step::Made))));
+    assert!(matches!(take("c", "two").await.unwrap(), Taken::Now(_)), "it did not count where it was shown");
     assert!(matches!(take("z", "three").await.unwrap(), Taken::Gone));
     let under_way: Vec<String> =
         store.under_way().await.unwrap().into_iter().map(|kept| kept.task.id).collect();
-    assert_eq!(under_way, ["a", "b"]);
+    assert_eq!(under_way, ["a", "c"]);
     std::fs::remove_dir_all(&directory).unwrap();
 }
 
