@@ -1,4 +1,4 @@
-//! x402 in A2A: what a task says about money in the metadata of its messages.
+//! The words of x402 in A2A: what a task says about money in the metadata of its messages.
 //!
 //! The extension is older than A2A 1.0 and sleeps: its examples have version 1 of x402 in them. Here its members carry version
 //! 2, as everywhere else; both of its addresses are known, and both headers in which clients name them.

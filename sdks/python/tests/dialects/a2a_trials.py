@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from a2a.client import A2ACardResolver, ClientConfig, ClientFactory
 from a2a.client.client import Client
 from a2a.types import AgentCard, Message, Part, Role, SendMessageRequest, Task, TaskState
 from a2a.utils.signing import create_signature_verifier
-from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.json_format import MessageToDict, ParseDict  # type: ignore[import-untyped]
 from jwt import PyJWK
 from stage import Stage
 from trials import equal, rejection, spent, trial
@@ -64,11 +64,13 @@ class Service(BaseHTTPRequestHandler):
             service.go.wait(20)
         status = 500 if self.path == "/fails" else 200
         answer = f"{self.path[1:]} {body}".encode()
-        self.send_response(status)
-        self.send_header("content-type", "text/plain; charset=utf-8")
-        self.send_header("content-length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
+        # Whoever asked may have gone.
+        with suppress(OSError):
+            self.send_response(status)
+            self.send_header("content-type", "text/plain; charset=utf-8")
+            self.send_header("content-length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
 
 
 class Shop:
