@@ -64,6 +64,8 @@ pub struct Seller {
     pub caller_header: Option<http::HeaderName>,
     /// Whether the older header names are read.
     pub aliases: Aliases,
+    /// Whether the gateway says at `/openapi.json` what is sold; what stands behind is not asked there.
+    pub discovery: bool,
     /// Under which path the gateway answers for itself.
     pub own_prefix: String,
     /// The file with the secret of a web server that asks the gateway before it answers; without it nobody may ask.
@@ -143,6 +145,8 @@ struct SellerSection {
     caller_header: Option<Spanned<String>>,
     #[serde(default)]
     header_aliases: bool,
+    #[serde(default)]
+    discovery: bool,
     #[serde(default = "own_prefix")]
     own_prefix: Spanned<String>,
     front_secret_file: Option<PathBuf>,
@@ -317,6 +321,7 @@ impl Lines<'_> {
             data: directory.join(section.data),
             caller_header,
             aliases: if section.header_aliases { Aliases::On } else { Aliases::Off },
+            discovery: section.discovery,
             own_prefix,
             front_secret_file: section.front_secret_file.map(|path| directory.join(path)),
             front_deadline_seconds: self.value(section.front_deadline_seconds, |seconds| {

@@ -21,6 +21,7 @@ mod coupon;
 mod coupon_report;
 pub mod deliveries;
 mod dialects;
+mod discovery;
 mod flight;
 mod forward;
 mod front;

@@ -6,8 +6,10 @@
 #![allow(clippy::result_large_err)]
 
 use crate::acceptance::put_quote;
+use crate::config::Config;
 use crate::coupon::Presented;
 use crate::dialects::{Billed, Dialect};
+use crate::discovery;
 use crate::flight::Task;
 use crate::forward::{Behind, Body, NotAnswered, PaidRequest, full, strip_answer, strip_payment};
 use crate::gateway::Inner;
@@ -105,8 +107,15 @@ impl Inner {
         let is_ours = |path: &str| {
             path.strip_prefix(prefix.as_str()).is_some_and(|page| page.is_empty() || page.starts_with('/'))
         };
-        if request.uri().path() == PROOF_PATH && matches!(*request.method(), Method::GET | Method::HEAD) {
-            return Ok(self.proof());
+        if matches!(*request.method(), Method::GET | Method::HEAD) {
+            match request.uri().path() {
+                PROOF_PATH => return Ok(self.proof()),
+                discovery::PATH if self.config.seller.discovery => {
+                    let Config { seller, routes, .. } = &self.config;
+                    return Ok(as_json(discovery::document(seller, &routes.prices)));
+                }
+                _ => {}
+            }
         }
         if !is_ours(request.uri().path()) {
             return Err(request);
@@ -138,10 +147,7 @@ impl Inner {
 
     /// Whose services are called here: what the market reads.
     fn proof(&self) -> Whole {
-        let text = serde_json::json!({ "payees": [self.config.seller.payee.to_string()] }).to_string();
-        let mut answer = Response::new(Bytes::from(text));
-        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        answer
+        as_json(serde_json::json!({ "payees": [self.config.seller.payee.to_string()] }).to_string())
     }
 
     /// Passes a request on for nothing, as it comes, and the answer back as it comes.
@@ -433,6 +439,12 @@ impl Price {
 /// The channel that a page of ours closes.
 fn channel_closed(page: &str) -> Option<&str> {
     page.strip_prefix("/channels/")?.strip_suffix("/close")
+}
+
+fn as_json(text: String) -> Whole {
+    let mut answer = Response::new(Bytes::from(text));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    answer
 }
 
 pub(crate) fn whole(answer: Whole) -> Response<Body> {

@@ -188,6 +188,11 @@ impl Requirements {
         })
     }
 
+    /// Writes them as JSON text.
+    pub fn to_text(&self) -> String {
+        self.to_json().to_string()
+    }
+
     fn to_json(&self) -> Value {
         json!({
             "scheme": self.scheme.as_str(),

@@ -5,21 +5,25 @@
 //! a lost answer is asked for. A new bill is taken under the same name too, until the server says that
 //! nothing will ever be paid under it.
 
+mod demanded;
 mod elsewhere;
 mod offered;
 mod sellers;
 
+pub(crate) use demanded::Dialect;
 pub use elsewhere::{AskedElsewhere, Asking, Shown};
 pub use offered::{LastHold, Offer};
 pub use sellers::Reach;
 
 use crate::acceptance::Accepted;
 use crate::client::Client;
+use crate::clock::made_at;
 use crate::failure::{Answer, Failure};
 use crate::keys::{credential_ring, seller_ring};
 use crate::limits::{BACKOFF_MIN, DELIVERY_TRIES_MAX, REPLAY_WINDOW_SECONDS_MIN};
 use crate::purchase::{Locked, PurchaseFault, Purchases, Record, Stage};
-use crate::said::{demand_of, quote_of, validation_of};
+use crate::said::{Demanded, demanded_by, validation_of};
+use demanded::{Opened, Paid};
 use evidence::{Hash, base64url};
 use protocols::Time;
 use protocols::a402::headers::PAYMENT_PROOF;
@@ -28,11 +32,12 @@ use protocols::a402::{
     Bill, BuyerPolicy, CannotPay, DeliveryStatus, FulfillmentStatus, Identifier, KeyFault, Keyring, Needed,
     Proof, RequestFacts, open_needed,
 };
+use protocols::limits::UNBILLED_SECONDS_MAX;
+use protocols::x402::PAYMENT_SIGNATURE;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::OnceCell;
 use url::Url;
-use wire::a402::NewA402Payment;
 use wire::answer::Asked;
 use wire::{HoldId, MandateId, Money, PayeeId, Problem, WalletId};
 
@@ -213,9 +218,7 @@ impl Buyer {
             Some(record) => match record.stage {
                 Stage::Paid => self.deliver(&errand, record).await,
                 Stage::Billed => self.resume(&errand, record).await,
-                Stage::Rejected => {
-                    self.begin(&errand, Name::Same { attempt: record.attempt, hold: record.hold }, None).await
-                }
+                Stage::Rejected => self.begin(&errand, self.name_after_no(&record), None).await,
                 Stage::Refused | Stage::Returned => {
                     self.begin(&errand, Name::Next(record.attempt + 1), None).await
                 }
@@ -223,17 +226,13 @@ impl Buyer {
                     let (question, mandate) = (record.hold.to_string(), record.mandate);
                     let approval = Some(Approval { question, mandate });
                     let next = Name::Next(record.attempt + 1);
-                    let now = self.client.clock().now();
-                    let Ok(bill) = self.open(&errand, &record.payment_needed, now).await else {
+                    let (now, demanded) = (self.client.clock().now(), record.demanded());
+                    let Ok(opened) = self.open(&errand, &demanded, now).await else {
                         return self.begin(&errand, next, approval).await;
                     };
-                    if self.quote(&bill, record.quote.as_deref(), now).await.is_err() {
-                        return self.begin(&errand, next, approval).await;
-                    }
-                    // The approval may be for this very bill.
-                    let demand = (record.payment_needed, record.quote);
-                    let record = self.attempt(&errand, next, approval, demand)?;
-                    self.pay(&errand, record, bill, None).await
+                    // The approval may be for this very demand.
+                    let record = self.attempt(&errand, next, approval, demanded)?;
+                    self.pay(&errand, record, opened, None).await
                 }
             },
         }
@@ -253,16 +252,24 @@ impl Buyer {
         approval: Option<Approval>,
     ) -> Result<Purchase, NotBought> {
         let answer = self.ask(errand, None).await.map_err(NotBought::Seller)?;
-        let Some(needed) = demand_of(&answer)? else {
+        let Some(demanded) = demanded_by(&answer)? else {
             let payment = PaymentOutcome::NotNeeded;
             return Ok(Purchase { payment, answer: Some(answer), accepted: None });
         };
-        let now = self.client.clock().now();
-        let bill = self.open(errand, &needed, now).await?;
-        let quote = quote_of(&answer)?;
-        self.quote(&bill, quote.as_deref(), now).await?;
-        let record = self.attempt(errand, name, approval, (needed, quote))?;
-        self.pay(errand, record, bill, Some(answer)).await
+        let opened = self.open(errand, &demanded, self.client.clock().now()).await?;
+        let record = self.attempt(errand, name, approval, demanded)?;
+        self.pay(errand, record, opened, Some(answer)).await
+    }
+
+    /// Under which name is bought what the server did not look at: the same, for as long as an earlier try may arrive late.
+    /// What nobody billed has the time of its name, and is too late under it for ever.
+    fn name_after_no(&self, record: &Record) -> Name {
+        let lasts = Time::from_seconds(u64::from(UNBILLED_SECONDS_MAX)).0;
+        let is_over = made_at(record.hold.0).after(lasts) < self.client.clock().now();
+        match record.dialect {
+            Dialect::X402 if is_over => Name::Next(record.attempt + 1),
+            Dialect::X402 | Dialect::A402 => Name::Same { attempt: record.attempt, hold: record.hold },
+        }
     }
 
     /// Puts a new attempt on disk. From here on its hold is the only one there can be.
@@ -271,7 +278,7 @@ impl Buyer {
         errand: &Errand<'_>,
         name: Name,
         approval: Option<Approval>,
-        (payment_needed, quote): (String, Option<String>),
+        demanded: Demanded,
     ) -> Result<Record, NotBought> {
         let now = self.client.clock().now();
         let (attempt, hold) = match name {
@@ -285,26 +292,16 @@ impl Buyer {
             attempt,
             hold,
             billed_at_nanos: now.0,
-            payment_needed,
+            dialect: demanded.dialect,
+            payment_needed: demanded.needed,
             mandate: approval.as_ref().map_or(self.settings.mandate, |approval| approval.mandate),
             approval: approval.map(|approval| approval.question),
             payment_proof: None,
-            quote,
+            quote: demanded.quote,
             stage: Stage::Billed,
         };
         errand.locked.write(&record)?;
         Ok(record)
-    }
-
-    /// Opens a bill as of `now`, and checks it against what this purchase may be.
-    async fn open(&self, errand: &Errand<'_>, needed: &str, now: Time) -> Result<Bill, NotBought> {
-        let (bill, terms) = self.bill(&errand.facts, needed, now).await?;
-        let price = price_of(&bill, &terms)?;
-        let price_max = errand.fetch.price_max;
-        if price.asset != price_max.asset || price_max.amount < price.amount {
-            return Err(NotBought::TooDear { price, price_max });
-        }
-        Ok(bill)
     }
 
     /// Opens a bill for a request as of `now`: it is signed by a seller we may buy from, and is paid where we pay.
@@ -316,11 +313,7 @@ impl Buyer {
     ) -> Result<(Bill, WalletTerms), NotBought> {
         let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
         let seller = Needed::decode(needed).map_err(|fault| refuse(&fault))?.demand.seller_unique_id;
-        let payee: PayeeId =
-            seller.as_str().parse().map_err(|_| NotBought::PayeeUnknown(seller.to_string()))?;
-        if !self.settings.payees.is_empty() && !self.settings.payees.contains(&payee) {
-            return Err(NotBought::PayeeUnknown(payee.to_string()));
-        }
+        let payee = self.payee(seller.as_str())?;
         let policy = BuyerPolicy {
             buyer_unique_id: self.identity().await?.clone(),
             methods: [(self.settings.network.method_id(), method_version())].into(),
@@ -348,8 +341,8 @@ impl Buyer {
 
     /// Goes on with a bill that an earlier call chose, and may have paid.
     async fn resume(&self, errand: &Errand<'_>, record: Record) -> Result<Purchase, NotBought> {
-        match self.open(errand, &record.payment_needed, Time(record.billed_at_nanos)).await {
-            Ok(bill) => self.pay(errand, record, bill, None).await,
+        match self.open(errand, &record.demanded(), Time(record.billed_at_nanos)).await {
+            Ok(opened) => self.pay(errand, record, opened, None).await,
             // It may be paid, so "nothing was bought" would be too much said.
             Err(why) => {
                 let payment = PaymentOutcome::Unknown(record.hold, why.to_string());
@@ -358,31 +351,20 @@ impl Buyer {
         }
     }
 
-    /// Pays the recorded bill under the recorded name, or learns that it was paid.
+    /// Pays what was recorded under the recorded name, or learns that it was paid.
     async fn pay(
         &self,
         errand: &Errand<'_>,
         mut record: Record,
-        bill: Bill,
+        opened: Opened,
         answer: Option<SellerAnswer>,
     ) -> Result<Purchase, NotBought> {
         let hold = record.hold;
-        let new = NewA402Payment {
-            id: hold,
-            wallet: record.wallet,
-            mandate: record.mandate,
-            payment_needed: record.payment_needed.clone(),
-            approval: record.approval.clone(),
-            why: errand.fetch.why.clone(),
-        };
         let first_time = answer.is_some();
         let ended = |payment| Purchase { payment, answer, accepted: None };
-        match self.client.a402_pay(&new).await {
-            Ok(Answer::Done(paid)) => {
-                let proof = match self.proof(&bill, &paid.payment_proof).await {
-                    Ok(proof) => proof,
-                    Err(why) => return Ok(ended(PaymentOutcome::Unknown(hold, why))),
-                };
+        match self.settle(&record, &opened, errand.fetch.why.clone()).await {
+            Ok(Answer::Done(Paid::Unproved(why))) => Ok(ended(PaymentOutcome::Unknown(hold, why))),
+            Ok(Answer::Done(Paid::Proof(proof))) => {
                 record.payment_proof = Some(proof);
                 record.stage = Stage::Paid;
                 errand.locked.write(&record)?;
@@ -517,7 +499,11 @@ impl Buyer {
         if let Some(paid) = paid {
             let mut value = HeaderValue::try_from(paid.proof).map_err(|fault| fault.to_string())?;
             value.set_sensitive(true);
-            headers.insert(HeaderName::from_static("payment-proof"), value);
+            let name = match paid.dialect {
+                Dialect::A402 => HeaderName::from_static("payment-proof"),
+                Dialect::X402 => HeaderName::from_static(PAYMENT_SIGNATURE),
+            };
+            headers.insert(name, value);
         }
         self.exchange(errand.facts.method.as_str(), &errand.url, headers, errand.fetch.body.clone()).await
     }
@@ -537,7 +523,7 @@ impl Buyer {
 /// What was paid for a request, if it was.
 fn paid_of(record: &Record) -> Option<Shown> {
     let proof = record.payment_proof.clone()?;
-    Some(Shown { needed: record.payment_needed.clone(), proof })
+    Some(Shown { dialect: record.dialect, needed: record.payment_needed.clone(), proof })
 }
 
 /// The request as it is sent, and what of it a demand is bound to.
@@ -546,6 +532,7 @@ fn request_of(fetch: &Fetch) -> Result<(Url, HeaderMap, RequestFacts), NotBought
     let url = Url::parse(&fetch.url).map_err(|fault| malformed(&fault))?;
     let mut headers = fetch.headers.clone();
     headers.remove(PAYMENT_PROOF);
+    headers.remove(PAYMENT_SIGNATURE);
     let text = |name: HeaderName, headers: &HeaderMap| match headers.get(&name).map(HeaderValue::to_str) {
         None => Ok(None),
         Some(Ok(text)) => Ok(Some(text.to_owned())),
@@ -563,15 +550,4 @@ fn request_of(fetch: &Fetch) -> Result<(Url, HeaderMap, RequestFacts), NotBought
     }
     facts.idempotency_key = key.map(Identifier::parse).transpose().map_err(|fault| malformed(&fault))?;
     Ok((url, headers, facts))
-}
-
-/// What a bill comes to.
-fn price_of(bill: &Bill, terms: &WalletTerms) -> Result<Money, NotBought> {
-    let refuse = |why: &dyn std::fmt::Display| NotBought::Demand(why.to_string());
-    let minor = terms.amount_minor(bill.demand()).map_err(|fault| refuse(&fault))?;
-    Ok(Money {
-        amount: wire::AmountText::new(minor)
-            .ok_or_else(|| NotBought::Demand("its amount is too large".to_owned()))?,
-        asset: terms.asset.as_str().parse().map_err(|fault: wire::money::NotMoney| refuse(&fault))?,
-    })
 }

@@ -60,6 +60,12 @@ pub(crate) fn bits_at(millis: u64, rest: u128) -> u128 {
     (u128::from(millis) << 80) | (rest & ((1 << 80) - 1))
 }
 
+/// When an identifier says that it was made.
+pub(crate) fn made_at(bits: u128) -> Time {
+    let millis = u64::try_from(bits >> 80).expect("48 bits fit");
+    Time(millis.saturating_mul(1_000_000))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,6 +80,7 @@ mod tests {
     #[test]
     fn an_identifier_begins_with_its_time() {
         assert_eq!(bits_at(1, u128::MAX), (1 << 80) | ((1 << 80) - 1));
-        assert_eq!(fresh_bits(Time(7_000_000)) >> 80, 7);
+        assert_eq!(made_at(fresh_bits(Time(7_900_000))), Time(7_000_000));
+        assert_eq!(made_at(u128::MAX), Time(u64::MAX));
     }
 }

@@ -3,8 +3,10 @@
 //! One file for each purchase key, in a directory of their own. A file is replaced whole: written beside, synced, renamed,
 //! and the directory synced. A lock keeps a second buyer of the same purchase out, and ends with the process that holds it.
 
+use crate::buyer::Dialect;
 use crate::clock::bits_at;
 use crate::limits::{ATTEMPTS_MAX, PURCHASE_FILE_BYTES_MAX, PURCHASE_KEY_BYTES_MAX};
+use crate::said::Demanded;
 use evidence::{Hash, base64url};
 use protocols::Time;
 use rustix::fs::{FlockOperation, flock};
@@ -81,6 +83,9 @@ pub(crate) struct Record {
     /// When the bill was opened, in nanoseconds since 1970.
     pub(crate) billed_at_nanos: u64,
     pub(crate) payment_needed: String,
+    /// In which dialect it was asked for.
+    #[serde(skip_serializing_if = "Dialect::is_a402", default)]
+    pub(crate) dialect: Dialect,
     /// The mandate it is paid under, whatever the settings say later: another try must be the same payment.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) mandate: Option<MandateId>,
@@ -92,6 +97,14 @@ pub(crate) struct Record {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) quote: Option<String>,
     pub(crate) stage: Stage,
+}
+
+impl Record {
+    /// What was asked for.
+    pub(crate) fn demanded(&self) -> Demanded {
+        let (needed, quote) = (self.payment_needed.clone(), self.quote.clone());
+        Demanded { dialect: self.dialect, needed, quote }
+    }
 }
 
 /// A purchase nobody else can make meanwhile.

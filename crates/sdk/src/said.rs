@@ -1,11 +1,38 @@
 //! What a seller's answer says about payment, in its headers.
 
-use crate::buyer::{NotBought, SellerAnswer};
+use crate::buyer::{Dialect, NotBought, SellerAnswer};
 use pricing::QUOTE_HEADER;
 use protocols::a402::Validation;
-use protocols::a402::headers::{Aliases, HeaderRole, find};
+use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_NEEDED, find};
+use protocols::x402::PAYMENT_REQUIRED;
 use reqwest::header::HeaderMap;
 
+/// A demand, as its headers have it.
+#[derive(Clone, Debug)]
+pub(crate) struct Demanded {
+    pub(crate) dialect: Dialect,
+    /// The bill, or what x402 requires.
+    pub(crate) needed: String,
+    /// What is promised for it, where it was signed.
+    pub(crate) quote: Option<String>,
+}
+
+/// What an answer asks for, in whatever dialect; a signed bill counts first.
+pub(crate) fn demanded_by(answer: &SellerAnswer) -> Result<Option<Demanded>, NotBought> {
+    let required = answer.headers.get(PAYMENT_REQUIRED).and_then(|value| value.to_str().ok());
+    match (demand_of(answer), required) {
+        (Ok(Some(needed)), _) => {
+            Ok(Some(Demanded { dialect: Dialect::A402, needed, quote: quote_of(answer)? }))
+        }
+        (Err(_), Some(required)) if !answer.headers.contains_key(PAYMENT_NEEDED) => {
+            Ok(Some(Demanded { dialect: Dialect::X402, needed: required.to_owned(), quote: None }))
+        }
+        (Ok(None), _) => Ok(None),
+        (Err(fault), _) => Err(fault),
+    }
+}
+
+/// The signed bill of an answer.
 pub(crate) fn demand_of(answer: &SellerAnswer) -> Result<Option<String>, NotBought> {
     if answer.status != 402 {
         return Ok(None);

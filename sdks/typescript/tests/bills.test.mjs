@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Client, Wallet } from "tollbridge";
-import { readKeyFile } from "tollbridge/files";
+import { Wallet } from "tollbridge";
 import { Stage } from "./stage.mjs";
 
 let stage;
@@ -100,11 +99,7 @@ test("after the owner's yes the same bill is paid, and once", async () => {
   assert.equal(why.name, "OwnerAsked");
   const again = await pay().catch((fault) => fault);
   assert.deepEqual([again.name, again.question, await stage.left()], ["OwnerAsked", why.question, left]);
-  const owner = new Client(stage.server, await readKeyFile(stage.ownerKey));
-  const { digest } = (await owner.list("/v1/questions")).data.find((one) => one.id === why.question);
-  const until = new Date(Date.now() + 3_600_000).toISOString();
-  const yes = { idempotencyKey: owner.freshKey(), signed: true };
-  await owner.request("POST", `/v1/questions/${why.question}/approve`, { digest, until }, yes);
+  await stage.approve(why.question);
   const [first, second] = [await pay(), await pay()];
   assert.equal(first.id, second.id);
   assert.equal(left - (await stage.left()), 200);

@@ -10,6 +10,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { Client } from "tollbridge";
+import { readKeyFile } from "tollbridge/files";
 
 const PROGRAM = process.env.TOLLBRIDGE_BIN;
 if (!PROGRAM) throw new Error("TOLLBRIDGE_BIN is not set: name the built `tollbridge`");
@@ -89,6 +91,7 @@ network = "toll:test"
 public_url = "${this.gateway}"
 asset = "CNY/2"
 data = "gateway"
+discovery = true
 [upstream]
 url = "${files.address}"
 [[free]]
@@ -155,6 +158,15 @@ lost_ppm = 1000000
   async left() {
     const shown = JSON.parse(await this.run("wallet", "show", "--json", "--key", this.book, this.wallet));
     return Number(shown.available.amount);
+  }
+
+  /** The owner's yes to exactly what she was asked. */
+  async approve(question) {
+    const owner = new Client(this.server, await readKeyFile(this.ownerKey));
+    const { digest } = (await owner.list("/v1/questions")).data.find((one) => one.id === question);
+    const until = new Date(Date.now() + 3_600_000).toISOString();
+    const yes = { idempotencyKey: owner.freshKey(), signed: true };
+    await owner.request("POST", `/v1/questions/${question}/approve`, { digest, until }, yes);
   }
 
   async close() {

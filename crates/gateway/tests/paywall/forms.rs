@@ -7,6 +7,7 @@ use axum::middleware::map_request;
 use gateway::{Layer, Peer};
 use protocols::a402::headers::PAYMENT_PROOF;
 use reqwest::Response;
+use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -335,4 +336,36 @@ async fn a_voucher_debits_in_every_form_that_can_keep_its_answer() {
         let claimed = shop.house.seller.channel(channel.id).await.unwrap().claimed_nanos;
         assert_eq!((shop.calls(), claimed), (usize::from(offers), owed.to_string()), "{form:?}");
     }
+}
+
+#[tokio::test]
+async fn what_is_sold_is_published_where_the_seller_wants_that() {
+    let silent = House::new().await;
+    assert_eq!(silent.get("/openapi.json").await.status, 404);
+    let options = Options { seller: "discovery = true".to_owned(), ..Options::default() };
+    let house = House::with(options).await;
+    let published = house.get("/openapi.json").await;
+    assert_eq!((published.status, house.upstream.calls()), (200, 0));
+    let document: Value = serde_json::from_str(&published.body).unwrap();
+    assert_eq!(document["openapi"], "3.1.0");
+    let offer = |path: &str, method: &str| {
+        let operation = &document["paths"][path][method];
+        assert!(operation["responses"]["402"].is_object(), "{path}");
+        operation["x-payment-info"]["offers"][0].clone()
+    };
+    // What is published is what is asked.
+    for (path, method, target) in
+        [("/search", "get", "/search"), ("/cheap/{id}", "get", "/cheap/7"), ("/render", "post", "/render")]
+    {
+        let bill =
+            house.send(&method.to_uppercase(), target, &[("content-type", "application/json")], "{}").await;
+        let challenge = crate::mpp::challenge(&bill);
+        let request = crate::mpp::request(&challenge);
+        assert_eq!(
+            (&offer(path, method)["amount"], &offer(path, method)["currency"]),
+            (&request["amount"], &request["currency"]),
+            "{path}"
+        );
+    }
+    assert_eq!(offer("/pages", "get")["amount"], Value::Null, "it depends on the answer");
 }

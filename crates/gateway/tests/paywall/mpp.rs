@@ -23,7 +23,7 @@ pub(crate) fn challenge(bill: &Reply) -> Value {
     Value::Object(parameters.collect())
 }
 
-fn request(challenge: &Value) -> Value {
+pub(crate) fn request(challenge: &Value) -> Value {
     let text = base64url::decode(challenge["request"].as_str().expect("a text")).expect("Base64URL");
     serde_json::from_slice(&text).expect("JSON")
 }

@@ -1,7 +1,7 @@
 //! Sellers who are asked in another way than over HTTP: the same request, the same bill and the same proof, in an envelope that
 //! somebody else knows.
 
-use super::{Buyer, SellerAnswer};
+use super::{Buyer, Dialect, SellerAnswer};
 use reqwest::header::HeaderMap;
 use std::fmt;
 use std::future::Future;
@@ -22,6 +22,7 @@ pub struct AskedElsewhere {
 /// A bill that was paid, and the proof of it: as their headers have them.
 #[derive(Clone)]
 pub struct Shown {
+    pub(crate) dialect: Dialect,
     /// The bill.
     pub needed: String,
     /// The proof: whoever has it can use it.

@@ -1,11 +1,9 @@
 //! Buying in two steps: what does it cost, and then exactly that.
 
-use super::{
-    Approval, Buyer, Errand, Fetch, Name, NotBought, PaymentOutcome, Purchase, price_of, request_of,
-};
+use super::{Approval, Buyer, Dialect, Errand, Fetch, Name, NotBought, PaymentOutcome, Purchase, request_of};
 use crate::limits::OFFER_TEXT_CHARS_MAX;
 use crate::purchase::{PurchaseFault, Stage};
-use crate::said::{demand_of, quote_of};
+use crate::said::{Demanded, demanded_by};
 use protocols::Time;
 use serde::{Deserialize, Serialize};
 use wire::{HoldId, Money, PayeeId};
@@ -19,7 +17,7 @@ pub struct LastHold {
     pub is_asked: bool,
 }
 
-/// What a seller asks for one request: a signed bill that was checked, and not paid.
+/// What a seller asks for one request: it was checked, and not paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Offer {
@@ -27,13 +25,16 @@ pub struct Offer {
     pub price: Money,
     /// Who is paid.
     pub payee: PayeeId,
-    /// From then on the bill cannot be paid, in nanoseconds since 1970.
+    /// From then on it cannot be paid, in nanoseconds since 1970.
     pub expires_at_nanos: u64,
     /// What the seller says about it. Nobody has checked it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub said: Option<String>,
-    /// The bill, as its header has it.
+    /// What is asked for, as its header has it.
     needed: String,
+    /// In which dialect.
+    #[serde(skip_serializing_if = "Dialect::is_a402", default)]
+    dialect: Dialect,
     /// The quote that came with it, if any.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     quote: Option<String>,
@@ -50,20 +51,17 @@ impl Buyer {
         let (url, headers, facts) = request_of(fetch)?;
         let answer = self.exchange(facts.method.as_str(), &url, headers, fetch.body.clone()).await;
         let answer = answer.map_err(NotBought::Seller)?;
-        let Some(needed) = demand_of(&answer)? else { return Ok(None) };
+        let Some(demanded) = demanded_by(&answer)? else { return Ok(None) };
         let now = self.client.clock().now();
-        let (bill, terms) = self.bill(&facts, &needed, now).await?;
-        let quote = quote_of(&answer)?;
-        self.quote(&bill, quote.as_deref(), now).await?;
-        let demand = bill.demand();
-        let payee = demand.seller_unique_id.as_str();
+        let opened = self.opened((&url, &facts), &demanded, now).await?;
         Ok(Some(Offer {
-            price: price_of(&bill, &terms)?,
-            payee: payee.parse().map_err(|_| NotBought::PayeeUnknown(payee.to_owned()))?,
-            expires_at_nanos: demand.pay_before.time().0,
+            price: opened.price(),
+            payee: opened.payee(),
+            expires_at_nanos: opened.expires_at(now).0,
             said: detail_of(&answer.body),
-            needed,
-            quote,
+            needed: demanded.needed,
+            dialect: demanded.dialect,
+            quote: demanded.quote,
         }))
     }
 
@@ -128,11 +126,11 @@ impl Buyer {
         (name, approval): (Name, Option<Approval>),
         now: Time,
     ) -> Result<Purchase, NotBought> {
-        let bill = self.open(errand, &offer.needed, now).await?;
-        self.quote(&bill, offer.quote.as_deref(), now).await?;
-        let demand = (offer.needed.clone(), offer.quote.clone());
-        let record = self.attempt(errand, name, approval, demand)?;
-        self.pay(errand, record, bill, None).await
+        let (needed, quote) = (offer.needed.clone(), offer.quote.clone());
+        let demanded = Demanded { dialect: offer.dialect, needed, quote };
+        let opened = self.open(errand, &demanded, now).await?;
+        let record = self.attempt(errand, name, approval, demanded)?;
+        self.pay(errand, record, opened, None).await
     }
 }
 

@@ -1,7 +1,10 @@
 /** The official package of the `Payment` scheme for JavaScript: its client at our gateway, and its server. */
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { Mppx } from "mppx/client";
 import { Mppx as MppxServer, Request as MppxRequest } from "mppx/server";
 import { Receipt } from "mppx";
@@ -129,6 +132,22 @@ await serving(createServer(sell), async (url) => {
     });
     assert.equal(cost, 160);
   });
+});
+
+/** What the official checker of sellers says, and how it ended. */
+async function validate(url) {
+  const program = fileURLToPath(new URL("bin.js", import.meta.resolve("mppx")));
+  try {
+    return { status: 0, said: (await promisify(execFile)(process.execPath, [program, "validate", url])).stdout };
+  } catch (fault) {
+    return { status: fault.code, said: `${fault.stdout}${fault.stderr}` };
+  }
+}
+
+const VALIDATE = "mppx validate → gateway";
+await trial(VALIDATE, "what is published is what is asked", async () => {
+  const { status, said } = await validate(stage.gateway);
+  assert.equal(status, 0, said);
 });
 
 await documented(stage, "mpp.md", {

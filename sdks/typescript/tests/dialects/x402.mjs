@@ -29,6 +29,7 @@ async function delivered(answer, text) {
 
 const FETCH = "@x402/fetch → gateway";
 const EXPRESS = "@x402/fetch → @x402/express → facilitator";
+const PAY = "tollbridge pay → @x402/express → facilitator";
 await trial(FETCH, "pays once, to the fen", async () => {
   const buy = wrapFetchWithPayment(fetch, await client());
   const cost = await spent(stage, async () =>
@@ -146,8 +147,12 @@ const shop = express();
 const resources = new x402ResourceServer(new HTTPFacilitatorClient(facilitator(stage.server)));
 resources.register("toll:test", new TollSeller(stage.server, "CNY/2"));
 const accepts = { scheme: "exact", network: "toll:test", payTo: stage.payee, price: "0.40 CNY" };
-shop.use(paymentMiddleware({ "GET /weather": { accepts, description: "Weather" } }, resources));
+const map = { accepts: { ...accepts, price: "2.00 CNY" }, description: "A map" };
+shop.use(
+  paymentMiddleware({ "GET /weather": { accepts, description: "Weather" }, "GET /map": map }, resources),
+);
 shop.get("/weather", (_, answer) => answer.send("sunny"));
+shop.get("/map", (_, answer) => answer.send("here be dragons"));
 
 await serving(createServer(shop), async (address) => {
   const url = `${address}/weather`;
@@ -185,6 +190,36 @@ await serving(createServer(shop), async (address) => {
       await delivered(await fetch(url, { headers: { "payment-signature": signature } }), "sunny");
     });
     assert.equal(cost, 40);
+  });
+  const pay = async (path, purchase, maxPrice) => {
+    const places = ["--key", stage.key, "--wallet", stage.wallet, "--purchases", stage.at("purchases")];
+    return stage.tried("pay", `${address}/${path}`, ...places, "--purchase", purchase, "--max-price", maxPrice);
+  };
+  await trial(PAY, "pays once for each purchase key, to the fen", async () => {
+    const cost = await spent(stage, async () => {
+      assert.deepEqual(await pay("weather", "today", "0.40 CNY"), { status: 0, said: "sunny" });
+      // The seller delivers once; what was bought is not bought again.
+      assert.notEqual((await pay("weather", "today", "0.40 CNY")).said, "sunny");
+      assert.deepEqual(await pay("weather", "tomorrow", "0.40 CNY"), { status: 0, said: "sunny" });
+    });
+    assert.equal(cost, 80);
+  });
+  await trial(PAY, "above its own price: nothing is sent, and nothing is spent", async () => {
+    const cost = await spent(stage, async () => {
+      const dear = await pay("weather", "dear", "0.39 CNY");
+      assert.match(dear.said, /may cost at most/);
+      assert.notEqual(dear.status, 0);
+    });
+    assert.equal(cost, 0);
+  });
+  await trial(PAY, "above the owner's line: she is asked, and her yes pays just that", async () => {
+    const cost = await spent(stage, async () => {
+      const asked = await pay("map", "map", "2.00 CNY");
+      assert.equal(asked.status, 4);
+      await stage.approve(asked.said.match(/hld_[0-9A-Z]{26}/)[0]);
+      assert.deepEqual(await pay("map", "map", "2.00 CNY"), { status: 0, said: "here be dragons" });
+    });
+    assert.equal(cost, 200);
   });
   await trial(
     EXPRESS,
