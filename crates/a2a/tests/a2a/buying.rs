@@ -101,7 +101,7 @@ async fn between(market: &Market, change: Arc<AtomicBool>) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_card_that_was_changed_is_told_and_one_that_lost_its_signature_as_well() {
+async fn a_card_that_was_changed_or_leads_elsewhere_is_not_taken() {
     let market = Market::new().await;
     let before = market.settled().await;
     let change = Arc::new(AtomicBool::new(true));
