@@ -3,6 +3,7 @@
 // A command line is read once; its size does not matter.
 #![allow(clippy::large_enum_variant)]
 
+mod a2a;
 mod explain;
 mod invoices;
 mod links;
@@ -17,6 +18,7 @@ pub(crate) mod shops;
 mod skills;
 mod tabs;
 
+pub(crate) use a2a::{A2aCall, A2aCommand, SellerA2a};
 pub(crate) use explain::Explain;
 pub(crate) use invoices::{InvoiceCommand, InvoiceCredit, InvoiceGet, InvoiceIssue, InvoiceList, PaperForm};
 pub(crate) use links::LinkCommand;
@@ -89,6 +91,9 @@ pub(crate) enum Command {
     /// Payment links: ask for money by an address or a QR code, and pay what one asks for.
     #[command(subcommand)]
     Link(LinkCommand),
+    /// A2A: what agents of others do, paid for.
+    #[command(subcommand)]
+    A2a(A2aCommand),
     /// MCP: tools with which an agent pays or a seller is paid, for any client.
     #[command(subcommand)]
     Mcp(McpCommand),

@@ -3,6 +3,7 @@
 //! Begin with [`args`], what can be asked. [`exit`] is how a command ends, [`output`] how it speaks; every other file
 //! is one command or a family of them.
 
+mod a2a;
 mod accounts;
 mod args;
 mod bench;
@@ -75,6 +76,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),
         Command::Link(command) => link::run(output, command),
+        Command::A2a(command) => a2a::run(output, command),
         Command::Mcp(command) => mcp::run(output, command),
         Command::Payout(command) => payout::run(output, command),
         Command::Service(command) => service::run(output, command),

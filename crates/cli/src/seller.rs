@@ -1,6 +1,7 @@
 //! `seller`: a first price list for a service, what it would have earned, and what it did.
 
 mod account;
+mod agent;
 mod invoice;
 mod openapi;
 mod shop;
@@ -36,6 +37,7 @@ pub(crate) fn run(output: &Output, command: &SellerCommand) -> Outcome {
         SellerCommand::Statement(args) => statement::statement(output, args),
         SellerCommand::Reconcile(args) => statement::reconcile(output, args),
         SellerCommand::Invoice(command) => invoice::run(output, command),
+        SellerCommand::A2a(args) => agent::run(output, args),
         SellerCommand::Mcp(args) => tools::run(output, args),
         SellerCommand::Shop(command) => shop::run(output, command),
         SellerCommand::Payout(command) => crate::payout::seller(output, command),

@@ -177,6 +177,7 @@ struct FreeSection {
     method: Option<Spanned<String>>,
     path: Option<Spanned<String>>,
     tool: Option<Spanned<String>>,
+    skill: Option<Spanned<String>>,
 }
 
 fn pay_window() -> Spanned<u32> {
@@ -345,7 +346,7 @@ impl Lines<'_> {
     }
 
     fn free(&self, section: FreeSection, prices: &[Arc<Price>]) -> Result<Free, ConfigFault> {
-        let (method, path) = self.place(section.method, &section.path, &section.tool)?;
+        let (method, path) = self.place(section.method, &section.path, [&section.tool, &section.skill])?;
         let method = match method {
             Some(method) => Some(self.method(method)?),
             None => None,
@@ -362,27 +363,29 @@ impl Lines<'_> {
         Ok(Free { method, path })
     }
 
-    /// Where something is sold or given: at a method and a path, or as a tool, which is a path of its own.
+    /// Where something is sold or given: at a method and a path, or as a tool or a skill, which are paths of their own.
     pub(crate) fn place(
         &self,
         method: Option<Spanned<String>>,
         path: &Option<Spanned<String>>,
-        tool: &Option<Spanned<String>>,
+        [tool, skill]: [&Option<Spanned<String>>; 2],
     ) -> Result<(Option<Spanned<String>>, Spanned<String>), ConfigFault> {
-        match (path, tool) {
-            (Some(path), None) => Ok((method, path.clone())),
-            (None, Some(tool)) if method.is_none() => {
-                let at = tool.span();
-                let path = self.value(tool.clone(), |name| tools::pattern(&name))?;
+        let named = [(tool, tools::ABOVE), (skill, tools::ABOVE_SKILLS)];
+        let mut named = named.into_iter().filter_map(|(name, above)| Some((name.as_ref()?, above)));
+        match (path, named.next(), named.next()) {
+            (Some(path), None, _) => Ok((method, path.clone())),
+            (None, Some((name, above)), None) if method.is_none() => {
+                let at = name.span();
+                let path = self.value(name.clone(), |name| tools::pattern(above, &name))?;
                 let method = Spanned::new(at.clone(), tools::METHOD.to_owned());
                 Ok((Some(method), Spanned::new(at, path)))
             }
-            (Some(_), Some(tool)) | (None, Some(tool)) => {
-                let why = "a `tool` is sold by its name, without a `method` and a `path`";
-                Err(self.fault(tool.span(), why))
+            (_, Some((name, _)), _) => {
+                let why = "a `tool` or a `skill` is sold by its name, without a `method` and a `path`";
+                Err(self.fault(name.span(), why))
             }
-            (None, None) => {
-                let why = "what is sold or free is a `path` or a `tool`";
+            (None, None, _) => {
+                let why = "what is sold or free is a `path`, a `tool` or a `skill`";
                 match method {
                     Some(method) => Err(self.fault(method.span(), why)),
                     None => Err(ConfigFault::Syntax(why.to_owned())),

@@ -38,6 +38,30 @@ impl<S> tower::Layer<S> for Layer {
     }
 }
 
+/// What stands behind the price, as a service of its own.
+#[derive(Clone, Debug)]
+pub struct Beyond(pub(crate) Arc<dyn Behind>);
+
+/// Why it did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct NotBeyond(NotAnswered);
+
+impl Service<Request<Body>> for Beyond {
+    type Response = Response<Body>;
+    type Error = NotBeyond;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, NotBeyond>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NotBeyond>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let answering = self.0.pass(request);
+        Box::pin(async move { answering.await.map_err(NotBeyond) })
+    }
+}
+
 /// A service with a price in front of it.
 #[derive(Clone, Debug)]
 pub struct Paid<S> {

@@ -49,7 +49,7 @@ pub use config::{Config, ConfigFault, Seller, Upstream};
 pub use coupon::caller_at;
 pub use forward::{Body, BodyFault};
 pub use gateway::{Gateway, StartFault};
-pub use layer::{Layer, Paid};
+pub use layer::{Beyond, Layer, NotBeyond, Paid};
 pub use listen::Peer;
 pub use metrics::{Counter, Metrics};
 pub use problem::Code;

@@ -147,6 +147,7 @@ pub(crate) struct PriceSection {
     method: Option<Spanned<String>>,
     path: Option<Spanned<String>>,
     tool: Option<Spanned<String>>,
+    skill: Option<Spanned<String>>,
     amount: Option<Spanned<String>>,
     by_voucher: Option<Spanned<String>>,
     unit: Option<Spanned<UnitSection>>,
@@ -209,13 +210,14 @@ pub(crate) struct CouponSection {
 impl PriceSection {
     /// Where it stands in the file.
     pub(crate) fn at(&self) -> Range<usize> {
-        self.path.as_ref().or(self.tool.as_ref()).map_or(0..0, Spanned::span)
+        self.path.as_ref().or(self.tool.as_ref()).or(self.skill.as_ref()).map_or(0..0, Spanned::span)
     }
 }
 
 impl Lines<'_> {
     pub(crate) fn price(&self, section: PriceSection, seller: &Seller) -> Result<Price, ConfigFault> {
-        let (method, path) = self.place(section.method.clone(), &section.path, &section.tool)?;
+        let (method, path) =
+            self.place(section.method.clone(), &section.path, [&section.tool, &section.skill])?;
         let method = method.ok_or_else(|| self.fault(path.span(), "a price names its `method`"))?;
         let at = path.span();
         let answers = match section.stream.as_ref().map(|stream| *stream.get_ref()) {

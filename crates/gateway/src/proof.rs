@@ -22,6 +22,7 @@ use protocols::a402::{
     AmountText, DateTime, ErrorId, KeyFault, MethodLayer, NotGenuine, Offer, Outcome, Proof, ProofCheck,
     Refusal, RequestFacts, Trade, TradeState, Validation, VerifiedProof, check_proof_of_offer,
 };
+use protocols::x402::Reason;
 use std::sync::Arc;
 
 enum NotChecked {
@@ -78,7 +79,9 @@ impl Inner {
         let verified = match self.check(proof, &sold.offer, &order.facts).await {
             Ok(verified) => verified,
             Err(NotChecked::Refused(refusal)) => {
-                return Err(refuse(refusal.error_id(), &refusal.to_string()));
+                let mut answer = refuse(refusal.error_id(), &refusal.to_string());
+                answer.extensions_mut().insert(reason_of(&refusal));
+                return Err(answer);
             }
             Err(NotChecked::Unavailable) => {
                 return Err(self.unavailable(proof, "the payment service did not give its key"));
@@ -202,8 +205,12 @@ impl Inner {
         self.metrics.proofs_refused.count();
         let detail = format!("Nothing was spent now. The proof does not count: {why}.");
         let answer = self.with_bill(self.problem(Code::ProofRefused, detail), &order.price, &order.facts);
-        let error = error.report();
-        self.with_validation(answer, proof, Outcome::ProofRefused { error, trade }, None)
+        let outcome = Outcome::ProofRefused { error: error.report(), trade };
+        let mut answer = self.with_validation(answer, proof, outcome, None);
+        if error == ErrorId::StateConflict {
+            answer.extensions_mut().insert(Reason::AlreadySettled);
+        }
+        answer
     }
 
     /// Nobody can say whether the proof counts: the payment may well stand, so no other is asked for.
@@ -289,5 +296,17 @@ impl Inner {
             None => members.insert("marked".to_owned(), "units_missing".into()),
         };
         MethodLayer::new(members).expect("four members are not none")
+    }
+}
+
+/// Why a proof does not count, finer than A402 says it: it goes with the answer, for whoever says it in other words.
+fn reason_of(refusal: &Refusal) -> Reason {
+    match refusal {
+        Refusal::MethodDiffers => Reason::InvalidNetwork,
+        Refusal::Differs { .. } | Refusal::NotOurBill(_) => Reason::InvalidRequirements,
+        Refusal::NotTheBuyer | Refusal::NotGenuine(_) => Reason::InvalidSignature,
+        Refusal::Expired | Refusal::NotYetIssued | Refusal::LivesTooLong | Refusal::PaidLate => {
+            Reason::Expired
+        }
     }
 }

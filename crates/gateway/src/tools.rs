@@ -1,12 +1,14 @@
-//! Tools of MCP as what is sold: each is a path of its own, so that a price list has them like any other route, and a call
-//! passes the same checks as any other request.
+//! Tools of MCP, and skills of A2A, as what is sold: each is a path of its own, so that a price list has them like any other
+//! route, and a call passes the same checks as any other request.
 
 use crate::forward;
 use crate::gateway::Gateway;
+use crate::layer::Beyond;
 use crate::limits::TOOL_NAME_BYTES_MAX;
 use crate::pricing::Price;
 use crate::route::{Path, Route};
 use crate::tariff::Tariff;
+use protocols::a402::SellerKey;
 use protocols::a402::headers::{Aliases, PAYMENT_NEEDED, PAYMENT_VALIDATION};
 use protocols::tools::NEEDED;
 use std::path;
@@ -19,6 +21,9 @@ pub const METHOD: &str = "POST";
 
 /// What comes before a tool's name in its path.
 pub const ABOVE: &str = "/tools/";
+
+/// What comes before a skill's name in its path.
+pub const ABOVE_SKILLS: &str = "/skills/";
 
 /// The header in which a coupon is presented.
 pub const COUPON: &str = forward::COUPON;
@@ -60,6 +65,15 @@ pub struct Asked {
 
 /// The path of a tool. None for names that paths cannot have: such a tool is neither sold nor given away.
 pub fn path(name: &str) -> Option<String> {
+    below(ABOVE, name)
+}
+
+/// The same for a skill.
+pub fn skill_path(name: &str) -> Option<String> {
+    below(ABOVE_SKILLS, name)
+}
+
+fn below(above: &str, name: &str) -> Option<String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/');
     if name.is_empty()
         || TOOL_NAME_BYTES_MAX < name.len()
@@ -68,24 +82,33 @@ pub fn path(name: &str) -> Option<String> {
     {
         return None;
     }
-    let path = format!("{ABOVE}{name}");
+    let path = format!("{above}{name}");
     Path::read(&path).is_ok().then_some(path)
 }
 
-/// The pattern of a tool's name, or of all.
-pub(crate) fn pattern(name: &str) -> Result<String, String> {
+/// The pattern of a tool's name, or of all: below [`ABOVE`], or for a skill below [`ABOVE_SKILLS`].
+pub(crate) fn pattern(above: &str, name: &str) -> Result<String, String> {
     if name == "*" {
-        return Ok(format!("{ABOVE}*"));
+        return Ok(format!("{above}*"));
     }
-    path(name).ok_or_else(|| {
-        format!("tool `{name}` is not 1 to {TOOL_NAME_BYTES_MAX} letters, digits, `_`, `-`, `.` and `/`, or `*` for all")
+    below(above, name).ok_or_else(|| {
+        format!("`{name}` is not 1 to {TOOL_NAME_BYTES_MAX} letters, digits, `_`, `-`, `.` and `/`, or `*` for all")
     })
 }
 
 impl Gateway {
     /// What calling a tool costs. It does not change while the gateway lives.
     pub fn tool(&self, name: &str) -> Standing {
-        let path = path(name).and_then(|path| Path::read(&path).ok());
+        self.standing(path(name))
+    }
+
+    /// The same for a skill.
+    pub fn skill(&self, name: &str) -> Standing {
+        self.standing(skill_path(name))
+    }
+
+    fn standing(&self, path: Option<String>) -> Standing {
+        let path = path.and_then(|path| Path::read(&path).ok());
         match path.map(|path| self.0.config.routes.route(METHOD, &path)) {
             Some(Route::Priced(price)) => Standing::Priced(self.asked(&price)),
             Some(Route::Free) => Standing::Free,
@@ -128,6 +151,16 @@ impl Gateway {
         self.0.config.seller.aliases == Aliases::Off
     }
 
+    /// The name of the seller's key, and the key: what the seller signs, bills first of all.
+    pub fn seller_key(&self) -> &SellerKey {
+        &self.0.seller_key
+    }
+
+    /// The service that the configuration names, without a price: for whoever puts something between the price and it.
+    pub fn beyond(&self) -> Option<Beyond> {
+        self.0.upstream.clone().map(Beyond)
+    }
+
     fn asked(&self, price: &Arc<Price>) -> Asked {
         let asset = &self.0.config.seller.asset;
         Asked {
@@ -167,6 +200,8 @@ mod tests {
         }
         assert!(path(&"a".repeat(TOOL_NAME_BYTES_MAX)).is_some());
         assert!(path(&"a".repeat(TOOL_NAME_BYTES_MAX + 1)).is_none());
-        assert_eq!(pattern("*").unwrap(), "/tools/*");
+        assert_eq!(pattern(ABOVE, "*").unwrap(), "/tools/*");
+        assert_eq!(pattern(ABOVE_SKILLS, "a").unwrap(), "/skills/a");
+        assert!(pattern(ABOVE_SKILLS, "a/../b").is_err());
     }
 }

@@ -3,6 +3,7 @@
 //! Nothing here opens a socket, reads a clock or draws a random number: time and randomness are
 //! arguments. Every size that a stranger can choose has a maximum in [`limits`].
 
+pub mod a2a;
 pub mod a402;
 pub mod acp;
 pub mod act;

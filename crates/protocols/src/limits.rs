@@ -139,3 +139,54 @@ pub const CHECKOUT_TEXT_BYTES_MAX: usize = 1024;
 
 /// The most lines of a checkout of ACP or UCP.
 pub const CHECKOUT_LINES_MAX: usize = 64;
+
+/// The longest request of A2A that is read, in bytes: 256 KiB, with whatever it carries.
+pub const A2A_REQUEST_BYTES_MAX: usize = 256 * 1024;
+
+/// The longest answer of another agent that is read, in bytes: 16 MiB, an answer of a gateway with room for its Base64.
+pub const A2A_ANSWER_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How deep a request of A2A may be nested: less than JSON may, because an answer puts it into more.
+pub const A2A_DEPTH_MAX: usize = 64;
+
+/// The longest name that A2A gives to a message, a context or a task, in bytes.
+pub const A2A_ID_BYTES_MAX: usize = 256;
+
+/// The most parts of one message or artifact of A2A.
+pub const A2A_PARTS_MAX: usize = 64;
+
+/// The longest media type or file name of a part, in bytes.
+pub const A2A_NAME_BYTES_MAX: usize = 256;
+
+/// The longest address in A2A, in bytes.
+pub const A2A_URI_BYTES_MAX: usize = 2 * 1024;
+
+/// The most extensions, and the most tasks, that one message names.
+pub const A2A_EXTENSIONS_MAX: usize = 32;
+
+/// The most artifacts of a task that is read.
+pub const A2A_ARTIFACTS_MAX: usize = 64;
+
+/// The most messages of a task's history that are read.
+pub const A2A_HISTORY_MAX: usize = 256;
+
+/// The longest description in A2A, in bytes.
+pub const A2A_TEXT_BYTES_MAX: usize = 4 * 1024;
+
+/// The most tasks of one page.
+pub const A2A_PAGE_MAX: u32 = 100;
+
+/// The tasks of one page, where a client says nothing.
+pub const A2A_PAGE_DEFAULT: u32 = 50;
+
+/// The longest card of an agent that is read, in bytes: 256 KiB.
+pub const A2A_CARD_BYTES_MAX: usize = 256 * 1024;
+
+/// The most skills of one card.
+pub const A2A_SKILLS_MAX: usize = 256;
+
+/// The most interfaces of one card.
+pub const A2A_INTERFACES_MAX: usize = 32;
+
+/// The most signatures of a card that are looked at.
+pub const A2A_SIGNATURES_MAX: usize = 8;

@@ -42,6 +42,12 @@ pub(crate) fn format_seconds(at: Time) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// The same with its milliseconds: `2026-09-02T03:30:00.125Z`.
+pub(crate) fn format_millis(at: Time) -> String {
+    let seconds = format_seconds(at);
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), at.0 % SECOND_NANOS / 1_000_000)
+}
+
 fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0')))
 }
@@ -114,7 +120,7 @@ fn civil(days: i64) -> (i64, i64, i64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{format_seconds, parse};
+    use super::{format_millis, format_seconds, parse};
     use book::Time;
     use proptest::prelude::*;
 
@@ -163,9 +169,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_reads_the_same(seconds in 0..18_446_744_073_u64) {
+        fn what_was_written_reads_the_same(seconds in 0..18_446_744_072_u64) {
             let at = Time::from_seconds(seconds);
             prop_assert_eq!(parse(&format_seconds(at)), Some(at));
+            let later = Time(at.0 + 7_000_000);
+            prop_assert_eq!(parse(&format_millis(later)), Some(later));
         }
     }
 }

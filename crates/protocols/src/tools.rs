@@ -92,6 +92,14 @@ pub fn is_demand(value: &Value) -> bool {
 /// # Errors
 /// [`Fault`], where bill and proof are not what they should be.
 pub fn payment(tool: &str, needed: &str, proof: &str) -> Result<Value, Fault> {
+    payment_for(address(tool), needed, proof)
+}
+
+/// The same for a resource of any name.
+///
+/// # Errors
+/// [`Fault`].
+pub fn payment_for(resource: String, needed: &str, proof: &str) -> Result<Value, Fault> {
     let needed = Needed::decode(needed).map_err(|_| Fault::Other)?;
     let terms = WalletTerms::read(&needed.demand, &needed.method).map_err(|_| Fault::Other)?;
     let credential = Proof::decode(proof).map_err(|_| Fault::Other)?.payment_proof;
@@ -110,7 +118,7 @@ pub fn payment(tool: &str, needed: &str, proof: &str) -> Result<Value, Fault> {
     };
     let seconds = demand.replay_window_seconds;
     let accepted = Requirements::of_bill(&price, &Note::of(demand), scheme, terms.psp.as_str(), seconds);
-    said(&Payload { resource: Some(address(tool)), accepted, credential }.encode())
+    said(&Payload { resource: Some(resource), accepted, credential }.encode())
 }
 
 #[cfg(test)]

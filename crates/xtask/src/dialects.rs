@@ -34,6 +34,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("typescript", "mpp.mjs"),
     ("python", "x402_trials.py"),
     ("python", "mcp_trials.py"),
+    ("python", "a2a_trials.py"),
     ("python", "mpp_trials.py"),
     ("python", "lint_trials.py"),
 ];
@@ -231,7 +232,7 @@ fn page(rows: &[Row], known: &[(&str, &str, &str)], pinned: &[(&str, &str)]) -> 
          Clients, servers and checkers of others, unchanged and in the versions that are named, against a server and a gateway of \
          ours with play money. Written by\n`UPDATE=1 cargo xtask lane dialects`, and checked by it without `UPDATE`: what does not \
          pass is listed at the end, or the lane fails. A payment is\nchecked in the ledger, to the fen. How to use them: \
-         [x402.md](x402.md) and [mpp.md](mpp.md).\n",
+         [x402.md](x402.md), [mpp.md](mpp.md) and [a2a.md](a2a.md).\n",
     );
     let mut last = "";
     for row in rows {

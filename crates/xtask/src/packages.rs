@@ -73,7 +73,8 @@ const NPM: &[Package] = &[
 /// Python packages, into the environment `target/venv`; the proof lies in `target/venv/bin`. One line each.
 #[rustfmt::skip]
 const PIP: &[Package] = &[
-    Package { name: "a2a-proof==0.16.0", proof: File("target/venv/bin/a2a-proof"), lanes: AP2 },
+    Package { name: "a2a-proof==0.16.0", proof: File("target/venv/bin/a2a-proof"), lanes: &["ap2", "dialects"] },
+    Package { name: "a2a-sdk[signing]==1.3.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import a2a.utils.signing"]), lanes: SDKS },
     Package { name: "jwcrypto==1.6.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import jwcrypto"]), lanes: AP2 },
     Package { name: "sd-jwt==0.10.4", proof: Succeeds(&["target/venv/bin/python", "-c", "import sd_jwt"]), lanes: AP2 },
     Package { name: "jsonschema==4.26.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import jsonschema"]), lanes: CHECKOUTS },

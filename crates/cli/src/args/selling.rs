@@ -1,8 +1,8 @@
 //! What a seller can ask for on the command line.
 
-use super::Caller;
 use super::invoices::InvoiceCommand;
 use super::payouts::SellerPayout;
+use super::{Caller, SellerA2a};
 use clap::{Args, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -25,6 +25,9 @@ pub(crate) enum SellerCommand {
     /// Issue invoices and credit notes for what was paid and refunded, list them, and write them to files.
     #[command(subcommand)]
     Invoice(InvoiceCommand),
+    /// Offer a service as an agent that speaks A2A, with a price on each of its skills.
+    #[command(name = "a2a")]
+    A2a(SellerA2a),
     /// Put prices on the tools of an MCP server, which is not changed for it.
     Mcp(SellerMcp),
     /// A shop that agents can buy at.

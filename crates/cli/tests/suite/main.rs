@@ -1,5 +1,6 @@
 //! The program as people and scripts meet it: run as a process, judged by what it prints and how it ends.
 
+mod agents;
 mod ap2;
 mod books;
 mod commerce;

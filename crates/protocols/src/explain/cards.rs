@@ -1,6 +1,7 @@
 //! Cards: what agents, shops and sellers publish of themselves.
 
 use super::{Bound, Cost, Explained, Payer, said};
+use crate::a2a::paying::PRICES;
 use crate::limits::EXPLAINED_LIST_COUNT_MAX;
 use serde_json::Value;
 
@@ -56,7 +57,9 @@ pub(super) fn agent(value: &Value) -> Option<Explained> {
     for extension in extensions.into_iter().flatten().take(EXPLAINED_LIST_COUNT_MAX) {
         let uri = said(extension, "uri").unwrap_or("?");
         let is_required = extension.get("required").and_then(Value::as_bool) == Some(true);
-        if PAYING.iter().any(|end| uri.ends_with(end)) {
+        if uri == PRICES {
+            prices(&mut told, extension.get("params"));
+        } else if PAYING.iter().any(|end| uri.ends_with(end)) {
             told.fact("asks for money by", if is_required { "x402, always" } else { "x402" });
         } else if is_required {
             told.fact("demands the extension", uri);
@@ -67,6 +70,23 @@ pub(super) fn agent(value: &Value) -> Option<Explained> {
         count => told.fact("signatures, not checked", count),
     }
     Some(told)
+}
+
+/// The prices of skills, where a card of ours names them.
+fn prices(told: &mut Explained, params: Option<&Value>) {
+    let text = |value: &Value, name: &str| said(value, name).unwrap_or("?").to_owned();
+    let network = params.map_or_else(|| "?".to_owned(), |params| text(params, "network"));
+    told.next = "Prices are said in words of the card's; what is paid is the signed bill in the task.";
+    let skills = params.and_then(|params| params.get("skills")).and_then(Value::as_object);
+    for (skill, price) in skills.into_iter().flatten().take(EXPLAINED_LIST_COUNT_MAX) {
+        let bound = if said(price, "capture") == Some("exact") { Bound::Exactly } else { Bound::AtMost };
+        told.cost(Cost {
+            amount: format!("{} smallest units of {}", text(price, "amount"), text(price, "asset")),
+            bound,
+            way: format!("skill {skill}: x402 in a task, on {network}"),
+            payer: if network.starts_with("toll:") { Payer::Tollbridge } else { Payer::Others },
+        });
+    }
 }
 
 fn interface(told: &mut Explained, each: &Value) {

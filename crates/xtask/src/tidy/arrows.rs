@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("web", &["server", "engine", "book", "evidence", "wire"]),
     ("gateway", &["wire", "protocols", "pricing", "sdk", "evidence", "listen"]),
     ("mcp", &["gateway", "sdk", "wire", "protocols", "evidence", "listen"]),
+    ("a2a", &["gateway", "sdk", "wire", "protocols", "evidence", "listen"]),
     ("server", &["evidence", "book", "engine", "wire", "protocols", "listen", "intent", "invoice"]),
     ("shop", &["protocols", "sdk", "wire", "evidence", "listen"]),
     ("checkouts", &["shop", "protocols", "sdk", "wire", "evidence", "listen"]),
@@ -32,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "mcp",
             "shop",
             "checkouts",
+            "a2a",
             "intent",
             "pricing",
             "sdk",
@@ -57,6 +59,7 @@ const TEST_ARROWS: &[(&str, &[&str])] = &[
     ("llm", &["server"]),
     ("mcp", &["server"]),
     ("checkouts", &["server"]),
+    ("a2a", &["server"]),
 ];
 
 /// Dependencies between our crates follow the tables; a crate that is in no table is not in the architecture.

@@ -29,6 +29,7 @@ const CORE: &[&str] = &["crates/book/", "crates/evidence/", "crates/intent/"];
 const TABLE: &[&str] = &["crates/book/src/table.rs"];
 // The server of files is an HTTP service of its own, for the demo to sell.
 const HTTP: &[&str] = &[
+    "crates/a2a/",
     "crates/server/",
     "crates/web/",
     "crates/gateway/",
