@@ -337,17 +337,13 @@ impl Desk {
             let id = kept.task.id.clone();
             let mut rest = RETRY_MIN;
             let outcome = loop {
-                match desk.till.ask(&kept, peer).await {
-                    Outcome::Unknown => {
-                        tracing::warn!(
-                            task = id,
-                            "nobody can say yet what became of a payment; it is asked again"
-                        );
-                        tokio::time::sleep(rest).await;
-                        rest = rest.saturating_mul(2).min(RETRY_MAX);
-                    }
-                    outcome => break outcome,
+                let outcome = desk.till.ask(&kept, peer).await;
+                if !matches!(outcome, Outcome::Unknown) {
+                    break outcome;
                 }
+                tracing::warn!(task = id, "nobody can say yet what became of a payment; it is asked again");
+                tokio::time::sleep(rest).await;
+                rest = rest.saturating_mul(2).min(RETRY_MAX);
             };
             desk.running().remove(&id);
             if let Err(fault) = desk.end(&id, outcome).await {
