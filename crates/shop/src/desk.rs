@@ -9,7 +9,7 @@ use crate::catalogue::Catalogue;
 use crate::config::{Config, RealMoney, Seller, Settle};
 use crate::limits::{LOCK_MARGIN_SECONDS, OPEN_SECONDS_MAX, REASON_CHARS_MAX, SWEEP_BATCH_MAX, SWEEP_REST};
 use crate::order::{Event, Links, Order, Owed, Stage};
-use crate::service::{Service, Standing, Trade, standing};
+use crate::service::{Service, Standing, Trade, paid_of, standing};
 use crate::snapshot::snapshot;
 use crate::store::{Kept, Lock, Locked, Put, Store, StoreFault};
 use evidence::SigningKey;
@@ -334,8 +334,7 @@ impl Shop {
         }
         let trade = Trade::parse(trade_no).ok_or_else(|| no("that is no trade number"))?;
         let state = self.0.service.payment(trade).await.map_err(|failure| away(&failure))?;
-        // Of a hold, what was taken counts: it may have been for more.
-        if state.captured.unwrap_or(state.amount) != order.cart.money() {
+        if paid_of(&state) != order.cart.money() {
             return Err(no("its amount is another than the order's total"));
         }
         if state.payees != [self.0.seller.payee] {

@@ -113,7 +113,7 @@ impl Service {
         match (trade, standing(&state)) {
             (Trade::Hold(hold), Some(Standing::Held)) => self.client.void(key, hold).await.map(|_| ()),
             (Trade::Hold(_) | Trade::Payment(_), Some(Standing::Collected) | Some(Standing::Held)) => {
-                let paid = state.captured.unwrap_or(state.amount);
+                let paid = paid_of(&state);
                 if paid == state.refunded {
                     return Ok(());
                 }
@@ -122,6 +122,14 @@ impl Service {
             }
             (Trade::Hold(_) | Trade::Payment(_), Some(Standing::Returned) | None) => Ok(()),
         }
+    }
+}
+
+/// What a payment comes to: what was set aside, and once it was taken what was taken, which may be less.
+pub(crate) fn paid_of(state: &PaymentState) -> Money {
+    match standing(state) {
+        Some(Standing::Collected) => state.captured.unwrap_or(state.amount),
+        Some(Standing::Held | Standing::Returned) | None => state.amount,
     }
 }
 

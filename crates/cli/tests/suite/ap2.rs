@@ -48,7 +48,7 @@ fn an_owner_states_a_mandate_in_the_format_of_ap2() {
     let file = directory.0.join("open_payment.txt").display().to_string();
     fs::write(&file, stated["open_payment"].as_str().expect("a mandate")).expect("it is written");
     let explained = printed(&tollbridge(&["explain", &file]));
-    for part in ["AP2", "20.00", "50.00"] {
+    for part in ["AP2", "2000 smallest units of CNY", "all payments together at most 50 CNY"] {
         assert!(explained.contains(part), "`{part}`: {explained}");
     }
 

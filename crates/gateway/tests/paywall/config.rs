@@ -82,7 +82,7 @@ fn a_tool_is_a_route_by_its_name() {
         (tool("../a", ""), 13, "letters, digits"),
         (tool("a", "\nmethod = \"POST\""), 13, "without a `method`"),
         (tool("a", "\npath = \"/a\""), 13, "without a `method`"),
-        (GOOD.replace("path = \"/search\"\n", ""), 13, "a `path` or a `tool`"),
+        (GOOD.replace("path = \"/search\"\n", ""), 13, "a `path`, a `tool` or a `skill`"),
         (GOOD.replace("method = \"GET\"\n", ""), 13, "names its `method`"),
         (
             more("[[price]]\nmethod = \"POST\"\npath = \"/tools/search\"\namount = \"1 CNY\"\n"),
@@ -96,7 +96,12 @@ fn a_tool_is_a_route_by_its_name() {
         assert!(fault.contains(why), "{fault}\nexpected {why}");
     }
     let neither = more("[[free]]\n");
-    assert!(Config::parse(&neither, Path::new("")).unwrap_err().to_string().contains("a `path` or a `tool`"));
+    assert!(
+        Config::parse(&neither, Path::new(""))
+            .unwrap_err()
+            .to_string()
+            .contains("a `path`, a `tool` or a `skill`")
+    );
 }
 
 #[test]
