@@ -116,6 +116,8 @@ async fn bind(output: &Output, caller: &Caller, agent: &str, max: &str, days: u3
     let client = connect(caller)?;
     let agent: AgentId = id_of(agent)?;
     let max = AmountNumber::parse(max).map_err(Failure::usage)?;
+    let max: serde_json::Value =
+        serde_json::from_str(&max.to_string()).expect("an amount is a number of JSON");
     let me = client.me().await.map_err(failed)?;
     let now = crate::shop::book_time(&caller.server).await?.now();
     let end = now.after(protocols::Time::from_seconds(u64::from(days) * 86_400).0);
@@ -124,7 +126,7 @@ async fn bind(output: &Output, caller: &Caller, agent: &str, max: &str, days: u3
         "request_id": format!("bind-{:032x}", client.fresh_id()), "principal_id": me.id, "agent_id": agent,
         "payment_account_ref": "wallet ****", "authentication_method": "PASSWORD", "timestamp": now,
         "token_constraints": {
-            "max_amount_per_transaction": max.to_string(), "validity_period": { "start_time": now, "end_time": end },
+            "max_amount_per_transaction": max, "validity_period": { "start_time": now, "end_time": end },
         },
     });
     let bound: serde_json::Value = client.make("/v1/act/bindings", &request).await.map_err(failed)?;
