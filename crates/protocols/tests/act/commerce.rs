@@ -134,6 +134,10 @@ fn xfr_03_a_later_round_says_only_what_changes() {
     assert_eq!(whole.intent_id, first.intent_id);
     assert_eq!(whole.intent_context, first.intent_context);
     assert_eq!(whole.response_requirements, first.response_requirements);
+    // No limit is lost by silence.
+    let other =
+        read(&delta(json!({"constraints": {"max_delivery_seconds": 60}}))).unwrap().after(&first).unwrap();
+    assert_eq!(other.constraints.unwrap().max_amount, first.constraints.as_ref().unwrap().max_amount);
 
     assert!(read(&delta(json!({"request_id": "req-1"}))).is_err(), "an id is of one round");
     for wrong in [
