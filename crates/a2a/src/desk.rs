@@ -137,12 +137,10 @@ impl Desk {
                 if state.is_over() || kept.payment.is_some() {
                     return Step::No;
                 }
-                words::set(
-                    kept,
-                    State::Canceled,
-                    "Nothing was spent. It is canceled, as you wanted.",
-                    Map::new(),
-                );
+                if !has(Sabotage::GoesOn) {
+                    let why = "Nothing was spent. It is canceled, as you wanted.";
+                    words::set(kept, State::Canceled, why, Map::new());
+                }
                 Step::Made
             })
             .await
@@ -260,7 +258,7 @@ impl Desk {
             return Ok(Accepted { kept, work: None });
         }
         let state = kept.task.status.state;
-        if state.is_over() && !has(Sabotage::NeverOver) {
+        if state.is_over() {
             return Err(Fault::UnsupportedOperation("the task is over: begin another".to_owned()));
         }
         if state != State::InputRequired {

@@ -13,7 +13,6 @@ use crate::limits::{
     BODY_TIMEOUT, CARD_FRESH_SECONDS, CLIENT_KEY_CHARS_MAX, CLIENT_KEY_CHARS_MIN, CONNECTIONS_MAX,
     DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX,
 };
-use crate::sabotage::{Sabotage, has};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -119,7 +118,7 @@ fn asker(parts: &Parts) -> Result<Asker, Fault> {
             .find(|(name, _)| name.eq_ignore_ascii_case(VERSION_HEADER))
             .map(|(_, value)| value.into_owned())
     });
-    if !version.is_some_and(|version| speaks(&version)) && !has(Sabotage::AnyVersion) {
+    if !version.is_some_and(|version| speaks(&version)) {
         return Err(Fault::VersionNotSupported);
     }
     let peer = parts.extensions.get::<listen::Peer>().copied();

@@ -14,6 +14,9 @@ pub enum Sabotage {
     AnyConstraint,
 }
 
+/// Whether this was built to have bugs on purpose.
+pub const BUILT: bool = cfg!(feature = "sabotage");
+
 /// Whether this program has the bug: named in its environment, where it was built to have any.
 #[cfg(feature = "sabotage")]
 pub fn has(bug: Sabotage) -> bool {

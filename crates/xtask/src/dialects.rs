@@ -59,8 +59,7 @@ const SABOTAGE: &[(&str, (&str, &str), &str)] = &[
         ("typescript", "x402.mjs"),
         "@x402/express → facilitator: the same proof again: refused, and nothing moves",
     ),
-    ("never-over", ("python", "a2a_trials.py"), "over JSONRPC: answers, lifecycle and card: no failure"),
-    ("any-version", ("python", "a2a_trials.py"), "over JSONRPC: answers, lifecycle and card: no failure"),
+    ("goes-on", ("python", "a2a_trials.py"), "over JSONRPC: answers, lifecycle and card: no failure"),
 ];
 
 /// What somebody might take for granted.
