@@ -122,6 +122,24 @@ mod tests {
     }
 
     #[test]
+    fn what_was_begun_beside_others_says_how_it_ended() {
+        static LIST: Lane = Lane {
+            name: "list",
+            why: "it is short",
+            command: &["cargo", "xtask", "test", "--list"],
+            when: CiBeside,
+        };
+        static WRONG: Lane = Lane {
+            name: "wrong",
+            why: "it is none",
+            command: &["cargo", "xtask", "no-such-task"],
+            when: CiBeside,
+        };
+        assert!(LIST.begin().join().is_ok_and(|ended| ended.is_ok()));
+        assert!(WRONG.begin().join().is_ok_and(|ended| ended.is_err()));
+    }
+
+    #[test]
     fn an_unknown_lane_is_refused_with_the_known_ones() {
         let refused = run_named(Path::new("/"), "no-such-lane").expect_err("there is no such lane");
         assert!(
