@@ -5,7 +5,7 @@
 //! for it; what they depend on is what the tests depend on.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -25,12 +25,14 @@ pub(crate) fn run(root: &Path, seconds: u64, together: usize, only: Option<&str>
     let mut targets = targets(root)?;
     targets.retain(|target| only.is_none_or(|only| only == target));
     ensure!(!targets.is_empty(), "there is no such target in {MANIFEST}");
-    let programs = build(root, &targets)?;
+    let target_folder = Workspace::read(root)?.target;
+    build(root, &targets)?;
+    let (programs, found) = (target_folder.join("debug"), target_folder.join("fuzz"));
     let waiting = Mutex::new(targets.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
         while let Some(target) = next() {
-            run_one(root, &programs, &target, seconds)?;
+            run_one(root, &programs, &found, &target, seconds)?;
         }
         anyhow::Ok(())
     };
@@ -40,24 +42,23 @@ pub(crate) fn run(root: &Path, seconds: u64, together: usize, only: Option<&str>
     })
 }
 
-/// Builds every target, and returns the folder they lie in.
-fn build(root: &Path, targets: &[String]) -> anyhow::Result<PathBuf> {
+fn build(root: &Path, targets: &[String]) -> anyhow::Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--workspace", "--locked", "--quiet", "--features", "fuzz/fuzzing"]);
     cargo.args(targets.iter().flat_map(|target| ["--bin", target]));
     cargo.env("RUSTC_WORKSPACE_WRAPPER", root.join("crates/fuzz/rustc"));
     let status = cargo.current_dir(root).status().context("cannot start cargo")?;
     ensure!(status.success(), "building the fuzz targets: {status}");
-    Ok(Workspace::read(root)?.target.join("debug"))
+    Ok(())
 }
 
-fn run_one(root: &Path, programs: &Path, target: &str, seconds: u64) -> anyhow::Result<()> {
-    // What it finds interesting goes into the corpus, and what stops it into the artifacts; neither is committed.
-    let (corpus, artifacts) =
-        (format!("crates/fuzz/corpus/{target}"), format!("crates/fuzz/artifacts/{target}/"));
-    fs::create_dir_all(root.join(&corpus))?;
-    fs::create_dir_all(root.join(&artifacts))?;
-    sow(root, target, &root.join(&corpus)).with_context(|| format!("the seeds of `{target}`"))?;
+fn run_one(root: &Path, programs: &Path, found: &Path, target: &str, seconds: u64) -> anyhow::Result<()> {
+    // What it finds interesting goes into the corpus, and what stops it into the artifacts.
+    let (corpus, artifacts) = (found.join("corpus").join(target), found.join("artifacts").join(target));
+    fs::create_dir_all(&corpus)?;
+    fs::create_dir_all(&artifacts)?;
+    let artifacts = format!("{}/", artifacts.display());
+    sow(root, target, &corpus).with_context(|| format!("the seeds of `{target}`"))?;
     let started = Instant::now();
     let mut command = Command::new(programs.join(target));
     command.arg(&corpus).current_dir(root);
