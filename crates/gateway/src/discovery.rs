@@ -4,7 +4,6 @@
 
 use crate::config::Seller;
 use crate::pricing::Price;
-use crate::tariff::Tariff;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -46,12 +45,11 @@ fn described(pattern: &str) -> (String, Vec<String>) {
 }
 
 fn operation(price: &Price, seller: &Seller, names: &[String]) -> Value {
-    let is_exact = price.tariff == Tariff::PerCall && price.terms.is_none();
     let offer = json!({
         "method": "toll",
         "intent": "charge",
         // What depends on the answer has no amount before it.
-        "amount": is_exact.then(|| price.minor(&seller.asset).to_string()),
+        "amount": price.is_exact().then(|| price.minor(&seller.asset).to_string()),
         "currency": seller.asset.code().to_ascii_lowercase(),
         "description": price.in_words,
     });

@@ -485,6 +485,11 @@ impl Lines<'_> {
 const COUPON_PREFIX: &str = " with coupon ";
 
 impl Price {
+    /// Whether a call costs just that, whatever is answered.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.tariff == Tariff::PerCall && self.terms.is_none()
+    }
+
     /// The price in the asset's smallest unit: what is asked.
     pub(crate) fn minor(&self, asset: &AssetText) -> u128 {
         self.offer.amount.minor(asset.scale()).expect("checked when it was read")

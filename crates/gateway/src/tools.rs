@@ -7,7 +7,6 @@ use crate::layer::Beyond;
 use crate::limits::TOOL_NAME_BYTES_MAX;
 use crate::pricing::Price;
 use crate::route::{Path, Route};
-use crate::tariff::Tariff;
 use protocols::a402::SellerKey;
 use protocols::a402::headers::{Aliases, PAYMENT_NEEDED, PAYMENT_VALIDATION};
 use protocols::tools::NEEDED;
@@ -166,7 +165,7 @@ impl Gateway {
         Asked {
             amount_minor: price.minor(asset),
             asset: asset.as_str().to_owned(),
-            is_exact: price.tariff == Tariff::PerCall && price.terms.is_none(),
+            is_exact: price.is_exact(),
             in_words: price.in_words.clone(),
             terms: price.terms_in_words().trim_start().to_owned(),
         }
