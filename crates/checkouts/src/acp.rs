@@ -3,7 +3,7 @@
 use crate::config::Client;
 use crate::doors::{Before, Inner};
 use crate::limits::{BODY_BYTES_MAX, KEY_BYTES_MAX, RETRY_SECONDS};
-use crate::said::{Call, Said};
+use crate::said::{Act, Asked, Call, NotAsked, Said};
 use crate::store::{Dialect, Key};
 use crate::till::{Change, No};
 use http::{Method, StatusCode};
@@ -13,43 +13,22 @@ use protocols::acp::{API_VERSION, AcpError, ErrorKind, IDEMPOTENCY_KEY, REPLAYED
 use protocols::checkout::Checkout;
 use serde_json::Value;
 
-/// What a request asks for.
-enum Asked<'a> {
-    Create,
-    Look(&'a str),
-    Update(&'a str),
-    Complete(&'a str),
-    Cancel(&'a str),
-}
-
 /// Answers a request to a path of ours.
 pub(crate) async fn answer(inner: &Inner, call: &Call) -> Said {
-    let said = match asked(call) {
+    let said = match call.asked(&Method::POST) {
         Ok(asked) => match entered(inner, call) {
             Ok(client) => decided(inner, call, client, asked).await,
             Err(said) => said,
         },
-        Err(said) => said,
+        Err(NotAsked::Method(allowed)) => wrong_method(&allowed),
+        Err(NotAsked::Address) => {
+            no(StatusCode::NOT_FOUND, AcpError::invalid("not_found", "There is nothing here."))
+        }
     };
     match call.header(REQUEST_ID) {
         Some(id) => said.with(REQUEST_ID, id),
         None => said,
     }
-}
-
-fn asked(call: &Call) -> Result<Asked<'_>, Said> {
-    let parts = call.parts();
-    let asked = match (&call.method, parts.get(1..).unwrap_or_default()) {
-        (&Method::POST, []) => Asked::Create,
-        (&Method::GET, [id]) => Asked::Look(id),
-        (&Method::POST, [id]) => Asked::Update(id),
-        (&Method::POST, [id, "complete"]) => Asked::Complete(id),
-        (&Method::POST, [id, "cancel"]) => Asked::Cancel(id),
-        (_, []) | (_, [_, "complete" | "cancel"]) => return Err(wrong_method("POST")),
-        (_, [_]) => return Err(wrong_method("GET, POST")),
-        _ => return Err(no(StatusCode::NOT_FOUND, AcpError::invalid("not_found", "There is nothing here."))),
-    };
-    Ok(asked)
 }
 
 fn wrong_method(allowed: &str) -> Said {
@@ -81,11 +60,14 @@ fn entered<'a>(inner: &'a Inner, call: &Call) -> Result<&'a Client, Said> {
 }
 
 async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) -> Said {
-    if let Asked::Look(id) = asked {
-        let looked = inner.till.look(id, &client.name).await;
-        return looked
-            .map_or_else(|it| refused(it, StatusCode::CONFLICT), |it| shown(inner, StatusCode::OK, &it));
-    }
+    let act = match asked {
+        Asked::Look(id) => {
+            let looked = inner.till.look(id, &client.name).await;
+            return looked
+                .map_or_else(|it| refused(it, StatusCode::CONFLICT), |it| shown(inner, StatusCode::OK, &it));
+        }
+        Asked::Change(act) => act,
+    };
     let fits = |key: &&str| !key.is_empty() && key.len() <= KEY_BYTES_MAX;
     let Some(name) = call.header(IDEMPOTENCY_KEY).filter(fits) else {
         let error = AcpError::invalid(
@@ -95,7 +77,7 @@ async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) 
         return no(StatusCode::BAD_REQUEST, error);
     };
     let key = Key { client: client.name.clone(), place: format!("POST {}", call.path), key: name.to_owned() };
-    let said = match inner.once(key, &call.body, done(inner, call, client, name, asked)).await {
+    let said = match inner.once(key, &call.body, done(inner, call, client, name, act)).await {
         Ok(Ok(said)) => said,
         Ok(Err(Before::Replayed(said))) => said.with(REPLAYED, "true"),
         Ok(Err(Before::Conflict)) => {
@@ -111,10 +93,10 @@ async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) 
     said.with(IDEMPOTENCY_KEY, name)
 }
 
-async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, asked: Asked<'_>) -> Said {
+async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'_>) -> Said {
     let (till, body, client) = (&inner.till, &call.body, client.name.as_str());
-    let (came, status, over) = match asked {
-        Asked::Create => {
+    let (came, status, over) = match act {
+        Act::Create => {
             let came = match Create::read(body) {
                 Ok(create) if create.currency != currency(inner) => Err(other_currency(inner)),
                 Ok(create) => {
@@ -131,7 +113,7 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, asked: Ask
             };
             (came, StatusCode::CREATED, StatusCode::CONFLICT)
         }
-        Asked::Update(id) => {
+        Act::Update(id) => {
             let came = match Update::read(body) {
                 Ok(update) => {
                     let change = Change {
@@ -147,14 +129,14 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, asked: Ask
             };
             (came, StatusCode::OK, StatusCode::CONFLICT)
         }
-        Asked::Complete(id) => {
+        Act::Complete(id) => {
             let came = match Complete::read(body) {
                 Ok(complete) => till.pay(id, client, &complete.handler, &complete.token).await,
                 Err(fault) => return unread(&fault),
             };
             (came, StatusCode::OK, StatusCode::CONFLICT)
         }
-        Asked::Cancel(id) => {
+        Act::Cancel(id) => {
             let came = match Cancel::read(body) {
                 Ok(cancel) => {
                     let reason = cancel.reason.unwrap_or_else(|| "canceled by the buyer's side".to_owned());
@@ -164,7 +146,6 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, asked: Ask
             };
             (came, StatusCode::OK, StatusCode::METHOD_NOT_ALLOWED)
         }
-        Asked::Look(id) => (till.look(id, client).await, StatusCode::OK, StatusCode::CONFLICT),
     };
     came.map_or_else(|it| refused(it, over), |checkout| shown(inner, status, &checkout))
 }

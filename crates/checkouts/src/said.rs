@@ -16,6 +16,28 @@ pub(crate) struct Call {
     pub(crate) body: Bytes,
 }
 
+/// What a request about checkouts asks for.
+pub(crate) enum Asked<'a> {
+    Look(&'a str),
+    Change(Act<'a>),
+}
+
+/// A change, which has a key of its own.
+pub(crate) enum Act<'a> {
+    Create,
+    Update(&'a str),
+    Complete(&'a str),
+    Cancel(&'a str),
+}
+
+/// Why a request asks for nothing.
+pub(crate) enum NotAsked {
+    /// There is no such address.
+    Address,
+    /// The address takes only these methods.
+    Method(String),
+}
+
 /// An answer before it has headers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Said {
@@ -51,6 +73,22 @@ impl Call {
     /// The parts of the path.
     pub(crate) fn parts(&self) -> Vec<&str> {
         self.path.strip_prefix('/').unwrap_or_default().split('/').collect()
+    }
+
+    /// What is asked for below a dialect's own first part, where `update` is the method that changes a checkout.
+    pub(crate) fn asked(&self, update: &Method) -> Result<Asked<'_>, NotAsked> {
+        let parts = self.parts();
+        let act = match (&self.method, parts.get(1..).unwrap_or_default()) {
+            (&Method::GET, [id]) => return Ok(Asked::Look(id)),
+            (&Method::POST, []) => Act::Create,
+            (method, [id]) if method == update => Act::Update(id),
+            (&Method::POST, [id, "complete"]) => Act::Complete(id),
+            (&Method::POST, [id, "cancel"]) => Act::Cancel(id),
+            (_, []) | (_, [_, "complete" | "cancel"]) => return Err(NotAsked::Method("POST".to_owned())),
+            (_, [_]) => return Err(NotAsked::Method(format!("GET, {update}"))),
+            _ => return Err(NotAsked::Address),
+        };
+        Ok(Asked::Change(act))
     }
 
     pub(crate) fn is_json(&self) -> bool {

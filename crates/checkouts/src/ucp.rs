@@ -3,7 +3,7 @@
 use crate::config::Client;
 use crate::doors::{Before, Inner};
 use crate::limits::{BODY_BYTES_MAX, KEY_BYTES_MAX, RETRY_SECONDS};
-use crate::said::{Call, Said};
+use crate::said::{Act, Asked, Call, NotAsked, Said};
 use crate::store::{Dialect, Key};
 use crate::till::{Change, No};
 use http::{Method, StatusCode};
@@ -16,43 +16,20 @@ use protocols::ucp::{UCP_AGENT, agent_profile};
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REQUEST_ID: &str = "request-id";
 
-/// What a request asks for.
-enum Asked<'a> {
-    Create,
-    Look(&'a str),
-    Update(&'a str),
-    Complete(&'a str),
-    Cancel(&'a str),
-}
-
 /// Answers a request to a path of ours.
 pub(crate) async fn answer(inner: &Inner, call: &Call) -> Said {
-    let said = match asked(call) {
+    let said = match call.asked(&Method::PUT) {
         Ok(asked) => match entered(inner, call) {
             Ok(client) => decided(inner, call, client, asked).await,
             Err(said) => said,
         },
-        Err(said) => said,
+        Err(NotAsked::Method(allowed)) => wrong_method(&allowed),
+        Err(NotAsked::Address) => no(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
     };
     match call.header(REQUEST_ID) {
         Some(id) => said.with(REQUEST_ID, id),
         None => said,
     }
-}
-
-fn asked(call: &Call) -> Result<Asked<'_>, Said> {
-    let parts = call.parts();
-    let asked = match (&call.method, parts.get(1..).unwrap_or_default()) {
-        (&Method::POST, []) => Asked::Create,
-        (&Method::GET, [id]) => Asked::Look(id),
-        (&Method::PUT, [id]) => Asked::Update(id),
-        (&Method::POST, [id, "complete"]) => Asked::Complete(id),
-        (&Method::POST, [id, "cancel"]) => Asked::Cancel(id),
-        (_, []) | (_, [_, "complete" | "cancel"]) => return Err(wrong_method("POST")),
-        (_, [_]) => return Err(wrong_method("GET, PUT")),
-        _ => return Err(no(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")),
-    };
-    Ok(asked)
 }
 
 fn wrong_method(allowed: &str) -> Said {
@@ -125,10 +102,13 @@ fn signed<'a>(inner: &'a Inner, call: &Call) -> Result<&'a Client, NotSigned> {
 }
 
 async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) -> Said {
-    if let Asked::Look(id) = asked {
-        let looked = inner.till.look(id, &client.name).await;
-        return looked.map_or_else(refused, |it| shown(inner, StatusCode::OK, &it));
-    }
+    let act = match asked {
+        Asked::Look(id) => {
+            let looked = inner.till.look(id, &client.name).await;
+            return looked.map_or_else(refused, |it| shown(inner, StatusCode::OK, &it));
+        }
+        Asked::Change(act) => act,
+    };
     let fits = |key: &&str| !key.is_empty() && key.len() <= KEY_BYTES_MAX;
     let Some(name) = call.header(IDEMPOTENCY_KEY).filter(fits) else {
         let why = "Nothing was done. `Idempotency-Key` names each change.";
@@ -136,7 +116,7 @@ async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) 
     };
     let place = format!("{} {}", call.method, call.path);
     let key = Key { client: client.name.clone(), place, key: name.to_owned() };
-    match inner.once(key, &call.body, done(inner, call, client, name, asked)).await {
+    match inner.once(key, &call.body, done(inner, call, client, name, act)).await {
         Ok(Ok(said) | Err(Before::Replayed(said))) => said,
         Ok(Err(Before::Conflict)) => {
             let why = "Nothing was done. This `Idempotency-Key` was used with another body.";
@@ -147,10 +127,10 @@ async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) 
     }
 }
 
-async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, asked: Asked<'_>) -> Said {
+async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'_>) -> Said {
     let (till, body, client) = (&inner.till, &call.body, client.name.as_str());
-    let (came, status) = match asked {
-        Asked::Create => {
+    let (came, status) = match act {
+        Act::Create => {
             let change = match wanted(body) {
                 Ok(change) => change,
                 Err(fault) => return unread(&fault),
@@ -158,22 +138,21 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, asked: Ask
             let came = till.open(&till.name(client, key, body), client, Dialect::Ucp, change).await;
             (came, StatusCode::CREATED)
         }
-        Asked::Update(id) => {
+        Act::Update(id) => {
             let change = match wanted(body) {
                 Ok(change) => change,
                 Err(fault) => return unread(&fault),
             };
             (till.change(id, client, change).await, StatusCode::OK)
         }
-        Asked::Complete(id) => {
+        Act::Complete(id) => {
             let complete = match Complete::read(body) {
                 Ok(complete) => complete,
                 Err(fault) => return unread(&fault),
             };
             (till.pay(id, client, &complete.handler, &complete.token).await, StatusCode::OK)
         }
-        Asked::Cancel(id) => (till.cancel(id, client, "canceled by the buyer's side").await, StatusCode::OK),
-        Asked::Look(id) => (till.look(id, client).await, StatusCode::OK),
+        Act::Cancel(id) => (till.cancel(id, client, "canceled by the buyer's side").await, StatusCode::OK),
     };
     came.map_or_else(refused, |checkout| shown(inner, status, &checkout))
 }
