@@ -1,13 +1,12 @@
 //! Two agents over A2A, and no person between them: one program sells, another buys, and either may die.
 
-use crate::books::{Directory, complained, printed, tollbridge};
-use crate::dev::Dev;
+use crate::stand::{self, Running, bought};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::ops::Deref;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 const SERVICE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../a2a/tests/service.py");
 
@@ -17,123 +16,80 @@ description = "Finds bridges."
 version = "1.0"
 "#;
 
-/// `tollbridge dev`, a service, and a price list of its first seller for skills.
+const PRICES: &str = r#"
+[[price]]
+skill = "search"
+amount = "0.03 CNY"
+[[price]]
+skill = "*"
+amount = "0.02 CNY"
+[[free]]
+skill = "ping"
+"#;
+
+/// A service, and an agent that sells what it does.
 struct Stand {
-    directory: Directory,
-    dev: Dev,
-    at: String,
-    workshop: PathBuf,
+    stand: stand::Stand,
     _service: Running,
 }
 
-/// A program that runs until it is killed.
-struct Running(Child);
+impl Deref for Stand {
+    type Target = stand::Stand;
 
-impl Drop for Running {
-    /// `kill -9`.
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = (self.0.kill(), self.0.wait());
+    fn deref(&self) -> &stand::Stand {
+        &self.stand
     }
 }
 
 impl Stand {
     fn new() -> Stand {
-        let directory = Directory::new();
-        let dev = Dev::anywhere(&format!("{}/dev", directory.text()));
-        let workshop = directory.0.join("workshop");
-        fs::create_dir(&workshop).expect("the directory is ours");
-        let mut service = Command::new("python3")
-            .args([SERVICE, &workshop.display().to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the service starts");
-        let mut behind = String::new();
-        let said = service.stdout.take().expect("it is a pipe");
-        BufReader::new(said).read_line(&mut behind).expect("it says where it listens");
-        // A port that was free a moment ago.
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-        let (list, api) = (directory.0.join("prices.toml"), directory.0.join("api.json"));
-        fs::write(&api, r#"{"paths": {"/x": {"get": {}}}}"#).expect("the directory is ours");
-        let key = format!("{}/weather-seller.json", dev.text("directory"));
-        let (list, api) = (list.display().to_string(), api.display().to_string());
-        let at = format!("http://{port}");
-        let words = ["seller", "init", "--upstream", behind.trim(), "--openapi", &api, "--out", &list];
-        let who = ["--key", &key, "--server", dev.text("server"), "--public-url", &at];
-        let made = tollbridge(&[&words[..], &who[..]].concat());
-        assert_eq!(made.status.code(), Some(0), "{}", complained(&made));
-        let text = fs::read_to_string(&list).expect("it is there");
-        let text = text.split("[[price]]").next().expect("there is a beginning").to_owned();
-        let prices = "[[price]]\nskill = \"search\"\namount = \"0.03 CNY\"\n[[price]]\nskill = \"*\"\namount = \"0.02 CNY\"\n[[free]]\nskill = \"ping\"\n";
-        fs::write(&list, text + prices).expect("the directory is ours");
+        let mut service = None;
+        let stand = stand::Stand::new(|workshop| served(workshop, &mut service), PRICES);
         let skill = |id: &str| {
             format!(
                 "[[skill]]\nid = \"{id}\"\nname = \"{id}\"\ndescription = \"Does {id}.\"\ntags = [\"test\"]\npath = \"/{id}\"\n"
             )
         };
         let skills = ["search", "wait", "refuse", "ping"].map(skill).concat();
-        fs::write(directory.0.join("agent.toml"), format!("{PROFILE}{skills}"))
+        fs::write(stand.directory.0.join("agent.toml"), format!("{PROFILE}{skills}"))
             .expect("the directory is ours");
-        Stand { directory, dev, at, workshop, _service: Running(service) }
+        Stand { stand, _service: service.expect("it was started") }
     }
 
-    /// Starts the agent that sells, and waits until it says that it listens.
     fn open(&self) -> (Running, Vec<Value>) {
-        let listen = self.at.trim_start_matches("http://");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tollbridge"))
-            .args(["seller", "a2a", "--json", "--listen", listen])
-            .arg("--config")
-            .arg(self.directory.0.join("prices.toml"))
-            .arg("--profile")
-            .arg(self.directory.0.join("agent.toml"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut said = Vec::new();
-        for line in BufReader::new(child.stdout.take().expect("it is a pipe")).lines() {
-            let line: Value = serde_json::from_str(&line.expect("a line")).expect("it is JSON");
-            said.push(line);
-            if said.last().is_some_and(|line| line["listening"].is_string()) {
-                break;
-            }
-        }
-        (Running(child), said)
+        let profile = self.directory.0.join("agent.toml").display().to_string();
+        self.stand.open("a2a", &["--profile", &profile])
     }
 
     fn buying(&self, skill: &str, purchase: &str, max_price: &str) -> Command {
-        let directory = self.dev.text("directory");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tollbridge"));
-        command
-            .args(["a2a", "call", &self.at, "--skill", skill, "--message", "bridges", "--json"])
-            .args(["--purchase", purchase, "--max-price", max_price, "--server", self.dev.text("server")])
-            .args(["--key", &format!("{directory}/agent.json"), "--wallet", self.dev.text("wallet")])
-            .args(["--purchases", &format!("{directory}/purchases")])
-            .env("NO_COLOR", "1");
-        command
+        let words = ["a2a", "call", &self.at, "--skill", skill, "--message", "bridges"];
+        self.stand.buying(&words, purchase, max_price)
     }
 
-    /// Buys, and answers how that ended and what was said.
     fn buy(&self, skill: &str, purchase: &str, max_price: &str) -> (Option<i32>, Value) {
-        let done = self.buying(skill, purchase, max_price).output().expect("the program starts");
-        let said = serde_json::from_str(&printed(&done)).unwrap_or_else(|_| json!(complained(&done)));
-        (done.status.code(), said)
+        bought(self.buying(skill, purchase, max_price))
     }
 
     /// What the service was asked at a path.
     fn asked(&self, path: &str) -> Vec<Value> {
-        let text = fs::read_to_string(self.workshop.join("calls")).unwrap_or_default();
+        let text = self.calls();
         let calls = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
         calls.filter(|call| call["path"] == path).collect()
     }
+}
 
-    fn left(&self) -> u64 {
-        let key = format!("{}/agent.json", self.dev.text("directory"));
-        let words = ["wallet", "show", "--json", "--server", self.dev.text("server"), "--key", &key];
-        let shown = tollbridge(&[&words[..], &[self.dev.text("wallet")]].concat());
-        let said: Value = serde_json::from_str(&printed(&shown)).expect("it is JSON");
-        said["available"]["amount"].as_str().and_then(|text| text.parse().ok()).expect("an amount")
-    }
+/// Starts the service, and answers where it is.
+fn served(workshop: &Path, service: &mut Option<Running>) -> String {
+    let mut child = Command::new("python3")
+        .args([SERVICE, &workshop.display().to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the service starts");
+    let mut at = String::new();
+    let said = child.stdout.take().expect("it is a pipe");
+    BufReader::new(said).read_line(&mut at).expect("it says where it listens");
+    *service = Some(Running(child));
+    at.trim().to_owned()
 }
 
 fn made(said: &Value) -> &Value {

@@ -15,6 +15,7 @@ mod offline;
 mod payouts;
 mod seller;
 mod skill;
+mod stand;
 mod tabs;
 mod terms;
 mod tools;

@@ -1,116 +1,63 @@
 //! Prices on the tools of somebody else's MCP server: sold by one program, bought by another, and either may die.
 
-use crate::books::{Directory, complained, printed, tollbridge};
-use crate::dev::Dev;
+use crate::stand::{self, Running, bought};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::ops::Deref;
+use std::process::{Command, Stdio};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../mcp/tests/upstream.py");
 
-/// `tollbridge dev`, and a price list of its first seller for tools.
-struct Stall {
-    directory: Directory,
-    dev: Dev,
-    at: String,
-    workshop: PathBuf,
-}
+const PRICES: &str = r#"
+[[price]]
+tool = "search"
+amount = "0.03 CNY"
+[[price]]
+tool = "wait"
+amount = "0.02 CNY"
+[[free]]
+tool = "ping"
+"#;
 
-/// A booth that runs until it is killed.
-struct Running(Child);
+/// A booth before a server of tools.
+struct Stall(stand::Stand);
 
-impl Drop for Running {
-    /// `kill -9`.
-    fn drop(&mut self) {
-        // It may have ended.
-        let _ = (self.0.kill(), self.0.wait());
+impl Deref for Stall {
+    type Target = stand::Stand;
+
+    fn deref(&self) -> &stand::Stand {
+        &self.0
     }
 }
 
 impl Stall {
     fn new() -> Stall {
-        let directory = Directory::new();
-        let dev = Dev::anywhere(&format!("{}/dev", directory.text()));
-        let workshop = directory.0.join("workshop");
-        fs::create_dir(&workshop).expect("the directory is ours");
-        // A port that was free a moment ago.
-        let port =
-            TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
-        let (list, api) = (directory.0.join("prices.toml"), directory.0.join("api.json"));
-        fs::write(&api, r#"{"paths": {"/x": {"get": {}}}}"#).expect("the directory is ours");
-        let key = format!("{}/weather-seller.json", dev.text("directory"));
-        let (list, api) = (list.display().to_string(), api.display().to_string());
-        let at = format!("http://{port}");
-        let words = ["seller", "init", "--upstream", "http://127.0.0.1:1", "--openapi", &api, "--out", &list];
-        let who = ["--key", &key, "--server", dev.text("server"), "--public-url", &at];
-        let made = tollbridge(&[&words[..], &who[..]].concat());
-        assert_eq!(made.status.code(), Some(0), "{}", complained(&made));
+        let stand = stand::Stand::new(|_| "http://127.0.0.1:1".to_owned(), PRICES);
+        // What stands behind is no server of HTTP.
+        let list = stand.directory.0.join("prices.toml");
         let text = fs::read_to_string(&list).expect("it is there");
         let text = text.replace("url = \"http://127.0.0.1:1\"\n", "timeout_seconds = 20\n");
-        let text = text.split("[[price]]").next().expect("there is a beginning").to_owned();
-        let prices = "[[price]]\ntool = \"search\"\namount = \"0.03 CNY\"\n[[price]]\ntool = \"wait\"\namount = \"0.02 CNY\"\n[[free]]\ntool = \"ping\"\n";
-        fs::write(&list, text + prices).expect("the directory is ours");
-        Stall { directory, dev, at, workshop }
+        fs::write(&list, text).expect("the directory is ours");
+        Stall(stand)
     }
 
-    /// Starts the booth, and waits until it says that it listens.
     fn open(&self, more: &[&str]) -> (Running, Vec<Value>) {
-        let listen = self.at.trim_start_matches("http://");
-        let list = self.directory.0.join("prices.toml");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_tollbridge"))
-            .args(["seller", "mcp", "--json", "--listen", listen, "--config"])
-            .arg(list)
-            .args(more)
-            .args(["--", "python3", SCRIPT])
-            .arg(&self.workshop)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut said = Vec::new();
-        for line in BufReader::new(child.stdout.take().expect("it is a pipe")).lines() {
-            let line: Value = serde_json::from_str(&line.expect("a line")).expect("it is JSON");
-            said.push(line);
-            if said.last().is_some_and(|line| line["listening"].is_string()) {
-                break;
-            }
-        }
-        (Running(child), said)
+        let workshop = self.workshop.display().to_string();
+        self.0.open("mcp", &[more, &["--", "python3", SCRIPT, &workshop]].concat())
     }
 
     fn buying(&self, tool: &str, purchase: &str, max_price: &str) -> Command {
-        let directory = self.dev.text("directory");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tollbridge"));
-        command
-            .args(["mcp", "call", tool, r#"{"q": "bridges"}"#, "--json", "--at"])
-            .arg(format!("{}/mcp", self.at))
-            .args(["--purchase", purchase, "--max-price", max_price, "--server", self.dev.text("server")])
-            .args(["--key", &format!("{directory}/agent.json"), "--wallet", self.dev.text("wallet")])
-            .args(["--purchases", &format!("{directory}/purchases")])
-            .env("NO_COLOR", "1");
-        command
+        let at = format!("{}/mcp", self.at);
+        let words = ["mcp", "call", tool, r#"{"q": "bridges"}"#, "--at", &at];
+        self.0.buying(&words, purchase, max_price)
     }
 
-    /// Buys a call, and answers how that ended and what was said.
     fn buy(&self, tool: &str, purchase: &str, max_price: &str) -> (Option<i32>, Value) {
-        let done = self.buying(tool, purchase, max_price).output().expect("the program starts");
-        let said = serde_json::from_str(&printed(&done)).unwrap_or_else(|_| json!(complained(&done)));
-        (done.status.code(), said)
+        bought(self.buying(tool, purchase, max_price))
     }
 
     fn asked(&self, tool: &str) -> usize {
-        let text = fs::read_to_string(self.workshop.join("calls")).unwrap_or_default();
-        text.lines().filter(|line| line.contains(&format!("\"name\": \"{tool}\""))).count()
-    }
-
-    fn left(&self) -> u64 {
-        let key = format!("{}/agent.json", self.dev.text("directory"));
-        let words = ["wallet", "show", "--json", "--server", self.dev.text("server"), "--key", &key];
-        let shown = tollbridge(&[&words[..], &[self.dev.text("wallet")]].concat());
-        let said: Value = serde_json::from_str(&printed(&shown)).expect("it is JSON");
-        said["available"]["amount"].as_str().and_then(|text| text.parse().ok()).expect("an amount")
+        self.calls().lines().filter(|line| line.contains(&format!("\"name\": \"{tool}\""))).count()
     }
 }
 
