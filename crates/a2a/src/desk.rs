@@ -10,7 +10,6 @@ mod words;
 pub(crate) use follow::Following;
 
 use crate::limits::{RETRY_MAX, RETRY_MIN, RUNS_MAX, WAIT_MARGIN};
-use crate::sabotage::{Sabotage, has};
 use crate::store::{Created, Kept, Page, Step, Store, StoreFault, Taken};
 use crate::till::{Outcome, Till};
 use evidence::Hash;
@@ -20,6 +19,7 @@ use protocols::a2a::call::Listing;
 use protocols::a2a::paying::{COUPON, IDEMPOTENCY_KEY, PAYLOAD, SKILL, STATUS, body_of, status};
 use protocols::a2a::{Event, Fault, Message, Send, State, Status, Task, Violation};
 use protocols::a402::Identifier;
+use protocols::sabotage::{Sabotage, has};
 use sdk::Clock;
 use serde_json::{Map, Value};
 use std::collections::HashMap;

@@ -16,13 +16,9 @@ mod desk;
 pub mod door;
 pub mod limits;
 mod profile;
-mod sabotage;
 mod store;
 mod till;
 
 pub use agent::{Agent, NotOpened};
 pub use profile::{Profile, ProfileFault, Skill};
 pub use store::StoreFault;
-
-/// Whether this was built to have bugs on purpose.
-pub const SABOTAGE: bool = cfg!(feature = "sabotage");

@@ -49,10 +49,9 @@ use std::process::ExitCode;
 
 // Features are shared by all that is built together; this ends a build that would carry the simulator's bugs into the product.
 const _: () = {
-    let is_broken = book::SABOTAGE || ::mcp::SABOTAGE;
     // Trials of others are shown bugs in the product itself, which is then built so by this name only.
-    let is_meant = cfg!(feature = "sabotage") || !(protocols::sabotage::BUILT || ::a2a::SABOTAGE);
-    assert!(!is_broken && is_meant, "the product is not built together with bugs on purpose");
+    let is_meant = cfg!(feature = "sabotage") || !protocols::sabotage::BUILT;
+    assert!(!book::SABOTAGE && is_meant, "the product is not built together with bugs on purpose");
 };
 
 /// Requests are allocated by the threads of the sockets and freed by the writer. glibc takes a lock for each such

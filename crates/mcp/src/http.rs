@@ -14,7 +14,6 @@ pub use gate::{Gate, Granted, Issuer, KeySet, Keys, NotAnIssuer};
 use crate::limits::{
     CONNECTIONS_MAX, DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, REQUEST_BYTES_MAX,
 };
-use crate::sabotage::{Sabotage, has};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -24,6 +23,7 @@ use gate::Passed;
 use http::{HeaderValue, StatusCode, header};
 use hyper_util::service::TowerToHyperService;
 use listen::Limits;
+use protocols::sabotage::{Sabotage, has};
 use rmcp::ServerHandler;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};

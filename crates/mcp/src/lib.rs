@@ -15,7 +15,6 @@ pub mod http;
 mod kept;
 pub mod limits;
 mod merchant;
-mod sabotage;
 mod server;
 pub mod state;
 pub mod stdio;
@@ -25,6 +24,3 @@ mod untrusted;
 pub use desk::{Desk, NoDesk, Settings};
 pub use kept::KeptFault;
 pub use tools::ToolSet;
-
-/// Whether this was built to have bugs on purpose.
-pub const SABOTAGE: bool = cfg!(feature = "sabotage");

@@ -2,6 +2,7 @@
 
 use crate::limits::OWNER_PATIENCE;
 use evidence::{Mac, MacKey, Secret, base64url};
+use protocols::sabotage::{Sabotage, has};
 use std::sync::LazyLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,7 +17,7 @@ pub fn sealed(call: &str) -> String {
 
 /// Whether a state is ours, of this call, and not too old.
 pub fn is_sealed(state: &str, call: &str) -> bool {
-    if crate::sabotage::has(crate::sabotage::Sabotage::AnyState) {
+    if has(Sabotage::AnyState) {
         return true;
     }
     let Some((until, mac)) = state.split_once('.') else { return false };

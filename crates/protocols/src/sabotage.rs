@@ -12,6 +12,12 @@ pub enum Sabotage {
     AnyTime,
     /// A constraint of AP2 that nobody knows allows everything.
     AnyConstraint,
+    /// A task of A2A that was canceled goes on.
+    GoesOn,
+    /// MCP is answered for any host and from any page.
+    AnyHost,
+    /// What clients of MCP carry between calls is not checked.
+    AnyState,
 }
 
 /// Whether this was built to have bugs on purpose.
@@ -25,6 +31,9 @@ pub fn has(bug: Sabotage) -> bool {
         Sabotage::AnyBill => "any-bill",
         Sabotage::AnyTime => "any-time",
         Sabotage::AnyConstraint => "any-constraint",
+        Sabotage::GoesOn => "goes-on",
+        Sabotage::AnyHost => "any-host",
+        Sabotage::AnyState => "any-state",
     };
     std::env::var("TOLLBRIDGE_SABOTAGE").is_ok_and(|wanted| wanted == name)
 }

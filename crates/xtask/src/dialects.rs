@@ -42,7 +42,7 @@ const PROGRAMS: &[(&str, &str)] = &[
 /// What is known to fail, and why: who, what, reason. What is not listed has to pass, and what is listed has to fail.
 const KNOWN_FAILURES: &[(&str, &str, &str)] = &[];
 
-/// What is broken on purpose, in `sabotage.rs` of the crates `protocols` and `a2a`, and the trial that has to find it.
+/// What is broken on purpose, in `crates/protocols/src/sabotage.rs`, and the trial that has to find it.
 const SABOTAGE: &[(&str, (&str, &str), &str)] = &[
     (
         "any-signature",
