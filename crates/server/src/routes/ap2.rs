@@ -270,8 +270,16 @@ async fn shown(app: &App, caller: &Caller, presented: &Presented<'_>) -> Answere
     if payment.execution_date.as_ref().is_some_and(|date| app.clock.now() < date.first) {
         return no("execution_date", "it is not to be executed yet");
     }
-    if !is_kept_by(&row, &standing) {
+    let mut standing = standing.iter().map(|standing| is_kept_by(&row, standing));
+    if standing.next() != Some(true) {
         return no("payment.budget", "the mandate's limits were raised since; it has to be issued again");
+    }
+    // What is paid under a mandate of an agent's is counted under the owner's alone.
+    if !standing.all(|is_kept| is_kept) {
+        return no(
+            "payment.budget",
+            "whoever passed it on allows less in all, or less often, than its owner",
+        );
     }
     let Some(amount) = Amount::new(u128::from(payment.amount.amount_minor)).filter(|it| !it.is_zero()) else {
         return no("payment_amount", "there is nothing to pay");
@@ -279,10 +287,11 @@ async fn shown(app: &App, caller: &Caller, presented: &Presented<'_>) -> Answere
     Ok(Ok(Shown { wallet: row.wallet, mandate: Some(mandate), payee, amount, asset }))
 }
 
-/// A payment that this server's own mandate leaves open, and its agent has closed.
+/// A payment that this server's own mandate leaves open, and its agent has closed, or one that it was passed on to.
 struct Approved {
     payment: Payment,
-    standing: Standing,
+    /// Of each open mandate, the owner's first.
+    standing: Vec<Standing>,
 }
 
 fn approved(app: &App, presented: &Presented<'_>) -> Result<Approved, Refusal> {
@@ -299,13 +308,11 @@ fn approved(app: &App, presented: &Presented<'_>) -> Result<Approved, Refusal> {
     let transaction = Transaction::Is(presented.transaction_id);
     let approval =
         ap2::payment(&chain, &Asked { transaction, open_checkouts: &open_checkouts, now: app.clock.now() })?;
-    // Of a mandate that an agent has narrowed for another, nobody here keeps the history.
-    let (payment, mode) = (approval.payment.clone(), approval.mode);
-    match (mode, <[Standing; 1]>::try_from(approval.standing)) {
-        (Mode::Autonomous, Ok([standing])) => Ok(Approved { payment, standing }),
-        (Mode::Autonomous | Mode::Direct, _) => Err(Refusal::Violated {
+    match approval.mode {
+        Mode::Autonomous => Ok(Approved { payment: approval.payment.clone(), standing: approval.standing }),
+        Mode::Direct => Err(Refusal::Violated {
             constraint: "mandate",
-            why: "only one that this server left open, and its own agent has closed, is taken here",
+            why: "what an owner approves in person is set aside at once, and is not paid again",
         }),
     }
 }

@@ -5,8 +5,8 @@ use book::Time;
 use evidence::{PublicKey, SigningKey, base64url};
 use http::Method;
 use protocols::ap2::{
-    Addressed, Claimed, Expected, Family, Instrument, Iso4217, Lifetime, Mandate, Merchant, Mode, Money,
-    Payment, Receipt, ReceiptResult, present, sign_checkout,
+    Addressed, Claimed, Expected, Family, Frequency, Instrument, Iso4217, Lifetime, Mandate, Merchant, Mode,
+    Money, OpenPayment, Payment, PaymentConstraint, Preset, Receipt, ReceiptResult, present, sign_checkout,
 };
 use serde_json::{Value, json};
 
@@ -193,6 +193,62 @@ async fn whatever_is_wrong_with_a_presentation_is_refused_with_a_receipt() {
     let said = settle(&house, &other, &with(usual())).await;
     assert_eq!(no(&house, &said).await.0, constraint);
     assert_eq!(settle(&house, &house.agent, &with(usual())).await["status"], "Success");
+}
+
+/// The same, passed on to another key with these constraints, and closed with that.
+fn passed_on(
+    house: &House,
+    open: &Value,
+    constraints: &[PaymentConstraint],
+    amount_minor: u64,
+    closer: &SigningKey,
+) -> Value {
+    let id = new_id("pay");
+    let next = SigningKey::es256(&[0x51; 32]).unwrap();
+    let narrower = OpenPayment {
+        constraints: constraints.to_vec(),
+        agent: next.public().clone(),
+        preset: Preset::default(),
+        lifetime: Lifetime::default(),
+    };
+    let to = Addressed { audience: "the next agent", nonce: "any", at: Time::from_seconds(seconds_now()) };
+    let mut salts = rand::random::<[u8; 16]>;
+    let mandate = Mandate::OpenPayment(Box::new(narrower));
+    let chain = present(open["open_payment"].as_str().unwrap(), &mandate, &agent_key(), &to, &mut salts);
+    let mut passed = open.clone();
+    passed["open_payment"] = chain.unwrap().into();
+    presentation(&passed, closing(house, amount_minor), &id, &id, closer)
+}
+
+#[tokio::test]
+async fn whoever_passes_a_mandate_on_can_only_narrow_it() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    let next = SigningKey::es256(&[0x51; 32]).unwrap();
+    let currency = Iso4217::parse("CNY").unwrap();
+    let range = PaymentConstraint::AmountRange { currency, min_minor: None, max_minor: 3_000 };
+    let again = PaymentConstraint::Recurrence { every: Frequency::OnDemand, occurrences_max: None };
+    let budget = |max_minor| PaymentConstraint::Budget { currency, max_minor };
+    let good = [range.clone(), again.clone(), budget(5_000)];
+    let poorer = [range.clone(), again, budget(4_900)];
+    let once = [range];
+    for (what, body) in [
+        ("more than the next may", passed_on(&house, &open, &good, 3_001, &next)),
+        ("closed by who passed it on", passed_on(&house, &open, &good, 3_000, &agent_key())),
+        ("a budget that nobody counts", passed_on(&house, &open, &poorer, 3_000, &next)),
+        ("a number of uses that nobody counts", passed_on(&house, &open, &once, 3_000, &next)),
+    ] {
+        let said = settle(&house, &house.agent, &body).await;
+        assert_eq!(said["status"], "Error", "{what}");
+        receipt(&house, &said).await;
+    }
+    assert_eq!(house.money().await.2, "0");
+    let said = settle(&house, &house.agent, &passed_on(&house, &open, &good, 3_000, &next)).await;
+    assert_eq!(said["status"], "Success", "{said}");
+    // In total with what the agent pays itself.
+    let said = settle(&house, &house.agent, &passed_on(&house, &open, &good, 2_001, &next)).await;
+    assert_eq!(no(&house, &said).await.1, "`total_exceeded`: nothing was spent");
+    assert_eq!(house.money().await.2, "3000");
 }
 
 #[tokio::test]
