@@ -6,7 +6,6 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -105,10 +104,7 @@ pub(crate) fn run_broken(root: &Path) -> anyhow::Result<()> {
     let copy = root.join(OUT).join("broken");
     std::fs::copy(&built, &copy).context("the broken program cannot be kept")?;
     for (bug, place, what) in SABOTAGE {
-        let started = root.join(OUT).join(bug);
-        let text = format!("#!/bin/sh\nTOLLBRIDGE_SABOTAGE={bug} exec '{}' \"$@\"\n", copy.display());
-        std::fs::write(&started, text)?;
-        std::fs::set_permissions(&started, PermissionsExt::from_mode(0o755))?;
+        let started = program::with_bug(&root.join(OUT), &copy, bug)?;
         for (program, is_good) in [(&copy, true), (&started, false)] {
             let rows = trials(root, program, *place, &[("TOLLBRIDGE_TRIAL", OsStr::new(what))])?;
             ensure!(!rows.is_empty(), "no trial is called `{what}`");

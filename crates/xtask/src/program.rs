@@ -3,6 +3,7 @@
 //! Features are those of the whole workspace: cargo would otherwise choose fewer for a program alone, and build
 //! half of what both need a second time.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::run;
@@ -16,6 +17,15 @@ pub(crate) fn build(root: &Path, name: &str, features: &[&str]) -> anyhow::Resul
     }
     run::command(root, &words)?;
     Ok(Workspace::read(root)?.target.join("debug").join(name))
+}
+
+/// A program in `folder` that starts `built` with this bug, which it was built to have when it is named.
+pub(crate) fn with_bug(folder: &Path, built: &Path, bug: &str) -> anyhow::Result<PathBuf> {
+    let started = folder.join(bug);
+    let text = format!("#!/bin/sh\nTOLLBRIDGE_SABOTAGE={bug} exec '{}' \"$@\"\n", built.display());
+    std::fs::write(&started, text)?;
+    std::fs::set_permissions(&started, std::fs::Permissions::from_mode(0o755))?;
+    Ok(started)
 }
 
 /// Builds the simulator and lives the lives that `arguments` say.

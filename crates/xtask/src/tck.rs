@@ -104,13 +104,13 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         kit.display()
     );
     let built = program::build(root, "tollbridge", &[])?;
-    let found = tried(root, kit, &built, "")?;
+    let found = tried(root, kit, &built, "good")?;
     let skipped: usize = found.skipped.values().sum();
     println!("  {} passed, {} failed, {skipped} were not tried", found.passed, found.failed.len());
     judge(&found)?;
     let built = program::build(root, "tollbridge", &["cli/sabotage"])?;
     for (bug, test) in SABOTAGE {
-        let found = tried(root, kit, &built, bug)?;
+        let found = tried(root, kit, &program::with_bug(&root.join(RESULTS), &built, bug)?, bug)?;
         let more: Vec<&String> = found.failed.iter().filter(|test| !is_known(test)).collect();
         println!("  {bug}: {} more failed", more.len());
         ensure!(more.iter().any(|failed| failed.contains(test)), "`{test}` does not find `{bug}`: {more:#?}");
@@ -118,10 +118,10 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs every test of the kit, against a program with this bug or none.
-fn tried(root: &Path, kit: &Path, program: &Path, bug: &str) -> anyhow::Result<Found> {
-    let agent = start(root, program, bug)?;
-    let results = root.join(RESULTS).join(if bug.is_empty() { "good" } else { bug });
+/// Runs every test of the kit against a program, whose results are kept under `name`.
+fn tried(root: &Path, kit: &Path, program: &Path, name: &str) -> anyhow::Result<Found> {
+    let agent = start(root, program)?;
+    let results = root.join(RESULTS).join(format!("{name}-results"));
     if results.exists() {
         std::fs::remove_dir_all(&results).context("the results of the last run cannot be removed")?;
     }
@@ -140,13 +140,12 @@ fn tried(root: &Path, kit: &Path, program: &Path, bug: &str) -> anyhow::Result<F
     read(&text)
 }
 
-fn start(root: &Path, program: &Path, bug: &str) -> anyhow::Result<Running> {
+fn start(root: &Path, program: &Path) -> anyhow::Result<Running> {
     let python = root.join("sdks/python");
     let mut agent = Command::new(root.join(PYTHON).join("python"));
     agent.arg(root.join(AGENT)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     agent.env("TOLLBRIDGE_BIN", program).env("PYTHONDONTWRITEBYTECODE", "1");
     agent.env("PYTHONPATH", std::env::join_paths([python.join("tests"), python.join("src")])?);
-    agent.env("TOLLBRIDGE_SABOTAGE", bug);
     let mut child = agent.spawn().context("the agent does not start")?;
     let said = child.stdout.take().context("the agent says where it is")?;
     let input = child.stdin.take();
