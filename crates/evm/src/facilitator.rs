@@ -2,7 +2,7 @@
 
 use crate::config::{Config, Token};
 use crate::limits::{ASKS_MAX, GAS_MAX, RECEIPT_POLL_MILLIS, RECEIPT_SECONDS_MAX, TURN_SECONDS_MAX};
-use crate::node::{AsOf, Block, Fault, Moved, Node, Receipt};
+use crate::node::{AsOf, Fault, Moved, Node, Receipt};
 use crate::store::{Evidence, Kept, Key, State, Store};
 use crate::transaction::{Settler, Signed, Transaction, transfer};
 use protocols::evm::number::{Address, Chain, Uint256, hex};
@@ -167,8 +167,12 @@ impl Facilitator {
             }
             Some(_) | None => {}
         }
-        asked.check(now).await.map_err(settling)?;
-        let kept = self.send(&asked).await?;
+        let checked = asked.check(now).await;
+        let kept = match (checked, self.begun(&asked.key)?) {
+            (Ok(()) | Err(_), Some(kept)) => kept,
+            (Ok(()), None) => self.send(&asked).await?,
+            (Err(reason), None) => return Err(settling(reason).into()),
+        };
         self.wait(&asked, &kept, until, sign).await
     }
 
@@ -206,6 +210,11 @@ impl Facilitator {
         Ok(found.filter(|_| !has(Sabotage::Forgets)))
     }
 
+    /// What somebody began who asked at the same time, and is not over.
+    fn begun(&self, key: &Key) -> Result<Option<Kept>, Reason> {
+        Ok(self.kept(key, Reason::SettleUnknown)?.filter(|kept| kept.state != State::Over))
+    }
+
     fn give_up(&self, asked: &Asked<'_>, kept: &Kept) -> Result<(), Refused> {
         let given_up = self.store.give_up(&asked.key, kept.signed.hash);
         given_up.map_err(|fault| Refused {
@@ -219,6 +228,9 @@ impl Facilitator {
         let Asked { network, token, ask, key, call, .. } = asked;
         let turn = timeout(Duration::from_secs(TURN_SECONDS_MAX), network.turn.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(Reason::SettleUnknown.into()) };
+        if let Some(kept) = self.begun(key)? {
+            return Ok(kept);
+        }
         let (by, contract) = (network.settler.address(), token.domain.token);
         let prepared = tokio::try_join!(
             network.node.account_nonce(by, AsOf::Pending),
@@ -232,7 +244,7 @@ impl Facilitator {
         if GAS_MAX < gas {
             return Err(Reason::Simulation.into());
         }
-        let Some(fee_wei) = network.fee(&latest, tip_wei) else {
+        let Some(fee_wei) = fee(network.fee_wei_max, latest.base_fee_wei, tip_wei) else {
             tracing::warn!(chain = %network.chain, base = latest.base_fee_wei, tip_wei, "gas is dearer than allowed");
             return Err(Reason::SettleUnknown.into());
         };
@@ -244,9 +256,9 @@ impl Facilitator {
         let whom = (ask.authorization.to, ask.authorization.value);
         let is_first =
             self.store.begin(key, whom, &kept).map_err(|fault| failing(&fault, Reason::SettleUnknown))?;
+        // Of one process nobody else gets here in this turn; what another has begun is the other's to send.
         if !is_first {
-            // Somebody asked at the same time, and theirs is on its way.
-            return Ok(self.kept(key, Reason::SettleUnknown)?.unwrap_or(kept));
+            return Err(Reason::Pending.into());
         }
         asked.hand_over(&kept).await?;
         Ok(kept)
@@ -326,13 +338,6 @@ impl Network {
             return Err("its name, version or chain is another: `DOMAIN_SEPARATOR` differs".to_owned());
         }
         Ok(())
-    }
-
-    /// What a unit of gas may cost: twice what it costs now, so that it is still enough some blocks later.
-    fn fee(&self, latest: &Block, tip_wei: u128) -> Option<u128> {
-        let now = latest.base_fee_wei.checked_add(tip_wei)?;
-        let roomy = now.saturating_add(latest.base_fee_wei);
-        (now <= self.fee_wei_max).then(|| roomy.min(self.fee_wei_max))
     }
 }
 
@@ -423,6 +428,13 @@ impl Asked<'_> {
     }
 }
 
+/// What a unit of gas may cost: twice what a block asks now, so that it is still enough some blocks later; none where that
+/// is dearer than allowed.
+fn fee(wei_max: u128, base_wei: u128, tip_wei: u128) -> Option<u128> {
+    let now = base_wei.checked_add(tip_wei)?;
+    (now <= wei_max).then(|| now.saturating_add(base_wei).min(wei_max))
+}
+
 fn about(reason: Reason, kept: &Kept) -> Refused {
     Refused { reason, transaction: Some(kept.signed.hash) }
 }
@@ -443,4 +455,38 @@ fn failing(fault: &dyn std::error::Error, reason: Reason) -> Reason {
 /// What could not be checked was not settled.
 fn settling(reason: Reason) -> Reason {
     if reason == Reason::VerifyUnknown { Reason::SettleUnknown } else { reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_paid_for_gas_than_allowed() {
+        for (wei_max, base_wei, tip_wei, pays) in [
+            (100, 10, 1, Some(21)),
+            (100, 49, 2, Some(100)),
+            (100, 99, 1, Some(100)),
+            (100, 99, 2, None),
+            (100, 0, 101, None),
+            (100, u128::MAX, 1, None),
+            (u128::MAX, u128::MAX - 1, 1, Some(u128::MAX)),
+        ] {
+            assert_eq!(fee(wei_max, base_wei, tip_wei), pays, "{wei_max} {base_wei} {tip_wei}");
+        }
+    }
+
+    #[test]
+    fn only_the_tokens_no_is_known() {
+        for (fault, reason) in [
+            (Fault::Reverted("no".to_owned()), Reason::Simulation),
+            (Fault::Refused("busy".to_owned()), Reason::SettleUnknown),
+            (Fault::Unreachable("gone".to_owned()), Reason::SettleUnknown),
+            (Fault::Malformed("eth_call"), Reason::SettleUnknown),
+        ] {
+            assert_eq!(reason_of(&fault, Reason::SettleUnknown), reason);
+        }
+        assert_eq!(settling(Reason::VerifyUnknown), Reason::SettleUnknown);
+        assert_eq!(settling(Reason::Used), Reason::Used);
+    }
 }
