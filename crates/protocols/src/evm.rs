@@ -91,7 +91,7 @@ impl Reason {
             }
             Reason::Value => "Nothing was sent. The authorization is for another amount than the price.",
             Reason::ValidBefore => {
-                "Nothing was sent. The authorization is over, or nearly, or lasts longer than 15 minutes: ask for a new one."
+                "Nothing was sent. The authorization is over, or nearly, or lasts longer than 16 minutes: ask for a new one."
             }
             Reason::ValidAfter => "Nothing was sent. The authorization is not valid yet.",
             Reason::Signature => "Nothing was sent. The payer has not signed this authorization.",
