@@ -4,7 +4,7 @@ use crate::config::{Config, Token};
 use crate::limits::{ASKS_MAX, GAS_MAX, RECEIPT_POLL_MILLIS, RECEIPT_SECONDS_MAX, TURN_SECONDS_MAX};
 use crate::node::{AsOf, Fault, Moved, Node, Receipt};
 use crate::store::{Evidence, Kept, Key, State, Store};
-use crate::transaction::{Settler, Signed, Transaction, transfer};
+use crate::transaction::{Settler, Transaction, transfer};
 use protocols::evm::number::{Address, Chain, Uint256, hex};
 use protocols::evm::{Ask, Reason};
 use protocols::sabotage::{Sabotage, has};

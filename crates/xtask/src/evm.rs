@@ -4,7 +4,7 @@
 //! The trials are `sdks/typescript/tests/evm`. The node, the compiler of the token and the packages come from npm.
 
 use std::ffi::OsStr;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
