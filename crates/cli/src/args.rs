@@ -451,6 +451,10 @@ pub(crate) struct Serve {
     /// A file with the key for the drafting endpoint.
     #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_DRAFT_KEY", requires = "draft_endpoint")]
     pub(crate) draft_key: Option<PathBuf>,
+    /// A file that says which EVM chains and tokens payments of x402 are settled on, for whom, and from which account.
+    #[cfg(feature = "evm")]
+    #[arg(long, value_name = "FILE", env = "TOLLBRIDGE_EVM")]
+    pub(crate) evm: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

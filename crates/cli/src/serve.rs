@@ -72,6 +72,8 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         snapshot_every_entries: args.snapshot_every,
         drafter: drafter(args)?,
         reach: if args.reach_anywhere { Reach::Anywhere } else { Reach::Public },
+        #[cfg(feature = "evm")]
+        evm: args.evm.clone(),
         ..Opening::default()
     };
     let app = server::data::open(data.path(), opening)?;

@@ -12,6 +12,8 @@ pub mod ap2;
 pub mod bare;
 pub mod binding;
 pub mod checkout;
+#[cfg(feature = "evm")]
+pub mod evm;
 pub mod explain;
 mod hidden;
 mod json;

@@ -83,6 +83,15 @@ pub const X402_ACCEPTS_MAX: usize = 64;
 /// The longest request that a facilitator reads, in bytes: a payload and its requirements, twice over.
 pub const X402_REQUEST_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest name or version of a token on an EVM chain, in bytes.
+pub const EVM_NAME_BYTES_MAX: usize = 64;
+
+/// How much longer than now an authorization for an EVM chain has to be valid, in seconds: five blocks of the common chains.
+pub const EVM_MARGIN_SECONDS: u64 = 10;
+
+/// How much longer than now an authorization for an EVM chain may be valid, in seconds: 15 minutes, and a minute for clocks.
+pub const EVM_AUTHORIZATION_SECONDS_MAX: u64 = 900 + CLOCK_SKEW_SECONDS;
+
 /// The most challenges that one answer in the `Payment` scheme may make.
 pub const MPP_CHALLENGES_MAX: usize = 16;
 

@@ -10,6 +10,8 @@ pub enum Sabotage {
     AnyBill,
     /// What was settled is settled again.
     AnyTime,
+    /// What was sent to a chain is forgotten.
+    Forgets,
     /// A constraint of AP2 that nobody knows allows everything.
     AnyConstraint,
     /// A task of A2A that was canceled goes on.
@@ -32,6 +34,7 @@ pub fn has(bug: Sabotage) -> bool {
         Sabotage::AnySignature => "any-signature",
         Sabotage::AnyBill => "any-bill",
         Sabotage::AnyTime => "any-time",
+        Sabotage::Forgets => "forgets",
         Sabotage::AnyConstraint => "any-constraint",
         Sabotage::GoesOn => "goes-on",
         Sabotage::AnyVersion => "any-version",

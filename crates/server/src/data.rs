@@ -10,6 +10,7 @@
 //! webhooks.sqlite who is told what came in, and how that went
 //! offers.sqlite   how many demands sellers' gateways made, as they say
 //! coupons.sqlite  how coupons of sellers' gateways were used, and which are switched off
+//! evm.sqlite      what was sent to EVM chains, where the server is built to do that
 //! snapshot        the book as it stood a while ago, made from it; for its owner's eyes only
 //! keys/           server.toml and operator.toml: for their owner's eyes only
 //! ```
@@ -96,6 +97,10 @@ pub enum DataFault {
     /// The journal contradicts itself.
     #[error(transparent)]
     Recovery(#[from] engine::RecoveryError),
+    /// What is sent to chains cannot be kept, or they cannot be asked.
+    #[cfg(feature = "evm")]
+    #[error("EVM chains: {0}")]
+    Evm(String),
     /// The first entries were refused.
     #[error("the book could not be opened: {0}")]
     Refused(String),
@@ -257,6 +262,9 @@ pub struct Opening {
     pub reach: Reach,
     /// Who puts an owner's words more clearly.
     pub drafter: Option<Drafter>,
+    /// A file that says which EVM chains payments are settled on.
+    #[cfg(feature = "evm")]
+    pub evm: Option<std::path::PathBuf>,
 }
 
 impl std::fmt::Debug for Opening {
@@ -277,6 +285,8 @@ impl Default for Opening {
             snapshot_every_entries: engine::limits::SNAPSHOT_EVERY_ENTRIES,
             reach: Reach::default(),
             drafter: None,
+            #[cfg(feature = "evm")]
+            evm: None,
         }
     }
 }
@@ -340,7 +350,11 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
     let mandate_key = es256_key(server.mandate_seed.as_deref().unwrap_or_default(), &keys)?;
     let webhooks = directory.join("webhooks.sqlite");
     let webhooks = Webhooks::open(&webhooks, &session_secret, Seq(engine.size()), opening.reach)?;
+    #[cfg(feature = "evm")]
+    let evm = opening.evm.map(|file| open_evm(&file, directory));
     Ok(Arc::new(State {
+        #[cfg(feature = "evm")]
+        evm: evm.transpose()?,
         engine,
         log,
         log_keys,
@@ -373,6 +387,12 @@ pub fn open(directory: &Path, opening: Opening) -> Result<App, DataFault> {
         streams: Arc::new(Semaphore::new(STREAMS_MAX)),
         metrics_token,
     }))
+}
+
+#[cfg(feature = "evm")]
+fn open_evm(file: &Path, directory: &Path) -> Result<evm::Facilitator, DataFault> {
+    let config = evm::Config::read(file).map_err(|fault| DataFault::Evm(fault.to_string()))?;
+    evm::Facilitator::open(config, &directory.join("evm.sqlite")).map_err(DataFault::Evm)
 }
 
 /// A seed of a key on P-256: of 2^32 random ones, one is none.

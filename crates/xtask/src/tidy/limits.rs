@@ -6,7 +6,7 @@ use crate::tidy::tree::Tree;
 
 /// The crates whose limits decide what strangers can make us do.
 const CRATES: &[&str] =
-    &["book", "engine", "wire", "server", "gateway", "llm", "intent", "mcp", "shop", "checkouts"];
+    &["book", "engine", "wire", "server", "gateway", "llm", "intent", "mcp", "shop", "checkouts", "evm"];
 
 /// Every constant whose name ends with `_MAX` is declared in its crate's `limits.rs`, with a doc comment.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {

@@ -1,0 +1,90 @@
+//! `cargo xtask evm`: the official x402 packages for EVM chains pay and are paid on a real node, with our server as their
+//! facilitator, and the same trials find programs that are broken on purpose.
+//!
+//! The trials are `sdks/typescript/tests/evm`. The node, the compiler of the token and the packages come from npm.
+
+use std::ffi::OsStr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, ensure};
+
+use crate::dialects::{Row, judge, row};
+use crate::{program, run};
+
+/// Where everything lies while the trials run.
+const OUT: &str = "target/evm";
+
+/// Where the lane's packages lie; `packages.rs` installs them.
+const MODULES: &str = "target/npm/node_modules";
+
+/// The trials that there were when this was written: fewer would be trials that did not run.
+const TRIALS_MIN: usize = 38;
+
+/// What is broken on purpose, in `crates/protocols/src/sabotage.rs`, and the trial that has to find it.
+const SABOTAGE: &[(&str, &str)] = &[
+    ("any-signature", "an authorization signed by somebody else: refused by name, and nothing moves"),
+    ("any-bill", "an authorization for somebody else: refused by name, and nothing moves"),
+    ("any-time", "the same proof again: refused, and nothing moves"),
+    ("forgets", "the server is killed while the chain has it: asked again, it was paid once"),
+];
+
+/// Runs every trial: all have to pass.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    let program = program::build(root, "tollbridge", &["cli/evm"])?;
+    let rows = trials(root, &program, &[])?;
+    ensure!(TRIALS_MIN <= rows.len(), "only {} trials ran", rows.len());
+    judge(&rows, &[])
+}
+
+/// Runs the trials that have to find what is broken on purpose, against programs that are broken so and one that is not.
+pub(crate) fn run_broken(root: &Path) -> anyhow::Result<()> {
+    let built = program::build(root, "tollbridge", &["cli/evm", "cli/sabotage"])?;
+    for (bug, what) in SABOTAGE {
+        let broken = root.join("target").join(format!("evm-{bug}"));
+        let text = format!("#!/bin/sh\nTOLLBRIDGE_SABOTAGE={bug} exec '{}' \"$@\"\n", built.display());
+        std::fs::write(&broken, text)?;
+        std::fs::set_permissions(&broken, PermissionsExt::from_mode(0o755))?;
+        for (program, is_good) in [(&built, true), (&broken, false)] {
+            let rows = trials(root, program, &[("TOLLBRIDGE_TRIAL", OsStr::new(what))])?;
+            ensure!(rows.len() == 1, "{} trials are called `{what}`", rows.len());
+            let passed = rows.iter().all(|row| row.passed);
+            let how = if passed { "passes" } else { "fails without" };
+            ensure!(passed == is_good, "`{what}` {how} the program with `{bug}`");
+        }
+        println!("✓ {bug}: found by `{what}`");
+    }
+    Ok(())
+}
+
+/// Runs the trials with these variables set, and reads what came of them.
+fn trials(root: &Path, program: &Path, variables: &[(&str, &OsStr)]) -> anyhow::Result<Vec<Row>> {
+    let out = root.join(OUT);
+    if out.exists() {
+        std::fs::remove_dir_all(&out).context(OUT)?;
+    }
+    std::fs::create_dir_all(&out).context(OUT)?;
+    run::command(root, &["cp", "-a", "sdks/typescript/tests", OUT])?;
+    std::os::unix::fs::symlink(root.join(MODULES), out.join("node_modules")).context(MODULES)?;
+    let results = out.join("results.jsonl");
+    let mut trials = Command::new("node");
+    trials.arg(out.join("tests/evm/trials.mjs")).env("TOLLBRIDGE_BIN", program);
+    trials.env("TOLLBRIDGE_EVM_NODE", node(root)?).env("TOLLBRIDGE_RESULTS", &results);
+    trials.env("TOLLBRIDGE_PROGRAM", "typescript/evm").envs(variables.iter().copied());
+    run::titled("Trials typescript/evm", "cargo xtask evm", || {
+        let status = trials.status().context("the trials do not start")?;
+        ensure!(status.success(), "typescript/evm: {status}");
+        Ok(())
+    })?;
+    let text = std::fs::read_to_string(&results).context("no trial wrote down what came of it")?;
+    text.lines().map(row).collect()
+}
+
+/// The node, as its package has it for this machine.
+fn node(root: &Path) -> anyhow::Result<PathBuf> {
+    let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "amd64" };
+    let node = root.join(MODULES).join(format!("@foundry-rs/anvil-linux-{machine}/bin/anvil"));
+    ensure!(node.exists(), "{} is not there", node.display());
+    Ok(node)
+}
