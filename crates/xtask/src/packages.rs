@@ -31,12 +31,12 @@ use Proof::{File, Program, Succeeds};
 const ALWAYS: &[&str] = &["*"];
 const AP2: &[&str] = &["ap2"];
 const BROWSER: &[&str] = &["browser", "browser-long"];
-const CHECKOUTS: &[&str] = &["checkouts"];
+const CHECKOUTS: &[&str] = &["checkouts", "checkouts-broken"];
 const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
 const MCP: &[&str] = &["mcp"];
 const NODE: &[&str] =
     &["browser", "browser-long", "dialects", "dialects-broken", "dialects-rust", "mcp", "sdks"];
-const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
+const SCHEMATHESIS: &[&str] = &["checkouts", "checkouts-broken", "schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks"];
 const SIGNING: &[&str] =
     &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];
