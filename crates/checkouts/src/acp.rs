@@ -63,8 +63,7 @@ async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) 
     let act = match asked {
         Asked::Look(id) => {
             let looked = inner.till.look(id, &client.name).await;
-            return looked
-                .map_or_else(|it| refused(it, StatusCode::CONFLICT), |it| shown(inner, StatusCode::OK, &it));
+            return looked.map_or_else(refused, |it| shown(inner, StatusCode::OK, &it));
         }
         Asked::Change(act) => act,
     };
@@ -88,14 +87,14 @@ async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) 
             no(StatusCode::UNPROCESSABLE_ENTITY, error)
         }
         Ok(Err(Before::InFlight)) => in_flight(),
-        Err(fault) => refused(No::Fault(fault.to_string()), StatusCode::CONFLICT),
+        Err(fault) => refused(No::Fault(fault.to_string())),
     };
     said.with(IDEMPOTENCY_KEY, name)
 }
 
 async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'_>) -> Said {
     let (till, body, client) = (&inner.till, &call.body, client.name.as_str());
-    let (came, status, over) = match act {
+    let (came, status) = match act {
         Act::Create => {
             let came = match Create::read(body) {
                 Ok(create) if create.currency != currency(inner) => Err(other_currency(inner)),
@@ -111,7 +110,7 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'
                 }
                 Err(fault) => return unread(&fault),
             };
-            (came, StatusCode::CREATED, StatusCode::CONFLICT)
+            (came, StatusCode::CREATED)
         }
         Act::Update(id) => {
             let came = match Update::read(body) {
@@ -127,14 +126,14 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'
                 }
                 Err(fault) => return unread(&fault),
             };
-            (came, StatusCode::OK, StatusCode::CONFLICT)
+            (came, StatusCode::OK)
         }
         Act::Complete(id) => {
             let came = match Complete::read(body) {
                 Ok(complete) => till.pay(id, client, &complete.handler, &complete.token).await,
                 Err(fault) => return unread(&fault),
             };
-            (came, StatusCode::OK, StatusCode::CONFLICT)
+            (came, StatusCode::OK)
         }
         Act::Cancel(id) => {
             let came = match Cancel::read(body) {
@@ -144,10 +143,10 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'
                 }
                 Err(fault) => return unread(&fault),
             };
-            (came, StatusCode::OK, StatusCode::METHOD_NOT_ALLOWED)
+            (came, StatusCode::OK)
         }
     };
-    came.map_or_else(|it| refused(it, over), |checkout| shown(inner, status, &checkout))
+    came.map_or_else(refused, |checkout| shown(inner, status, &checkout))
 }
 
 fn shown(inner: &Inner, status: StatusCode, checkout: &Checkout) -> Said {
@@ -182,8 +181,9 @@ fn in_flight() -> Said {
     no(StatusCode::CONFLICT, error).with("retry-after", RETRY_SECONDS.to_string())
 }
 
-/// `over` is what is answered where the session has gone on.
-fn refused(why: No, over: StatusCode) -> Said {
+/// A 409 is of requests under way only, and says when to ask again; a session that has gone on answers as ACP has it for one that
+/// is to be canceled too late.
+fn refused(why: No) -> Said {
     let nothing = |code, why: String| AcpError::invalid(code, format!("Nothing was done: {why}."));
     let later = |why: String| AcpError {
         kind: ErrorKind::ServiceUnavailable,
@@ -197,13 +197,13 @@ fn refused(why: No, over: StatusCode) -> Said {
         }
         No::Cart(why) => no(StatusCode::BAD_REQUEST, nothing("invalid", why.to_string()).of("$.line_items")),
         No::Unfit(why) => no(StatusCode::BAD_REQUEST, nothing("unsupported", why)),
-        No::State(why) => no(over, nothing("conflict", why)),
+        No::State(why) => no(StatusCode::METHOD_NOT_ALLOWED, nothing("conflict", why)),
         No::Busy => in_flight(),
         No::Declined(why) => {
             let error = AcpError::invalid("payment_declined", format!("The payment was refused: {why}"));
             no(StatusCode::PAYMENT_REQUIRED, error.of("$.payment_data.instrument.credential.token"))
         }
-        No::Short(why) => no(StatusCode::CONFLICT, nothing("out_of_stock", why).of("$.line_items")),
+        No::Short(why) => no(StatusCode::BAD_REQUEST, nothing("out_of_stock", why).of("$.line_items")),
         No::TooMany => {
             let why = "too many checkout sessions are open".to_owned();
             no(StatusCode::TOO_MANY_REQUESTS, nothing("rate_limited", why))

@@ -11,6 +11,7 @@ use evidence::Hash;
 use http::{Method, Request, Response, StatusCode};
 use protocols::ap2::Iso4217;
 use protocols::checkout::{Handler, INSTRUMENT, OrderState};
+use protocols::sabotage::{Sabotage, has};
 use protocols::ucp::PROFILE_PATH;
 use protocols::ucp::profile::profile;
 use serde_json::{Value, json};
@@ -117,6 +118,9 @@ impl Doors {
 impl Inner {
     /// Who asks, by an API key.
     pub(crate) fn by_key(&self, key: &str) -> Option<&Client> {
+        if has(Sabotage::AnyKey) {
+            return self.config.clients.first();
+        }
         let digest = Hash::of(key.as_bytes());
         self.config.clients.iter().find(|client| client.key == Some(digest))
     }

@@ -223,6 +223,16 @@ impl Till {
                 Ok(()) | Err(No::Declined(_)) => Ok(()),
                 Err(no) => Err(no),
             },
+            (Stage::Paid | Stage::Fulfilled | Stage::Cancelled | Stage::Expired, Some(order))
+                if is_paid_by_another(&order, token) =>
+            {
+                // Paid in another dialect at the same moment: what the token stands for goes back, taken or not.
+                if let Some(hold) = hold_of(token) {
+                    self.shop.one_too_many(&order, &hold.to_string()).await?;
+                }
+                let why = "the order was paid by another payment, and this one goes back";
+                Ok(self.store.declined(session.name.clone(), why.to_owned()).await?)
+            }
             (Stage::Cancelled | Stage::Expired, Some(order)) if order.trade_no.is_none() => {
                 let hold = hold_of(token).ok_or_else(|| No::Declined("that is no token".to_owned()))?;
                 let state = self.shop.client().hold(hold).await.map_err(|failure| away(&failure))?;
@@ -457,6 +467,12 @@ fn digest(cart: &Cart) -> String {
 fn minor(amount: AmountText) -> Result<u64, No> {
     let minor = u64::try_from(amount.minor()).ok().filter(|minor| *minor <= AMOUNT_MINOR_LARGEST);
     minor.ok_or_else(|| No::Unfit("an amount is larger than this protocol can say".to_owned()))
+}
+
+/// Whether an order has a payment, and it is not this token's.
+fn is_paid_by_another(order: &Order, token: &str) -> bool {
+    let ours = hold_of(token).map(|hold| hold.to_string());
+    order.trade_no.is_some() && order.trade_no != ours
 }
 
 /// The hold behind a token.

@@ -4,6 +4,7 @@
 #![allow(clippy::large_enum_variant)]
 
 mod a2a;
+pub(crate) mod checkouts;
 mod explain;
 mod invoices;
 mod links;
@@ -80,6 +81,9 @@ pub(crate) enum Command {
     /// Shops: what agents find there, have confirmed, and pay.
     #[command(subcommand)]
     Shop(shops::ShopCommand),
+    /// Checkouts of ACP and UCP: what shops sell there, paid.
+    #[command(subcommand)]
+    Checkout(checkouts::CheckoutCommand),
     /// Language models: sell their answers by the token, or buy them.
     #[command(subcommand)]
     Llm(llm::LlmCommand),

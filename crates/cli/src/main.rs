@@ -7,6 +7,7 @@ mod a2a;
 mod accounts;
 mod args;
 mod bench;
+mod checkout;
 mod client;
 mod connect;
 mod data;
@@ -75,6 +76,7 @@ fn run(output: &Output, command: &Command) -> Outcome {
         Command::Gateway(args) => serve::gateway(output, args),
         Command::Seller(command) => seller::run(output, command),
         Command::Shop(command) => shop::run(output, command),
+        Command::Checkout(command) => checkout::run(output, command),
         Command::Llm(command) => llm::run(output, command),
         Command::Pay(args) => pay::run(output, args),
         Command::Tab(command) => tab::run(output, command),

@@ -4,6 +4,7 @@
 
 mod confirm;
 mod limits;
+mod others;
 mod record;
 
 use crate::args::shops::{ShopAsk, ShopCancel, ShopCommand, ShopPay, ShopPurchase};

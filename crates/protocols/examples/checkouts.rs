@@ -10,6 +10,7 @@ use protocols::ap2::Iso4217;
 use protocols::checkout::{
     Checkout, Delivery, Handler, Line, Note, NoteKind, OrderMade, OrderState, State, Sums,
 };
+use protocols::offered::{Dialect, Envelope};
 use protocols::ucp;
 use protocols::ucp::checkout::{Severity, checkout, error};
 use serde_json::{Value, json};
@@ -71,6 +72,17 @@ fn say(broken: &str) {
         AcpError::invalid("invalid", "Nothing was done.").of("$.line_items").to_json(),
     );
     said("acp error", "version", AcpError::of_version());
+    let items = [("tea?size=large".to_owned(), 2), ("map".to_owned(), 1)];
+    let envelope = Envelope { key: "open-1", profile: "https://platform.example/ucp.json" };
+    for dialect in Dialect::ALL {
+        for (kind, request) in [
+            ("create", dialect.open(envelope, &items, "CNY")),
+            ("complete", dialect.complete(envelope, "cs_1", "tollbridge", "vt_01KAZ0A3C0ET1N8R7P6QGX5W9D")),
+        ] {
+            let body = request.body.expect("a change has a body");
+            said(&format!("{} {kind}", dialect.as_str()), "asked", body);
+        }
+    }
     said("ucp error", "not found", error("not_found", "Nothing was done.", Severity::Unrecoverable));
     let key = SigningKey::es256(&[7; 32]).expect("a number of the group");
     said("ucp profile", "", ucp::profile::profile("https://shop.example", &handler, Some(key.public())));
@@ -84,6 +96,8 @@ fn broken_by(name: &str, kind: &str, mut body: Value) -> Value {
         ("acp-handler", "acp session") => {
             body["capabilities"]["payment"]["handlers"][0]["requires_pci_compliance"] = Value::Null;
         }
+        ("acp-create-bare", "acp create") => body["capabilities"] = Value::Null,
+        ("ucp-create-count", "ucp create") => body["line_items"][0]["quantity"] = json!("2"),
         ("acp-error-nested", "acp error") => body = json!({ "error": body }),
         ("ucp-no-total", "ucp checkout") => body["totals"] = json!([{ "type": "subtotal", "amount": 1 }]),
         ("ucp-discount-up", "ucp checkout") => {

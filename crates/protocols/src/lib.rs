@@ -20,6 +20,7 @@ mod json;
 pub mod limits;
 pub mod llm;
 pub mod mpp;
+pub mod offered;
 mod rfc3339;
 pub mod sabotage;
 pub mod tools;

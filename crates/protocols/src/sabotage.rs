@@ -22,6 +22,8 @@ pub enum Sabotage {
     AnyHost,
     /// What clients of MCP carry between calls is not checked.
     AnyState,
+    /// A shop's doors open for any key.
+    AnyKey,
 }
 
 /// Whether this was built to have bugs on purpose.
@@ -40,6 +42,7 @@ pub fn has(bug: Sabotage) -> bool {
         Sabotage::AnyVersion => "any-version",
         Sabotage::AnyHost => "any-host",
         Sabotage::AnyState => "any-state",
+        Sabotage::AnyKey => "any-key",
     };
     std::env::var("TOLLBRIDGE_SABOTAGE").is_ok_and(|wanted| wanted == name)
 }

@@ -11,7 +11,7 @@ mod elsewhere;
 mod offered;
 mod sellers;
 
-pub use checkout::{CheckedOut, CheckoutOrder, NewCheckout, NotCheckedOut};
+pub use checkout::{CheckedOut, CheckoutDialect, CheckoutOrder, NewCheckout, NotCheckedOut};
 pub(crate) use demanded::Dialect;
 pub use elsewhere::{AskedElsewhere, Asking, Shown};
 pub use offered::{LastHold, Offer};

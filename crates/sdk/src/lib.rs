@@ -30,8 +30,9 @@ mod vectors;
 
 pub use acceptance::Accepted;
 pub use buyer::{
-    AskedElsewhere, Asking, Buyer, BuyerSettings, CheckedOut, CheckoutOrder, Fetch, LastHold, NewCheckout,
-    NotBought, NotCheckedOut, Offer, PaymentOutcome, Purchase, Reach, SellerAnswer, Shown,
+    AskedElsewhere, Asking, Buyer, BuyerSettings, CheckedOut, CheckoutDialect, CheckoutOrder, Fetch,
+    LastHold, NewCheckout, NotBought, NotCheckedOut, Offer, PaymentOutcome, Purchase, Reach, SellerAnswer,
+    Shown,
 };
 pub use client::{Auth, Client, NotAServer};
 pub use clock::Clock;

@@ -76,3 +76,9 @@ pub const MERCHANT_COUNT_MAX: usize = 32;
 
 /// How long a merchant's file of how it is paid is believed without being read again.
 pub const CAPABILITY_REST: Duration = Duration::from_secs(300);
+
+/// How long a token for a checkout counts, in seconds, from the time in its name on: what the shop has not taken by then goes back.
+pub const CHECKOUT_TOKEN_SECONDS: u64 = 900;
+
+/// How long a purchase at a checkout that was begun, and for which nothing is set aside yet, keeps its name, in seconds.
+pub const CHECKOUT_BEGUN_SECONDS: u64 = 60;

@@ -8,7 +8,7 @@ use crate::cart::{Cart, CartNo, Wanted};
 use crate::catalogue::Catalogue;
 use crate::config::{Config, RealMoney, Seller, Settle};
 use crate::limits::{LOCK_MARGIN_SECONDS, OPEN_SECONDS_MAX, REASON_CHARS_MAX, SWEEP_BATCH_MAX, SWEEP_REST};
-use crate::order::{Event, Links, Order, Owed, Stage};
+use crate::order::{Event, Links, Order, Owed, Paid, Stage};
 use crate::service::{Service, Standing, Trade, paid_of, standing};
 use crate::snapshot::snapshot;
 use crate::store::{Kept, Lock, Locked, Put, Store, StoreFault};
@@ -153,6 +153,10 @@ impl Shop {
 
     pub(crate) fn store(&self) -> &Store {
         &self.0.store
+    }
+
+    pub(crate) fn service(&self) -> &Service {
+        &self.0.service
     }
 
     /// Asks a book of play money for its time. Real money has no clock but the world's.
@@ -313,25 +317,26 @@ impl Shop {
     async fn ask(&self, order: Order) -> Result<Order, ShopNo> {
         let trade_no = self.0.service.trade_of(&order).await.map_err(|failure| away(&failure))?;
         match trade_no {
-            Some(trade_no) => self.paid(order.number, &trade_no).await,
+            Some(trade_no) => self.noted(order.number, &trade_no, Paid::ByNumber).await,
             None => Ok(order),
         }
     }
 
     /// Notes that a payment is this order's, after the payment service said that it is: exactly its total, to this seller alone,
-    /// and moved. The caller knows that it was made for this order.
+    /// and moved. The caller knows that it was made for this order, and aside: not by the order's number.
     ///
     /// # Errors
-    /// [`ShopNo::NotThisPayment`] for any other; the order stays unpaid then.
+    /// [`ShopNo::NotThisPayment`] for any other; the order stays unpaid then. Where another has paid it, this one goes back.
     pub async fn paid(&self, number: OrderId, trade_no: &str) -> Result<Order, ShopNo> {
+        self.noted(number, trade_no, Paid::Aside).await
+    }
+
+    async fn noted(&self, number: OrderId, trade_no: &str, by: Paid) -> Result<Order, ShopNo> {
         let order = self.order(number).await?;
         if order.trade_no.as_deref() == Some(trade_no) {
             return Ok(order);
         }
         let no = |why| ShopNo::NotThisPayment { trade_no: trade_no.to_owned(), why };
-        if order.trade_no.is_some() {
-            return Err(no("the order is paid by another"));
-        }
         let trade = Trade::parse(trade_no).ok_or_else(|| no("that is no trade number"))?;
         let state = self.0.service.payment(trade).await.map_err(|failure| away(&failure))?;
         if paid_of(&state) != order.cart.money() {
@@ -345,10 +350,11 @@ impl Shop {
             Some(Standing::Returned) => return Err(no("its money went back")),
             None => return Err(no("it was not made")),
         }
-        let paid = self.0.store.pay(number, trade_no.to_owned(), self.fresh()).await;
+        let paid = self.0.store.pay(number, trade_no.to_owned(), self.fresh(), by).await;
         let order = paid?.ok_or(ShopNo::OrderUnknown)?;
         if order.trade_no.as_deref() != Some(trade_no) {
-            return Err(no("the order is paid by another"));
+            self.one_too_many(&order, trade_no).await?;
+            return Err(no("the order is paid by another, and this one goes back"));
         }
         Ok(order)
     }
@@ -497,7 +503,7 @@ impl Shop {
                 unsettled += 1;
             }
         }
-        Ok(unsettled)
+        Ok(unsettled + self.watch().await? + self.give_surplus_back().await?)
     }
 
     /// Goes on sweeping.

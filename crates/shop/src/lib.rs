@@ -18,6 +18,7 @@ mod order;
 mod service;
 mod snapshot;
 mod store;
+mod surplus;
 
 pub use cart::{Carried, Cart, CartNo, Line, Wanted, WantedLine};
 pub use catalogue::{Catalogue, Coupon, Delivery, Item, ItemOption, Shipped, Tax};

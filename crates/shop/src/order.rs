@@ -128,6 +128,15 @@ pub struct Order {
     pub reason: Option<String>,
 }
 
+/// How a payment was made for an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paid {
+    /// By the order's number, as the payment service knows: there is one such payment.
+    ByNumber,
+    /// Aside, such as by a token: the payment service may take another one by the order's number.
+    Aside,
+}
+
 /// What is still to be said to the payment service about an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owed {

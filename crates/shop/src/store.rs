@@ -5,8 +5,9 @@
 //! being counted no longer: each change of a stage says in the same transaction what it takes or gives.
 
 use crate::cart::Cart;
-use crate::limits::{CART_COUNT_MAX, STORE_BATCH_MAX, STORE_LOCK_WAIT, STORE_QUEUE_MAX};
-use crate::order::{Event, Links, Order, Owed, Stage};
+use crate::limits::{CART_COUNT_MAX, LOCK_MARGIN_SECONDS, STORE_BATCH_MAX, STORE_LOCK_WAIT, STORE_QUEUE_MAX};
+use crate::order::{Event, Links, Order, Owed, Paid, Stage};
+use crate::surplus::store::{SCHEMA as SURPLUS, nanos};
 use protocols::Time;
 use protocols::act::Fingerprint;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -16,7 +17,7 @@ use std::path::Path;
 use tokio::sync::{mpsc, oneshot};
 use wire::{OrderId, RequestId};
 
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
 CREATE TABLE carts (
@@ -147,9 +148,13 @@ impl Store {
             SCHEMA_VERSION => {}
             0 => connection
                 .execute_batch(&format!(
-                    "BEGIN; {SCHEMA} {} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+                    "BEGIN; {SCHEMA} {} {SURPLUS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
                     crate::act::store::SCHEMA
                 ))
+                .map_err(fault)?,
+            // A shop of before payments that are one too many.
+            1 => connection
+                .execute_batch(&format!("BEGIN; {SURPLUS} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
                 .map_err(fault)?,
             other => return Err(StoreFault(format!("the file is of version {other}, which is not ours"))),
         }
@@ -247,12 +252,14 @@ impl Store {
         .await
     }
 
-    /// Notes the payment of an order. Where the order has ended, the money is owed back.
+    /// Notes the payment of an order. Where the order has ended, the money is owed back. Of one that was paid aside, it is asked
+    /// later whether it was paid twice.
     pub(crate) async fn pay(
         &self,
         number: OrderId,
         trade_no: String,
         act: RequestId,
+        by: Paid,
     ) -> Result<Option<Order>, StoreFault> {
         self.act(move |connection| {
             let Some(order) = of_number(connection, number)? else { return Ok(None) };
@@ -272,6 +279,14 @@ impl Store {
                         owed.as_str(),
                         act.to_string()
                     ])?;
+                if by == Paid::Aside {
+                    let last = order.lock_until.after(Time::from_seconds(LOCK_MARGIN_SECONDS.into()).0);
+                    connection
+                        .prepare_cached(
+                            "INSERT OR IGNORE INTO watched (number, due, last) VALUES (?1, 0, ?2)",
+                        )?
+                        .execute(params![number.to_string(), nanos(last)])?;
+                }
             }
             of_number(connection, number)
         })
@@ -548,11 +563,6 @@ fn run(connection: &Connection, mut tasks: mpsc::Receiver<Task>) {
 
 fn text_of(cart: &Cart) -> String {
     serde_json::to_string(cart).expect("a cart is JSON")
-}
-
-/// Nanoseconds since 1970, which fit until the year 2262.
-fn nanos(time: Time) -> i64 {
-    i64::try_from(time.0).unwrap_or(i64::MAX)
 }
 
 fn time(nanos: i64) -> Time {

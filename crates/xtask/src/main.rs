@@ -183,8 +183,12 @@ enum Task {
         #[arg(long, default_value_t = 1)]
         seed: u64,
     },
-    /// Holds messages of ACP and UCP against the published schemas; needs `cargo xtask lane checkouts` once.
-    Checkouts,
+    /// Holds messages of ACP and UCP against the published schemas, and asks a shop; needs `cargo xtask lane checkouts` once.
+    Checkouts {
+        /// Shops that are broken on purpose instead, which have to be found.
+        #[arg(long)]
+        broken: bool,
+    },
     /// Runs A2A's technology compatibility kit; needs `cargo xtask lane a2a-tck` once.
     Tck,
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
@@ -240,7 +244,8 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         Task::Evm { broken: false } => evm::run(&root),
         Task::Evm { broken: true } => evm::run_broken(&root),
         Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
-        Task::Checkouts => checkouts::run(&root),
+        Task::Checkouts { broken: true } => checkouts::run_broken(&root),
+        Task::Checkouts { broken: false } => checkouts::run(&root),
         Task::Tck => tck::run(&root),
         Task::Docs => docs::run(&root),
     }

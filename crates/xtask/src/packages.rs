@@ -31,7 +31,7 @@ use Proof::{File, Program, Succeeds};
 const ALWAYS: &[&str] = &["*"];
 const AP2: &[&str] = &["ap2"];
 const BROWSER: &[&str] = &["browser", "browser-long"];
-const CHECKOUTS: &[&str] = &["checkouts"];
+const CHECKOUTS: &[&str] = &["checkouts", "checkouts-broken"];
 const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
 const EVM: &[&str] = &["evm", "evm-broken"];
 const MCP: &[&str] = &["mcp"];
@@ -48,7 +48,7 @@ const NODE: &[&str] = &[
 ];
 /// Those who have the packages of x402 for JavaScript: the dialects, and chains.
 const X402_NPM: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "evm", "evm-broken"];
-const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
+const SCHEMATHESIS: &[&str] = &["checkouts", "checkouts-broken", "schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks"];
 const SIGNING: &[&str] =
     &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];

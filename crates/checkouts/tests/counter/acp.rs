@@ -61,7 +61,7 @@ async fn a_session_is_opened_changed_paid_and_money_moves_exactly() {
     assert_eq!(complete(&house, &id, &token).await.expect(200), done);
     assert_eq!(house.acp_get(KEY, &path).await.expect(200), done);
     assert_eq!(house.money().await, (8_200, 0, 1_800));
-    house.acp(&path, json!({"coupons": []})).await.error(409, "conflict");
+    house.acp(&path, json!({"coupons": []})).await.error(405, "conflict");
     house.acp(&format!("{path}/cancel"), json!({})).await.error(405, "conflict");
 }
 
@@ -229,7 +229,7 @@ async fn a_session_that_is_canceled_cannot_be_paid() {
     let why = json!({"intent_trace": {"reason_code": "comparison", "trace_summary": "cheaper elsewhere"}});
     let said = house.acp(&format!("{path}/cancel"), why).await.expect(200);
     assert_eq!(text(&said, "status"), "canceled");
-    complete(&house, &id, &token).await.error(409, "conflict");
+    complete(&house, &id, &token).await.error(405, "conflict");
     house.acp(&format!("{path}/cancel"), json!({})).await.error(405, "conflict");
     assert_eq!(house.money().await, (9_850, 150, 0), "the agent's to let go, or its time's");
     assert_eq!(house.shop.stock_left().await.unwrap()["map"], 5);

@@ -1,15 +1,17 @@
-//! The Rust buyer at a checkout: one call from the items to the order, within what may be spent.
+//! The Rust buyer at a checkout of either dialect: one call from the items to the order, within what may be spent.
 
-use crate::house::{House, KEY, fen, id};
+use crate::house::{House, KEY, fen, fresh};
 use axum::body::Body;
 use axum::extract::State;
 use checkouts::Doors;
 use http::{Request, Response, StatusCode};
 use protocols::a402::wallet::Network;
-use sdk::{Buyer, BuyerSettings, CheckedOut, CheckoutOrder, NewCheckout, NotCheckedOut, Purchases};
+use sdk::{
+    Buyer, BuyerSettings, CheckedOut, CheckoutDialect, CheckoutOrder, NewCheckout, NotCheckedOut,
+    PurchaseFault, Purchases,
+};
 use tokio::net::TcpListener;
 use url::Url;
-use wire::RequestId;
 
 /// The doors behind a socket.
 async fn serve(doors: &Doors) -> Url {
@@ -40,49 +42,73 @@ fn buyer(house: &House) -> Buyer {
     Buyer::new(house.agent.clone(), settings, purchases).unwrap()
 }
 
-fn new(shop: &Url, most: u128) -> NewCheckout {
+fn new(house: &House, shop: &Url, dialect: CheckoutDialect, most: u128) -> NewCheckout {
     NewCheckout {
-        purchase: RequestId(id()),
-        shop: shop.clone(),
-        api_key: KEY.to_owned(),
+        purchase: fresh(),
+        // The shop says another address of itself than this socket's, so its door is named.
+        shop: shop.join(dialect.place()).unwrap(),
+        dialect: None,
+        api_key: Some(KEY.to_owned()),
+        profile: None,
         items: vec![("map".to_owned(), 2)],
         price_max: fen(most),
-        why: Some("for the walk".to_owned()),
+        why: Some(format!("for the walk of {}", house.wallet)),
     }
 }
 
 async fn bought(buyer: &Buyer, new: &NewCheckout) -> CheckoutOrder {
     match buyer.check_out(new).await.unwrap() {
         CheckedOut::Bought(order) => *order,
-        CheckedOut::Asked(question) => panic!("{question:?}"),
+        CheckedOut::Asked { question, ask } => panic!("{question}: {ask}"),
     }
 }
 
 #[tokio::test]
 async fn a_purchase_is_paid_once_however_often_it_is_done() {
-    let house = House::new().await;
-    let (shop, buyer) = (serve(&house.doors).await, buyer(&house));
-    let new = new(&shop, 300);
-    let order = bought(&buyer, &new).await;
-    assert_eq!((order.paid, order.payee), (fen(300), house.payee));
-    assert_eq!(house.money().await, (9_700, 0, 300));
-    assert_eq!(bought(&buyer, &new).await, order);
-    assert_eq!(house.money().await, (9_700, 0, 300));
-    assert_eq!(house.shop.stock_left().await.unwrap()["map"], 3);
+    for dialect in CheckoutDialect::ALL {
+        let house = House::new().await;
+        let (shop, buyer) = (serve(&house.doors).await, buyer(&house));
+        let new = new(&house, &shop, dialect, 300);
+        let order = bought(&buyer, &new).await;
+        assert_eq!((order.paid, order.payee), (fen(300), house.payee));
+        assert_eq!(house.money().await, (9_700, 0, 300));
+        assert_eq!(bought(&buyer, &new).await, order);
+        // Without what it remembers of the end, it finds out again.
+        let file = std::fs::read_dir(house.purchases()).unwrap().map(|file| file.unwrap().path());
+        let file = file.into_iter().find(|path| path.extension().is_some_and(|it| it == "json")).unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
+        assert!(text.contains(r#""stage":"bought""#), "{text}");
+        std::fs::write(&file, text.replace(r#""stage":"bought""#, r#""stage":"paying""#)).unwrap();
+        assert_eq!(bought(&buyer, &new).await, order);
+        assert_eq!(house.money().await, (9_700, 0, 300));
+        assert_eq!(house.shop.stock_left().await.unwrap()["map"], 3);
+        // The name is that of this purchase.
+        let other = NewCheckout { items: vec![("map".to_owned(), 1)], ..new };
+        let reused = buyer.check_out(&other).await.unwrap_err();
+        assert!(matches!(reused, NotCheckedOut::Purchase(PurchaseFault::KeyReused(_))), "{reused}");
+        assert_eq!(house.money().await, (9_700, 0, 300));
+    }
 }
 
 #[tokio::test]
 async fn nothing_is_set_aside_for_what_is_too_dear_or_not_for_sale() {
     let house = House::new().await;
     let (shop, buyer) = (serve(&house.doors).await, buyer(&house));
-    let dear = buyer.check_out(&new(&shop, 299)).await.unwrap_err();
-    assert!(matches!(dear, NotCheckedOut::TooDear { price, .. } if price == fen(300)), "{dear}");
-    let missing = NewCheckout { items: vec![("no such thing".to_owned(), 1)], ..new(&shop, 300) };
-    let missing = buyer.check_out(&missing).await.unwrap_err();
-    assert!(matches!(&missing, NotCheckedOut::Refused { code, .. } if code == "invalid"), "{missing}");
-    let nobody = NewCheckout { api_key: "nobody's".to_owned(), ..new(&shop, 300) };
-    let nobody = buyer.check_out(&nobody).await.unwrap_err();
-    assert!(matches!(&nobody, NotCheckedOut::Refused { code, .. } if code == "unauthorized"), "{nobody}");
+    for dialect in CheckoutDialect::ALL {
+        let new = || new(&house, &shop, dialect, 300);
+        let dear = NewCheckout { price_max: fen(299), ..new() };
+        let dear = buyer.check_out(&dear).await.unwrap_err();
+        assert!(matches!(dear, NotCheckedOut::TooDear { price, .. } if price == fen(300)), "{dear}");
+        let missing = NewCheckout { items: vec![("no such thing".to_owned(), 1)], ..new() };
+        let missing = buyer.check_out(&missing).await.unwrap_err();
+        assert!(matches!(&missing, NotCheckedOut::Refused { code, .. } if code == "invalid"), "{missing}");
+        let nobody = NewCheckout { api_key: Some("nobody's".to_owned()), ..new() };
+        let nobody = buyer.check_out(&nobody).await.unwrap_err();
+        assert!(matches!(&nobody, NotCheckedOut::Refused { code, .. } if code == "unauthorized"), "{nobody}");
+        let many = NewCheckout { items: vec![("map".to_owned(), 6)], price_max: fen(5_000), ..new() };
+        let many = buyer.check_out(&many).await.unwrap_err();
+        assert!(matches!(&many, NotCheckedOut::Refused { code, .. } if code == "not_ready"), "{many}");
+    }
     assert_eq!(house.money().await, (10_000, 0, 0));
 }
 
@@ -92,8 +118,10 @@ async fn the_mandate_ends_what_may_be_spent() {
     let (shop, buyer) = (serve(&house.doors).await, buyer(&house));
     // 80.00 may be spent in all, and 79.00 of it is set aside elsewhere.
     house.token("cs_elsewhere", 7_900, None).await;
-    let refused = buyer.check_out(&new(&shop, 300)).await.unwrap_err();
-    let NotCheckedOut::Server(failure) = refused else { panic!("{refused}") };
-    assert_eq!(failure.code(), Some("total_exceeded"));
+    for dialect in CheckoutDialect::ALL {
+        let refused = buyer.check_out(&new(&house, &shop, dialect, 300)).await.unwrap_err();
+        let NotCheckedOut::Server(failure) = refused else { panic!("{refused}") };
+        assert_eq!(failure.code(), Some("total_exceeded"));
+    }
     assert_eq!(house.money().await, (2_100, 7_900, 0));
 }

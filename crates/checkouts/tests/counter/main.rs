@@ -6,4 +6,5 @@ mod acp;
 mod buyer;
 mod events;
 mod house;
+mod twice;
 mod ucp;

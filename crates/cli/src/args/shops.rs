@@ -121,6 +121,12 @@ pub(crate) struct ShopConfirm {
     /// A choice about the item, such as `size=large`.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) option: Vec<String>,
+    /// Another item of the same shop in the same cart, and how many of it, such as `cake,2`; may be repeated.
+    #[arg(long, value_name = "ITEM[,COUNT]")]
+    pub(crate) also: Vec<String>,
+    /// What all of it comes to, where the shop has said so: taxes and discounts of several items are its to compute.
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) total: Option<String>,
     /// Where to.
     #[arg(long, value_name = "TEXT")]
     pub(crate) address: Option<String>,

@@ -1,6 +1,7 @@
 //! `shop confirm`: the limits first, then a way to pay, then the merchant, and what its answer is worth.
 
 use super::limits::Limits;
+use super::others;
 use super::record::{Book, Chosen, Record, Stopped};
 use super::{
     agent_of, candidate, decimals, fresh, log, not_served, parsed, read, say_confirmed, shopper, unsigned,
@@ -46,7 +47,10 @@ pub(super) async fn confirm(output: &Output, args: &ShopConfirm) -> Outcome {
     let request = match &record.cart {
         // It was asked before, and no answer came: the same once more.
         Some(text) => CartRequest::read(text.as_bytes()).map_err(Failure::fault)?,
-        None => cart(&shopper, agent, args, &record, &merchant, &candidate)?,
+        None => {
+            let others = others::wanted(&shopper, &chosen.base, &args.also).await?;
+            cart(&shopper, agent, args, &record, &merchant, &candidate, others)?
+        }
     };
     let wallet = args.wallet.as_deref();
     let purchase = Purchase { output, shopper: &shopper, book: &book, merchant: &merchant, wallet };
@@ -83,11 +87,13 @@ pub(super) async fn confirm(output: &Output, args: &ShopConfirm) -> Outcome {
                 // What it costs now is measured by what it was shown to cost.
                 record.chosen = Some(Chosen { candidate: now.to_json(), ..chosen });
                 book.keep(&record)?;
-                let request = cart(&shopper, agent, args, &record, &merchant, &now)?;
+                let others = others::wanted(&shopper, &merchant.base, &args.also).await?;
+                let request = cart(&shopper, agent, args, &record, &merchant, &now, others)?;
                 check(&purchase, &mut record, &now, &request).await?;
             }
             book.keep(&record)?;
-            Err(Failure::new(Exit::Refused, format!("{why}; repeat the command to take that price")))
+            let how = if args.also.is_empty() { "" } else { ", with `--total`" };
+            Err(Failure::new(Exit::Refused, format!("{why}; repeat the command{how} to take that price")))
         }
         Err(no) => {
             if matches!(no, NotServed::Refused(..)) {
@@ -122,6 +128,10 @@ async fn check(
     let wanted = TransferRequest::read(wanted.as_bytes()).map_err(Failure::fault)?;
     let limits = Limits::of(record, wanted.constraints.as_ref(), shopper.now())?;
     let shown = record.chosen.as_ref().and_then(|chosen| AmountNumber::parse(&chosen.shown).ok());
+    // What was shown is the one item's; the others are measured by what their catalogue says.
+    let shown = shown.and_then(|shown| shown.checked_add(others::goods(request)?));
+    let categories: Vec<Identifier> =
+        request.cart_snapshot.items.iter().filter_map(|item| item.category.clone()).collect();
     let total = AmountNumber::of_text(&request.total_amount)
         .ok_or_else(|| Failure::usage("the total is finer than hundredths, which no limit can measure"))?;
     let checked = PreCheck {
@@ -130,7 +140,7 @@ async fn check(
         total,
         currency: &request.currency,
         merchant_id: &request.merchant_id,
-        categories: std::slice::from_ref(&candidate.item.category),
+        categories: &categories,
         payment_method: None,
         delivery_seconds: candidate.delivery_seconds,
         shown,
@@ -237,6 +247,7 @@ fn cart(
     record: &Record,
     merchant: &Merchant,
     candidate: &Candidate,
+    others: Vec<WantedItem>,
 ) -> Outcome<CartRequest> {
     let (price, _) =
         candidate.item.orderable().map_err(|why| Failure::usage(format!("not ordered: {why}")))?;
@@ -269,6 +280,13 @@ fn cart(
     }
     let more = (price - cheapest.min(price)).saturating_mul(u128::from(candidate.quantity));
     let total = minor(&candidate.total_amount).saturating_add(more);
+    let total = others.iter().fold(total, |total, item| {
+        total.saturating_add(minor(&item.price).saturating_mul(u128::from(item.quantity)))
+    });
+    let total = match &args.total {
+        Some(told) => minor(&parsed(told, "total", AmountText::parse)?),
+        None => total,
+    };
     let scale = decimals(&candidate.total_amount);
     let text = |minor: u128| {
         AmountText::of_minor(minor / 10_u128.pow(18 - u32::from(scale)), scale).map_err(Failure::fault)
@@ -283,7 +301,7 @@ fn cart(
         buyer_agent_id: parsed(&agent.to_string(), "agent", Identifier::parse)?,
         merchant_id: parsed(&merchant.payee.to_string(), "merchant", Identifier::parse)?,
         cart_snapshot: WantedCart {
-            items: vec![WantedItem {
+            items: [WantedItem {
                 product_id: candidate.item.item_id.clone(),
                 product_name: Some(candidate.item.name.clone()),
                 category: Some(candidate.item.category.clone()),
@@ -291,7 +309,10 @@ fn cart(
                 quantity: candidate.quantity,
                 subtotal: None,
                 options: (!options.is_empty()).then_some(options),
-            }],
+            }]
+            .into_iter()
+            .chain(others)
+            .collect(),
         },
         coupon_code: candidate.coupon_code.clone(),
         total_amount: text(total)?,

@@ -1,8 +1,9 @@
 //! ACP 2026-04-17: checkout sessions of a shop, payment tokens for them, and order events.
 //!
 //! Reading order: [`request`] (what a buyer's side sends), [`session`] and [`order`] (what it is answered and told), [`error`],
-//! [`signature`]. What ACP leaves open, and what is done about it here, stands in `docs/checkouts.md`.
+//! [`signature`]; [`buying`], the other side. What ACP leaves open, and what is done about it here, stands in `docs/checkouts.md`.
 
+pub mod buying;
 pub mod error;
 pub mod order;
 pub mod request;

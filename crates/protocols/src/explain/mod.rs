@@ -1,4 +1,4 @@
-//! What a bill, a payment, a mandate, a card or a record is, whatever its dialect; what is wrong with it; what it would cost.
+//! What a bill, a payment, a mandate, a checkout, a card or a record is, whatever its dialect; what is wrong with it; what it would cost.
 //!
 //! Everything is read only to be told: nothing here makes anything count, and no signature is checked. A dialect that nobody
 //! here speaks is still explained as far as its document goes.
@@ -7,6 +7,7 @@
 
 mod bills;
 mod cards;
+mod checkouts;
 mod payments;
 mod records;
 mod tokens;
@@ -205,7 +206,7 @@ fn value(text: &str, asked: Option<&str>, now: Time) -> Vec<Explained> {
     if let Some(found) = payments::authorization(text, now) {
         return vec![found];
     }
-    if let Some(found) = tokens::token(text, now) {
+    if let Some(found) = tokens::token(text, now).or_else(|| checkouts::alone(text)) {
         return vec![found];
     }
     if text.split('.').count() == 3 && text.starts_with("chn_") {
@@ -226,6 +227,8 @@ fn object(value: &Value, asked: Option<&str>, now: Time) -> Vec<Explained> {
         .or_else(|| payments::x402(value, now))
         .or_else(|| payments::credential_of_payment_scheme(value, now))
         .or_else(|| payments::statement(value, now))
+        .or_else(|| checkouts::checkout(value, now))
+        .or_else(|| checkouts::delegated(value, now))
         .or_else(|| cards::agent(value))
         .or_else(|| cards::commerce(value))
         .or_else(|| cards::discovery(value))

@@ -1,8 +1,9 @@
 //! UCP 2026-04-08 over REST: a shop's profile, checkouts, orders, and signatures of messages.
 //!
 //! Reading order: [`request`] (what a platform sends), [`checkout`] and [`order`] (what it is answered and told), [`profile`],
-//! [`signature`]. What UCP leaves open, and what is done about it here, stands in `docs/checkouts.md`.
+//! [`signature`]; [`buying`], the other side. What UCP leaves open, and what is done about it here, stands in `docs/checkouts.md`.
 
+pub mod buying;
 pub mod checkout;
 pub mod order;
 pub mod profile;

@@ -3,6 +3,7 @@
 use super::*;
 use crate::cart::{Wanted, WantedLine};
 use crate::catalogue::Catalogue;
+use crate::surplus::store::Surplus;
 use std::path::PathBuf;
 
 const NOW: Time = Time(1_000_000_000_000);
@@ -114,7 +115,9 @@ async fn an_order_is_paid_once_and_a_late_payment_is_owed_back() {
         store.put(name.to_owned(), "buyer".to_owned(), cart(1), NOW).await.unwrap();
         store.lock(lock(name, number, 1, 10)).await.unwrap();
     }
-    let pay = |number: u128, trade: &str| store.pay(OrderId(number), trade.to_owned(), RequestId(9));
+    let pay = |number: u128, trade: &str| {
+        store.pay(OrderId(number), trade.to_owned(), RequestId(9), Paid::ByNumber)
+    };
     let order = pay(1, "pay_1").await.unwrap().unwrap();
     assert_eq!((order.stage, order.owed), (Stage::Paid, Owed::Nothing));
     let again = pay(1, "pay_2").await.unwrap().unwrap();
@@ -129,12 +132,64 @@ async fn an_order_is_paid_once_and_a_late_payment_is_owed_back() {
 }
 
 #[tokio::test]
+async fn an_order_that_is_paid_aside_is_looked_at_twice_and_a_surplus_is_owed_until_it_went_back() {
+    let path = directory();
+    let store = Store::open(&path).unwrap();
+    for (number, name) in [(1, "a"), (2, "b")] {
+        store.put(name.to_owned(), "buyer".to_owned(), cart(1), NOW).await.unwrap();
+        store.lock(lock(name, number, 1, 10)).await.unwrap();
+    }
+    store.pay(OrderId(1), "hld_1".to_owned(), RequestId(9), Paid::Aside).await.unwrap();
+    store.pay(OrderId(2), "pay_2".to_owned(), RequestId(9), Paid::ByNumber).await.unwrap();
+    // At once, and when the lock is over with a margin; then no more.
+    let watched = |at: Time| store.watched(at, 10);
+    assert_eq!(watched(NOW).await.unwrap(), [OrderId(1)]);
+    store.looked(OrderId(1), NOW).await.unwrap();
+    assert_eq!(watched(NOW.after(119_999_999_999)).await.unwrap(), []);
+    let over = NOW.after(120_000_000_000);
+    assert_eq!(watched(over).await.unwrap(), [OrderId(1)]);
+    store.looked(OrderId(1), over).await.unwrap();
+    assert_eq!(watched(Time(u64::MAX)).await.unwrap(), []);
+    // Noted twice it keeps its first name, and the payment of another order is not given back.
+    let note = |trade: &str, act: u128| {
+        let surplus = Surplus { trade_no: trade.to_owned(), number: OrderId(1), act: RequestId(act) };
+        store.note_surplus(surplus)
+    };
+    for (trade, act) in [("pay_9", 20), ("pay_9", 21), ("pay_2", 22), ("hld_1", 23)] {
+        note(trade, act).await.unwrap();
+    }
+    let owed = store.surplus(10).await.unwrap();
+    assert_eq!(owed, [Surplus { trade_no: "pay_9".to_owned(), number: OrderId(1), act: RequestId(20) }]);
+    store.gave_back("pay_9".to_owned()).await.unwrap();
+    note("pay_9", 24).await.unwrap();
+    assert_eq!(store.surplus(10).await.unwrap(), []);
+    std::fs::remove_dir_all(path).unwrap();
+}
+
+#[tokio::test]
+async fn a_shop_of_before_is_opened_with_what_it_has() {
+    let path = directory();
+    let store = Store::open(&path).unwrap();
+    store.put("a".to_owned(), "buyer".to_owned(), cart(1), NOW).await.unwrap();
+    drop(store);
+    // The writer's thread lets go of the file a moment later.
+    drop(Store::open(&path).unwrap());
+    let file = Connection::open(path.join("shop.sqlite")).unwrap();
+    file.execute_batch("DROP TABLE watched; DROP TABLE surplus; PRAGMA user_version = 1;").unwrap();
+    drop(file);
+    let store = Store::open(&path).unwrap();
+    assert!(store.cart("a".to_owned()).await.unwrap().is_some());
+    assert_eq!(store.surplus(10).await.unwrap(), []);
+    std::fs::remove_dir_all(path).unwrap();
+}
+
+#[tokio::test]
 async fn what_is_being_captured_is_not_cancelled() {
     let path = directory();
     let store = Store::open(&path).unwrap();
     store.put("a".to_owned(), "buyer".to_owned(), cart(1), NOW).await.unwrap();
     store.lock(lock("a", 1, 1, 10)).await.unwrap();
-    store.pay(OrderId(1), "hld_1".to_owned(), RequestId(9)).await.unwrap();
+    store.pay(OrderId(1), "hld_1".to_owned(), RequestId(9), Paid::ByNumber).await.unwrap();
     store.owe(OrderId(1), Stage::Paid, Owed::Capture, RequestId(10)).await.unwrap();
     assert!(!store.step(change(1, Event::Cancel, Owed::Capture)).await.unwrap());
     assert!(store.step(change(1, Event::Fulfil, Owed::Refund)).await.unwrap());

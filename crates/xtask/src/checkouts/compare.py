@@ -1,4 +1,4 @@
-"""Holds what a shop says in ACP and UCP against the published schemas, and what is broken on purpose as well.
+"""Holds what a shop and a buyer say in ACP and UCP against the published schemas, and what is broken on purpose as well.
 
 Arguments: our program, the folder of ACP's repository, the folder of UCP's; `-` where there is none."""
 
@@ -27,6 +27,8 @@ BROKEN = {
     "acp-amount-text": "acp session",
     "acp-status": "acp session",
     "acp-handler": "acp session",
+    "acp-create-bare": "acp create",
+    "ucp-create-count": "ucp create",
     "acp-error-nested": "acp error",
     "ucp-no-total": "ucp checkout",
     "ucp-discount-up": "ucp checkout",
@@ -39,6 +41,8 @@ ACP_SCHEMAS = {
     "acp session": "CheckoutSession",
     "acp session with order": "CheckoutSessionWithOrder",
     "acp error": "Error",
+    "acp create": "CheckoutSessionCreateRequest",
+    "acp complete": "CheckoutSessionCompleteRequest",
 }
 
 UCP_SCHEMAS = {
@@ -46,6 +50,8 @@ UCP_SCHEMAS = {
     "ucp order": "schemas/shopping/order.json",
     "ucp error": "schemas/shopping/types/error_response.json",
     "ucp profile": "discovery/profile_schema.json",
+    "ucp create": "schemas/shopping/checkout.json",
+    "ucp complete": "schemas/shopping/checkout.json",
 }
 
 
@@ -101,8 +107,9 @@ class Ucp:
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(message["body"], file)
             file.flush()
-            command = [self.program, "validate", file.name, "--schema", str(schema), "--response", "--op", "read",
-                       "--schema-local-base", str(self.source)]
+            asked = message["kind"].split()[1]
+            way = ["--request", "--op", asked] if asked in ("create", "complete") else ["--response", "--op", "read"]
+            command = [self.program, "validate", file.name, "--schema", str(schema), *way, "--schema-local-base", str(self.source)]
             if message["kind"] == "ucp profile":
                 command += ["--def", "business_profile"]
             ran = subprocess.run(command, capture_output=True, text=True)

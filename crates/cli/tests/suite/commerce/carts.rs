@@ -157,3 +157,43 @@ fn a_paid_order_that_is_cancelled_gives_its_money_and_its_stock_back() {
     ask(&town, "second", &shop.at);
     town.buyer("confirm", "second", &[]).ends(0);
 }
+
+#[test]
+fn a_cart_of_several_items_is_one_order_within_the_limits() {
+    let town = Town::new();
+    let goods = |tax: &str| {
+        format!(
+            "{}[[item]]\nid = \"cake\"\nname = \"Cake\"\ncategory = \"food\"\nprice = \"9.90\"\nasset = \"CNY/2\"\nstock = 5\nshipped = false\n{tax}",
+            TEA
+        )
+    };
+    let mut shop = town.shop("Tea", 0, &goods(""));
+    ask(&town, "one", &shop.at);
+    // What nobody sells, and what is beyond the limit with it, is not said to the merchant.
+    town.buyer("confirm", "one", &["--also", "coffee"]).ends(3);
+    town.buyer("confirm", "one", &["--also", "cake"]).ends(4);
+    assert!(town.record("one")["cart"].is_null(), "the merchant has heard nothing");
+
+    let at = shop.at.clone();
+    let words = ["milk tea", "--currency", "CNY", "--max", "50.00", "--item", "tea", "--at", &at];
+    town.buyer("ask", "two", &words).ends(0);
+    let confirmed = town.buyer("confirm", "two", &["--also", "cake,2"]).ends(0);
+    assert_eq!(confirmed.text("total_amount"), "37.80");
+    let question = town.buyer("pay", "two", &["--token", &town.token]).ends(4).text("question");
+    town.say_yes(&question, None).expect("she is there");
+    assert_eq!(town.money(&shop), (BEGINNING - 3_780, 3_780, 0));
+
+    // A tax on all of it is the shop's to compute: it says the total, and that is what is taken, or not.
+    town.reopen(&mut shop, &goods("[[tax]]\npercent = \"10\"\n").replace("stock = 1", "stock = 9"));
+    town.buyer("ask", "three", &words).ends(0);
+    let dearer = town.buyer("confirm", "three", &["--also", "cake"]).ends(3);
+    assert!(
+        dearer.complaint.contains("30.69") && dearer.complaint.contains("--total"),
+        "{}",
+        dearer.complaint
+    );
+    town.buyer("confirm", "three", &["--also", "cake", "--total", "30.68"]).ends(3);
+    let confirmed = town.buyer("confirm", "three", &["--also", "cake", "--total", "30.69"]).ends(0);
+    assert_eq!(confirmed.text("total_amount"), "30.69");
+    assert_eq!(town.spent(), 3_780);
+}

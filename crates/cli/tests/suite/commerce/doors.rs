@@ -3,7 +3,9 @@
 use super::town::{BEGINNING, Stall, Town, fen};
 use evidence::Hash;
 use protocols::a402::wallet::Network;
-use sdk::{Buyer, BuyerSettings, CheckedOut, CheckoutOrder, NewCheckout, NotCheckedOut, Purchases};
+use sdk::{
+    Buyer, BuyerSettings, CheckedOut, CheckoutDialect, CheckoutOrder, NewCheckout, NotCheckedOut, Purchases,
+};
 use wire::account::{Carry, NewMandate};
 use wire::limit::Limit;
 use wire::{AmountText, MandateId, RequestId};
@@ -50,9 +52,11 @@ fn buyer(town: &Town) -> Buyer {
 
 fn new(town: &Town, shop: &Stall) -> NewCheckout {
     NewCheckout {
-        purchase: RequestId(town.agent.fresh_id()),
+        purchase: RequestId(town.agent.fresh_id()).to_string(),
         shop: shop.at.parse().expect("an address"),
-        api_key: KEY.to_owned(),
+        dialect: Some(CheckoutDialect::Acp),
+        api_key: Some(KEY.to_owned()),
+        profile: None,
         items: vec![("tea".to_owned(), 1)],
         price_max: fen(1_800),
         why: None,
@@ -62,7 +66,7 @@ fn new(town: &Town, shop: &Stall) -> NewCheckout {
 fn bought(town: &Town, buyer: &Buyer, new: &NewCheckout) -> CheckoutOrder {
     match town.run(buyer.check_out(new)).expect("it is for sale") {
         CheckedOut::Bought(order) => *order,
-        CheckedOut::Asked(question) => panic!("{question:?}"),
+        CheckedOut::Asked { question, .. } => panic!("{question}"),
     }
 }
 
@@ -79,7 +83,7 @@ fn what_is_bought_by_acp_is_paid_once_over_kills_and_sold_out_for_act() {
     assert_eq!(town.money(&shop), (BEGINNING - 1_800, 0, 1_800));
 
     let gone = town.run(buyer.check_out(&new(&town, &shop))).expect_err("it was the last one");
-    assert!(matches!(gone, NotCheckedOut::Checkout(_)), "{gone}");
+    assert!(matches!(&gone, NotCheckedOut::Refused { code, .. } if code == "not_ready"), "{gone}");
     let words = ["milk tea", "--currency", "CNY", "--max", "20.00", "--at", &shop.at];
     let asked = town.buyer("ask", "act", &words);
     if asked.code == Some(0) {

@@ -310,6 +310,24 @@ fn s6_three_paid_calls_and_a_room_are_two_layers_of_value() {
         let (free, held) = left(&enough);
         assert_eq!(100 - free, spent, "{name}: {held} are held");
     }
+    // The proof of the query is none for the reservation: nothing is delivered for it, and it still counts where it belongs.
+    let files = fs::read_dir(town.directory.0.join("calls")).expect("purchases are kept");
+    let texts = files.filter_map(|file| fs::read_to_string(file.expect("it is ours").path()).ok());
+    let kept = texts.filter_map(|text| serde_json::from_str::<Value>(&text).ok());
+    let query = format!("inventory-{enough}");
+    let query = kept.into_iter().find(|kept| kept["purchase"] == *query).expect("the query is kept");
+    let proof = query["payment_proof"].as_str().expect("it was paid").to_owned();
+    let show = |name: &str| {
+        town.run(async {
+            let asked = reqwest::Client::new().get(format!("{front}/{name}")).header("payment-proof", &proof);
+            let answer = asked.send().await.expect("it answers");
+            (answer.status().as_u16(), answer.text().await.expect("a body"))
+        })
+    };
+    let (status, said) = show("reservation");
+    assert!((400..500).contains(&status) && said != "reservation", "{status} {said}");
+    assert_eq!(show("inventory"), (200, "inventory".to_owned()));
+    assert_eq!(left(&enough).0, 68, "neither cost anything");
     let services = 32 + 12;
     let wait_for = |got: u128| {
         (0..400).any(|_| {

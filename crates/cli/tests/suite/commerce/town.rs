@@ -36,6 +36,8 @@ pub(crate) struct Stall {
     pub(crate) payee: PayeeId,
     pub(crate) config: PathBuf,
     pub(crate) at: String,
+    /// Where it asks the server.
+    pub(crate) server: String,
     pub(crate) process: Option<Process>,
 }
 
@@ -159,8 +161,8 @@ impl Town {
             .expect("an address")
             .port();
         let at = format!("http://127.0.0.1:{port}");
-        let mut stall =
-            Stall { name: name.to_owned(), payee, config: root.join("shop.toml"), at, process: None };
+        let (config, server) = (root.join("shop.toml"), self.url.clone());
+        let mut stall = Stall { name: name.to_owned(), payee, config, at, server, process: None };
         self.reopen(&mut stall, more);
         stall
     }
@@ -171,7 +173,7 @@ impl Town {
         let text = format!(
             "[shop]\nname = \"{}\"\nserver = \"{}\"\npayee = \"{}\"\nkey_file = \"key.toml\"\nnetwork = \"toll:test\"\n\
              public_url = \"{}\"\nasset = \"CNY/2\"\ndata = \"data\"\n{more}",
-            stall.name, self.url, stall.payee, stall.at
+            stall.name, stall.server, stall.payee, stall.at
         );
         std::fs::write(&stall.config, text).expect("the directory is ours");
         let config = stall.config.display().to_string();
@@ -197,6 +199,11 @@ impl Town {
 
     /// A command of the agent's about a purchase.
     pub(crate) fn buyer(&self, verb: &str, purchase: &str, words: &[&str]) -> Bought {
+        self.buyer_by(&self.url, verb, purchase, words)
+    }
+
+    /// The same, where the server is reached by another address.
+    pub(crate) fn buyer_by(&self, server: &str, verb: &str, purchase: &str, words: &[&str]) -> Bought {
         let (key, purchases) = (self.directory.0.join("agent.toml"), self.directory.0.join("purchases"));
         let (key, purchases) = (key.display().to_string(), purchases.display().to_string());
         let fixed = [
@@ -207,7 +214,7 @@ impl Town {
             "--purchases",
             &purchases,
             "--server",
-            &self.url,
+            server,
             "--key",
             &key,
             "--json",
@@ -285,7 +292,7 @@ pub(crate) struct Bought {
 }
 
 impl Bought {
-    fn of(output: &Output) -> Bought {
+    pub(crate) fn of(output: &Output) -> Bought {
         let said =
             printed(output).lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
         Bought { code: output.status.code(), said, complaint: complained(output) }
