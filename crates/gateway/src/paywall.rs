@@ -73,7 +73,14 @@ impl Inner {
                     Ok(dialect) => dialect,
                     Err(refusal) => return whole(refusal),
                 };
-                let mut answer = self.sell(request, price, behind).await.unwrap_or_else(whole);
+                let mut answer = match &dialect {
+                    Dialect::Session(credential) => {
+                        whole(self.serve_session(request, price, credential, behind).await)
+                    }
+                    Dialect::A402 | Dialect::X402(_) | Dialect::NotX402(_) | Dialect::Mpp => {
+                        self.sell(request, price, behind).await.unwrap_or_else(whole)
+                    }
+                };
                 self.say_in_all(&dialect, &target, &mut answer);
                 answer
             }
@@ -364,7 +371,7 @@ impl Inner {
         let quote = self.quote(price, &demand);
         let terms = self.terms_of(price, quote.as_ref().map(Sealed::name));
         let is_exact = !terms.members().contains_key("capture");
-        let billed = Billed { demand: demand.clone(), is_exact };
+        let billed = Billed { demand: demand.clone(), is_exact, by_voucher: price.by_voucher };
         let needed = demand.sign(terms, &self.seller_key).and_then(|needed| needed.encode());
         match needed {
             Ok(needed) => {

@@ -16,10 +16,15 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use protocols::a402::Fingerprint;
+use protocols::mpp::session::{Problem, Standing as Told};
 use protocols::voucher::{OWED, VOUCHER, Voucher};
 use std::sync::Arc;
 use tokio::time::Instant;
 use wire::MeterId;
+
+/// Why a voucher does not count: goes with the answer to whoever says it in other words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotCounted(pub(crate) Problem);
 
 /// The right to deliver the one call of a channel that is under way.
 struct Turn {
@@ -75,25 +80,29 @@ impl Inner {
         behind: Arc<dyn Behind>,
     ) -> Whole {
         let Some(price) = order.price.by_voucher else {
-            return self.no_voucher(&order, Code::VoucherRefused, "this is not sold by voucher", None);
+            let no = (Code::VoucherRefused, Problem::ChallengeNotFound);
+            return self.no_voucher(&order, no, "this is not sold by voucher", None);
         };
         let channel = match self.channel(MeterId(voucher.channel)).await {
             Ok(channel) => channel,
-            Err(NoChannel::Refused(why)) => return self.no_voucher(&order, Code::ChannelRefused, &why, None),
+            Err(NoChannel::Refused(problem, why)) => {
+                return self.no_voucher(&order, (Code::ChannelRefused, problem), &why, None);
+            }
             Err(NoChannel::Unavailable(why)) => return self.not_now(&why),
         };
         let (verdict, owed) = {
             let mut state = channel.state();
-            if let Some(why) = self.refusal(&channel, &state.standing) {
+            if let Some((problem, why)) = self.refusal(&channel, &state.standing) {
                 drop(state);
-                return self.no_voucher(&order, Code::ChannelRefused, &why, None);
+                return self.no_voucher(&order, (Code::ChannelRefused, problem), &why, None);
             }
             let shown = Shown { total: voucher.total_nanos, price, request: &order.facts.fingerprint };
             let is_genuine = || voucher.verify(&channel.key).is_ok();
             let verdict = state.tally.show(shown, self.config.vouchers.check_every, is_genuine);
             (verdict, state.tally.owed())
         };
-        let refuse = |code, why: &str| self.no_voucher(&order, code, why, Some(owed));
+        let told = Told { channel: voucher.channel, spent_nanos: owed };
+        let refuse = |code, problem, why: &str| self.no_voucher(&order, (code, problem), why, Some(told));
         match verdict {
             Verdict::Serve(signed) => {
                 let turn = Turn { channel, has_ended: false };
@@ -113,25 +122,30 @@ impl Inner {
             Verdict::Again(answer) => self.again(&answer, owed),
             Verdict::AgainFromDisk => match self.deliveries.voucher_answer(channel.number).await {
                 Ok(Some(answer)) => self.again(&answer, owed),
-                Ok(None) => refuse(Code::VoucherTotal, "it was delivered for, and the answer is not kept"),
+                Ok(None) => {
+                    let why = "it was delivered for, and the answer is not kept";
+                    refuse(Code::VoucherTotal, Problem::VerificationFailed, why)
+                }
                 Err(fault) => {
                     tracing::error!(%fault, "an answer could not be found");
                     self.not_now("the store of deliveries failed")
                 }
             },
             Verdict::AgainAndGone => {
-                refuse(Code::VoucherTotal, "it was delivered for, and the answer is too long to be kept")
+                let why = "it was delivered for, and the answer is too long to be kept";
+                refuse(Code::VoucherTotal, Problem::VerificationFailed, why)
             }
             Verdict::Needs(needed) => {
-                refuse(Code::VoucherTotal, &format!("with this call everything comes to {needed} billionths"))
+                let why = format!("with this call everything comes to {needed} billionths");
+                refuse(Code::VoucherTotal, Problem::of_sum(voucher.total_nanos, needed), &why)
             }
             Verdict::Exhausted(deposit) => {
                 let why = format!("with this call it would come to more than its {deposit} billionths");
-                refuse(Code::ChannelRefused, &why)
+                refuse(Code::ChannelRefused, Problem::AmountExceedsDeposit, &why)
             }
             Verdict::Forged => {
-                let why = "it is not signed with the channel's key";
-                self.no_voucher(&order, Code::VoucherRefused, why, None)
+                let no = (Code::VoucherRefused, Problem::InvalidSignature);
+                self.no_voucher(&order, no, "it is not signed with the channel's key", None)
             }
             Verdict::Busy => {
                 let detail = "Nothing was spent. Another call of the channel is under way.";
@@ -234,12 +248,19 @@ impl Inner {
     }
 
     /// A voucher that does not count: a new bill, and why.
-    fn no_voucher(&self, order: &Order, code: Code, why: &str, owed: Option<u128>) -> Whole {
+    fn no_voucher(
+        &self,
+        order: &Order,
+        (code, problem): (Code, Problem),
+        why: &str,
+        told: Option<Told>,
+    ) -> Whole {
         self.metrics.vouchers_refused.count();
         let detail = format!("Nothing was spent now. The voucher does not count: {why}.");
-        let answer = self.with_bill(self.problem(code, detail), &order.price, &order.facts);
-        match owed {
-            Some(owed) => with_owed(answer, owed),
+        let mut answer = self.with_bill(self.problem(code, detail), &order.price, &order.facts);
+        answer.extensions_mut().insert(NotCounted(problem));
+        match told {
+            Some(told) => with_standing(answer, told),
             None => answer,
         }
     }
@@ -260,23 +281,23 @@ impl Inner {
         if method != Method::POST {
             return Err(self.problem(Code::MethodRefused, "Nothing was changed. This takes POST."));
         }
-        let refused = |why: &str| {
-            let detail = format!("Nothing was changed. The channel is not closed: {why}.");
-            self.problem(Code::ChannelRefused, detail)
-        };
-        let id: MeterId = id.parse().map_err(|_| refused("this seller has no such channel"))?;
-        let forged = || {
-            let detail = "Nothing was changed. The channel's last voucher belongs to this request.";
-            self.problem(Code::VoucherRefused, detail)
-        };
-        let voucher =
-            self.voucher_of(headers)?.filter(|voucher| voucher.channel == id.0).ok_or_else(forged)?;
+        let id: MeterId = id.parse().map_err(|_| {
+            self.not_closed(Problem::ChannelNotFound, "this seller has no such channel")
+        })?;
+        let voucher = self.voucher_of(headers)?.filter(|voucher| voucher.channel == id.0);
+        let voucher = voucher.ok_or_else(|| self.forged_close())?;
+        self.close(voucher).await
+    }
+
+    /// Closes a channel with a voucher for what is owed.
+    pub(crate) async fn close(self: &Arc<Inner>, voucher: Voucher) -> Result<Whole, Whole> {
+        let id = MeterId(voucher.channel);
         let channel = match self.channel(id).await {
             Ok(channel) => channel,
-            Err(NoChannel::Refused(why)) => return Err(refused(&why)),
+            Err(NoChannel::Refused(problem, why)) => return Err(self.not_closed(problem, &why)),
             Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
         };
-        voucher.verify(&channel.key).map_err(|_| forged())?;
+        voucher.verify(&channel.key).map_err(|_| self.forged_close())?;
         let closed = {
             let mut state = channel.state();
             if state.tally.is_busy() {
@@ -291,7 +312,9 @@ impl Inner {
         };
         let kept = closed.map_err(|owed| {
             let detail = format!("Nothing was changed. Everything so far comes to {owed} billionths.");
-            with_owed(self.problem(Code::VoucherTotal, detail), owed)
+            let mut no = self.problem(Code::VoucherTotal, detail);
+            no.extensions_mut().insert(NotCounted(Problem::of_sum(voucher.total_nanos, owed)));
+            with_standing(no, Told { channel: id.0, spent_nanos: owed })
         })?;
         let total = kept.total;
         if let Err(fault) = self.deliveries.close_channel(channel.number, kept).await {
@@ -309,6 +332,40 @@ impl Inner {
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(with_owed(answer, total))
     }
+
+    /// Whether calls could be paid by a channel now; answers what is owed on it.
+    pub(crate) async fn is_usable(&self, id: MeterId) -> Result<u128, Whole> {
+        let channel = match self.channel(id).await {
+            Ok(channel) => channel,
+            Err(NoChannel::Refused(problem, why)) => return Err(self.not_closed(problem, &why)),
+            Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
+        };
+        let state = channel.state();
+        match self.refusal(&channel, &state.standing) {
+            Some((problem, why)) => Err(self.not_closed(problem, &why)),
+            None => Ok(state.tally.owed()),
+        }
+    }
+
+    fn not_closed(&self, problem: Problem, why: &str) -> Whole {
+        let detail = format!("Nothing was changed. The channel is not closed: {why}.");
+        let mut no = self.problem(Code::ChannelRefused, detail);
+        no.extensions_mut().insert(NotCounted(problem));
+        no
+    }
+
+    fn forged_close(&self) -> Whole {
+        let detail = "Nothing was changed. The channel's last voucher belongs to this request.";
+        let mut no = self.problem(Code::VoucherRefused, detail);
+        no.extensions_mut().insert(NotCounted(Problem::InvalidSignature));
+        no
+    }
+}
+
+/// Says what is owed, and on which channel for whoever says it in other words.
+fn with_standing(mut answer: Whole, told: Told) -> Whole {
+    answer.extensions_mut().insert(told);
+    with_owed(answer, told.spent_nanos)
 }
 
 fn with_owed(mut answer: Whole, owed: u128) -> Whole {

@@ -4,7 +4,8 @@ use super::bills::strip_scheme;
 use super::{Explained, said};
 use crate::a402::{self, CredentialText, Proof, Validation};
 use crate::bare::Price;
-use crate::mpp::{self, Credential};
+use crate::mpp::session::{Action, SessionCredential};
+use crate::mpp::{self, Shown};
 use crate::voucher::Voucher;
 use crate::x402::{Fault, Payload};
 use crate::{json, rfc3339};
@@ -134,8 +135,17 @@ pub(super) fn credential_of_payment_scheme(value: &Value, now: Time) -> Option<E
             return Some(told);
         }
         let header = format!("{}{}", mpp::SCHEME, base64url::encode(&json::canonical(value)));
-        match Credential::decode(&header) {
-            Ok(credential) => {
+        match Shown::decode(&header) {
+            Ok(Shown::Session(SessionCredential { action, .. })) => {
+                let (wanted, voucher) = match action {
+                    Action::Open(voucher) | Action::Voucher(voucher) => ("a call", voucher),
+                    Action::TopUp { last, .. } => ("another channel in place of this one", last),
+                    Action::Close(voucher) => ("the end of the session", voucher),
+                };
+                told.fact("for", wanted);
+                told.fact("voucher", voucher);
+            }
+            Ok(Shown::Charge(credential)) => {
                 match credential.challenge.price() {
                     Ok(price) => credential_facts(&mut told, &credential.credential, Some(&price), now),
                     Err(fault) => told.wrong(fault.to_string()),
