@@ -185,8 +185,7 @@ impl Inner {
         let key = base64url::decode(&shown.voucher_key).and_then(|bytes| PublicKey::ed25519(&bytes).ok());
         let claimed =
             read_sum(&shown.claimed_nanos).ok_or_else(|| not_ours("what was claimed of it is no sum"))?;
-        let expires_at =
-            DateTime::parse(&*shown.expires_at).map_err(|_| not_ours("its end is no time"))?;
+        let expires_at = DateTime::parse(&*shown.expires_at).map_err(|_| not_ours("its end is no time"))?;
         let deposit = shown.amount.amount.minor().checked_mul(NANOS);
         Ok(Opened {
             number: 0,

@@ -53,9 +53,19 @@ fn operation(price: &Price, seller: &Seller, names: &[String]) -> Value {
         "currency": seller.asset.code().to_ascii_lowercase(),
         "description": price.in_words,
     });
+    let session = price.by_voucher.map(|nanos| {
+        json!({
+            "method": "toll",
+            "intent": "session",
+            "amount": nanos.to_string(),
+            "currency": seller.asset.code().to_ascii_lowercase(),
+            "description": "A call by voucher, in billionths of the smallest unit",
+        })
+    });
+    let offers: Vec<Value> = std::iter::once(offer).chain(session).collect();
     let mut operation = json!({
         "summary": price.description,
-        "x-payment-info": { "offers": [offer] },
+        "x-payment-info": { "offers": offers },
         "responses": {
             "200": { "description": price.delivery },
             "402": { "description": "What it costs, and how to pay it" },

@@ -83,9 +83,9 @@ impl Inner {
 
     fn another_challenge(&self, order: &Order) -> Whole {
         self.metrics.vouchers_refused.count();
-        let detail = "Nothing was spent. The credential is for another challenge than the one that is asked here now.";
-        let mut no =
-            self.with_bill(self.problem(Code::VoucherRefused, detail), &order.price, &order.facts);
+        let detail =
+            "Nothing was spent. The credential is for another challenge than the one that is asked here now.";
+        let mut no = self.with_bill(self.problem(Code::VoucherRefused, detail), &order.price, &order.facts);
         no.extensions_mut().insert(NotCounted(Problem::ChallengeNotFound));
         in_its_words(no)
     }
@@ -108,16 +108,12 @@ impl Inner {
     }
 
     /// The channel that goes on, or the one that was closed, and what is owed on it.
-    async fn close_for(
-        self: &Arc<Inner>,
-        last: Voucher,
-        next: Option<u128>,
-    ) -> Result<(u128, u128), Whole> {
+    async fn close_for(self: &Arc<Inner>, last: Voucher, next: Option<u128>) -> Result<(u128, u128), Whole> {
         // Nothing is closed for a channel that nothing could be paid by.
         let goes_on = match next {
             Some(next) if next == last.channel => {
-                let detail = "Nothing was changed. A channel is as large as it was opened; another one takes its place.";
-                return Err(self.problem(Code::ChannelRefused, detail));
+                let why = "a channel is as large as it was opened, so another one has to take its place";
+                return Err(self.not_closed(Problem::AmountExceedsDeposit, why));
             }
             Some(next) => Some((next, self.is_usable(MeterId(next)).await?)),
             None => None,

@@ -281,9 +281,9 @@ impl Inner {
         if method != Method::POST {
             return Err(self.problem(Code::MethodRefused, "Nothing was changed. This takes POST."));
         }
-        let id: MeterId = id.parse().map_err(|_| {
-            self.not_closed(Problem::ChannelNotFound, "this seller has no such channel")
-        })?;
+        let id: MeterId = id
+            .parse()
+            .map_err(|_| self.not_closed(Problem::ChannelNotFound, "this seller has no such channel"))?;
         let voucher = self.voucher_of(headers)?.filter(|voucher| voucher.channel == id.0);
         let voucher = voucher.ok_or_else(|| self.forged_close())?;
         self.close(voucher).await
@@ -337,17 +337,21 @@ impl Inner {
     pub(crate) async fn is_usable(&self, id: MeterId) -> Result<u128, Whole> {
         let channel = match self.channel(id).await {
             Ok(channel) => channel,
-            Err(NoChannel::Refused(problem, why)) => return Err(self.not_closed(problem, &why)),
+            Err(NoChannel::Refused(problem, why)) => return Err(self.not_usable(problem, &why)),
             Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
         };
         let state = channel.state();
         match self.refusal(&channel, &state.standing) {
-            Some((problem, why)) => Err(self.not_closed(problem, &why)),
+            Some((problem, why)) => Err(self.not_usable(problem, &why)),
             None => Ok(state.tally.owed()),
         }
     }
 
-    fn not_closed(&self, problem: Problem, why: &str) -> Whole {
+    fn not_usable(&self, problem: Problem, why: &str) -> Whole {
+        self.not_closed(problem, &format!("of the one that is to take its place, {why}"))
+    }
+
+    pub(crate) fn not_closed(&self, problem: Problem, why: &str) -> Whole {
         let detail = format!("Nothing was changed. The channel is not closed: {why}.");
         let mut no = self.problem(Code::ChannelRefused, detail);
         no.extensions_mut().insert(NotCounted(problem));

@@ -17,6 +17,7 @@ mod mpp;
 mod place;
 mod refusals;
 mod routes;
+mod sessions;
 mod stock;
 mod streams;
 mod tabs;

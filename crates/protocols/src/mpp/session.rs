@@ -121,7 +121,9 @@ impl Problem {
             Problem::ChannelNotFound => "https://paymentauth.org/problems/session/channel-not-found",
             Problem::ChannelFinalized => "https://paymentauth.org/problems/session/channel-finalized",
             Problem::InvalidSignature => "https://paymentauth.org/problems/session/invalid-signature",
-            Problem::AmountExceedsDeposit => "https://paymentauth.org/problems/session/amount-exceeds-deposit",
+            Problem::AmountExceedsDeposit => {
+                "https://paymentauth.org/problems/session/amount-exceeds-deposit"
+            }
             Problem::InsufficientBalance => "https://paymentauth.org/problems/session/insufficient-balance",
             Problem::VerificationFailed => "https://paymentauth.org/problems/verification-failed",
         }
@@ -174,7 +176,8 @@ impl Terms {
         }
         let mut request = Members::open("request", Value::Object(challenge.request.clone()))?;
         let mut details = Members::open("request.methodDetails", request.take("methodDetails")?)?;
-        let decimals = details.integer("decimals", (NANOS_SCALE.into(), u32::from(AssetText::SCALE_MAX + NANOS_SCALE)))?;
+        let decimals = details
+            .integer("decimals", (NANOS_SCALE.into(), u32::from(AssetText::SCALE_MAX + NANOS_SCALE)))?;
         let standing = details.take_if_any("session").map(Standing::read).transpose()?;
         let terms = Terms {
             network: details.text("network", network)?,
@@ -198,8 +201,10 @@ impl Terms {
 impl Standing {
     fn read(value: Value) -> Result<Standing, Malformed> {
         let mut members = Members::open("request.methodDetails.session", value)?;
-        let standing =
-            Standing { channel: members.text("channelId", channel)?, spent_nanos: members.text("spent", sum)? };
+        let standing = Standing {
+            channel: members.text("channelId", channel)?,
+            spent_nanos: members.text("spent", sum)?,
+        };
         members.end()?;
         Ok(standing)
     }
@@ -330,7 +335,8 @@ fn channel(text: String) -> Result<u128, Misshapen> {
 }
 
 fn sum(text: String) -> Result<u128, Misshapen> {
-    read_sum(&text).ok_or_else(|| Misshapen::new(&text, "a sum in billionths of the smallest unit, in digits"))
+    read_sum(&text)
+        .ok_or_else(|| Misshapen::new(&text, "a sum in billionths of the smallest unit, in digits"))
 }
 
 fn sum_above_nothing(text: String) -> Result<u128, Misshapen> {
@@ -478,7 +484,9 @@ mod tests {
         }
         // A charge's payload pays no session, and a session's no charge.
         let mixed = json!({ "challenge": challenge.to_json(), "payload": { "credential": "e30" } });
-        assert!(Shown::decode(&format!("Payment {}", base64url::encode(mixed.to_string().as_bytes()))).is_err());
+        assert!(
+            Shown::decode(&format!("Payment {}", base64url::encode(mixed.to_string().as_bytes()))).is_err()
+        );
     }
 
     #[test]
@@ -492,7 +500,9 @@ mod tests {
             at: DateTime::parse("2026-11-23T10:00:00Z").unwrap(),
         };
         assert_eq!(SessionReceipt::decode(&receipt.encode()), Ok(receipt));
-        for wrong in ["", "e30", "!", &base64url::encode(br#"{"status":"success","method":"toll","intent":"charge"}"#)] {
+        for wrong in
+            ["", "e30", "!", &base64url::encode(br#"{"status":"success","method":"toll","intent":"charge"}"#)]
+        {
             assert!(SessionReceipt::decode(wrong).is_err(), "{wrong}");
         }
     }
