@@ -55,7 +55,18 @@ impl Inner {
             Action::TopUp { .. } | Action::Close(_) => false,
         };
         if is_asked && !is_call {
-            return self.end_session(credential).await;
+            let facts = match self.facts(&request.method().clone(), &request, b"") {
+                Ok(facts) => facts,
+                Err(refusal) => return refusal,
+            };
+            return match self.end_session(credential).await {
+                Ok(ended) => ended,
+                // Whoever was refused is asked anew, and told how the channel stands.
+                Err(no) if no.status() == StatusCode::PAYMENT_REQUIRED => {
+                    in_its_words(self.with_bill(no, &price, &facts))
+                }
+                Err(no) => no,
+            };
         }
         let order = match self.order(request, price).await {
             Ok(order) => order,
@@ -91,20 +102,16 @@ impl Inner {
     }
 
     /// Closes a channel; another one may be there for what comes.
-    async fn end_session(self: &Arc<Inner>, credential: &SessionCredential) -> Whole {
+    async fn end_session(self: &Arc<Inner>, credential: &SessionCredential) -> Result<Whole, Whole> {
         let (last, next) = match credential.action {
             Action::TopUp { last, next } => (last, Some(next)),
             Action::Open(last) | Action::Voucher(last) | Action::Close(last) => (last, None),
         };
-        match self.close_for(last, next).await {
-            Ok(stands) => {
-                let mut answer = Response::new(Bytes::new());
-                *answer.status_mut() = StatusCode::NO_CONTENT;
-                answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-                self.with_receipt(answer, credential, stands, 0)
-            }
-            Err(no) => in_its_words(no),
-        }
+        let stands = self.close_for(last, next).await?;
+        let mut answer = Response::new(Bytes::new());
+        *answer.status_mut() = StatusCode::NO_CONTENT;
+        answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        Ok(self.with_receipt(answer, credential, stands, 0))
     }
 
     /// The channel that goes on, or the one that was closed, and what is owed on it.

@@ -259,7 +259,9 @@ async fn a_session_ends_with_what_is_owed_and_with_nothing_else() {
         (0, "session/insufficient-balance"),
         (11 * TICK, "verification-failed"),
     ] {
-        assert_eq!(problem(session.close(total).await.code(402, "voucher_total")), address, "{total}");
+        let refused = session.close(total).await;
+        assert_eq!(problem(refused.code(402, "voucher_total")), address, "{total}");
+        assert_eq!(told(&refused), Some(10 * TICK), "{total}");
     }
     let forged = Voucher::sign(&SigningKey::ed25519(&[9; 32]), session.channel.id.0, 10 * TICK);
     let refused = session.show(Action::Close(forged)).await;
