@@ -12,7 +12,7 @@ from mpp.client.transport import PaymentTransport
 from mpp.server.http import Request, Response
 from mpp.server.mpp import Mpp
 from stage import Stage
-from trials import CHEAP, GatewayTrials, Seen, again, equal, rejection, spent, trial
+from trials import CHEAP, GatewayTrials, Seen, again, equal, ran_as_written, rejection, spent, trial
 
 from tollbridge import FileStore, MemoryStore, PurchaseStore, Wallet
 from tollbridge.mpp import TollSession, toll, toll_seller
@@ -178,8 +178,16 @@ class Sessions:
 
         equal(await spent(self.trials.stage, work), 3)
 
+    async def as_written(self) -> None:
+        async def work() -> None:
+            said = await asyncio.to_thread(ran_as_written, self.trials.stage, "mpp.md", 1)
+            equal(said, "spent 3\n")
+
+        equal(await spent(self.trials.stage, work), 3)
+
     async def run(self) -> None:
         for what, run in [
+            ("the program in docs/mpp.md", self.as_written),
             ("pays 25 calls of a tenth of a fen, to the fen, and the rest comes back", self.to_the_fen),
             ("the same voucher again: the same answer, and nothing moves", self.same_voucher),
             ("a voucher for less, or for another page: refused, and nothing is delivered", self.smaller),

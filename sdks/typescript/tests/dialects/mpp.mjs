@@ -12,7 +12,7 @@ import { MemoryStore, Wallet } from "tollbridge";
 import { toll, tollSeller, tollSession } from "tollbridge/mpp";
 import { FileStore } from "tollbridge/files";
 import { Stage } from "../stage.mjs";
-import { documented, rejection, remembering, serving, spent, trial } from "./trials.mjs";
+import { documented, documentedSession, rejection, remembering, serving, spent, trial } from "./trials.mjs";
 
 const stage = await Stage.open();
 const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
@@ -275,4 +275,5 @@ await documented(stage, "mpp.md", {
   server: SERVER,
   buy: async (url) => delivered(await (await buyer())(url), "sunny"),
 });
+await documentedSession(stage, "mpp.md", { client: SESSION, place: 2 });
 await stage.close();
