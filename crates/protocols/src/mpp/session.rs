@@ -5,7 +5,7 @@
 //! has no number that is used up, for each sum is good for one delivery: it is the same for all calls of one price, and
 //! its id is the digest of what it says. Its document is `docs/mpp.md`.
 
-use super::{Challenge, Fault, Intent, METHOD, SCHEME};
+use super::{Challenge, Fault, Intent, METHOD, SCHEME, short};
 use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::{AssetText, Network};
 use crate::a402::{Currency, DateTime, Identifier, Misshapen, digest};
@@ -314,7 +314,7 @@ impl SessionReceipt {
             return Err(Fault::Method);
         }
         Ok(SessionReceipt {
-            challenge_id: members.text("challengeId", Ok)?,
+            challenge_id: members.text("challengeId", short)?,
             channel: members.text("channelId", channel)?,
             accepted_nanos: members.text("acceptedCumulative", sum)?,
             spent_nanos: members.text("spent", sum)?,
