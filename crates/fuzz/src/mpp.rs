@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocols::Time;
-use protocols::mpp::session::{SessionReceipt, Terms};
+use protocols::mpp::session::{NeedVoucher, SessionReceipt, Terms};
 use protocols::mpp::{Challenge, Credential, Shown};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -37,5 +37,6 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     if let Ok(receipt) = SessionReceipt::decode(&encoded) {
         assert_eq!(SessionReceipt::decode(&receipt.encode()), Ok(receipt), "{text}");
     }
+    let _ = NeedVoucher::read(text);
     let _ = Credential::decode(text);
 });

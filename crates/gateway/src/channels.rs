@@ -1,10 +1,11 @@
 //! The channels that buyers pay by: which are open, what is known of each, and who may be served on one.
 //!
 //! Reading order: `tally` (what a voucher gets), [`Inner::channel`] (how a channel is learned of), `call` (a call that is
-//! paid by voucher), `claims` (how the money follows), `store` (what survives a crash), `terms` (what the seller chooses).
+//! paid by voucher), `flow` (a stream that is paid by vouchers as it goes), `claims` (how the money follows), `store` (what survives a crash), `terms` (what the seller chooses).
 
 pub(crate) mod call;
 mod claims;
+pub(crate) mod flow;
 pub(crate) mod store;
 pub(crate) mod tally;
 pub(crate) mod terms;
@@ -13,6 +14,7 @@ use crate::deliveries::StoreFault;
 use crate::gateway::Inner;
 use crate::limits::{CHANNEL_COUNT_MAX, CHANNEL_END_MARGIN, CHANNEL_LOOKUP_WAIT, CHANNEL_LOOKUPS_MAX};
 use evidence::{PublicKey, base64url};
+use flow::Waiting;
 use protocols::a402::DateTime;
 use protocols::mpp::session::Problem;
 use protocols::voucher::read_sum;
@@ -58,6 +60,8 @@ struct State {
     standing: Standing,
     /// When it was claimed last, or learned of.
     claimed_at: Instant,
+    /// The stream that goes on with a voucher only.
+    waiting: Option<Waiting>,
 }
 
 /// Whether calls are taken.
@@ -83,7 +87,7 @@ impl Channels {
         Channels { open: RwLock::new(open.collect()), lookups: Semaphore::new(CHANNEL_LOOKUPS_MAX) }
     }
 
-    fn find(&self, id: MeterId) -> Option<Arc<Channel>> {
+    pub(crate) fn find(&self, id: MeterId) -> Option<Arc<Channel>> {
         self.open.read().expect("nobody panics while writing it").get(&id.0).cloned()
     }
 
@@ -124,6 +128,7 @@ impl Channel {
                 claimed: opened.claimed,
                 standing,
                 claimed_at: Instant::now(),
+                waiting: None,
             }),
         }
     }

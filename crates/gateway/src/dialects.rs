@@ -14,7 +14,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
 use protocols::a402::headers::{Aliases, PAYMENT_PROOF, PAYMENT_VALIDATION};
 use protocols::a402::{Demand, Proof, Validation};
 use protocols::bare::{Note, Price};
-use protocols::mpp::session::{SessionCredential, Standing};
+use protocols::mpp::session::{SessionCredential, Standing, Unit};
 use protocols::mpp::{self, CHALLENGE, Challenge, Credential, RECEIPT, Shown};
 use protocols::voucher::VOUCHER;
 use protocols::x402::{self, PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Payload, Reason, Scheme};
@@ -43,8 +43,8 @@ pub(crate) struct Billed {
     pub(crate) demand: Demand,
     /// Whether it costs just that, and not at most that.
     pub(crate) is_exact: bool,
-    /// What it costs by voucher, in billionths.
-    pub(crate) by_voucher: Option<u128>,
+    /// What it costs by voucher, in billionths, and what is counted.
+    pub(crate) by_session: Option<(u128, Unit)>,
 }
 
 impl Inner {
@@ -126,7 +126,7 @@ impl Inner {
 
     /// Says a bill in the other dialects.
     fn ask(&self, target: &Uri, billed: &Billed, standing: Option<Standing>, headers: &mut HeaderMap) {
-        let Billed { demand, is_exact, by_voucher } = billed;
+        let Billed { demand, is_exact, by_session } = billed;
         let seller = &self.config.seller;
         let scale = seller.asset.scale();
         let Some(amount_minor) = demand.amount.minor(scale) else { return };
@@ -149,7 +149,7 @@ impl Inner {
             let realm = seller.public_url.host_str().unwrap_or_default();
             put(headers, CHALLENGE, &Challenge::of_bill(&price, &note, authority, realm).encode());
         }
-        let session = by_voucher.and_then(|price| self.session_terms(price));
+        let session = by_session.and_then(|price| self.session_terms(price));
         if let Some(terms) = session {
             let challenge = self.session_challenge(&terms, standing).encode();
             let challenge = HeaderValue::try_from(challenge).expect("it is printable");

@@ -113,6 +113,13 @@ charge_client_errors = true
 
 [[price]]
 method = "GET"
+path = "/feed"
+amount = "0.05 CNY"
+stream = true
+by_voucher = "0.001 CNY"
+
+[[price]]
+method = "GET"
 path = "/listing"
 amount = "0.05 CNY"
 

@@ -10,6 +10,7 @@ mod coupons;
 mod crash;
 mod dialects;
 mod failures;
+mod flows;
 mod forms;
 mod house;
 mod metered;

@@ -30,17 +30,17 @@ fn challenges(reply: &Reply) -> Vec<Challenge> {
 }
 
 /// What an answer asks for by session, if it does.
-fn asked(reply: &Reply) -> Option<Challenge> {
+pub(crate) fn asked(reply: &Reply) -> Option<Challenge> {
     challenges(reply).into_iter().find(|challenge| Terms::read(challenge).is_ok())
 }
 
-fn receipt(reply: &Reply) -> SessionReceipt {
+pub(crate) fn receipt(reply: &Reply) -> SessionReceipt {
     let header = reply.header(RECEIPT).unwrap_or_else(|| panic!("no receipt: {reply:?}"));
     SessionReceipt::decode(&header).unwrap()
 }
 
 /// How a channel stands, as a new challenge says.
-fn told(reply: &Reply) -> Option<u128> {
+pub(crate) fn told(reply: &Reply) -> Option<u128> {
     let (_, standing) = Terms::read(&asked(reply)?).unwrap();
     standing.map(|Standing { spent_nanos, .. }| spent_nanos)
 }

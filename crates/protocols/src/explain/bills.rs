@@ -5,7 +5,7 @@ use crate::a402::wallet::{Collection, Network, WalletTerms};
 use crate::a402::{AmountText, Needed};
 use crate::json;
 use crate::limits::{EXPLAINED_LIST_COUNT_MAX, MPP_CHALLENGES_MAX};
-use crate::mpp::session::Terms;
+use crate::mpp::session::{Terms, Unit};
 use crate::mpp::{self, Challenge, Intent};
 use crate::rfc3339;
 use crate::x402::Requirements;
@@ -292,7 +292,11 @@ fn session(told: &mut Explained, challenge: &str) {
     match Challenge::parse(challenge).and_then(|challenge| Terms::read(&challenge)) {
         Ok((terms, _)) => {
             let currency = terms.currency.as_str();
-            told.fact("each call by voucher", of_billionths(terms.price_nanos, terms.scale, currency));
+            let each = match terms.unit {
+                Unit::Call => "each call by voucher",
+                Unit::Event => "each event by voucher",
+            };
+            told.fact(each, of_billionths(terms.price_nanos, terms.scale, currency));
             told.fact("smallest channel", of_billionths(terms.deposit_nanos, terms.scale, currency));
             told.fact("payment service", &terms.authority);
         }

@@ -5,17 +5,21 @@
 //! has no number that is used up, for each sum is good for one delivery: it is the same for all calls of one price, and
 //! its id is the digest of what it says. Its document is `docs/mpp.md`.
 
-use super::{Challenge, Fault, Intent, METHOD, SCHEME, short};
+mod stated;
+
+use super::{Challenge, Fault, Intent, SCHEME};
 use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::{AssetText, Network};
-use crate::a402::{Currency, DateTime, Identifier, Misshapen, digest};
+use crate::a402::{Currency, Identifier, Misshapen, digest};
 use crate::bare::members_of;
 use crate::json;
-use crate::limits::{AUTHORITY_BYTES_MAX, HEADER_VALUE_BYTES_MAX};
+use crate::limits::AUTHORITY_BYTES_MAX;
 use crate::voucher::{Voucher, read_sum};
 use book::{Id, MeterId};
 use evidence::{Signature, base64url};
 use serde_json::{Map, Value, json};
+
+pub use stated::{NeedVoucher, SessionReceipt};
 
 /// The decimals of a billionth of a unit.
 const NANOS_SCALE: u8 = 9;
@@ -31,10 +35,21 @@ pub struct Terms {
     pub scale: u8,
     /// The payment service at which the channel is opened.
     pub authority: String,
-    /// What one call costs, in billionths; more than nothing.
+    /// What is counted.
+    pub unit: Unit,
+    /// What one unit costs, in billionths; more than nothing.
     pub price_nanos: u128,
     /// The smallest channel that makes sense, in billionths; a whole number of smallest units.
     pub deposit_nanos: u128,
+}
+
+/// What one price is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// A call, with its whole answer.
+    Call,
+    /// An event of an answer that is passed on as it comes.
+    Event,
 }
 
 /// How a channel stands with the seller: said to whoever has shown a voucher of it that does not fit.
@@ -69,21 +84,6 @@ pub enum Action {
 pub struct SessionCredential {
     pub challenge: Challenge,
     pub action: Action,
-}
-
-/// What the seller states of a call that was delivered, or of a channel that was closed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionReceipt {
-    pub challenge_id: String,
-    /// The bits of the channel's name.
-    pub channel: u128,
-    /// What the latest voucher says that was taken.
-    pub accepted_nanos: u128,
-    /// What everything that was delivered comes to.
-    pub spent_nanos: u128,
-    /// How many calls this is the receipt of.
-    pub units: u32,
-    pub at: DateTime,
 }
 
 /// Why a voucher does not count, in the scheme's own words.
@@ -138,7 +138,7 @@ impl Terms {
             "currency": self.currency.as_str().to_ascii_lowercase(),
             "recipient": self.payee.as_str(),
             "suggestedDeposit": self.deposit_nanos.to_string(),
-            "unitType": "call",
+            "unitType": self.unit.as_str(),
             "methodDetails": {
                 "authority": self.authority,
                 "decimals": self.scale + NANOS_SCALE,
@@ -185,16 +185,27 @@ impl Terms {
             currency: request.text("currency", |text| Currency::parse(text.to_ascii_uppercase()))?,
             scale: u8::try_from(decimals).expect("it is within its bounds") - NANOS_SCALE,
             authority: details.text("authority", authority)?,
+            unit: request.text("unitType", Unit::read)?,
             price_nanos: request.text("amount", sum_above_nothing)?,
             deposit_nanos: request.text("suggestedDeposit", sum_above_nothing)?,
         };
-        request.text("unitType", |unit| match unit.as_str() {
-            "call" => Ok(()),
-            _ => Err(Misshapen::new(&unit, "`call`")),
-        })?;
         details.end()?;
         request.end()?;
         Ok((terms, standing))
+    }
+}
+
+impl Unit {
+    fn as_str(self) -> &'static str {
+        match self {
+            Unit::Call => "call",
+            Unit::Event => "event",
+        }
+    }
+
+    fn read(word: String) -> Result<Unit, Misshapen> {
+        let found = [Unit::Call, Unit::Event].into_iter().find(|unit| unit.as_str() == word);
+        found.ok_or_else(|| Misshapen::new(&word, "`call` or `event`"))
     }
 }
 
@@ -277,53 +288,6 @@ impl SessionCredential {
     }
 }
 
-impl SessionReceipt {
-    /// Writes the value of a `Payment-Receipt` header.
-    pub fn encode(&self) -> String {
-        let channel = channel_text(self.channel);
-        let text = json!({
-            "status": "success",
-            "method": METHOD,
-            "intent": "session",
-            "timestamp": self.at.as_str(),
-            "reference": channel,
-            "challengeId": self.challenge_id,
-            "channelId": channel,
-            "acceptedCumulative": self.accepted_nanos.to_string(),
-            "spent": self.spent_nanos.to_string(),
-            "units": self.units,
-        });
-        base64url::encode(&json::canonical(&text))
-    }
-
-    /// Reads the value of a `Payment-Receipt` header. What we do not know in it is passed over.
-    ///
-    /// # Errors
-    /// [`Fault`].
-    pub fn decode(value: &str) -> Result<SessionReceipt, Fault> {
-        if HEADER_VALUE_BYTES_MAX < value.len() {
-            return Err(Malformed::TooLong { bytes: value.len() }.into());
-        }
-        let text = base64url::decode(value).ok_or(Fault::Encoding)?;
-        let mut members = Members::open("receipt", json::parse(&text).map_err(Malformed::from)?)?;
-        let said = |members: &mut Members, name| members.text(name, Ok);
-        let is_ours = said(&mut members, "status")? == "success"
-            && said(&mut members, "method")? == METHOD
-            && said(&mut members, "intent")? == "session";
-        if !is_ours {
-            return Err(Fault::Method);
-        }
-        Ok(SessionReceipt {
-            challenge_id: members.text("challengeId", short)?,
-            channel: members.text("channelId", channel)?,
-            accepted_nanos: members.text("acceptedCumulative", sum)?,
-            spent_nanos: members.text("spent", sum)?,
-            units: members.integer("units", (0, u32::MAX))?,
-            at: members.text("timestamp", DateTime::parse)?,
-        })
-    }
-}
-
 fn channel_text(bits: u128) -> String {
     MeterId(Id(bits.to_be_bytes())).to_string()
 }
@@ -373,6 +337,7 @@ mod tests {
             currency: Currency::parse("CNY").unwrap(),
             scale: 2,
             authority: "https://pay.example/".to_owned(),
+            unit: Unit::Call,
             price_nanos: 100_000_000,
             deposit_nanos: 10_000_000_000,
         }
@@ -402,6 +367,9 @@ mod tests {
         assert!(asked.encode().starts_with("Payment id=\"session_"), "{}", asked.encode());
         let dearer = Terms { price_nanos: 100_000_001, ..terms() };
         assert_ne!(dearer.challenge("shop.example", None).id, asked.id);
+        let by_event = Terms { unit: Unit::Event, ..terms() };
+        assert_eq!(Terms::read(&by_event.challenge("shop.example", None)), Ok((by_event.clone(), None)));
+        assert_ne!(by_event.challenge("shop.example", None).id, asked.id);
         assert_ne!(terms().challenge("other.example", None).id, asked.id);
         assert!(asked.price().is_err(), "a session is no charge");
         assert!(asked.demand(book::Time(0)).is_err(), "a session is no charge");
@@ -487,23 +455,5 @@ mod tests {
         assert!(
             Shown::decode(&format!("Payment {}", base64url::encode(mixed.to_string().as_bytes()))).is_err()
         );
-    }
-
-    #[test]
-    fn a_receipt_is_read_as_it_was_written() {
-        let receipt = SessionReceipt {
-            challenge_id: "session_1".to_owned(),
-            channel: 5,
-            accepted_nanos: 2,
-            spent_nanos: 2,
-            units: 1,
-            at: DateTime::parse("2026-11-23T10:00:00Z").unwrap(),
-        };
-        assert_eq!(SessionReceipt::decode(&receipt.encode()), Ok(receipt));
-        for wrong in
-            ["", "e30", "!", &base64url::encode(br#"{"status":"success","method":"toll","intent":"charge"}"#)]
-        {
-            assert!(SessionReceipt::decode(wrong).is_err(), "{wrong}");
-        }
     }
 }
