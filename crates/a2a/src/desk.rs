@@ -169,7 +169,7 @@ impl Desk {
     /// The task once it is over or waits, or as it is after a while.
     pub(crate) async fn wait(&self, mut following: Following) -> Result<Kept, Fault> {
         let id = following.id().to_owned();
-        let until = async { while following.next().await.is_some_and(|event| !is_rest(&event)) {} };
+        let until = async { while following.next().await.is_some_and(|event| !End::AtRest.is_at(&event)) {} };
         // What takes longer is told as it stands.
         let _late = tokio::time::timeout(self.patience, until).await;
         drop(following);
@@ -408,14 +408,28 @@ impl Desk {
     }
 }
 
-/// Whether a task that says this is over, or waits.
-pub(crate) fn is_rest(event: &Event) -> bool {
-    let state = match event {
-        Event::Task(task) => task.status.state,
-        Event::Status { status, .. } => status.state,
-        Event::Artifact { .. } => return false,
-    };
-    state.is_over() || state.is_waiting()
+/// Where somebody stops following a task.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// Where it is over, or waits for them.
+    AtRest,
+    /// Where it is over.
+    WhenOver,
+}
+
+impl End {
+    /// Whether a task that says this stands there.
+    pub(crate) fn is_at(self, event: &Event) -> bool {
+        let state = match event {
+            Event::Task(task) => task.status.state,
+            Event::Status { status, .. } => status.state,
+            Event::Artifact { .. } => return false,
+        };
+        match self {
+            End::AtRest => state.is_over() || state.is_waiting(),
+            End::WhenOver => state.is_over(),
+        }
+    }
 }
 
 /// The token of a page that goes on after a change.

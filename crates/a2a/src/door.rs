@@ -8,7 +8,7 @@ mod rpc;
 mod stream;
 
 use crate::agent::{Agent, JWKS_PATH};
-use crate::desk::{Accepted, Asker, Desk, Following, write_token};
+use crate::desk::{Accepted, Asker, Desk, End, Following, write_token};
 use crate::limits::{
     BODY_TIMEOUT, CARD_FRESH_SECONDS, CLIENT_KEY_CHARS_MAX, CLIENT_KEY_CHARS_MIN, CONNECTIONS_MAX,
     DRAIN_TIMEOUT, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX,
@@ -56,8 +56,8 @@ const LIMITS: Limits = Limits {
 enum Answer {
     /// This.
     Value(Value),
-    /// What becomes of a task from now on.
-    Stream(Following),
+    /// What becomes of a task from now on, until then.
+    Stream(Following, End),
 }
 
 /// The routes of an agent. What is at none of its own paths is a plain request, under the same prices.
@@ -66,6 +66,8 @@ pub fn router(agent: Agent) -> Router {
         .route(CARD_PATH, get(card))
         .route(JWKS_PATH, get(keys))
         .route(RPC_PATH, any(rpc::answer))
+        // What some clients make of it, who join an empty path to it.
+        .route(&format!("{RPC_PATH}/"), any(rpc::answer))
         .route(REST_PATH, any(rest::answer))
         .route(&format!("{REST_PATH}/{{*path}}"), any(rest::answer))
         .fallback(plain)
@@ -169,7 +171,7 @@ async fn call(desk: &Arc<Desk>, asker: Asker, call: Call) -> Result<Answer, Faul
         Call::SendStreamingMessage(send) => {
             let (following, accepted) = take(desk, asker, *send).await?;
             desk.start(accepted, asker.peer);
-            Ok(Answer::Stream(following))
+            Ok(Answer::Stream(following, End::AtRest))
         }
         Call::GetTask { id, history_length } => {
             let kept = desk.find(asker, &id).await?;
@@ -192,7 +194,8 @@ async fn call(desk: &Arc<Desk>, asker: Asker, call: Call) -> Result<Answer, Faul
                     "the task is over: nothing more becomes of it".to_owned(),
                 ));
             }
-            Ok(Answer::Stream(desk.follow(&id).await?))
+            // It may wait now, and be paid for by another.
+            Ok(Answer::Stream(desk.follow(&id).await?, End::WhenOver))
         }
         Call::PushNotifications => Err(Fault::PushNotificationNotSupported),
         Call::GetExtendedAgentCard => {

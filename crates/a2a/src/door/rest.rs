@@ -22,7 +22,9 @@ pub(super) async fn answer(State(agent): State<Agent>, request: Request) -> Resp
     };
     let answer = match done {
         Ok(Answer::Value(result)) => said(200, MEDIA_TYPE, &result),
-        Ok(Answer::Stream(following)) => stream::answer(following, |event| event.to_json().to_string()),
+        Ok(Answer::Stream(following, end)) => {
+            stream::answer(following, end, |event| event.to_json().to_string())
+        }
         Err(fault) => said(fault.http_code().0, MEDIA_TYPE, &fault.to_rest()),
     };
     with_extensions(&parts.headers, answer)

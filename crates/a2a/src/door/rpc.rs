@@ -37,7 +37,7 @@ pub(super) async fn answer(State(agent): State<Agent>, request: Request) -> Resp
         Ok(Answer::Value(result)) => {
             said(200, KIND, &json!({ "jsonrpc": "2.0", "id": id, "result": result }))
         }
-        Ok(Answer::Stream(following)) => stream::answer(following, move |event| {
+        Ok(Answer::Stream(following, end)) => stream::answer(following, end, move |event| {
             json!({ "jsonrpc": "2.0", "id": id, "result": event.to_json() }).to_string()
         }),
         // JSON-RPC says no in its body; only who asks, and whether there is room, is also HTTP's to say.

@@ -1,6 +1,6 @@
-//! What becomes of a task as server-sent events, until it is over or waits.
+//! What becomes of a task as server-sent events.
 
-use crate::desk::{Following, is_rest};
+use crate::desk::{End, Following};
 use crate::limits::KEEP_ALIVE;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -13,16 +13,20 @@ use std::convert::Infallible;
 enum Sending {
     /// There may be more.
     On(Following),
-    /// The task is over or waits.
+    /// The task is where the stream ends.
     Over,
 }
 
-/// Streams the steps of a task, each as `write` has it.
-pub(super) fn answer(following: Following, write: impl Fn(&Event) -> String + Send + 'static) -> Response {
-    let steps = stream::unfold((Sending::On(following), write), |(sending, write)| async move {
+/// Streams the steps of a task to its `end`, each as `write` has it.
+pub(super) fn answer(
+    following: Following,
+    end: End,
+    write: impl Fn(&Event) -> String + Send + 'static,
+) -> Response {
+    let steps = stream::unfold((Sending::On(following), write), move |(sending, write)| async move {
         let Sending::On(mut following) = sending else { return None };
         let event = following.next().await?;
-        let sending = if is_rest(&event) { Sending::Over } else { Sending::On(following) };
+        let sending = if end.is_at(&event) { Sending::Over } else { Sending::On(following) };
         let sent = Sent::default().data(write(&event));
         Some((Ok::<_, Infallible>(sent), (sending, write)))
     });

@@ -94,10 +94,6 @@ async fn followers_hear_every_step_and_a_stop() {
     while state(&task) == "TASK_STATE_SUBMITTED" {
         task = market.rpc("GetTask", json!({ "id": task["id"] })).await;
     }
-    let paid = json!({
-        "message": paying(&task, market.pay(&task).await), "configuration": { "returnImmediately": true },
-    });
-    market.rpc("SendMessage", paid).await;
     let body =
         json!({ "jsonrpc": "2.0", "id": "s", "method": "SubscribeToTask", "params": { "id": task["id"] } });
     let follow = || {
@@ -105,6 +101,11 @@ async fn followers_hear_every_step_and_a_stop() {
         let request = request.header("authorization", format!("Bearer {KEY}"));
         request.header("content-type", "application/json").body(body.to_string()).send()
     };
+    let early = follow().await.expect("an answer");
+    let paid = json!({
+        "message": paying(&task, market.pay(&task).await), "configuration": { "returnImmediately": true },
+    });
+    market.rpc("SendMessage", paid).await;
     let (one, other) = (follow().await.expect("an answer"), follow().await.expect("an answer"));
     while market.asked("/skills/wait").is_empty() {
         market.workshop.came.notified().await;
@@ -116,6 +117,11 @@ async fn followers_hear_every_step_and_a_stop() {
     assert_eq!((state(&steps[0]["task"]), &one[0]["id"]), ("TASK_STATE_WORKING", &json!("s")));
     assert!(steps[1].get("artifactUpdate").is_some());
     assert_eq!((state(&steps[2]["statusUpdate"]), steps.len()), ("TASK_STATE_COMPLETED", 3));
+    // Who followed it while it waited for money hears the rest, too.
+    let early = events(early).await;
+    assert_eq!(state(&early[0]["result"]["task"]), "TASK_STATE_INPUT_REQUIRED");
+    assert_eq!(state(&early[1]["result"]["statusUpdate"]), "TASK_STATE_WORKING");
+    assert_eq!(early[2..], one[1..]);
 
     let task = market.say("find").await;
     let stopped = market.rpc("CancelTask", json!({ "id": task["id"] })).await;
@@ -209,9 +215,11 @@ async fn what_is_not_asked_rightly_is_refused_and_does_nothing() {
         (&[version, json_kind], "a".repeat(300_000), 413, -32600),
         (&[version, json_kind, ("authorization", "Basic eDp5")], send(), 401, -32098),
     ] {
-        let (found, said, answer) = ask("/a2a", headers, body.clone()).await;
-        let shown = body.get(..60).unwrap_or(&body);
-        assert_eq!((found, said), (status, code), "{headers:?} {shown}: {answer}");
+        for path in ["/a2a", "/a2a/"] {
+            let (found, said, answer) = ask(path, headers, body.clone()).await;
+            let shown = body.get(..60).unwrap_or(&body);
+            assert_eq!((found, said), (status, code), "{path} {headers:?} {shown}: {answer}");
+        }
     }
     let (status, _, answer) = ask("/a2a/http/message:send", &[json_kind], "{}".to_owned()).await;
     assert_eq!((status, &answer["error"]["details"][0]["reason"]), (400, &json!("VERSION_NOT_SUPPORTED")));
