@@ -65,7 +65,7 @@ const SABOTAGE: &[(&str, (&str, &str), &str)] = &[
 /// What somebody might take for granted.
 const UNTRIED: &str = "\n## What is not tried\n\n\
     - `upto` with a stock server: settling it needs the payee's signature, for which these servers have no place.\n\
-    - Intents of the `Payment` scheme other than `charge` and `session`; streams by session, which the gateway has and these clients do not. Its official Rust client has a lane of its own: `cargo xtask lane dialects-rust`.\n\
+    - Intents of the `Payment` scheme other than `charge` and `session`; streams by session with `pympp`. Its official Rust client has a lane of its own: `cargo xtask lane dialects-rust`.\n\
     - Stablecoins and chains: they cannot pay here, and wallets cannot pay there.\n";
 
 /// What came of one trial.

@@ -5,10 +5,11 @@
 
 import { Challenge, Credential, Errors, Method, Receipt, z } from "mppx";
 import type { BillOptions } from "./bill.js";
+import { sleep } from "./client.js";
 import { base64url, fromBase64url, sha256, utf8 } from "./bytes.js";
 import { Malformed, OutcomeUnknown, reasonOf } from "./errors.js";
 import { freshBits } from "./ids.js";
-import { CLOSE_TRIES_MAX, SELLER_TIMEOUT_MS, TRY_TIMEOUT_MS } from "./limits.js";
+import { BACKOFF_MIN_MS, CLOSE_TRIES_MAX, SELLER_TIMEOUT_MS, TRY_TIMEOUT_MS } from "./limits.js";
 import { assetParts, readMoney, type Money } from "./money.js";
 import type { AskedVoucher, SessionOptions, SignedVoucher } from "./session.js";
 import type { Wallet } from "./wallet.js";
@@ -87,7 +88,7 @@ type SessionChallenge = Challenge.Challenge<z.output<typeof session.schema.reque
 /**
  * The intent `session` of the method `toll` for `Mppx.create` of `mppx/client`: pays calls at one seller by vouchers from
  * this wallet, each at most `maxPrice`, all together at most `cap`. One call of a session is under way at a time.
- * `close(url)` ends it at any address that is sold by it, and answers what the session came to.
+ * `events(answer)` reads a stream and pays it as it goes; `close(url)` ends the session at any address that is sold by it, and answers what the session came to.
  */
 export function tollSession(wallet: Wallet, options: SessionOptions) {
   let latest: SessionChallenge | undefined;
@@ -100,6 +101,32 @@ export function tollSession(wallet: Wallet, options: SessionOptions) {
     },
   });
   return Object.assign(client, {
+    /**
+     * The events of an answer that is paid as it comes. Those about payment are dealt with, and not handed on; each
+     * event may cost `maxPrice`.
+     */
+    async *events(answer: Response): AsyncGenerator<string, void> {
+      const challenge = latest;
+      if (challenge === undefined || answer.body === null)
+        throw new Malformed("this session has paid nothing yet");
+      const asked = askedFor(challenge);
+      for await (const event of eventsOf(answer.body)) {
+        const name = /^event: ?(.*)$/m.exec(event)?.[1];
+        if (name === "payment-need-voucher") {
+          const needed = JSON.parse(/^data: ?(.*)$/m.exec(event)?.[1] ?? "{}") as { channelId?: unknown };
+          const voucher = await wallet.session(nameOf(options, asked), (ours) =>
+            ours.more(asked, needed, options),
+          );
+          // Where the channel has no more, the stream ends with what was paid for.
+          if (voucher === undefined) continue;
+          const taken = await told(answer.url, {}, shown(challenge, "voucher", voucher));
+          if (taken.status !== 204)
+            throw new OutcomeUnknown(`the stream does not go on: status ${taken.status}`);
+        } else if (name !== "payment-receipt") {
+          yield event;
+        }
+      }
+    },
     async close(url: string, init: RequestInit = {}): Promise<Money> {
       if (latest === undefined) throw new Malformed("this session has paid nothing yet");
       let challenge = latest;
@@ -108,6 +135,11 @@ export function tollSession(wallet: Wallet, options: SessionOptions) {
           const last = await ours.last();
           if (last === undefined) break;
           const answer = await told(url, init, shown(challenge, "close", last));
+          if (answer.status === 409 || answer.status === 503) {
+            // A call or a stream is about to end.
+            await sleep(BACKOFF_MIN_MS * 2 ** turn);
+            continue;
+          }
           if (answer.status !== 402) break;
           const again = Challenge.fromResponseList(answer).find(isSession);
           if (again === undefined) break;
@@ -122,6 +154,17 @@ export function tollSession(wallet: Wallet, options: SessionOptions) {
       });
     },
   });
+}
+
+/** The events of a stream, without their empty lines. */
+async function* eventsOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, void> {
+  let unread = "";
+  for await (const piece of body.pipeThrough(new TextDecoderStream())) {
+    unread += piece;
+    const events = unread.split(/\r\n\r\n|\n\n|\r\r/);
+    unread = events.pop() ?? "";
+    yield* events;
+  }
 }
 
 function nameOf({ session: name }: SessionOptions, { payee }: AskedVoucher): string {

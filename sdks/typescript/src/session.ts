@@ -20,13 +20,18 @@ import {
 } from "./errors.js";
 import { readBits } from "./ids.js";
 import { voucherKey } from "./keys.js";
-import { CHANNEL_MARGIN_SECONDS, CHANNEL_SECONDS, PURCHASE_KEY_BYTES_MAX } from "./limits.js";
+import {
+  CHANNEL_MARGIN_SECONDS,
+  CHANNEL_SECONDS,
+  PURCHASE_KEY_BYTES_MAX,
+  STREAM_EVENTS_MAX,
+} from "./limits.js";
 import { assetParts, inWords, readMoney, type AmountLike, type Money } from "./money.js";
 import type { Asked } from "./shapes.js";
 
 /** What a session may spend. */
 export interface SessionOptions {
-  /** The most that one call may cost, such as `"0.001 CNY"`: it may be less than a smallest unit. */
+  /** The most that one call may cost, or one event of a stream, such as `"0.001 CNY"`: it may be less than a smallest unit. */
   readonly maxPrice: AmountLike;
   /** The most that all channels of the session may come to together. */
   readonly cap: AmountLike;
@@ -138,6 +143,33 @@ export class Session {
     return { ...(await signed(channel)), isFirst };
   }
 
+  /**
+   * Signs for what waits in a stream; nothing where it is more than the channel has, and so the stream has
+   * ended.
+   */
+  async more(
+    asked: AskedVoucher,
+    needed: { readonly channelId?: unknown; readonly requiredCumulative?: unknown },
+    options: SessionOptions,
+  ): Promise<SignedVoucher | undefined> {
+    const { price } = this.#check(asked, options);
+    const kept = await this.#read();
+    const channel = kept?.channel;
+    if (kept === undefined || channel?.stage !== "open" || needed.channelId !== channel.id) {
+      throw new DemandRefused("the stream is paid by another channel");
+    }
+    const total = sum(needed.requiredCumulative);
+    if (BigInt(channel.deposit) * NANOS < total) return undefined;
+    const added = total - BigInt(channel.owed);
+    if (added <= 0n || BigInt(STREAM_EVENTS_MAX) * price < added) {
+      throw new DemandRefused(`it asks for more than ${STREAM_EVENTS_MAX} events at once`);
+    }
+    channel.owed = total.toString();
+    if (BigInt(channel.signed_max) < total) channel.signed_max = channel.owed;
+    await this.#write(kept);
+    return { ...(await signed(channel)), isFirst: false };
+  }
+
   /** A voucher for what is owed, to close the open channel with; nothing where none is open. */
   async last(): Promise<SignedVoucher | undefined> {
     const channel = (await this.#read())?.channel;
@@ -178,7 +210,9 @@ export class Session {
     if (asked.network !== network) {
       throw new DemandRefused(`it cannot be paid on \`${network}\``, "method_unsupported");
     }
-    if (asked.unit !== "call") throw new DemandRefused("it is not sold by the call", "method_unsupported");
+    if (asked.unit !== "call" && asked.unit !== "event") {
+      throw new DemandRefused("it is sold by neither call nor event", "method_unsupported");
+    }
     if (String(asked.currency).toUpperCase() !== code || asked.decimals !== scale + 9) {
       throw new DemandRefused(`it is not in billionths of \`${asset}\``, "asset_mismatch");
     }

@@ -135,6 +135,30 @@ lost_ppm = 1000000
     this.gatewayDoor.behind = this.gatewayProcess.address;
   }
 
+  /** Opens a gateway before a service whose answers are streams of events, a tenth of a fen each; its address. */
+  async openFeed(behind) {
+    const config = `[seller]
+server = "${this.server}"
+payee = "${this.payee}"
+key_file = "seller.json"
+network = "toll:test"
+public_url = "${this.gateway}"
+asset = "CNY/2"
+data = "feed"
+[upstream]
+url = "${behind}"
+[[price]]
+method = "GET"
+path = "/feed"
+amount = "0.05 CNY"
+stream = true
+by_voucher = "0.001 CNY"
+`;
+    await writeFile(this.at("feed.toml"), config);
+    const words = ["gateway", "--config", this.at("feed.toml"), "--listen", "127.0.0.1:0"];
+    return `${(await this.start(...words)).address}/feed`;
+  }
+
   /** Kills the gateway without a warning, and starts another one on what it has kept. */
   async killGateway() {
     const { child } = this.gatewayProcess;

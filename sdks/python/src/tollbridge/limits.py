@@ -25,7 +25,7 @@ SELLER_TIMEOUT_SECONDS = 120.0
 CHANNEL_SECONDS = 86_400
 CHANNEL_MARGIN_SECONDS = 600
 # How often a seller is told that a session ends, the first time included.
-CLOSE_TRIES_MAX = 3
+CLOSE_TRIES_MAX = 6
 # How often a paid request is repeated where the seller's answer got lost, the first time included.
 DELIVERY_TRIES_MAX = 3
 # The longest purchase key, in bytes.

@@ -23,7 +23,7 @@ from pydantic import BaseModel, Field
 from .bill import ForeignBill
 from .encoding import base64url, from_base64url, sha256
 from .errors import Malformed, OutcomeUnknown
-from .limits import CLOSE_TRIES_MAX, SELLER_TIMEOUT_SECONDS, TRY_TIMEOUT_SECONDS
+from .limits import BACKOFF_MIN_SECONDS, CLOSE_TRIES_MAX, SELLER_TIMEOUT_SECONDS, TRY_TIMEOUT_SECONDS
 from .money import AmountLike, Money, asset_parts, read_money
 from .session import AskedVoucher, Session, SessionLimits, SignedVoucher
 from .wallet import Wallet
@@ -120,11 +120,15 @@ class TollSession:
             raise Malformed("this session has paid nothing yet")
         challenge = self._latest
         name = self._name_at(challenge)
-        for _ in range(CLOSE_TRIES_MAX):
+        for turn in range(CLOSE_TRIES_MAX):
             last = await self._with(name, Session.last)
             if last is None:
                 break
             answer = await _told(http_method, url, _shown(challenge, "close", last))
+            if answer.status_code in (409, 503):
+                # A call is about to end.
+                await asyncio.sleep(BACKOFF_MIN_SECONDS * 2**turn)
+                continue
             again = _session_of(answer) if answer.status_code == 402 else None
             if again is None:
                 break

@@ -151,7 +151,7 @@ async function session(options = {}, purchases = new MemoryStore(), through = fe
   const tick = async (times = 1) => {
     for (let call = 0; call < times; call += 1) await delivered(await buy(page("ticks.txt")), TICKS);
   };
-  return { tick, buy, close: () => ours.close(page("ticks.txt")) };
+  return { tick, buy, events: ours.events, close: (url = page("ticks.txt")) => ours.close(url) };
 }
 
 await trial(SESSION, "pays 25 calls of a tenth of a fen, to the fen, and the rest comes back", async () => {
@@ -249,6 +249,45 @@ await trial(SESSION, "a program that died: the next one goes on with its channel
     assert.equal((await last.close()).amount, "3");
   });
   assert.equal(cost, 3);
+});
+
+/** Streams numbered events, and sees to it that none is sent twice. */
+function feed(count) {
+  return createServer((_, answer) => {
+    answer.writeHead(200, { "content-type": "text/event-stream" });
+    for (let number = 1; number <= count; number += 1) answer.write(`data: ${number}\n\n`);
+    answer.end();
+  });
+}
+
+await serving(feed(100), async (behind) => {
+  const url = await stage.openFeed(behind);
+  const heard = async (answer, events) => {
+    const found = [];
+    for await (const event of events(answer)) found.push(Number(event.replace("data: ", "")));
+    return found;
+  };
+  const upTo = (count) => Array.from({ length: count }, (_, place) => place + 1);
+  await trial(SESSION, "a stream of 100 events: each is paid before it leaves, to the fen", async () => {
+    const { buy, events, close } = await session();
+    const cost = await spent(stage, async () => {
+      assert.deepEqual(await heard(await buy(url), events), upTo(100));
+      assert.equal((await close(url)).amount, "10");
+    });
+    assert.equal(cost, 10);
+  });
+  await trial(SESSION, "a stream that nobody pays for any more: nothing more of it leaves", async () => {
+    const { buy, close } = await session();
+    const answer = await buy(url);
+    const reader = answer.body.getReader();
+    let said = "";
+    while (!said.includes("payment-need-voucher")) {
+      said += Buffer.from((await reader.read()).value).toString();
+    }
+    assert.deepEqual(said.match(/^data: \d+$/gm), ["data: 1"]);
+    await reader.cancel();
+    assert.equal((await close(url)).amount, "0");
+  });
 });
 
 /** What the official checker of sellers says, and how it ended. */
