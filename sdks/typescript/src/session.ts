@@ -130,7 +130,6 @@ export class Session {
     }
     const channel = (kept.channel ??= this.#choose(kept, price, deposit, options));
     if (channel.stage === "asked") {
-      channel.approval = channel.id;
       channel.id = this.#buyer.client.freshId("mtr");
       channel.stage = "opening";
     }
@@ -292,10 +291,9 @@ export class Session {
     } catch (fault) {
       if (!(fault instanceof Refused) || fault.isUnknown) throw new OutcomeUnknown(reasonOf(fault));
       if (fault.code === "approval_pending" && channel.approval !== undefined) {
-        channel.id = channel.approval;
         channel.stage = "asked";
         await this.#write(kept);
-        throw new OwnerAsked(fault.code, channel.id);
+        throw new OwnerAsked(fault.code, channel.approval);
       }
       // An earlier try of ours may have been taken all the same.
       if (!(await this.#isOpen(channel))) {
@@ -307,6 +305,8 @@ export class Session {
     }
     if (reply.status === 202) {
       channel.stage = "asked";
+      // The same may have been asked before, under another name.
+      channel.approval = reply.answer.id;
       await this.#write(kept);
       throw new OwnerAsked(reply.answer.ask, reply.answer.id);
     }

@@ -196,6 +196,8 @@ pub(crate) struct Options {
     pub(crate) upstream: String,
     /// Lines for `[vouchers]`.
     pub(crate) vouchers: String,
+    /// Of the wallet.
+    pub(crate) limits: Vec<Limit>,
 }
 
 /// An answer of the gateway.
@@ -341,7 +343,7 @@ impl House {
             id: self.wallet,
             owner,
             asset: "CNY/2".parse().unwrap(),
-            limits: Vec::new(),
+            limits: self.options.limits.clone(),
             label: None,
         };
         self.owner.open_wallet(&wallet).await.unwrap();

@@ -114,7 +114,7 @@ class Session:
             )
         self._buyer = buyer
         self._name = name
-        self._file = f"{base64url(sha256(f'session\n{name}'.encode()))}.session"
+        self._file = base64url(sha256(b"session\n" + name.encode())) + ".session"
 
     def sign(self, asked: AskedVoucher, limits: SessionLimits) -> SignedVoucher:
         """Signs for one more call, and opens a channel where there is none with room for it.
@@ -140,7 +140,6 @@ class Session:
             kept.channel = self._choose(kept, price, deposit, limits)
         channel = kept.channel
         if channel.stage == "asked":
-            channel.approval = channel.id
             channel.id = self._buyer.client.fresh_id("mtr")
             channel.stage = "opening"
         if channel.stage == "opening":
@@ -251,9 +250,9 @@ class Session:
             if not isinstance(fault, Refused) or fault.is_unknown:
                 raise OutcomeUnknown(reason_of(fault)) from fault
             if fault.code == "approval_pending" and channel.approval is not None:
-                channel.id, channel.stage = channel.approval, "asked"
+                channel.stage = "asked"
                 self._write(kept)
-                raise OwnerAsked(fault.code, channel.id) from fault
+                raise OwnerAsked(fault.code, channel.approval) from fault
             # An earlier try of ours may have been taken all the same.
             if not self._is_open(channel):
                 kept.channel = None
@@ -261,7 +260,8 @@ class Session:
                 raise
             status, answer = 201, {}
         if status == 202:
-            channel.stage = "asked"
+            # The same may have been asked before, under another name.
+            channel.stage, channel.approval = "asked", answer["id"]
             self._write(kept)
             raise OwnerAsked(answer["ask"], answer["id"])
         channel.stage = "open"
