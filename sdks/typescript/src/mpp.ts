@@ -122,10 +122,13 @@ export function tollSession(wallet: Wallet, options: SessionOptions) {
           const taken = await told(answer.url, {}, shown(challenge, "voucher", voucher));
           if (taken.status !== 204)
             throw new OutcomeUnknown(`the stream does not go on: status ${taken.status}`);
-        } else if (name !== "payment-receipt") {
+        } else if (name === "payment-receipt") {
+          return;
+        } else {
           yield event;
         }
       }
+      throw new OutcomeUnknown("the stream broke off: it has no receipt");
     },
     async close(url: string, init: RequestInit = {}): Promise<Money> {
       if (latest === undefined) throw new Malformed("this session has paid nothing yet");

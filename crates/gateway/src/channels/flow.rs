@@ -188,8 +188,8 @@ impl Inner {
         });
         match end {
             End::Properly => sending.end(Some(Bytes::from(receipt))).await,
-            // The buyer sees a break, and what was paid is what was sent.
-            End::BrokeOff => drop(sending),
+            // A break would take with it what was paid and is still on its way; so the receipt is what is missing.
+            End::BrokeOff => sending.end(None).await,
         }
     }
 
