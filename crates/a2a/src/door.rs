@@ -30,6 +30,7 @@ use protocols::a2a::{
     CARD_PATH, Call, EXTENSIONS_HEADER, Fault, OLD_EXTENSIONS_HEADER, Send, VERSION_HEADER, Wait, speaks,
 };
 use protocols::limits::A2A_REQUEST_BYTES_MAX;
+use protocols::sabotage::{Sabotage, has};
 use serde_json::{Value, json};
 use std::future::Future;
 use std::sync::Arc;
@@ -120,7 +121,7 @@ fn asker(parts: &Parts) -> Result<Asker, Fault> {
             .find(|(name, _)| name.eq_ignore_ascii_case(VERSION_HEADER))
             .map(|(_, value)| value.into_owned())
     });
-    if !version.is_some_and(|version| speaks(&version)) {
+    if !version.is_some_and(|version| speaks(&version)) && !has(Sabotage::AnyVersion) {
         return Err(Fault::VersionNotSupported);
     }
     let peer = parts.extensions.get::<listen::Peer>().copied();

@@ -20,12 +20,12 @@ use wire::account::{
     Subject, Wallet,
 };
 use wire::answer::Done;
-use wire::ap2::{Ap2Key, NewOpenMandates};
+use wire::ap2::{Ap2Key, NewAp2Approval, NewOpenMandates};
 use wire::joining::{Invitation, NewInvitation};
 use wire::limit::{Limit, Period, Window};
 use wire::list::Page;
 use wire::money::AssetText;
-use wire::{AgentId, MandateId, OwnerId, PayeeId, RequestId, TransferId, WalletId};
+use wire::{AgentId, HoldId, MandateId, OwnerId, PayeeId, RequestId, TransferId, WalletId};
 
 const PAGE: usize = 100;
 
@@ -83,6 +83,31 @@ pub(crate) fn wallet(output: &Output, command: &WalletCommand) -> Outcome {
                     amount: money::read(amount, asset)?,
                 };
                 made(output, &client.transfer(&new).await.map_err(failed)?);
+            }
+            WalletCommand::Ap2 { caller, wallet, payee, amount, checkout, id } => {
+                let client = connect(caller)?;
+                let wallet = id_of(wallet)?;
+                let asset = client.wallet(wallet).await.map_err(failed)?.available.asset;
+                let text = std::fs::read_to_string(checkout)
+                    .map_err(|fault| Failure::from(fault).during(checkout.display()))?;
+                let new = NewAp2Approval {
+                    id: id.as_deref().map_or_else(|| Ok(HoldId(client.fresh_id())), id_of)?,
+                    wallet,
+                    payee: id_of(payee)?,
+                    amount: money::read(amount, asset)?,
+                    checkout_jwt: text.trim().to_owned(),
+                };
+                let said = client.approve_checkout(&new).await.map_err(failed)?;
+                output.line(format!(
+                    "{} is set aside until {}, as {}",
+                    new.amount.in_words(),
+                    said.expires_at,
+                    said.id
+                ));
+                output.line(format!("checkout_mandate  {}", said.checkout_mandate));
+                output.line(format!("payment_mandate   {}", said.payment_mandate));
+                output.line(format!("credential        {}", said.credential));
+                output.object(&said);
             }
             WalletCommand::List { caller } => list(output, caller, "/v1/wallets").await?,
             WalletCommand::Show { caller, id } => show(output, caller, "/v1/wallets", id).await?,

@@ -14,6 +14,8 @@ pub enum Sabotage {
     AnyConstraint,
     /// A task of A2A that was canceled goes on.
     GoesOn,
+    /// A2A is spoken in whatever version.
+    AnyVersion,
     /// MCP is answered for any host and from any page.
     AnyHost,
     /// What clients of MCP carry between calls is not checked.
@@ -32,6 +34,7 @@ pub fn has(bug: Sabotage) -> bool {
         Sabotage::AnyTime => "any-time",
         Sabotage::AnyConstraint => "any-constraint",
         Sabotage::GoesOn => "goes-on",
+        Sabotage::AnyVersion => "any-version",
         Sabotage::AnyHost => "any-host",
         Sabotage::AnyState => "any-state",
     };

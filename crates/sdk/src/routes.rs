@@ -14,7 +14,7 @@ use wire::account::{
 };
 use wire::act::{AgentKeys, NewOrder, Order};
 use wire::answer::Done;
-use wire::ap2::{NewOpenMandates, OpenMandates};
+use wire::ap2::{Ap2Approval, NewAp2Approval, NewOpenMandates, OpenMandates};
 use wire::channel::{Channel, NewChannel, NewClaim};
 use wire::entry::{Entry, Receipt};
 use wire::hold::{Capture, Hold, NewCapture, NewHold, NewRedemption, Release};
@@ -272,6 +272,14 @@ impl Client {
         new: &NewOpenMandates,
     ) -> Result<OpenMandates, Failure> {
         self.make(&format!("/v1/mandates/{mandate}/ap2"), new).await
+    }
+
+    /// Approves one checkout in person: the closed mandates of AP2, with the money set aside.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn approve_checkout(&self, new: &NewAp2Approval) -> Result<Ap2Approval, Failure> {
+        self.make("/v1/ap2/approvals", new).await
     }
 
     /// Ends a key.

@@ -196,6 +196,7 @@ pub fn api() -> (Router<App>, OpenApi) {
         .routes(routes!(ap2::ap2_verify))
         .routes(routes!(ap2::ap2_settle))
         .routes(routes!(ap2::ap2_credential))
+        .routes(routes!(ap2::ap2_approve))
         .routes(routes!(ap2::ap2_keys))
         .routes(routes!(tokens::delegate_payment))
         .routes(routes!(tokens::take_token))

@@ -1,7 +1,8 @@
 //! AP2: an owner's mandates in that format, and payments that an agent makes under one.
 
+use crate::Money;
 use crate::account::{answers, requests};
-use crate::id::{HoldId, MandateId, PaymentId};
+use crate::id::{HoldId, MandateId, PayeeId, PaymentId, WalletId};
 
 requests! {
     /// States a mandate in AP2's format, for one checkout that is still open.
@@ -37,6 +38,21 @@ requests! {
         /// The hash of the checkout that is paid for.
         #[cfg_attr(feature = "schema", schema(max_length = 1024))]
         pub transaction_id: String,
+    }
+
+    /// Approves one checkout, in person.
+    pub struct NewAp2Approval {
+        /// The hold's name: the `nonce` of the payment mandate. Sending it again sets nothing aside again.
+        pub id: HoldId,
+        /// The wallet that pays.
+        pub wallet: WalletId,
+        /// Who is paid.
+        pub payee: PayeeId,
+        /// What the checkout comes to.
+        pub amount: Money,
+        /// The checkout as its merchant signed it, letter by letter.
+        #[cfg_attr(feature = "schema", schema(max_length = 49152))]
+        pub checkout_jwt: String,
     }
 
     /// Presents a payment mandate for a credential that the payee collects.
@@ -97,6 +113,28 @@ answers! {
         /// The place in the journal, where the book was asked.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         pub entry: Option<u64>,
+        /// Whether real money is meant.
+        pub livemode: bool,
+    }
+
+    /// What an owner has approved in person.
+    pub struct Ap2Approval {
+        /// The hold that has the money.
+        pub id: HoldId,
+        /// The closed checkout mandate, for the merchant, as an SD-JWT.
+        pub checkout_mandate: String,
+        /// The closed payment mandate, as an SD-JWT.
+        pub payment_mandate: String,
+        /// The hash of the checkout, which both state.
+        pub transaction_id: String,
+        /// The `aud` of the payment mandate: this server.
+        pub audience: String,
+        /// The value of x402's `PAYMENT-SIGNATURE`, with which the payee collects the money.
+        pub credential: String,
+        /// The instant from which it is worth nothing, and the money goes back.
+        pub expires_at: String,
+        /// The place in the journal.
+        pub entry: u64,
         /// Whether real money is meant.
         pub livemode: bool,
     }

@@ -49,6 +49,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "dialects", why: "other people's clients and servers, unchanged, pay and are paid to the fen, and docs/interop.md says which", command: &["cargo", "xtask", "dialects"], when: Ci },
     Lane { name: "dialects-broken", why: "the trials find programs that are broken on purpose: no signature checked, any bill, any time", command: &["cargo", "xtask", "dialects", "--broken"], when: Named },
     Lane { name: "dialects-rust", why: "the official Rust client of the `Payment` scheme pays with our plug-in (not in CI: building it takes minutes)", command: &["cargo", "xtask", "dialects", "--rust"], when: Named },
+    Lane { name: "a2a-tck", why: "A2A's own kit passes with our agent, but for what is listed, and finds what is broken on purpose (not in CI: it is on no registry)", command: &["cargo", "xtask", "tck"], when: Named },
     Lane { name: "ap2", why: "AP2's reference implementation and we take the same mandates, but for the differences that are listed (not in CI: it is on no registry)", command: &["cargo", "xtask", "ap2"], when: Named },
     Lane { name: "checkouts", why: "what a shop says in ACP and UCP fits the schemas that both publish, and those find what is broken on purpose (not in CI: they are on no registry)", command: &["cargo", "xtask", "checkouts"], when: Named },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60", "--together", "1"], when: CiBeside },

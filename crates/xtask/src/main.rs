@@ -27,6 +27,7 @@ mod schemathesis;
 mod sdks;
 mod source;
 mod storm;
+mod tck;
 mod test;
 mod tidy;
 mod workspace;
@@ -177,6 +178,8 @@ enum Task {
     },
     /// Holds messages of ACP and UCP against the published schemas; needs `cargo xtask lane checkouts` once.
     Checkouts,
+    /// Runs A2A's technology compatibility kit; needs `cargo xtask lane a2a-tck` once.
+    Tck,
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -229,6 +232,7 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         Task::Dialects { program, .. } => dialects::run(&root, program.as_deref()),
         Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
         Task::Checkouts => checkouts::run(&root),
+        Task::Tck => tck::run(&root),
         Task::Docs => docs::run(&root),
     }
 }

@@ -39,7 +39,9 @@ const NODE: &[&str] =
 const SCHEMATHESIS: &[&str] = &["schemathesis", "schemathesis-long"];
 const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks"];
 const SIGNING: &[&str] =
-    &["dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];
+    &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];
+const TCK: &[&str] = &["a2a-tck"];
+const X402: &[&str] = &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "sdks"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
@@ -77,7 +79,11 @@ const PIP: &[Package] = &[
     Package { name: "a2a-sdk[signing]==1.3.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import a2a.utils.signing"]), lanes: SDKS },
     Package { name: "jwcrypto==1.6.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import jwcrypto"]), lanes: AP2 },
     Package { name: "sd-jwt==0.10.4", proof: Succeeds(&["target/venv/bin/python", "-c", "import sd_jwt"]), lanes: AP2 },
-    Package { name: "jsonschema==4.26.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import jsonschema"]), lanes: CHECKOUTS },
+    Package { name: "grpcio==1.85.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import grpc"]), lanes: TCK },
+    Package { name: "googleapis-common-protos==1.76.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import google.rpc"]), lanes: TCK },
+    Package { name: "pytest==9.2.0", proof: File("target/venv/bin/pytest"), lanes: TCK },
+    Package { name: "pytest-asyncio==1.5.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import pytest_asyncio"]), lanes: TCK },
+    Package { name: "jsonschema==4.26.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import jsonschema"]), lanes: &["a2a-tck", "checkouts"] },
     Package { name: "PyYAML==6.0.3", proof: Succeeds(&["target/venv/bin/python", "-c", "import yaml"]), lanes: CHECKOUTS },
     Package { name: "beancount==3.2.3", proof: File("target/venv/bin/bean-check"), lanes: ALWAYS },
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
@@ -88,7 +94,7 @@ const PIP: &[Package] = &[
     Package { name: "mcp==1.30.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mcp"]), lanes: SDKS },
     Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
     Package { name: "pympp==0.16.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mpp"]), lanes: SDKS },
-    Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: SDKS },
+    Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: X402 },
     Package { name: "x402lint==0.5.2", proof: File("target/venv/bin/x402lint"), lanes: DIALECTS },
 ];
 

@@ -60,6 +60,25 @@ pub(crate) enum WalletCommand {
         /// How much, such as `100.00`.
         amount: String,
     },
+    /// Approve one checkout in person: AP2's closed mandates, and the money set aside for the payee. For the wallet's owner.
+    Ap2 {
+        #[command(flatten)]
+        caller: Caller,
+        /// Which wallet pays.
+        wallet: String,
+        /// Who is paid.
+        #[arg(long)]
+        payee: String,
+        /// What the checkout comes to, such as `12.50`.
+        #[arg(long)]
+        amount: String,
+        /// The file with the checkout, as its merchant signed it.
+        #[arg(long, value_name = "FILE")]
+        checkout: PathBuf,
+        /// The name of the hold; the same name sets nothing aside again.
+        #[arg(long, value_name = "HOLD")]
+        id: Option<String>,
+    },
     /// List wallets.
     List {
         #[command(flatten)]

@@ -2,9 +2,10 @@
 
 use super::constraint::read_quantity;
 use super::line_items::Cart;
+use super::money::{Iso4217, Money};
 use super::parties::{Merchant, list, text};
 use super::refusal::Refusal;
-use super::token::{read_signed, sign};
+use super::token::{read_signed, read_unverified, sign};
 use crate::a402::members::{Malformed, Members};
 use evidence::{PublicKey, SigningKey, base64url};
 use serde_json::{Map, Value, json};
@@ -68,6 +69,28 @@ fn read_merchant(value: Value) -> Result<Merchant, Malformed> {
         name: members.text("name", text)?,
         website: members.text_if_any("website", text)?,
     })
+}
+
+/// What a checkout comes to, where it says so: its one entry of `totals` that is the `total`. Whose signature it bears is not looked at.
+///
+/// # Errors
+/// [`Refusal`]: it cannot be read, or says a total that cannot be.
+pub fn total_of(jwt: &str) -> Result<Option<Money>, Refusal> {
+    let said = read_unverified(jwt)?;
+    let Some(Value::Array(totals)) = said.get("totals") else { return Ok(None) };
+    let is_total = |entry: &&Value| entry.get("type").and_then(Value::as_str) == Some("total");
+    let mut found = totals.iter().filter(is_total);
+    let (Some(total), None) = (found.next(), found.next()) else {
+        return Err(Refusal::Violated { constraint: "totals", why: "they have to name one total" });
+    };
+    let amount_minor = total.get("amount").and_then(Value::as_u64);
+    let currency = said.get("currency").and_then(Value::as_str).map(Iso4217::parse);
+    match (amount_minor, currency) {
+        (Some(amount_minor), Some(Ok(currency))) => Ok(Some(Money { amount_minor, currency })),
+        (_, _) => {
+            Err(Refusal::Violated { constraint: "totals", why: "the total is no amount of a currency" })
+        }
+    }
 }
 
 /// Signs a checkout for a user to approve. Its hash names the checkout to strangers, and must not let them guess what

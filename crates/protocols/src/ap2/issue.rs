@@ -33,6 +33,21 @@ pub fn issue(mandate: &Mandate, key: &SigningKey, key_id: &str, salts: Salts<'_>
     check_length(text)
 }
 
+/// Signs a closed mandate for a user who is there: it stands alone, for one verifier and under one name.
+///
+/// # Errors
+/// As [`issue`].
+pub fn approve(
+    mandate: &Mandate,
+    key: &SigningKey,
+    key_id: &str,
+    to: &Addressed<'_>,
+    salts: Salts<'_>,
+) -> Result<String, Refusal> {
+    let header = json!({ "alg": "ES256", "kid": key_id, "typ": "mandate+sd-jwt" });
+    check_length(write(mandate, addressed(to), &header, (key, 0), salts)?)
+}
+
 /// Adds a mandate to a chain: a closed one to present it, or an open one to pass it on. It binds the chain as it is shown.
 ///
 /// # Errors
@@ -50,15 +65,8 @@ pub fn present(
         State::Open => "kb+sd-jwt+kb",
     };
     let header = json!({ "alg": "ES256", "typ": typ });
-    let mut claims = Map::new();
-    for (name, value) in [
-        ("iat", Value::from(seconds(to.at))),
-        ("aud", to.audience.into()),
-        ("nonce", to.nonce.into()),
-        ("sd_hash", before.last_sd_hash().into()),
-    ] {
-        claims.insert(name.to_owned(), value);
-    }
+    let mut claims = addressed(to);
+    claims.insert("sd_hash".to_owned(), before.last_sd_hash().into());
     let added = write(mandate, claims, &header, (key, before.tokens_count()), salts)?;
     let joint = if chain.ends_with('~') { "~" } else { "~~" };
     check_length([chain, joint, &added].concat())
@@ -88,6 +96,12 @@ pub fn show_only(chain: &str, mut shows: impl FnMut(&Value) -> bool) -> Result<S
     }
     let joint = if before.is_empty() { "" } else { "~~" };
     Ok([before, joint, &kept.join("~"), "~"].concat())
+}
+
+fn addressed(to: &Addressed<'_>) -> Map<String, Value> {
+    let claims =
+        [("iat", Value::from(seconds(to.at))), ("aud", to.audience.into()), ("nonce", to.nonce.into())];
+    claims.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 fn write(

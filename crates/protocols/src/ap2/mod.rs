@@ -22,11 +22,11 @@ pub mod refusal;
 mod token;
 
 pub use chain::{Chain, Claimed, Expected, Mode, reference_of};
-pub use checkout::{Checkout, Line, sign_checkout};
+pub use checkout::{Checkout, Line, sign_checkout, total_of};
 pub use constraint::{CheckoutConstraint, Frequency, Item, PaymentConstraint, Requirement};
 pub use date::Date;
 pub use evaluate::{Approval, Asked, CheckoutApproval, Past, Standing, Transaction, Uses, checkout, payment};
-pub use issue::{Addressed, Salts, issue, present, show_only};
+pub use issue::{Addressed, Salts, approve, issue, present, show_only};
 pub use mandate::{
     ClosedCheckout, Family, Lifetime, Mandate, OpenCheckout, OpenPayment, Payment, Preset, State,
 };

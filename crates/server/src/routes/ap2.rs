@@ -4,9 +4,13 @@
 //! first; then the same agent pays under the same mandate, so that every limit holds in one commit with the ledger, and in
 //! total across dialects. A closed mandate names the payment's id as its nonce, so nobody can present it for another.
 
+mod aside;
+mod in_person;
+
+pub use in_person::*;
+
 use crate::answer::{Answer, json};
 use crate::auth::{Caller, Kind};
-use crate::bills::{Came, Paying, bill_refused, buyer, identifier, network, unsigned_bill};
 use crate::codes::Edge;
 use crate::convert::{bits, id};
 use crate::problem::{Answered, Problem};
@@ -23,22 +27,17 @@ use engine::views::{MandateRow, PurchaseRow};
 use evidence::{Hash, PublicKey, base64url};
 use http::StatusCode;
 use protocols::NANOS;
-use protocols::a402::{Currency, Malformed};
 use protocols::ap2::{
     self, Asked, CheckoutConstraint, Claimed, Expected, Frequency, Instrument, Iso4217, Lifetime, Mandate,
     Merchant, Mode, OpenCheckout, OpenPayment, Payment, PaymentConstraint, Preset, Receipt, ReceiptResult,
     Refusal, Standing, Transaction, Uses,
 };
 use protocols::limits::{AP2_AMOUNT_MINOR_MAX, AP2_LIST_MAX};
-use protocols::x402::{Payload, Requirements, Scheme};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use wire::act::CredentialKeys;
 use wire::ap2::{
     Ap2Credential, Ap2Settlement, Ap2Verdict, NewAp2Credential, NewAp2Payment, NewOpenMandates, OpenMandates,
 };
-
-/// How long a payee may collect by a credential, in seconds: 15 minutes.
-const CREDENTIAL_SECONDS: u32 = 900;
 
 /// The category of our instruments, in a mandate.
 const INSTRUMENT: &str = "tollbridge";
@@ -204,10 +203,11 @@ impl Presented<'_> {
     }
 }
 
-/// A presentation that AP2 allows, and what it asks of the book.
+/// What AP2 allows, and what it asks of the book.
 struct Shown {
     wallet: WalletId,
-    mandate: MandateId,
+    /// The agent's; an owner who pays needs none.
+    mandate: Option<MandateId>,
     payee: PayeeId,
     amount: Amount,
     asset: Asset,
@@ -234,7 +234,7 @@ async fn shown_now_or_before(
         let is_same = |row: &PurchaseRow| {
             row.purchase.reference == Some(digest) && row.agent.map(KeyHolder::Agent) == Some(holder)
         };
-        let Some(Purchase { wallet, mandate: Some(mandate), to: Payees::One(payee), amount, .. }) =
+        let Some(Purchase { wallet, mandate, to: Payees::One(payee), amount, .. }) =
             row.filter(is_same).map(|row| row.purchase)
         else {
             return Ok(None);
@@ -270,19 +270,28 @@ async fn shown(app: &App, caller: &Caller, presented: &Presented<'_>) -> Answere
     if payment.execution_date.as_ref().is_some_and(|date| app.clock.now() < date.first) {
         return no("execution_date", "it is not to be executed yet");
     }
-    if !is_kept_by(&row, &standing) {
+    let mut standing = standing.iter().map(|standing| is_kept_by(&row, standing));
+    if standing.next() != Some(true) {
         return no("payment.budget", "the mandate's limits were raised since; it has to be issued again");
+    }
+    // What is paid under a mandate of an agent's is counted under the owner's alone.
+    if !standing.all(|is_kept| is_kept) {
+        return no(
+            "payment.budget",
+            "whoever passed it on allows less in all, or less often, than its owner",
+        );
     }
     let Some(amount) = Amount::new(u128::from(payment.amount.amount_minor)).filter(|it| !it.is_zero()) else {
         return no("payment_amount", "there is nothing to pay");
     };
-    Ok(Ok(Shown { wallet: row.wallet, mandate, payee, amount, asset }))
+    Ok(Ok(Shown { wallet: row.wallet, mandate: Some(mandate), payee, amount, asset }))
 }
 
-/// A payment that this server's own mandate leaves open, and its agent has closed.
+/// A payment that this server's own mandate leaves open, and its agent has closed, or one that it was passed on to.
 struct Approved {
     payment: Payment,
-    standing: Standing,
+    /// Of each open mandate, the owner's first.
+    standing: Vec<Standing>,
 }
 
 fn approved(app: &App, presented: &Presented<'_>) -> Result<Approved, Refusal> {
@@ -299,13 +308,11 @@ fn approved(app: &App, presented: &Presented<'_>) -> Result<Approved, Refusal> {
     let transaction = Transaction::Is(presented.transaction_id);
     let approval =
         ap2::payment(&chain, &Asked { transaction, open_checkouts: &open_checkouts, now: app.clock.now() })?;
-    // Of a mandate that an agent has narrowed for another, nobody here keeps the history.
-    let (payment, mode) = (approval.payment.clone(), approval.mode);
-    match (mode, <[Standing; 1]>::try_from(approval.standing)) {
-        (Mode::Autonomous, Ok([standing])) => Ok(Approved { payment, standing }),
-        (Mode::Autonomous | Mode::Direct, _) => Err(Refusal::Violated {
+    match approval.mode {
+        Mode::Autonomous => Ok(Approved { payment: approval.payment.clone(), standing: approval.standing }),
+        Mode::Direct => Err(Refusal::Violated {
             constraint: "mandate",
-            why: "only one that this server left open, and its own agent has closed, is taken here",
+            why: "what an owner approves in person is set aside at once, and is not paid again",
         }),
     }
 }
@@ -322,7 +329,7 @@ async fn settle(
     keep(app, presented.payment_mandate)?;
     let purchase = Purchase {
         wallet: shown.wallet,
-        mandate: Some(shown.mandate),
+        mandate: shown.mandate,
         to: Payees::One(shown.payee),
         amount: shown.amount,
         asset: shown.asset.code,
@@ -353,45 +360,9 @@ async fn set_aside(
     shown: Shown,
 ) -> Answered<Result<Ap2Credential, (Receipt, Option<u64>)>> {
     keep(app, presented.payment_mandate)?;
-    let (Some(currency), amount_minor) = (currency(shown.asset), shown.amount.minor()) else {
-        return Err(Edge::Internal.into());
-    };
-    let accepted = Requirements {
-        scheme: Scheme::Exact,
-        network: network(app),
-        amount_minor,
-        currency: Currency::parse(currency.as_str()).map_err(|_| Problem::from(Edge::Internal))?,
-        pay_to: identifier(shown.payee.to_string()),
-        max_timeout_seconds: CREDENTIAL_SECONDS,
-        extra: Map::from_iter([("decimals".to_owned(), shown.asset.scale.into())]),
-    };
-    let refused = |fault: Malformed| bill_refused(&fault.to_string());
-    // The name's own time, so that a repeated request is the same command.
-    let demand = accepted.demand(presented.transaction_id, id(hold.0).made_at()).map_err(refused)?;
-    let buyer = buyer(caller);
-    let bill = unsigned_bill(app, &accepted.price().map_err(refused)?, demand, &buyer)?;
-    let paying = Paying {
-        id: hold,
-        wallet: wire::WalletId(bits(shown.wallet.0)),
-        mandate: Some(wire::MandateId(bits(shown.mandate.0))),
-        approval: None,
-        why: None,
-        reference: presented.digest(),
-    };
-    match app.pay_bill(caller, &bill, buyer, paying).await {
-        Ok(Came::Paid(paid)) => {
-            let resource = Some(presented.transaction_id.to_owned());
-            let payload = Payload { resource, accepted, credential: paid.proof.payment_proof };
-            Ok(Ok(Ap2Credential {
-                credential: Some(payload.encode()),
-                expires_at: Some(paid.proof.expires_at.as_str().to_owned()),
-                receipt: None,
-                entry: Some(paid.entry),
-                livemode: app.livemode,
-            }))
-        }
-        Ok(Came::Else(answer)) => asked_instead(app, presented, *answer).map(Err),
-        Ok(Came::TooLate) => Err(bill_refused("it had to be paid earlier")),
+    match aside::place(app, caller, hold, presented, &shown).await {
+        Ok(Ok(credential)) => Ok(Ok(credential)),
+        Ok(Err(answer)) => asked_instead(app, presented, *answer).map(Err),
         Err(problem) => denied_instead(app, presented, problem).map(Err),
     }
 }
@@ -548,8 +519,9 @@ fn checkout_constraints(text: &str) -> Answered<Vec<CheckoutConstraint>> {
     Ok(constraints)
 }
 
-fn instrument(mandate: MandateId) -> Instrument {
-    Instrument { id: mandate.to_string(), kind: INSTRUMENT.to_owned(), description: None }
+/// What pays: a mandate of this server's, or a wallet.
+fn instrument(id: impl ToString) -> Instrument {
+    Instrument { id: id.to_string(), kind: INSTRUMENT.to_owned(), description: None }
 }
 
 /// A mandate that the holder may see, and what its wallet holds.

@@ -1,12 +1,12 @@
 //! AP2 from outside: an owner states a mandate, her agent closes and presents it, and every limit holds whatever is signed.
 
-use crate::house::{House, Party, new_id};
+use crate::house::{House, Party, cny, new_id};
 use book::Time;
 use evidence::{PublicKey, SigningKey, base64url};
 use http::Method;
 use protocols::ap2::{
-    Addressed, Family, Instrument, Iso4217, Lifetime, Mandate, Merchant, Money, Payment, Receipt,
-    ReceiptResult, present,
+    Addressed, Claimed, Expected, Family, Frequency, Instrument, Iso4217, Lifetime, Mandate, Merchant, Mode,
+    Money, OpenPayment, Payment, PaymentConstraint, Preset, Receipt, ReceiptResult, present, sign_checkout,
 };
 use serde_json::{Value, json};
 
@@ -195,6 +195,62 @@ async fn whatever_is_wrong_with_a_presentation_is_refused_with_a_receipt() {
     assert_eq!(settle(&house, &house.agent, &with(usual())).await["status"], "Success");
 }
 
+/// The same, passed on to another key with these constraints, and closed with that.
+fn passed_on(
+    house: &House,
+    open: &Value,
+    constraints: &[PaymentConstraint],
+    amount_minor: u64,
+    closer: &SigningKey,
+) -> Value {
+    let id = new_id("pay");
+    let next = SigningKey::es256(&[0x51; 32]).unwrap();
+    let narrower = OpenPayment {
+        constraints: constraints.to_vec(),
+        agent: next.public().clone(),
+        preset: Preset::default(),
+        lifetime: Lifetime::default(),
+    };
+    let to = Addressed { audience: "the next agent", nonce: "any", at: Time::from_seconds(seconds_now()) };
+    let mut salts = rand::random::<[u8; 16]>;
+    let mandate = Mandate::OpenPayment(Box::new(narrower));
+    let chain = present(open["open_payment"].as_str().unwrap(), &mandate, &agent_key(), &to, &mut salts);
+    let mut passed = open.clone();
+    passed["open_payment"] = chain.unwrap().into();
+    presentation(&passed, closing(house, amount_minor), &id, &id, closer)
+}
+
+#[tokio::test]
+async fn whoever_passes_a_mandate_on_can_only_narrow_it() {
+    let house = house("5000").await;
+    let open = open(&house).await;
+    let next = SigningKey::es256(&[0x51; 32]).unwrap();
+    let currency = Iso4217::parse("CNY").unwrap();
+    let range = PaymentConstraint::AmountRange { currency, min_minor: None, max_minor: 3_000 };
+    let again = PaymentConstraint::Recurrence { every: Frequency::OnDemand, occurrences_max: None };
+    let budget = |max_minor| PaymentConstraint::Budget { currency, max_minor };
+    let good = [range.clone(), again.clone(), budget(5_000)];
+    let poorer = [range.clone(), again, budget(4_900)];
+    let once = [range];
+    for (what, body) in [
+        ("more than the next may", passed_on(&house, &open, &good, 3_001, &next)),
+        ("closed by who passed it on", passed_on(&house, &open, &good, 3_000, &agent_key())),
+        ("a budget that nobody counts", passed_on(&house, &open, &poorer, 3_000, &next)),
+        ("a number of uses that nobody counts", passed_on(&house, &open, &once, 3_000, &next)),
+    ] {
+        let said = settle(&house, &house.agent, &body).await;
+        assert_eq!(said["status"], "Error", "{what}");
+        receipt(&house, &said).await;
+    }
+    assert_eq!(house.money().await.2, "0");
+    let said = settle(&house, &house.agent, &passed_on(&house, &open, &good, 3_000, &next)).await;
+    assert_eq!(said["status"], "Success", "{said}");
+    // In total with what the agent pays itself.
+    let said = settle(&house, &house.agent, &passed_on(&house, &open, &good, 2_001, &next)).await;
+    assert_eq!(no(&house, &said).await.1, "`total_exceeded`: nothing was spent");
+    assert_eq!(house.money().await.2, "3000");
+}
+
 #[tokio::test]
 async fn a_mandate_that_was_stopped_or_widened_since_pays_nothing() {
     let house = house("5000").await;
@@ -305,22 +361,120 @@ async fn a_credential_is_collected_by_its_payee_for_its_checkout_only() {
         (&Value::Null, "unresolved_constraint")
     );
 
-    let payload: Value = {
-        use base64::Engine;
-        let bytes = base64::engine::general_purpose::STANDARD.decode(said["credential"].as_str().unwrap());
-        serde_json::from_slice(&bytes.unwrap()).unwrap()
-    };
-    let settle = async |payload: &Value| {
-        let body =
-            json!({"x402Version": 2, "paymentPayload": payload, "paymentRequirements": payload["accepted"]});
-        let headers = [("content-type", "application/json")];
-        house.plain(Method::POST, "/v1/x402/settle", &headers, &body.to_string()).await.expect(200)
-    };
+    let payload = payload(&said);
     let mut elsewhere = payload.clone();
     elsewhere["resource"]["url"] = "another-checkout".into();
-    assert_eq!(settle(&elsewhere).await["success"], false);
+    assert_eq!(collect(&house, &elsewhere).await["success"], false);
     assert_eq!(house.money().await.2, "0");
-    assert_eq!(settle(&payload).await["success"], true);
+    assert_eq!(collect(&house, &payload).await["success"], true);
     assert_eq!(house.money().await, ("97000".into(), "0".into(), "3000".into()));
-    assert_eq!(settle(&payload).await["errorReason"], "already_settled");
+    assert_eq!(collect(&house, &payload).await["errorReason"], "already_settled");
+}
+
+/// What a credential says.
+fn payload(said: &Value) -> Value {
+    use base64::Engine;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(said["credential"].as_str().unwrap());
+    serde_json::from_slice(&bytes.unwrap()).unwrap()
+}
+
+async fn collect(house: &House, payload: &Value) -> Value {
+    let body =
+        json!({"x402Version": 2, "paymentPayload": payload, "paymentRequirements": payload["accepted"]});
+    let headers = [("content-type", "application/json")];
+    house.plain(Method::POST, "/v1/x402/settle", &headers, &body.to_string()).await.expect(200)
+}
+
+/// A checkout of one item, which comes to this.
+fn checkout_jwt(total: u64) -> String {
+    let checkout = json!({"id": "chk", "currency": "CNY", "line_items": [{"item": {"id": "a"}, "quantity": 1}],
+        "totals": [{"type": "subtotal", "amount": 1}, {"type": "total", "amount": total}]});
+    let Value::Object(checkout) = checkout else { unreachable!("it is an object") };
+    sign_checkout(checkout, [7; 16], &SigningKey::es256(&[0x41; 32]).unwrap(), "shop")
+}
+
+fn approval(house: &House, amount: &str, total: u64) -> Value {
+    json!({"id": new_id("hld"), "wallet": house.wallet, "payee": house.seller.id, "amount": cny(amount),
+        "checkout_jwt": checkout_jwt(total)})
+}
+
+#[tokio::test]
+async fn what_an_owner_approves_in_person_is_signed_closed_and_set_aside_once() {
+    // Her agent may spend next to nothing; she may.
+    let house = house("1").await;
+    let asked = approval(&house, "3000", 3_000);
+    let said = house.post(&house.owner, "/v1/ap2/approvals", asked.clone()).await.expect(201);
+    assert_eq!(house.money().await, ("97000".into(), "3000".into(), "0".into()));
+
+    let keys = house.plain(Method::GET, "/v1/ap2/keys", &[], "").await.expect(200);
+    let part = |name: &str| base64url::decode(keys["keys"][0][name].as_str().unwrap()).unwrap();
+    let key = PublicKey::es256(&part("x"), &part("y")).unwrap();
+    let origin = text(&said, "audience");
+    let verified = |name: &str, (audience, nonce): (&str, &str)| {
+        let expected = Expected { audience, nonce, now: Time::from_seconds(seconds_now()) };
+        Claimed::read(said[name].as_str().unwrap()).unwrap().verify(&key, &expected)
+    };
+    let id = asked["id"].as_str().unwrap();
+    let chain = verified("payment_mandate", (&origin, id)).unwrap();
+    assert_eq!(chain.mode(), Mode::Direct);
+    let Mandate::Payment(payment) = chain.presented() else { panic!("{chain:?}") };
+    assert_eq!((payment.amount.amount_minor, payment.payee.id.as_str()), (3_000, house.seller.id.as_str()));
+    assert_eq!(
+        (&payment.transaction_id, &payment.instrument.id),
+        (&text(&said, "transaction_id"), &house.wallet)
+    );
+    let merchant = SigningKey::es256(&[0x41; 32]).unwrap();
+    let checkout = verified("checkout_mandate", ("the merchant", "whatever it asked for")).unwrap();
+    let approved = protocols::ap2::checkout(&checkout, merchant.public()).unwrap();
+    assert_eq!(approved.mandate.checkout_hash, payment.transaction_id);
+    assert!(verified("payment_mandate", (&origin, &new_id("hld"))).is_err(), "it is for one payment");
+    assert!(verified("payment_mandate", ("another server", id)).is_err());
+
+    // Asked again, in one piece or in many at once: the same payment mandate, and no more money.
+    let many = (0..8).map(|_| house.post(&house.owner, "/v1/ap2/approvals", asked.clone()));
+    for again in futures_util::future::join_all(many).await {
+        let again = again.expect(201);
+        assert_eq!((&again["payment_mandate"], &again["entry"]), (&said["payment_mandate"], &said["entry"]));
+    }
+    assert_eq!(house.money().await, ("97000".into(), "3000".into(), "0".into()));
+    let mut other = asked.clone();
+    other["checkout_jwt"] = format!("{}A", checkout_jwt(3_000)).into();
+    house.post(&house.owner, "/v1/ap2/approvals", other).await.problem(409, "id_reused");
+
+    assert_eq!(collect(&house, &payload(&said)).await["success"], true);
+    assert_eq!(house.money().await, ("97000".into(), "0".into(), "3000".into()));
+    assert_eq!(collect(&house, &payload(&said)).await["errorReason"], "already_settled");
+}
+
+#[tokio::test]
+async fn nothing_is_approved_for_who_is_not_there_or_for_another_amount() {
+    let house = house("5000").await;
+    let asked = approval(&house, "3000", 3_000);
+    let post = async |who: &Party, body: Value| house.post(who, "/v1/ap2/approvals", body).await;
+    post(&house.agent, asked.clone()).await.problem(403, "audience_wrong");
+    let (stranger, _) = house.stranger().await;
+    post(&stranger, asked.clone()).await.problem(404, "wallet_unknown");
+    let session = house.session(&house.owner).await;
+    let (path, nonce) = ("/v1/ap2/approvals", crate::house::nonce());
+    let lazy = house.in_session(&session, Method::POST, path, &asked.to_string(), nonce);
+    house.send(lazy).await.problem(403, "presence_required");
+    for (body, code) in [
+        (approval(&house, "3000", 3_001), "open_mandate_refused"),
+        (approval(&house, "0", 0), "open_mandate_refused"),
+        (json!({"checkout_jwt": "a.b.c"}), "open_mandate_refused"),
+        (json!({"checkout_jwt": ""}), "open_mandate_refused"),
+        (approval(&house, "100001", 100_001), "funds_insufficient"),
+    ] {
+        let mut asked = asked.clone();
+        for (name, value) in body.as_object().unwrap() {
+            asked[name] = value.clone();
+        }
+        let reply = house.post(&house.owner, path, asked).await;
+        assert_eq!((reply.status / 100, &reply.json()["code"]), (4, &json!(code)), "{body}");
+    }
+    assert_eq!(house.money().await, ("100000".into(), "0".into(), "0".into()));
+}
+
+fn text(said: &Value, name: &str) -> String {
+    said[name].as_str().unwrap().to_owned()
 }
