@@ -9,13 +9,16 @@ use crate::mpp::{self, Shown};
 use crate::voucher::Voucher;
 use crate::x402::{Fault, Payload};
 use crate::{json, rfc3339};
-use book::Time;
+use book::{Id, MeterId, Time};
 use evidence::base64url;
 use serde_json::Value;
 
 /// What to do with a payment.
 const IT_IS_MONEY: &str =
     "Whoever has it can use it once, for just this: keep it. The seller's server checks its signature.";
+
+/// What a voucher says, by name.
+const SUM_SO_FAR: &str = "sum so far, in billionths of the smallest unit";
 
 /// A proof or a validation in A402.
 pub(super) fn a402(value: &Value, now: Time) -> Option<Explained> {
@@ -143,7 +146,8 @@ pub(super) fn credential_of_payment_scheme(value: &Value, now: Time) -> Option<E
                     Action::Close(voucher) => ("the end of the session", voucher),
                 };
                 told.fact("for", wanted);
-                told.fact("voucher", voucher);
+                told.fact("channel", MeterId(Id(voucher.channel.to_be_bytes())));
+                told.fact(SUM_SO_FAR, voucher.total_nanos);
             }
             Ok(Shown::Charge(credential)) => {
                 match credential.challenge.price() {
@@ -195,7 +199,7 @@ pub(super) fn voucher(text: &str) -> Explained {
         Ok(voucher) => {
             let channel = text.split('.').next().unwrap_or_default();
             told.fact("channel", channel);
-            told.fact("sum so far, in billionths of the smallest unit", voucher.total_nanos);
+            told.fact(SUM_SO_FAR, voucher.total_nanos);
         }
         Err(fault) => told.wrong(fault.to_string()),
     }
