@@ -1,10 +1,11 @@
 //! The channels that buyers pay by: which are open, what is known of each, and who may be served on one.
 //!
 //! Reading order: `tally` (what a voucher gets), [`Inner::channel`] (how a channel is learned of), `call` (a call that is
-//! paid by voucher), `claims` (how the money follows), `store` (what survives a crash), `terms` (what the seller chooses).
+//! paid by voucher), `flow` (a stream that is paid by vouchers as it goes), `claims` (how the money follows), `store` (what survives a crash), `terms` (what the seller chooses).
 
 pub(crate) mod call;
 mod claims;
+pub(crate) mod flow;
 pub(crate) mod store;
 pub(crate) mod tally;
 pub(crate) mod terms;
@@ -13,7 +14,9 @@ use crate::deliveries::StoreFault;
 use crate::gateway::Inner;
 use crate::limits::{CHANNEL_COUNT_MAX, CHANNEL_END_MARGIN, CHANNEL_LOOKUP_WAIT, CHANNEL_LOOKUPS_MAX};
 use evidence::{PublicKey, base64url};
+use flow::Waiting;
 use protocols::a402::DateTime;
+use protocols::mpp::session::Problem;
 use protocols::voucher::read_sum;
 use protocols::{NANOS, Time};
 use sdk::Failure;
@@ -57,6 +60,8 @@ struct State {
     standing: Standing,
     /// When it was claimed last, or learned of.
     claimed_at: Instant,
+    /// The stream that goes on with a voucher only.
+    waiting: Option<Waiting>,
 }
 
 /// Whether calls are taken.
@@ -71,7 +76,7 @@ enum Standing {
 
 /// Why nothing can be paid by a channel.
 pub(crate) enum NoChannel {
-    Refused(String),
+    Refused(Problem, String),
     Unavailable(String),
 }
 
@@ -82,7 +87,7 @@ impl Channels {
         Channels { open: RwLock::new(open.collect()), lookups: Semaphore::new(CHANNEL_LOOKUPS_MAX) }
     }
 
-    fn find(&self, id: MeterId) -> Option<Arc<Channel>> {
+    pub(crate) fn find(&self, id: MeterId) -> Option<Arc<Channel>> {
         self.open.read().expect("nobody panics while writing it").get(&id.0).cloned()
     }
 
@@ -123,6 +128,7 @@ impl Channel {
                 claimed: opened.claimed,
                 standing,
                 claimed_at: Instant::now(),
+                waiting: None,
             }),
         }
     }
@@ -152,41 +158,45 @@ impl Inner {
         let shown = match self.client.channel(id).await {
             Ok(shown) => shown,
             Err(Failure::Refused(problem)) if problem.status < 500 => {
-                return Err(NoChannel::Refused("this seller has no such channel".to_owned()));
+                let why = "this seller has no such channel".to_owned();
+                return Err(NoChannel::Refused(Problem::ChannelNotFound, why));
             }
             Err(failure) => {
                 tracing::warn!(%id, %failure, "a channel could not be asked for");
                 return Err(NoChannel::Unavailable("the payment service cannot be asked".to_owned()));
             }
         };
-        let mut opened = self.read_channel(&shown).map_err(|why| NoChannel::Refused(why.to_owned()))?;
+        let mut opened = self.read_channel(&shown)?;
         opened.number = self.deliveries.open_channel(opened.clone()).await.map_err(store_failed)?;
         Ok(self.channels.add(Channel::new(opened)))
     }
 
     /// Reads what the payment service says of a channel, where it is one that pays us.
-    fn read_channel(&self, shown: &wire::channel::Channel) -> Result<Opened, &'static str> {
+    fn read_channel(&self, shown: &wire::channel::Channel) -> Result<Opened, NoChannel> {
         let seller = &self.config.seller;
+        let not_ours = |why: &str| NoChannel::Refused(Problem::ChannelNotFound, why.to_owned());
         if shown.payee != seller.payee {
-            return Err("it pays somebody else");
+            return Err(not_ours("it pays somebody else"));
         }
         if shown.status != "held" {
-            return Err("it has ended");
+            return Err(NoChannel::Refused(Problem::ChannelFinalized, "it has ended".to_owned()));
         }
         if shown.amount.asset.to_string() != seller.asset.as_str() {
-            return Err("it is in another asset");
+            return Err(not_ours("it is in another asset"));
         }
         if shown.algorithm != Algorithm::Ed25519 {
-            return Err("its vouchers are not signed with Ed25519");
+            return Err(not_ours("its vouchers are not signed with Ed25519"));
         }
         let key = base64url::decode(&shown.voucher_key).and_then(|bytes| PublicKey::ed25519(&bytes).ok());
-        let claimed = read_sum(&shown.claimed_nanos).ok_or("what was claimed of it is no sum")?;
-        let expires_at = DateTime::parse(&*shown.expires_at).map_err(|_| "its end is no time")?;
+        let claimed =
+            read_sum(&shown.claimed_nanos).ok_or_else(|| not_ours("what was claimed of it is no sum"))?;
+        let expires_at = DateTime::parse(&*shown.expires_at).map_err(|_| not_ours("its end is no time"))?;
+        let deposit = shown.amount.amount.minor().checked_mul(NANOS);
         Ok(Opened {
             number: 0,
             channel: shown.id,
-            key: key.ok_or("its key is none")?,
-            deposit: shown.amount.amount.minor().checked_mul(NANOS).ok_or("it is too large")?,
+            key: key.ok_or_else(|| not_ours("its key is none"))?,
+            deposit: deposit.ok_or_else(|| not_ours("it is too large"))?,
             expires_at: expires_at.time(),
             kept: Kept { total: claimed, signature: None, request: None },
             claimed,
@@ -195,19 +205,20 @@ impl Inner {
     }
 
     /// Why nothing is delivered on a channel now, if so.
-    fn refusal(&self, channel: &Channel, standing: &Standing) -> Option<String> {
+    fn refusal(&self, channel: &Channel, standing: &Standing) -> Option<(Problem, String)> {
         let least = self.config.vouchers.deposit_minor.unwrap_or(1).saturating_mul(NANOS);
+        let over = |why: &str| Some((Problem::ChannelFinalized, why.to_owned()));
         match standing {
             Standing::Open if channel.is_ending(self.service.now()) => {
-                Some("its end is near; close it and open another".to_owned())
+                over("its end is near; close it and open another")
             }
             Standing::Open if channel.deposit < least => {
-                Some("it is smaller than this seller takes".to_owned())
+                Some((Problem::AmountExceedsDeposit, "it is smaller than this seller takes".to_owned()))
             }
             Standing::Open => None,
-            Standing::Stopped(why) => Some(format!("what is owed on it cannot be claimed: {why}")),
-            Standing::Closing => Some("it is being closed".to_owned()),
-            Standing::Over => Some("it has ended".to_owned()),
+            Standing::Stopped(why) => over(&format!("what is owed on it cannot be claimed: {why}")),
+            Standing::Closing => over("it is being closed"),
+            Standing::Over => over("it has ended"),
         }
     }
 }

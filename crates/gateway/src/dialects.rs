@@ -14,7 +14,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri};
 use protocols::a402::headers::{Aliases, PAYMENT_PROOF, PAYMENT_VALIDATION};
 use protocols::a402::{Demand, Proof, Validation};
 use protocols::bare::{Note, Price};
-use protocols::mpp::{self, CHALLENGE, Challenge, Credential, RECEIPT};
+use protocols::mpp::session::{SessionCredential, Standing, Unit};
+use protocols::mpp::{self, CHALLENGE, Challenge, Credential, RECEIPT, Shown};
+use protocols::voucher::VOUCHER;
 use protocols::x402::{self, PAYMENT_REQUIRED, PAYMENT_RESPONSE, PAYMENT_SIGNATURE, Payload, Reason, Scheme};
 
 /// A value that is no proof, whoever reads it.
@@ -29,8 +31,10 @@ pub(crate) enum Dialect {
     X402(Box<Proof>),
     /// x402, and what was shown cannot be read.
     NotX402(Reason),
-    /// The `Payment` scheme.
+    /// The `Payment` scheme, and a charge in it.
     Mpp,
+    /// The `Payment` scheme, and a session in it: nothing is put where ours has it.
+    Session(Box<SessionCredential>),
 }
 
 /// The bill of an answer, which goes with it to the door.
@@ -39,6 +43,8 @@ pub(crate) struct Billed {
     pub(crate) demand: Demand,
     /// Whether it costs just that, and not at most that.
     pub(crate) is_exact: bool,
+    /// What it costs by voucher, in billionths, and what is counted.
+    pub(crate) by_session: Option<(u128, Unit)>,
 }
 
 impl Inner {
@@ -59,9 +65,16 @@ impl Inner {
             (None, _) => return Ok(Dialect::A402),
             (Some(_), Some(_)) => return twice(),
             (Some(value), None) if Credential::is_one(value.as_bytes()) => {
-                let credential = Credential::decode(value.to_str().unwrap_or_default());
-                let proof = credential.and_then(Credential::into_proof);
-                (proof.ok().and_then(|proof| proof.encode().ok()), Dialect::Mpp)
+                let proof = match Shown::decode(value.to_str().unwrap_or_default()) {
+                    Ok(Shown::Session(_)) if headers.contains_key(VOUCHER) => return twice(),
+                    Ok(Shown::Session(credential)) => {
+                        strip_credentials(headers, &AUTHORIZATION);
+                        return Ok(Dialect::Session(Box::new(credential)));
+                    }
+                    Ok(Shown::Charge(credential)) => credential.into_proof().ok(),
+                    Err(_) => None,
+                };
+                (proof.and_then(|proof| proof.encode().ok()), Dialect::Mpp)
             }
             (Some(value), None) => {
                 let payload = Payload::decode(value.to_str().unwrap_or_default());
@@ -85,13 +98,14 @@ impl Inner {
         if self.config.seller.aliases == Aliases::On {
             return;
         }
+        let standing = answer.extensions_mut().remove();
         if let Some(billed) = answer.extensions_mut().remove() {
-            self.ask(target, &billed, answer.headers_mut());
+            self.ask(target, &billed, standing, answer.headers_mut());
         }
         let network = self.config.seller.network;
         let said = || Validation::decode(text(answer.headers(), PAYMENT_VALIDATION)?).ok();
         let (name, value) = match dialect {
-            Dialect::A402 => return,
+            Dialect::A402 | Dialect::Session(_) => return,
             Dialect::NotX402(reason) => (PAYMENT_RESPONSE, Some(x402::refused(network, *reason))),
             Dialect::Mpp => (RECEIPT, said().and_then(|said| mpp::receipt(&said))),
             Dialect::X402(proof) => {
@@ -111,7 +125,8 @@ impl Inner {
     }
 
     /// Says a bill in the other dialects.
-    fn ask(&self, target: &Uri, Billed { demand, is_exact }: &Billed, headers: &mut HeaderMap) {
+    fn ask(&self, target: &Uri, billed: &Billed, standing: Option<Standing>, headers: &mut HeaderMap) {
+        let Billed { demand, is_exact, by_session } = billed;
         let seller = &self.config.seller;
         let scale = seller.asset.scale();
         let Some(amount_minor) = demand.amount.minor(scale) else { return };
@@ -133,6 +148,12 @@ impl Inner {
         if *is_exact {
             let realm = seller.public_url.host_str().unwrap_or_default();
             put(headers, CHALLENGE, &Challenge::of_bill(&price, &note, authority, realm).encode());
+        }
+        let session = by_session.and_then(|price| self.session_terms(price));
+        if let Some(terms) = session {
+            let challenge = self.session_challenge(&terms, standing).encode();
+            let challenge = HeaderValue::try_from(challenge).expect("it is printable");
+            headers.append(HeaderName::from_static(CHALLENGE), challenge);
         }
     }
 }

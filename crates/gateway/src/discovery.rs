@@ -4,6 +4,7 @@
 
 use crate::config::Seller;
 use crate::pricing::Price;
+use protocols::mpp::session::Unit;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -53,9 +54,23 @@ fn operation(price: &Price, seller: &Seller, names: &[String]) -> Value {
         "currency": seller.asset.code().to_ascii_lowercase(),
         "description": price.in_words,
     });
+    let session = price.by_session().map(|(nanos, unit)| {
+        let each = match unit {
+            Unit::Call => "A call",
+            Unit::Event => "An event",
+        };
+        json!({
+            "method": "toll",
+            "intent": "session",
+            "amount": nanos.to_string(),
+            "currency": seller.asset.code().to_ascii_lowercase(),
+            "description": format!("{each} by voucher, in billionths of the smallest unit"),
+        })
+    });
+    let offers: Vec<Value> = std::iter::once(offer).chain(session).collect();
     let mut operation = json!({
         "summary": price.description,
-        "x-payment-info": { "offers": [offer] },
+        "x-payment-info": { "offers": offers },
         "responses": {
             "200": { "description": price.delivery },
             "402": { "description": "What it costs, and how to pay it" },

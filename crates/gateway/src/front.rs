@@ -97,6 +97,9 @@ impl Inner {
             Route::Priced(price) => {
                 let target = request.uri().clone();
                 let dialect = self.take_proof(request.headers_mut())?;
+                if let Dialect::Session(_) = dialect {
+                    return Err(self.no_vouchers_here());
+                }
                 let mut answer = self.sell_by_front(request, price).await.unwrap_or_else(|refusal| refusal);
                 self.say_in_all(&dialect, &target, &mut answer);
                 Ok(answer)
@@ -118,6 +121,11 @@ impl Inner {
         }
     }
 
+    fn no_vouchers_here(&self) -> Whole {
+        let detail = "Nothing was spent. Vouchers are not taken where a web server asks before it answers.";
+        self.problem(Code::VoucherRefused, detail)
+    }
+
     async fn sell_by_front(
         self: &Arc<Inner>,
         request: Request<Body>,
@@ -125,9 +133,7 @@ impl Inner {
     ) -> Result<Whole, Whole> {
         let proof = self.proof_of(request.headers())?;
         if self.voucher_of(request.headers())?.is_some() {
-            let detail =
-                "Nothing was spent. Vouchers are not taken where a web server asks before it answers.";
-            return Err(self.problem(Code::VoucherRefused, detail));
+            return Err(self.no_vouchers_here());
         }
         // Whoever asks delivers by himself, so nobody here could say what the answer meets.
         if price.terms.is_some() {

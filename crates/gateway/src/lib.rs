@@ -39,6 +39,7 @@ mod problem;
 mod proof;
 mod route;
 mod serve;
+mod session;
 mod stream;
 mod tariff;
 pub mod tools;

@@ -176,6 +176,15 @@ pub const VOUCHER_DEPOSIT_CALLS: u128 = 100;
 /// The longest answer to a voucher nobody checked that is kept in memory, in bytes.
 pub const VOUCHER_ANSWER_MEMORY_BYTES_MAX: usize = 64 * 1_024;
 
+/// The most events of a stream that one voucher pays: what a buyer may pay and not get, where somebody dies.
+pub const STREAM_EVENTS_MAX: usize = 64;
+
+/// The longest event of a stream that is paid by voucher, in bytes.
+pub const STREAM_EVENT_BYTES_MAX: usize = 1_024 * 1_024;
+
+/// How long a stream waits for a voucher; after that it ends with what was paid for.
+pub const STREAM_VOUCHER_WAIT: Duration = Duration::from_secs(60);
+
 /// How long the report of coupons rests: within so long, a coupon that was switched off counts no more.
 pub const COUPONS_REST: Duration = Duration::from_secs(10);
 

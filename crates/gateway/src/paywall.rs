@@ -27,6 +27,7 @@ use pricing::Sealed;
 use protocols::Time;
 use protocols::a402::headers::{Aliases, HeaderRole, PAYMENT_NEEDED, PAYMENT_NEEDED_ALIAS, find};
 use protocols::a402::{Identifier, MethodLayer, RequestFacts};
+use protocols::mpp::session::Unit;
 use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -73,7 +74,14 @@ impl Inner {
                     Ok(dialect) => dialect,
                     Err(refusal) => return whole(refusal),
                 };
-                let mut answer = self.sell(request, price, behind).await.unwrap_or_else(whole);
+                let mut answer = match &dialect {
+                    Dialect::Session(credential) => {
+                        self.serve_session(request, price, credential, behind).await
+                    }
+                    Dialect::A402 | Dialect::X402(_) | Dialect::NotX402(_) | Dialect::Mpp => {
+                        self.sell(request, price, behind).await.unwrap_or_else(whole)
+                    }
+                };
                 self.say_in_all(&dialect, &target, &mut answer);
                 answer
             }
@@ -364,7 +372,7 @@ impl Inner {
         let quote = self.quote(price, &demand);
         let terms = self.terms_of(price, quote.as_ref().map(Sealed::name));
         let is_exact = !terms.members().contains_key("capture");
-        let billed = Billed { demand: demand.clone(), is_exact };
+        let billed = Billed { demand: demand.clone(), is_exact, by_session: price.by_session() };
         let needed = demand.sign(terms, &self.seller_key).and_then(|needed| needed.encode());
         match needed {
             Ok(needed) => {
@@ -382,9 +390,11 @@ impl Inner {
     /// The terms of a bill, and how the price is found where the bill says only the most it can be.
     fn terms_of(&self, price: &Price, quote: Option<&str>) -> MethodLayer {
         let terms = self.config.seller.terms().to_layer();
-        let terms = match price.by_voucher {
-            Some(nanos) => self.config.vouchers.offer(nanos, &self.config.seller.own_prefix).put(terms),
-            None => terms,
+        let terms = match price.by_session() {
+            Some((nanos, Unit::Call)) => {
+                self.config.vouchers.offer(nanos, &self.config.seller.own_prefix).put(terms)
+            }
+            Some((_, Unit::Event)) | None => terms,
         };
         let up_to = |of: &str| {
             let mut members = terms.members().clone();

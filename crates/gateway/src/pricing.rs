@@ -13,6 +13,7 @@ use pricing::{TermText, Terms};
 use protocols::Time;
 use protocols::a402::wallet::{AssetText, method_version};
 use protocols::a402::{AmountText, Currency, DateTime, Identifier, Offer};
+use protocols::mpp::session::Unit;
 use serde::Deserialize;
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,7 +30,8 @@ pub struct Price {
     pub offer: Offer,
     /// How the price is found.
     pub tariff: Tariff,
-    /// The price of a call by voucher, in billionths of the smallest unit; none where it is not sold so.
+    /// The price of a call by voucher, or of an event where answers are streamed, in billionths of the smallest unit; none
+    /// where it is not sold so.
     pub by_voucher: Option<u128>,
     /// The price in words.
     pub in_words: String,
@@ -240,12 +242,14 @@ impl Lines<'_> {
         let (tariff, amount, mut in_words) = self.tariff(&section, at.clone(), seller)?;
         let terms = section.terms.clone().map(|texts| self.terms(at.clone(), texts, answers)).transpose()?;
         let by_voucher = match section.by_voucher {
-            Some(text) if section.unit.is_some() || answers == Answers::Streamed => {
-                let why = "what is sold by voucher has one price for each call, and answers that are kept";
+            Some(text) if section.unit.is_some() => {
+                let why =
+                    "what is sold by voucher has one price for each call, or for each event of a stream";
                 return Err(self.fault(text.span(), why));
             }
             Some(text) => {
-                in_words.push_str(&format!(", or {} by voucher", text.get_ref()));
+                let each = if answers == Answers::Streamed { " for each event" } else { "" };
+                in_words.push_str(&format!(", or {} by voucher{each}", text.get_ref()));
                 Some(self.by_voucher(text, &seller.asset)?)
             }
             None => None,
@@ -488,6 +492,15 @@ impl Price {
     /// Whether a call costs just that, whatever is answered.
     pub(crate) fn is_exact(&self) -> bool {
         self.tariff == Tariff::PerCall && self.terms.is_none()
+    }
+
+    /// What it costs by voucher, in billionths, and what is counted.
+    pub(crate) fn by_session(&self) -> Option<(u128, Unit)> {
+        let unit = match self.answers {
+            Answers::Streamed => Unit::Event,
+            Answers::Kept | Answers::Either => Unit::Call,
+        };
+        self.by_voucher.map(|nanos| (nanos, unit))
     }
 
     /// The price in the asset's smallest unit: what is asked.

@@ -69,7 +69,7 @@ impl hyper::body::Body for Reading {
             }
             None => {
                 self.has_ended = true;
-                Poll::Ready(Some(Err(BodyFault::of("the answer broke off; nothing was charged for it"))))
+                Poll::Ready(Some(Err(BodyFault::of("the answer broke off"))))
             }
         }
     }
@@ -85,8 +85,15 @@ pub(crate) fn channel() -> (Sending, Reading) {
 }
 
 impl Sending {
+    /// Waits until nobody reads any more.
+    pub(crate) async fn left(&self) {
+        if let Some(sender) = &self.0 {
+            sender.closed().await;
+        }
+    }
+
     /// Gives the buyer a piece. One who does not read for too long has hung up.
-    async fn give(&mut self, bytes: Bytes) {
+    pub(crate) async fn give(&mut self, bytes: Bytes) {
         let Some(sender) = &self.0 else { return };
         let given = timeout(STREAM_STALL_MAX, sender.send(Piece::Bytes(bytes))).await;
         if !matches!(given, Ok(Ok(()))) {

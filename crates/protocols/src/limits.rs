@@ -199,3 +199,6 @@ pub const A2A_INTERFACES_MAX: usize = 32;
 
 /// The most signatures of a card that are looked at.
 pub const A2A_SIGNATURES_MAX: usize = 8;
+
+/// The longest address of a payment service in a challenge of the intent `session`, in bytes.
+pub const AUTHORITY_BYTES_MAX: usize = 256;

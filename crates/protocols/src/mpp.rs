@@ -1,7 +1,10 @@
-//! The `Payment` scheme of HTTP authentication (draft-ryan-httpauth-payment-01), intent `charge`, our method `toll`.
+//! The `Payment` scheme of HTTP authentication (draft-ryan-httpauth-payment-01), our method `toll`: the intent `charge`
+//! here, and `session` in [`session`].
 //!
-//! A challenge stands for one bill, and has the bill's number for its id: so it is new each time, and the seller knows it
-//! again without a store. A credential's payload is the payment service's credential for it: see `docs/mpp.md`.
+//! A charge's challenge stands for one bill, and has the bill's number for its id: so it is new each time, and the seller
+//! knows it again without a store. A credential's payload is the payment service's credential for it: see `docs/mpp.md`.
+
+pub mod session;
 
 use crate::a402::members::{Malformed, Members};
 use crate::a402::wallet::Network;
@@ -12,6 +15,7 @@ use crate::limits::{HEADER_VALUE_BYTES_MAX, UNBILLED_SECONDS_MAX};
 use book::Time;
 use evidence::base64url;
 use serde_json::{Map, Value, json};
+use session::SessionCredential;
 
 /// The header of a challenge.
 pub const CHALLENGE: &str = "www-authenticate";
@@ -21,10 +25,17 @@ pub const CREDENTIAL: &str = "authorization";
 pub const RECEIPT: &str = "payment-receipt";
 /// Our method's name.
 pub const METHOD: &str = "toll";
-/// The one intent that is spoken.
-pub const INTENT: &str = "charge";
 /// The name of the scheme, as a header begins with it.
 pub(crate) const SCHEME: &str = "Payment ";
+
+/// What a challenge is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// One payment for one bill.
+    Charge,
+    /// Many calls by vouchers of one channel.
+    Session,
+}
 
 /// What a seller asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +48,8 @@ pub struct Challenge {
     pub request: Map<String, Value>,
     /// The instant from which it cannot be paid.
     pub expires: Option<DateTime>,
+    /// What it is for.
+    pub intent: Intent,
     /// Whatever else the seller wants back as it was.
     rest: Map<String, Value>,
 }
@@ -48,12 +61,21 @@ pub struct Credential {
     pub credential: CredentialText,
 }
 
+/// What is shown in an `Authorization` header.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    /// A charge was paid.
+    Charge(Credential),
+    /// A session goes on, or ends.
+    Session(SessionCredential),
+}
+
 /// Why something is not a payment in this scheme that we take. Nothing of it is paid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     #[error("the value is not Base64URL in its one spelling")]
     Encoding,
-    #[error("the method is not `toll`, or the intent not `charge`")]
+    #[error("the method is not `toll`, or the intent not the one that is meant here")]
     Method,
     #[error("the credential is for another challenge")]
     Other,
@@ -91,6 +113,7 @@ impl Challenge {
             realm: realm.to_owned(),
             request: members_of(request),
             expires: Some(note.pay_before.clone()),
+            intent: Intent::Charge,
             rest: Map::new(),
         }
     }
@@ -99,8 +122,10 @@ impl Challenge {
     pub fn encode(&self) -> String {
         let request = base64url::encode(&json::canonical(&Value::Object(self.request.clone())));
         let mut text = format!(
-            "{SCHEME}id=\"{}\", realm=\"{}\", method=\"{METHOD}\", intent=\"{INTENT}\", request=\"{request}\"",
-            self.id, self.realm
+            "{SCHEME}id=\"{}\", realm=\"{}\", method=\"{METHOD}\", intent=\"{}\", request=\"{request}\"",
+            self.id,
+            self.realm,
+            self.intent.as_str()
         );
         if let Some(expires) = &self.expires {
             text.push_str(&format!(", expires=\"{}\"", expires.as_str()));
@@ -131,10 +156,8 @@ impl Challenge {
             names.into_iter().filter_map(|name| Some((name.to_owned(), rest.remove(name)?))).collect();
         let mut known = Members::open("challenge", Value::Object(known))?;
         let method = known.text("method", Ok)?;
-        let intent = known.text("intent", Ok)?;
-        if method != METHOD || intent != INTENT {
-            return Err(Fault::Method);
-        }
+        let intent = Intent::parse(&known.text("intent", Ok)?);
+        let intent = intent.filter(|_| method == METHOD).ok_or(Fault::Method)?;
         let request = known.take("request")?;
         let request = match request.as_str() {
             Some(text) => {
@@ -150,6 +173,7 @@ impl Challenge {
             realm: known.text("realm", short)?,
             request,
             expires: known.text_if_any("expires", DateTime::parse)?,
+            intent,
             rest,
         })
     }
@@ -159,7 +183,7 @@ impl Challenge {
         members.insert("id".to_owned(), self.id.clone().into());
         members.insert("realm".to_owned(), self.realm.clone().into());
         members.insert("method".to_owned(), METHOD.into());
-        members.insert("intent".to_owned(), INTENT.into());
+        members.insert("intent".to_owned(), self.intent.as_str().into());
         members.insert("request".to_owned(), Value::Object(self.request.clone()));
         if let Some(expires) = &self.expires {
             members.insert("expires".to_owned(), expires.as_str().into());
@@ -167,11 +191,15 @@ impl Challenge {
         Value::Object(members)
     }
 
-    /// What is to be paid.
+    /// What is to be paid for a charge.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// [`Malformed`]; a session is no charge.
     pub fn price(&self) -> Result<Price, Malformed> {
+        match self.intent {
+            Intent::Charge => {}
+            Intent::Session => return Err(Members::unfit("challenge", "intent", "`charge`")),
+        }
         let mut request = Members::open("request", Value::Object(self.request.clone()))?;
         let details = request.take("methodDetails")?;
         let unfit = |name, rule| Members::unfit("request.methodDetails", name, rule);
@@ -234,19 +262,10 @@ impl Credential {
     /// # Errors
     /// [`Fault`].
     pub fn decode(value: &str) -> Result<Credential, Fault> {
-        if HEADER_VALUE_BYTES_MAX < value.len() {
-            return Err(Malformed::TooLong { bytes: value.len() }.into());
+        match Shown::decode(value)? {
+            Shown::Charge(credential) => Ok(credential),
+            Shown::Session(_) => Err(Fault::Method),
         }
-        let text = value.get(SCHEME.len()..).filter(|_| Credential::is_one(value.as_bytes()));
-        let text = base64url::decode(text.ok_or(Fault::Encoding)?.trim()).ok_or(Fault::Encoding)?;
-        let value = json::parse(&text).map_err(Malformed::from)?;
-        let mut outer = Members::open("credential", value)?;
-        let challenge = Challenge::read(outer.take("challenge")?)?;
-        let mut payload = Members::open("payload", outer.take("payload")?)?;
-        let credential = payload.text("credential", CredentialText::parse)?;
-        payload.end()?;
-        // Who pays is what the payment service states.
-        Ok(Credential { challenge, credential })
     }
 
     /// The proof that pays a seller's own bill: what the credential states is what was asked for.
@@ -256,6 +275,48 @@ impl Credential {
     pub fn into_proof(self) -> Result<Proof, Fault> {
         let demand = self.challenge.demand(Time(0))?;
         proof_for(&demand, self.credential)?.ok_or(Fault::Other)
+    }
+}
+
+impl Shown {
+    /// Reads the value of an `Authorization` header, whichever intent it is for.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    pub fn decode(value: &str) -> Result<Shown, Fault> {
+        if HEADER_VALUE_BYTES_MAX < value.len() {
+            return Err(Malformed::TooLong { bytes: value.len() }.into());
+        }
+        let text = value.get(SCHEME.len()..).filter(|_| Credential::is_one(value.as_bytes()));
+        let text = base64url::decode(text.ok_or(Fault::Encoding)?.trim()).ok_or(Fault::Encoding)?;
+        let value = json::parse(&text).map_err(Malformed::from)?;
+        let mut outer = Members::open("credential", value)?;
+        let challenge = Challenge::read(outer.take("challenge")?)?;
+        let payload = outer.take("payload")?;
+        // Who pays is what the payment service states.
+        Ok(match challenge.intent {
+            Intent::Charge => {
+                let mut payload = Members::open("payload", payload)?;
+                let credential = payload.text("credential", CredentialText::parse)?;
+                payload.end()?;
+                Shown::Charge(Credential { challenge, credential })
+            }
+            Intent::Session => Shown::Session(SessionCredential::read(challenge, payload)?),
+        })
+    }
+}
+
+impl Intent {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Intent::Charge => "charge",
+            Intent::Session => "session",
+        }
+    }
+
+    fn parse(word: &str) -> Option<Intent> {
+        [Intent::Charge, Intent::Session].into_iter().find(|intent| intent.as_str() == word)
     }
 }
 
@@ -308,7 +369,7 @@ mod tests {
         assert_eq!((price.amount_minor, price.currency.as_str(), price.scale), (3, "CNY", 2));
         for (pointer, value) in [
             ("/method", json!("tempo")),
-            ("/intent", json!("session")),
+            ("/intent", json!("subscription")),
             ("/id", json!("a\"b")),
             ("/id", json!("a\r\nb")),
             ("/id", json!("")),
@@ -325,6 +386,7 @@ mod tests {
             ("/request/methodDetails/network", json!("tempo:1")),
             ("/request/methodDetails/decimals", json!(19)),
             ("/request/methodDetails", json!({})),
+            ("/intent", json!("session")),
         ] {
             let mut wrong = asked();
             *wrong.pointer_mut(pointer).unwrap() = value.clone();

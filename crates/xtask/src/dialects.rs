@@ -64,7 +64,7 @@ const SABOTAGE: &[(&str, (&str, &str), &str)] = &[
 /// What somebody might take for granted.
 const UNTRIED: &str = "\n## What is not tried\n\n\
     - `upto` with a stock server: settling it needs the payee's signature, for which these servers have no place.\n\
-    - Intents of the `Payment` scheme other than `charge`. Its official Rust client has a lane of its own: `cargo xtask lane dialects-rust`.\n\
+    - Intents of the `Payment` scheme other than `charge` and `session`; streams by session with `pympp`. Its official Rust client has a lane of its own: `cargo xtask lane dialects-rust`.\n\
     - Chains: `exact` on EVM chains has a lane of its own, on a real node: `cargo xtask lane evm`. No other chain is spoken.\n\
     - UCP's conformance tests: those that are public are of its version 2026-01-11, and shops here speak 2026-04-08. Checkouts have a lane of their \
     own, with the specifications' schemas and schemathesis: [checkouts.md](checkouts.md).\n";

@@ -131,7 +131,7 @@ class Stage:
     def open_shop(self) -> None:
         pages = self.directory / "pages"
         pages.mkdir()
-        for page in ["cheap.txt", "asked.txt", "denied.txt", "free.txt", "counted.txt"]:
+        for page in ["cheap.txt", "asked.txt", "denied.txt", "free.txt", "counted.txt", "ticks.txt"]:
             (pages / page).write_text(f"This is {page}.\n")
         (pages / "terms.json").write_text('{"rows":[1]}')
         _, files = self.start("files", str(pages), "--listen", "127.0.0.1:0")
@@ -160,6 +160,11 @@ rate = "0.01 CNY"
 at_most = "0.50 CNY"
 [[price]]
 method = "GET"
+path = "/ticks.txt"
+amount = "0.01 CNY"
+by_voucher = "0.001 CNY"
+[[price]]
+method = "GET"
 path = "/terms.json"
 amount = "0.05 CNY"
 [[price.terms]]
@@ -167,8 +172,17 @@ rows = {{ at = "/rows", at_least = 1 }}
 lost_ppm = 1000000
 """
         Path(self.at("prices.toml")).write_text(config)
+        self.start_gateway()
+
+    def start_gateway(self) -> None:
         words = ["gateway", "--config", self.at("prices.toml"), "--listen", "127.0.0.1:0"]
-        _, self.gateway_door.behind = self.start(*words)
+        self.gateway_process, self.gateway_door.behind = self.start(*words)
+
+    def kill_gateway(self) -> None:
+        """Kills the gateway without a warning, and starts another one on what it has kept."""
+        self.gateway_process.kill()
+        self.gateway_process.wait()
+        self.start_gateway()
 
     def run(self, *words: str) -> str:
         """Runs one command to its end, and answers what it said."""

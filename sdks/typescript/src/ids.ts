@@ -9,6 +9,11 @@ export function writeBits(bits: bigint): string {
   return text;
 }
 
+/** The 128 bits of 26 characters of Crockford's base 32. */
+export function readBits(text: string): bigint {
+  return [...text].reduce((bits, character) => (bits << 5n) | BigInt(ALPHABET.indexOf(character)), 0n);
+}
+
 /** A fresh identifier without a prefix: 48 bits of milliseconds, then 80 random ones. */
 export function freshBits(nowMs: number): string {
   const random = crypto

@@ -15,6 +15,7 @@ export {
   type Limits,
 } from "./wallet.js";
 export type { BillOptions, ForeignBill, PaidBill } from "./bill.js";
+export type { AskedVoucher, Session as PaidSession, SessionOptions, SignedVoucher } from "./session.js";
 export { Payment, SellerAnswer, type PaymentState, type Purchase } from "./payment.js";
 export { Seller } from "./seller.js";
 export { Client, type Page, type RequestOptions } from "./client.js";

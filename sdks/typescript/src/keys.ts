@@ -35,6 +35,19 @@ export async function credentials(key: string, seed: string, algorithm = "ed2551
   return { key, sign: async (message) => new Uint8Array(await crypto.subtle.sign(scheme, signing, message)) };
 }
 
+/** A key of Ed25519 that signs nothing but the vouchers of one channel, from its 32 secret bytes in Base64URL. */
+export async function voucherKey(seed: string) {
+  const secret = fromBase64url(seed);
+  if (secret?.length !== 32) throw new KeyFault("the key of the vouchers is damaged");
+  const signing = await crypto.subtle.importKey("pkcs8", concat(ED25519, secret), { name: "Ed25519" }, true, [
+    "sign",
+  ]);
+  const { x: publicKey = "" } = await crypto.subtle.exportKey("jwk", signing);
+  const sign = async (message: Bytes) =>
+    new Uint8Array(await crypto.subtle.sign("Ed25519", signing, message));
+  return { publicKey, sign };
+}
+
 /**
  * Reads the content of a key file: `key`, `seed`, and perhaps `algorithm`, each on a line as `name = "text"`.
  */

@@ -22,6 +22,13 @@ export const PAYMENTS_MAX = 1_000;
 export const SELLER_BODY_BYTES_MAX = 64 * 1_024 * 1_024;
 /** How long a seller may take to answer. */
 export const SELLER_TIMEOUT_MS = 120_000;
+/** How long a channel of a session lasts, and how long before its end no more is signed on it, in seconds. */
+export const CHANNEL_SECONDS = 86_400;
+export const CHANNEL_MARGIN_SECONDS = 600;
+/** The most events of a stream that are paid by one voucher: what may be paid and not read, where somebody dies. */
+export const STREAM_EVENTS_MAX = 64;
+/** How often a seller is told that a session ends, the first time included. */
+export const CLOSE_TRIES_MAX = 6;
 /** How often a paid request is repeated where the seller's answer got lost, the first time included. */
 export const DELIVERY_TRIES_MAX = 3;
 /** The longest purchase key, in bytes. */

@@ -1,15 +1,17 @@
 /**
  * The `Payment` scheme with the official package `mppx`: the method `toll`, intent `charge`, for its client and for its
- * server.
+ * server, and intent `session` for its client.
  */
 
-import { Credential, Errors, Method, Receipt, z } from "mppx";
+import { Challenge, Credential, Errors, Method, Receipt, z } from "mppx";
 import type { BillOptions } from "./bill.js";
+import { sleep } from "./client.js";
 import { base64url, fromBase64url, sha256, utf8 } from "./bytes.js";
-import { Malformed } from "./errors.js";
+import { Malformed, OutcomeUnknown, reasonOf } from "./errors.js";
 import { freshBits } from "./ids.js";
-import { TRY_TIMEOUT_MS } from "./limits.js";
-import { assetParts, readMoney } from "./money.js";
+import { BACKOFF_MIN_MS, CLOSE_TRIES_MAX, SELLER_TIMEOUT_MS, TRY_TIMEOUT_MS } from "./limits.js";
+import { assetParts, readMoney, type Money } from "./money.js";
+import type { AskedVoucher, SessionOptions, SignedVoucher } from "./session.js";
 import type { Wallet } from "./wallet.js";
 
 const method = Method.from({
@@ -56,6 +58,158 @@ export function toll(wallet: Wallet, options: BillOptions) {
       return Credential.serialize({ challenge, payload: { credential } });
     },
   });
+}
+
+const session = Method.from({
+  name: "toll",
+  intent: "session",
+  schema: {
+    credential: {
+      payload: z.object({
+        action: z.string(),
+        channelId: z.string(),
+        cumulativeAmount: z.string(),
+        signature: z.string(),
+      }),
+    },
+    request: z.object({
+      amount: z.string(),
+      currency: z.optional(z.string()),
+      recipient: z.optional(z.string()),
+      suggestedDeposit: z.optional(z.string()),
+      unitType: z.optional(z.string()),
+      methodDetails: z.optional(z.record(z.string(), z.unknown())),
+    }),
+  },
+});
+
+type SessionChallenge = Challenge.Challenge<z.output<typeof session.schema.request>>;
+
+/**
+ * The intent `session` of the method `toll` for `Mppx.create` of `mppx/client`: pays calls at one seller by vouchers from
+ * this wallet, each at most `maxPrice`, all together at most `cap`. One call of a session is under way at a time.
+ * `events(answer)` reads a stream and pays it as it goes; `close(url)` ends the session at any address that is sold by it, and answers what the session came to.
+ */
+export function tollSession(wallet: Wallet, options: SessionOptions) {
+  let latest: SessionChallenge | undefined;
+  const client = Method.toClient(session, {
+    async createCredential({ challenge }) {
+      latest = challenge as SessionChallenge;
+      const asked = askedFor(latest);
+      const voucher = await wallet.session(nameOf(options, asked), (ours) => ours.sign(asked, options));
+      return shown(latest, voucher.isFirst ? "open" : "voucher", voucher);
+    },
+  });
+  return Object.assign(client, {
+    /**
+     * The events of an answer that is paid as it comes. Those about payment are dealt with, and not handed on; each
+     * event may cost `maxPrice`.
+     */
+    async *events(answer: Response): AsyncGenerator<string, void> {
+      const challenge = latest;
+      if (challenge === undefined || answer.body === null)
+        throw new Malformed("this session has paid nothing yet");
+      const asked = askedFor(challenge);
+      for await (const event of eventsOf(answer.body)) {
+        const name = /^event: ?(.*)$/m.exec(event)?.[1];
+        if (name === "payment-need-voucher") {
+          const needed = JSON.parse(/^data: ?(.*)$/m.exec(event)?.[1] ?? "{}") as { channelId?: unknown };
+          const voucher = await wallet.session(nameOf(options, asked), (ours) =>
+            ours.more(asked, needed, options),
+          );
+          // Where the channel has no more, the stream ends with what was paid for.
+          if (voucher === undefined) continue;
+          const taken = await told(answer.url, {}, shown(challenge, "voucher", voucher));
+          if (taken.status !== 204)
+            throw new OutcomeUnknown(`the stream does not go on: status ${taken.status}`);
+        } else if (name === "payment-receipt") {
+          return;
+        } else {
+          yield event;
+        }
+      }
+      throw new OutcomeUnknown("the stream broke off: it has no receipt");
+    },
+    async close(url: string, init: RequestInit = {}): Promise<Money> {
+      if (latest === undefined) throw new Malformed("this session has paid nothing yet");
+      let challenge = latest;
+      return wallet.session(nameOf(options, askedFor(challenge)), async (ours) => {
+        for (let turn = 0; turn < CLOSE_TRIES_MAX; turn += 1) {
+          const last = await ours.last();
+          if (last === undefined) break;
+          const answer = await told(url, init, shown(challenge, "close", last));
+          if (answer.status === 409 || answer.status === 503) {
+            // A call or a stream is about to end.
+            await sleep(BACKOFF_MIN_MS * 2 ** turn);
+            continue;
+          }
+          if (answer.status !== 402) break;
+          const again = Challenge.fromResponseList(answer).find(isSession);
+          if (again === undefined) break;
+          challenge = again as SessionChallenge;
+          const { standing } = askedFor(challenge);
+          // Who says nothing about it knows it no more.
+          if (standing === undefined && challenge.id === latest?.id) break;
+          if (standing !== undefined) await ours.correct(standing);
+        }
+        // What it came to is our own server's to say.
+        return ours.settled();
+      });
+    },
+  });
+}
+
+/** The events of a stream, without their empty lines. */
+async function* eventsOf(body: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, void> {
+  let unread = "";
+  for await (const piece of body.pipeThrough(new TextDecoderStream())) {
+    unread += piece;
+    const events = unread.split(/\r\n\r\n|\n\n|\r\r/);
+    unread = events.pop() ?? "";
+    yield* events;
+  }
+}
+
+function nameOf({ session: name }: SessionOptions, { payee }: AskedVoucher): string {
+  return name ?? `mpp ${String(payee)}`;
+}
+
+function isSession({ method, intent }: { method: string; intent: string }): boolean {
+  return method === "toll" && intent === "session";
+}
+
+function askedFor({ request }: SessionChallenge): AskedVoucher {
+  const details = request.methodDetails ?? {};
+  return {
+    network: details["network"],
+    payee: request.recipient,
+    currency: request.currency,
+    decimals: details["decimals"],
+    authority: details["authority"],
+    unit: request.unitType,
+    price: request.amount,
+    deposit: request.suggestedDeposit,
+    standing: details["session"] as AskedVoucher["standing"],
+  };
+}
+
+function shown(
+  challenge: SessionChallenge,
+  action: "open" | "voucher" | "close",
+  voucher: SignedVoucher,
+): string {
+  const { channelId, cumulativeAmount, signature } = voucher;
+  return Credential.serialize({ challenge, payload: { action, channelId, cumulativeAmount, signature } });
+}
+
+async function told(url: string, init: RequestInit, authorization: string): Promise<Response> {
+  const headers = new Headers(init.headers);
+  headers.set("authorization", authorization);
+  try {
+    return await fetch(url, { ...init, headers, signal: AbortSignal.timeout(SELLER_TIMEOUT_MS) });
+  } catch (fault) {
+    throw new OutcomeUnknown(`the seller did not answer: ${reasonOf(fault)}`);
+  }
 }
 
 function challengeText(authorization: string): string {

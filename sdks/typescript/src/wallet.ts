@@ -10,6 +10,7 @@ import type { Credentials } from "./keys.js";
 import { readMoney, type AmountLike, type Money } from "./money.js";
 import { Payment, type Purchase } from "./payment.js";
 import { verifyReceipt, type Receipt, type Recorded } from "./receipt.js";
+import { Session } from "./session.js";
 import type { Allowed, Limit, Me, PaymentResult, WalletState } from "./shapes.js";
 import type { PurchaseStore } from "./store.js";
 
@@ -160,6 +161,11 @@ export class Wallet {
   async payBill(bill: ForeignBill, options: BillOptions): Promise<PaidBill> {
     const maxPrice = readMoney(options.maxPrice, this.asset);
     return this.#inTurn(bill.name, () => payBill(this.#buyer, bill, maxPrice, options.why));
+  }
+
+  /** Works with a session at a seller, one at a time; `tollbridge/mpp` speaks its vouchers. */
+  async session<T>(name: string, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#inTurn(`session ${name}`, () => work(new Session(this.#buyer, name)));
   }
 
   /** Pays at once. Payments that are asked together travel together, in arrays of at most 1,000. */

@@ -73,7 +73,15 @@ export class Stage {
 
   async openShop() {
     await mkdir(this.at("pages"));
-    for (const page of ["cheap.txt", "asked.txt", "denied.txt", "free.txt", "counted.txt", "terms.json"]) {
+    for (const page of [
+      "cheap.txt",
+      "asked.txt",
+      "denied.txt",
+      "free.txt",
+      "counted.txt",
+      "ticks.txt",
+      "terms.json",
+    ]) {
       await writeFile(
         this.at(`pages/${page}`),
         page.endsWith("json") ? '{"rows":[1]}' : `This is ${page}.\n`,
@@ -106,6 +114,11 @@ rate = "0.01 CNY"
 at_most = "0.50 CNY"
 [[price]]
 method = "GET"
+path = "/ticks.txt"
+amount = "0.01 CNY"
+by_voucher = "0.001 CNY"
+[[price]]
+method = "GET"
 path = "/terms.json"
 amount = "0.05 CNY"
 [[price.terms]]
@@ -113,14 +126,46 @@ rows = { at = "/rows", at_least = 1 }
 lost_ppm = 1000000
 `;
     await writeFile(this.at("prices.toml"), config);
-    const gateway = await this.start(
-      "gateway",
-      "--config",
-      this.at("prices.toml"),
-      "--listen",
-      "127.0.0.1:0",
-    );
-    this.gatewayDoor.behind = gateway.address;
+    await this.startGateway();
+  }
+
+  async startGateway() {
+    const words = ["gateway", "--config", this.at("prices.toml"), "--listen", "127.0.0.1:0"];
+    this.gatewayProcess = await this.start(...words);
+    this.gatewayDoor.behind = this.gatewayProcess.address;
+  }
+
+  /** Opens a gateway before a service whose answers are streams of events, a tenth of a fen each; its address. */
+  async openFeed(behind) {
+    const config = `[seller]
+server = "${this.server}"
+payee = "${this.payee}"
+key_file = "seller.json"
+network = "toll:test"
+public_url = "${this.gateway}"
+asset = "CNY/2"
+data = "feed"
+[upstream]
+url = "${behind}"
+[[price]]
+method = "GET"
+path = "/feed"
+amount = "0.05 CNY"
+stream = true
+by_voucher = "0.001 CNY"
+`;
+    await writeFile(this.at("feed.toml"), config);
+    const words = ["gateway", "--config", this.at("feed.toml"), "--listen", "127.0.0.1:0"];
+    return `${(await this.start(...words)).address}/feed`;
+  }
+
+  /** Kills the gateway without a warning, and starts another one on what it has kept. */
+  async killGateway() {
+    const { child } = this.gatewayProcess;
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL");
+    await ended;
+    await this.startGateway();
   }
 
   /** Runs one command to its end, and answers what it said. */

@@ -14,6 +14,7 @@ mod notices;
 mod offline;
 mod payouts;
 mod seller;
+mod sessions;
 mod skill;
 mod stand;
 mod tabs;

@@ -14,7 +14,63 @@ use std::time::Duration;
 const TICK: u64 = 100_000_000;
 
 /// A process that ends with its test.
-struct Running(Child);
+pub(crate) struct Running(Child);
+
+/// A seller of ticks, in processes of its own: a book, a service, and a gateway that can be killed.
+pub(crate) struct TickShop {
+    pub(crate) dev: Dev,
+    _service: Running,
+    pub(crate) at: SocketAddr,
+    config: String,
+    gateway: Option<Running>,
+}
+
+impl TickShop {
+    pub(crate) fn open(directory: &Directory) -> TickShop {
+        let (at, [service_at, shop_at, _]) = (three_addresses(), addresses());
+        let dev_at = format!("{}/dev", directory.text());
+        let dev = Dev::start_with(&dev_at, at, &[]);
+        let (server, book) = (dev.text("server"), format!("{dev_at}/book"));
+        let seller_key = format!("{}/seller.json", directory.text());
+        let words = ["payee", "create", "--server", server, "--key", &book, "--asset", "CNY/2"];
+        let made = tollbridge(&[&words[..], &["--category", "pages", "--key-out", &seller_key]].concat());
+        assert_eq!(made.status.code(), Some(0), "{}", complained(&made));
+        let payee = printed(&made).split_whitespace().next().expect("its name").to_owned();
+        fs::create_dir(directory.0.join("pages")).expect("the directory is ours");
+        fs::write(directory.0.join("pages/tick.txt"), "tick\n").expect("the directory is ours");
+        let service = Running::start(&["files", &format!("{}/pages", directory.text())], service_at);
+        let config = format!("{}/prices.toml", directory.text());
+        let text = format!(
+            "[seller]\nserver = \"{server}\"\npayee = \"{payee}\"\nkey_file = \"seller.json\"\nnetwork = \"toll:test\"\n\
+             public_url = \"http://{shop_at}\"\nasset = \"CNY/2\"\ndata = \"gateway\"\n[upstream]\n\
+             url = \"http://{service_at}\"\n[[price]]\nmethod = \"GET\"\npath = \"/tick.txt\"\namount = \"0.01 CNY\"\n\
+             by_voucher = \"0.001 CNY\"\n"
+        );
+        fs::write(&config, text).expect("the directory is ours");
+        let gateway = Some(Running::start(&["gateway", "--config", &config], shop_at));
+        TickShop { dev, _service: service, at: shop_at, config, gateway }
+    }
+
+    /// What is left in the agent's wallet, in fen.
+    pub(crate) fn left(&self) -> u64 {
+        let key = format!("{}/agent.json", self.dev.text("directory"));
+        let words = ["wallet", "show", "--json", "--server", self.dev.text("server"), "--key", &key];
+        let shown = tollbridge(&[&words[..], &[self.dev.text("wallet")]].concat());
+        let said: Value = serde_json::from_str(&printed(&shown)).expect("it is JSON");
+        said["available"]["amount"].as_str().and_then(|text| text.parse().ok()).expect("an amount")
+    }
+
+    /// Kills the gateway without a warning.
+    pub(crate) fn kill(&mut self) {
+        drop(self.gateway.take());
+    }
+
+    /// Kills it, and starts another one on what it has kept.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        self.gateway = Some(Running::start(&["gateway", "--config", &self.config], self.at));
+    }
+}
 
 impl Running {
     fn start(words: &[&str], at: SocketAddr) -> Running {
@@ -44,44 +100,13 @@ impl Drop for Running {
 #[test]
 fn who_is_killed_in_mid_session_loses_no_call_and_counts_none_twice() {
     let directory = Directory::new();
-    let (at, [service_at, shop_at, _]) = (three_addresses(), addresses());
-    let dev_at = format!("{}/dev", directory.text());
-    let dev = Dev::start_with(&dev_at, at, &[]);
-    let (server, book) = (dev.text("server"), format!("{dev_at}/book"));
-    let seller_key = format!("{}/seller.json", directory.text());
-    let made = tollbridge(&[
-        "payee",
-        "create",
-        "--server",
-        server,
-        "--key",
-        &book,
-        "--asset",
-        "CNY/2",
-        "--category",
-        "pages",
-        "--key-out",
-        &seller_key,
-    ]);
-    assert_eq!(made.status.code(), Some(0), "{}", complained(&made));
-    let payee = printed(&made).split_whitespace().next().expect("its name").to_owned();
-    fs::create_dir(directory.0.join("pages")).expect("the directory is ours");
-    fs::write(directory.0.join("pages/tick.txt"), "tick\n").expect("the directory is ours");
-    let _service = Running::start(&["files", &format!("{}/pages", directory.text())], service_at);
-    let config = format!("{}/prices.toml", directory.text());
-    let text = format!(
-        "[seller]\nserver = \"{server}\"\npayee = \"{payee}\"\nkey_file = \"seller.json\"\nnetwork = \"toll:test\"\n\
-         public_url = \"http://{shop_at}\"\nasset = \"CNY/2\"\ndata = \"gateway\"\n[upstream]\n\
-         url = \"http://{service_at}\"\n[[price]]\nmethod = \"GET\"\npath = \"/tick.txt\"\namount = \"0.01 CNY\"\n\
-         by_voucher = \"0.001 CNY\"\n"
-    );
-    fs::write(&config, text).expect("the directory is ours");
-    let mut shop = Some(Running::start(&["gateway", "--config", &config], shop_at));
-
-    let (key, purchases) = (format!("{dev_at}/agent.json"), format!("{}/tabs", directory.text()));
-    let places = ["--tab", "ticks", "--server", server, "--key", &key, "--wallet", dev.text("wallet")];
+    let mut shop = TickShop::open(&directory);
+    let (server, wallet) = (shop.dev.text("server").to_owned(), shop.dev.text("wallet").to_owned());
+    let (key, purchases) =
+        (format!("{}/dev/agent.json", directory.text()), format!("{}/tabs", directory.text()));
+    let places = ["--tab", "ticks", "--server", &server, "--key", &key, "--wallet", &wallet];
     let places = [&places[..], &["--purchases", &purchases]].concat();
-    let url = format!("http://{shop_at}/tick.txt");
+    let url = format!("http://{}/tick.txt", shop.at);
     let words = ["tab", "call", &url, "--json", "--cap", "0.50", "--deposit", "0.50", "--max-price", "0.001"];
     let call = |times: &str| {
         Command::new(env!("CARGO_BIN_EXE_tollbridge"))
@@ -105,8 +130,7 @@ fn who_is_killed_in_mid_session_loses_no_call_and_counts_none_twice() {
         assert_eq!((&line["payment"], &line["body_bytes"]), (&"paid".into(), &5.into()), "{line}");
         assert_eq!(line["owed_nanos"], (calls * TICK).to_string(), "{line}");
         if calls % 50 == 0 {
-            drop(shop.take());
-            shop = Some(Running::start(&["gateway", "--config", &config], shop_at));
+            shop.restart();
         }
     }
     assert!(client.wait().expect("it is ours").success());

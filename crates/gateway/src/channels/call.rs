@@ -6,24 +6,30 @@
 use crate::channels::store::{Answer, Delivered};
 use crate::channels::tally::{Kept, Shown, Signed, Unchecked, Verdict};
 use crate::channels::{Channel, NoChannel, Standing};
-use crate::forward::{Behind, NotAnswered, PaidRequest, read_headers, strip_answer, write_headers};
+use crate::forward::{Behind, Body, NotAnswered, PaidRequest, read_headers, strip_answer, write_headers};
 use crate::gateway::Inner;
 use crate::limits::VOUCHER_ANSWER_MEMORY_BYTES_MAX;
-use crate::paywall::Order;
+use crate::paywall::{Order, whole};
 use crate::problem::{Code, Whole};
+use crate::session::in_its_words;
 use crate::stream::{Beginning, read};
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode};
 use protocols::a402::Fingerprint;
+use protocols::mpp::session::{Problem, SessionCredential, Standing as Told, Unit};
 use protocols::voucher::{OWED, VOUCHER, Voucher};
 use std::sync::Arc;
 use tokio::time::Instant;
 use wire::MeterId;
 
+/// Why a voucher does not count: goes with the answer to whoever says it in other words.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotCounted(pub(crate) Problem);
+
 /// The right to deliver the one call of a channel that is under way.
-struct Turn {
-    channel: Arc<Channel>,
+pub(crate) struct Turn {
+    pub(crate) channel: Arc<Channel>,
     has_ended: bool,
 }
 
@@ -38,7 +44,11 @@ struct Paid {
 }
 
 impl Turn {
-    fn end(mut self, how: impl FnOnce(&mut crate::channels::State)) {
+    fn of(channel: Arc<Channel>) -> Turn {
+        Turn { channel, has_ended: false }
+    }
+
+    pub(super) fn end(mut self, how: impl FnOnce(&mut crate::channels::State)) {
         self.has_ended = true;
         how(&mut self.channel.state());
     }
@@ -47,7 +57,9 @@ impl Turn {
 impl Drop for Turn {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.channel.state().tally.not_delivered();
+            let mut state = self.channel.state();
+            state.waiting = None;
+            state.tally.not_delivered();
         }
     }
 }
@@ -74,29 +86,18 @@ impl Inner {
         voucher: Voucher,
         behind: Arc<dyn Behind>,
     ) -> Whole {
-        let Some(price) = order.price.by_voucher else {
-            return self.no_voucher(&order, Code::VoucherRefused, "this is not sold by voucher", None);
+        let Some((price, Unit::Call)) = order.price.by_session() else {
+            let no = (Code::VoucherRefused, Problem::ChallengeNotFound);
+            return self.no_voucher(&order, no, "this is not sold by voucher", None);
         };
-        let channel = match self.channel(MeterId(voucher.channel)).await {
-            Ok(channel) => channel,
-            Err(NoChannel::Refused(why)) => return self.no_voucher(&order, Code::ChannelRefused, &why, None),
-            Err(NoChannel::Unavailable(why)) => return self.not_now(&why),
+        let check_every = self.config.vouchers.check_every;
+        let (channel, verdict, owed) = match self.admit(&order, &voucher, price, check_every).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => return refusal,
         };
-        let (verdict, owed) = {
-            let mut state = channel.state();
-            if let Some(why) = self.refusal(&channel, &state.standing) {
-                drop(state);
-                return self.no_voucher(&order, Code::ChannelRefused, &why, None);
-            }
-            let shown = Shown { total: voucher.total_nanos, price, request: &order.facts.fingerprint };
-            let is_genuine = || voucher.verify(&channel.key).is_ok();
-            let verdict = state.tally.show(shown, self.config.vouchers.check_every, is_genuine);
-            (verdict, state.tally.owed())
-        };
-        let refuse = |code, why: &str| self.no_voucher(&order, code, why, Some(owed));
         match verdict {
             Verdict::Serve(signed) => {
-                let turn = Turn { channel, has_ended: false };
+                let turn = Turn::of(channel);
                 let paid = Paid {
                     turn,
                     voucher,
@@ -113,25 +114,107 @@ impl Inner {
             Verdict::Again(answer) => self.again(&answer, owed),
             Verdict::AgainFromDisk => match self.deliveries.voucher_answer(channel.number).await {
                 Ok(Some(answer)) => self.again(&answer, owed),
-                Ok(None) => refuse(Code::VoucherTotal, "it was delivered for, and the answer is not kept"),
+                Ok(None) => self.not_served(&order, &voucher, &verdict, owed),
                 Err(fault) => {
                     tracing::error!(%fault, "an answer could not be found");
                     self.not_now("the store of deliveries failed")
                 }
             },
+            Verdict::AgainAndGone
+            | Verdict::Needs(_)
+            | Verdict::Exhausted(_)
+            | Verdict::Forged
+            | Verdict::Busy => self.not_served(&order, &voucher, &verdict, owed),
+        }
+    }
+
+    /// Serves a stream whose first event is paid by a voucher, or says why the voucher does not count.
+    pub(crate) async fn sell_stream(
+        self: &Arc<Inner>,
+        order: Order,
+        price: u128,
+        credential: SessionCredential,
+        behind: Arc<dyn Behind>,
+    ) -> Response<Body> {
+        let voucher = *credential.action.voucher();
+        // Each voucher of a stream is checked: they are few.
+        let (channel, verdict, owed) = match self.admit(&order, &voucher, price, 1).await {
+            Ok(admitted) => admitted,
+            Err(refusal) => return whole(in_its_words(refusal)),
+        };
+        match verdict {
+            Verdict::Serve(_) => {
+                let turn = Turn::of(channel);
+                let inner = Arc::clone(self);
+                let beginning = inner.begin_stream((turn, price), order.request, credential, behind);
+                // In a task of its own: a buyer who hangs up does not stop it half-way.
+                let begun = tokio::spawn(beginning).await;
+                begun.unwrap_or_else(|_| whole(self.not_now("the delivery broke off")))
+            }
+            Verdict::Again(_)
+            | Verdict::AgainFromDisk
+            | Verdict::AgainAndGone
+            | Verdict::Needs(_)
+            | Verdict::Exhausted(_)
+            | Verdict::Forged
+            | Verdict::Busy => whole(in_its_words(self.not_served(&order, &voucher, &verdict, owed))),
+        }
+    }
+
+    /// What a voucher gets on its channel, and what is owed there.
+    async fn admit(
+        &self,
+        order: &Order,
+        voucher: &Voucher,
+        price: u128,
+        check_every: u32,
+    ) -> Result<(Arc<Channel>, Verdict<Answer>, u128), Whole> {
+        let refused = |(problem, why): (Problem, String)| {
+            self.no_voucher(order, (Code::ChannelRefused, problem), &why, None)
+        };
+        let channel = match self.channel(MeterId(voucher.channel)).await {
+            Ok(channel) => channel,
+            Err(NoChannel::Refused(problem, why)) => return Err(refused((problem, why))),
+            Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
+        };
+        let (verdict, owed) = {
+            let mut state = channel.state();
+            if let Some(why) = self.refusal(&channel, &state.standing) {
+                drop(state);
+                return Err(refused(why));
+            }
+            let shown = Shown { total: voucher.total_nanos, price, request: &order.facts.fingerprint };
+            let is_genuine = || voucher.verify(&channel.key).is_ok();
+            let verdict = state.tally.show(shown, check_every, is_genuine);
+            (verdict, state.tally.owed())
+        };
+        Ok((channel, verdict, owed))
+    }
+
+    /// Why a voucher gets nothing.
+    fn not_served(&self, order: &Order, voucher: &Voucher, verdict: &Verdict<Answer>, owed: u128) -> Whole {
+        let told = Told { channel: voucher.channel, spent_nanos: owed };
+        let refuse = |code, problem, why: &str| self.no_voucher(order, (code, problem), why, Some(told));
+        match verdict {
+            Verdict::Serve(_) | Verdict::Again(_) | Verdict::AgainFromDisk => {
+                let why = "it was delivered for, and the answer is not kept";
+                refuse(Code::VoucherTotal, Problem::VerificationFailed, why)
+            }
             Verdict::AgainAndGone => {
-                refuse(Code::VoucherTotal, "it was delivered for, and the answer is too long to be kept")
+                let why = "it was delivered for, and the answer is too long to be kept";
+                refuse(Code::VoucherTotal, Problem::VerificationFailed, why)
             }
             Verdict::Needs(needed) => {
-                refuse(Code::VoucherTotal, &format!("with this call everything comes to {needed} billionths"))
+                let why = format!("with this call everything comes to {needed} billionths");
+                refuse(Code::VoucherTotal, Problem::of_sum(voucher.total_nanos, *needed), &why)
             }
             Verdict::Exhausted(deposit) => {
                 let why = format!("with this call it would come to more than its {deposit} billionths");
-                refuse(Code::ChannelRefused, &why)
+                refuse(Code::ChannelRefused, Problem::AmountExceedsDeposit, &why)
             }
             Verdict::Forged => {
-                let why = "it is not signed with the channel's key";
-                self.no_voucher(&order, Code::VoucherRefused, why, None)
+                let no = (Code::VoucherRefused, Problem::InvalidSignature);
+                self.no_voucher(order, no, "it is not signed with the channel's key", None)
             }
             Verdict::Busy => {
                 let detail = "Nothing was spent. Another call of the channel is under way.";
@@ -172,7 +255,8 @@ impl Inner {
         match signed {
             Signed::Checked => {
                 let kept = Kept { total, signature: Some(voucher.signature), request: Some(fingerprint) };
-                let delivered = Delivered { number: turn.channel.number, kept: kept.clone(), answer };
+                let delivered =
+                    Delivered { number: turn.channel.number, kept: kept.clone(), answer: Some(answer) };
                 // Only what is kept is answered, so that the answer is the same next time.
                 if let Err(fault) = self.deliveries.keep_voucher(delivered).await {
                     tracing::error!(%fault, "a voucher could not be kept");
@@ -192,7 +276,7 @@ impl Inner {
     }
 
     /// Reads an answer whole, as it goes to the buyer.
-    async fn read_answer(
+    pub(crate) async fn read_answer(
         &self,
         answer: Response<crate::forward::Body>,
         until: Instant,
@@ -213,7 +297,7 @@ impl Inner {
     }
 
     /// An answer that is no delivery.
-    fn without_debt(&self, turn: Turn, answer: Whole) -> Whole {
+    pub(crate) fn without_debt(&self, turn: Turn, answer: Whole) -> Whole {
         self.metrics.failed.count();
         let owed = turn.channel.state().tally.owed();
         turn.end(|state| state.tally.not_delivered());
@@ -234,12 +318,19 @@ impl Inner {
     }
 
     /// A voucher that does not count: a new bill, and why.
-    fn no_voucher(&self, order: &Order, code: Code, why: &str, owed: Option<u128>) -> Whole {
+    pub(crate) fn no_voucher(
+        &self,
+        order: &Order,
+        (code, problem): (Code, Problem),
+        why: &str,
+        told: Option<Told>,
+    ) -> Whole {
         self.metrics.vouchers_refused.count();
         let detail = format!("Nothing was spent now. The voucher does not count: {why}.");
-        let answer = self.with_bill(self.problem(code, detail), &order.price, &order.facts);
-        match owed {
-            Some(owed) => with_owed(answer, owed),
+        let mut answer = self.with_bill(self.problem(code, detail), &order.price, &order.facts);
+        answer.extensions_mut().insert(NotCounted(problem));
+        match told {
+            Some(told) => with_standing(answer, told),
             None => answer,
         }
     }
@@ -260,23 +351,23 @@ impl Inner {
         if method != Method::POST {
             return Err(self.problem(Code::MethodRefused, "Nothing was changed. This takes POST."));
         }
-        let refused = |why: &str| {
-            let detail = format!("Nothing was changed. The channel is not closed: {why}.");
-            self.problem(Code::ChannelRefused, detail)
-        };
-        let id: MeterId = id.parse().map_err(|_| refused("this seller has no such channel"))?;
-        let forged = || {
-            let detail = "Nothing was changed. The channel's last voucher belongs to this request.";
-            self.problem(Code::VoucherRefused, detail)
-        };
-        let voucher =
-            self.voucher_of(headers)?.filter(|voucher| voucher.channel == id.0).ok_or_else(forged)?;
+        let id: MeterId = id
+            .parse()
+            .map_err(|_| self.not_closed(Problem::ChannelNotFound, "this seller has no such channel"))?;
+        let voucher = self.voucher_of(headers)?.filter(|voucher| voucher.channel == id.0);
+        let voucher = voucher.ok_or_else(|| self.forged_close())?;
+        self.close(voucher).await
+    }
+
+    /// Closes a channel with a voucher for what is owed.
+    pub(crate) async fn close(self: &Arc<Inner>, voucher: Voucher) -> Result<Whole, Whole> {
+        let id = MeterId(voucher.channel);
         let channel = match self.channel(id).await {
             Ok(channel) => channel,
-            Err(NoChannel::Refused(why)) => return Err(refused(&why)),
+            Err(NoChannel::Refused(problem, why)) => return Err(self.not_closed(problem, &why)),
             Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
         };
-        voucher.verify(&channel.key).map_err(|_| forged())?;
+        voucher.verify(&channel.key).map_err(|_| self.forged_close())?;
         let closed = {
             let mut state = channel.state();
             if state.tally.is_busy() {
@@ -291,7 +382,9 @@ impl Inner {
         };
         let kept = closed.map_err(|owed| {
             let detail = format!("Nothing was changed. Everything so far comes to {owed} billionths.");
-            with_owed(self.problem(Code::VoucherTotal, detail), owed)
+            let mut no = self.problem(Code::VoucherTotal, detail);
+            no.extensions_mut().insert(NotCounted(Problem::of_sum(voucher.total_nanos, owed)));
+            with_standing(no, Told { channel: id.0, spent_nanos: owed })
         })?;
         let total = kept.total;
         if let Err(fault) = self.deliveries.close_channel(channel.number, kept).await {
@@ -309,6 +402,44 @@ impl Inner {
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         Ok(with_owed(answer, total))
     }
+
+    /// Whether calls could be paid by a channel now; answers what is owed on it.
+    pub(crate) async fn is_usable(&self, id: MeterId) -> Result<u128, Whole> {
+        let channel = match self.channel(id).await {
+            Ok(channel) => channel,
+            Err(NoChannel::Refused(problem, why)) => return Err(self.not_usable(problem, &why)),
+            Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
+        };
+        let state = channel.state();
+        match self.refusal(&channel, &state.standing) {
+            Some((problem, why)) => Err(self.not_usable(problem, &why)),
+            None => Ok(state.tally.owed()),
+        }
+    }
+
+    fn not_usable(&self, problem: Problem, why: &str) -> Whole {
+        self.not_closed(problem, &format!("of the one that is to take its place, {why}"))
+    }
+
+    pub(crate) fn not_closed(&self, problem: Problem, why: &str) -> Whole {
+        let detail = format!("Nothing was changed. The channel is not closed: {why}.");
+        let mut no = self.problem(Code::ChannelRefused, detail);
+        no.extensions_mut().insert(NotCounted(problem));
+        no
+    }
+
+    fn forged_close(&self) -> Whole {
+        let detail = "Nothing was changed. The channel's last voucher belongs to this request.";
+        let mut no = self.problem(Code::VoucherRefused, detail);
+        no.extensions_mut().insert(NotCounted(Problem::InvalidSignature));
+        no
+    }
+}
+
+/// Says what is owed, and on which channel for whoever says it in other words.
+pub(crate) fn with_standing(mut answer: Whole, told: Told) -> Whole {
+    answer.extensions_mut().insert(told);
+    with_owed(answer, told.spent_nanos)
 }
 
 fn with_owed(mut answer: Whole, owed: u128) -> Whole {

@@ -77,7 +77,8 @@ pub(crate) struct Opened {
 pub(crate) struct Delivered {
     pub(crate) number: i64,
     pub(crate) kept: Kept,
-    pub(crate) answer: Answer,
+    /// None for a stream, which is not given again.
+    pub(crate) answer: Option<Answer>,
 }
 
 /// What was answered for a voucher.
@@ -132,9 +133,9 @@ pub(crate) fn deliver(connection: &Connection, delivered: &Delivered) -> Result<
             kept.total.to_string(),
             kept.signature.as_ref().map(|signature| &signature.as_bytes()[..]),
             kept.request.as_ref().map(Fingerprint::as_str),
-            answer.status,
-            &answer.headers[..],
-            &answer.body[..],
+            answer.as_ref().map(|answer| answer.status),
+            answer.as_ref().map(|answer| &answer.headers[..]),
+            answer.as_ref().map(|answer| &answer.body[..]),
         ])?;
     Ok(())
 }

@@ -179,6 +179,12 @@ impl<A: Clone> Tally<A> {
         }
     }
 
+    /// Goes on with a turn: so much of a stream is paid, and what can be claimed for it is durable.
+    pub(crate) fn goes_on(&mut self, kept: Kept) {
+        self.delivered(kept);
+        self.is_busy = true;
+    }
+
     /// Ends a turn: the call was delivered, and its signature was not checked.
     pub(crate) fn delivered_unchecked(&mut self, last: Unchecked<A>) {
         assert!(self.is_busy, "only a call that has its turn is delivered");

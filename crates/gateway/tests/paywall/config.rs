@@ -109,6 +109,7 @@ fn a_wrong_price_by_voucher_names_the_line() {
     let by = |price: &str, more: &str| format!("{GOOD}by_voucher = \"{price}\"\n{more}");
     let sold = Config::parse(&by("0.00000000001 CNY", ""), Path::new("")).unwrap();
     assert_eq!((sold.vouchers.check_every, sold.vouchers.deposit_minor), (1, None));
+    assert!(Config::parse(&by("0.001 CNY", "stream = true\n"), Path::new("")).is_ok(), "for each event");
     let unit = by("0.001 CNY", "")
         .replace("amount = \"0.03 CNY\"", "unit = \"bytes\"\nrate = \"0.01 CNY\"\nat_most = \"0.03 CNY\"");
     for (text, line, why) in [
@@ -116,7 +117,6 @@ fn a_wrong_price_by_voucher_names_the_line() {
         (by("0.001 USD", ""), 16, "not in `CNY`"),
         (by("0 CNY", ""), 16, "is nothing"),
         (by("1000000000 CNY", ""), 16, "too much"),
-        (by("0.001 CNY", "stream = true\n"), 16, "answers that are kept"),
         (unit, 18, "one price for each call"),
         (by("0.001 CNY", "[vouchers]\ncheck_every = 0\n"), 18, "check_every is from 1"),
         (by("0.001 CNY", "[vouchers]\nclaim_seconds = 100000\n"), 18, "claim_seconds is from 1"),

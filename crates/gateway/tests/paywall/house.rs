@@ -113,6 +113,13 @@ charge_client_errors = true
 
 [[price]]
 method = "GET"
+path = "/feed"
+amount = "0.05 CNY"
+stream = true
+by_voucher = "0.001 CNY"
+
+[[price]]
+method = "GET"
 path = "/listing"
 amount = "0.05 CNY"
 
@@ -189,6 +196,8 @@ pub(crate) struct Options {
     pub(crate) upstream: String,
     /// Lines for `[vouchers]`.
     pub(crate) vouchers: String,
+    /// Of the wallet.
+    pub(crate) limits: Vec<Limit>,
 }
 
 /// An answer of the gateway.
@@ -334,7 +343,7 @@ impl House {
             id: self.wallet,
             owner,
             asset: "CNY/2".parse().unwrap(),
-            limits: Vec::new(),
+            limits: self.options.limits.clone(),
             label: None,
         };
         self.owner.open_wallet(&wallet).await.unwrap();

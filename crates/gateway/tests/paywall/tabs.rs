@@ -4,7 +4,8 @@ use crate::house::{House, Options, fen};
 use crate::tunnel::Cut;
 use crate::upstream::Mood;
 use sdk::{Buyer, CallPayment, NotBought, PurchaseFault, TabCall, TabSettings};
-use wire::account::Subject;
+use wire::account::{Approve, Subject};
+use wire::limit::Limit;
 
 /// A tenth of a fen, in billionths.
 const TICK: u128 = 100_000_000;
@@ -168,6 +169,28 @@ async fn opening_and_closing_are_done_once_though_answers_get_lost() {
     let mut tab = buyer.tab(settings(1)).unwrap();
     assert_eq!(tab.close().await.unwrap(), fen(0), "a tenth of a fen, half up");
     assert_eq!(house.money().await, (100, 0, 0));
+}
+
+// The owner was asked for the same before, under another name: her yes is the one that counts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tab_goes_on_with_the_owner_s_yes_whoever_asked_first() {
+    let house = House::with(Options { limits: vec![Limit::AskAlways], ..one_fen() }).await;
+    let buyer = house.buyer();
+    let named = |tab: &str| TabSettings { tab: tab.to_owned(), ..settings(1) };
+    for tab in ["first", "second"] {
+        let asked = buyer.tab(named(tab)).unwrap().call(&ticking(&house, None)).await.unwrap();
+        assert!(matches!(asked.payment, CallPayment::Asked(_)), "{asked:?}");
+    }
+    let questions = house.owner.questions(10, None).await.unwrap().data;
+    assert_eq!(questions.len(), 1, "she is asked once");
+    let until = sdk::Clock::system().now().after(600_000_000_000);
+    let until = protocols::a402::DateTime::second_of(until).as_str().to_owned();
+    let yes = Approve { digest: questions[0].digest, until, alike: false };
+    let key = wire::RequestId(crate::house::id());
+    house.owner.approve(key, &questions[0].id, &yes).await.unwrap();
+    let mut tab = buyer.tab(named("second")).unwrap();
+    paid(&mut tab, &ticking(&house, None)).await;
+    tab.close().await.unwrap();
 }
 
 fn owner(house: &House) -> Subject {

@@ -5,7 +5,8 @@ use crate::a402::wallet::{Collection, Network, WalletTerms};
 use crate::a402::{AmountText, Needed};
 use crate::json;
 use crate::limits::{EXPLAINED_LIST_COUNT_MAX, MPP_CHALLENGES_MAX};
-use crate::mpp::{self, Challenge};
+use crate::mpp::session::{Terms, Unit};
+use crate::mpp::{self, Challenge, Intent};
 use crate::rfc3339;
 use crate::x402::Requirements;
 use book::Time;
@@ -254,6 +255,16 @@ fn challenge(text: &str, now: Time) -> Explained {
         return told;
     };
     told.fact_if_any("to", said(&request, "recipient"));
+    let as_json = || {
+        let mut members: serde_json::Map<String, Value> =
+            parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+        members.remove("description");
+        Value::Object(members).to_string()
+    };
+    if method == mpp::METHOD && intent == Intent::Session.as_str() {
+        session(&mut told, &as_json());
+        return told;
+    }
     let currency = said(&request, "currency").unwrap_or("?");
     let amount = said(&request, "amount").unwrap_or("?");
     let mut cost = Cost {
@@ -262,12 +273,9 @@ fn challenge(text: &str, now: Time) -> Explained {
         way: format!("`Payment` scheme, `{intent}` by `{method}`"),
         payer: Payer::Others,
     };
-    if method == mpp::METHOD && intent == mpp::INTENT {
+    if method == mpp::METHOD && intent == Intent::Charge.as_str() {
         cost.payer = Payer::Tollbridge;
-        let mut members: serde_json::Map<String, Value> =
-            parameters.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-        members.remove("description");
-        let read = Challenge::parse(&Value::Object(members).to_string()).and_then(|read| Ok(read.price()?));
+        let read = Challenge::parse(&as_json()).and_then(|read| Ok(read.price()?));
         match read {
             Ok(price) => cost.amount = decimal(price.amount_minor, price.scale, price.currency.as_str()),
             Err(fault) => told.wrong(format!("a wallet of Tollbridge cannot pay it: {fault}")),
@@ -277,6 +285,23 @@ fn challenge(text: &str, now: Time) -> Explained {
     }
     told.cost(cost);
     told
+}
+
+/// What a session of ours costs: no price of this answer, since a buyer may still pay it by its bill.
+fn session(told: &mut Explained, challenge: &str) {
+    match Challenge::parse(challenge).and_then(|challenge| Terms::read(&challenge)) {
+        Ok((terms, _)) => {
+            let currency = terms.currency.as_str();
+            let each = match terms.unit {
+                Unit::Call => "each call by voucher",
+                Unit::Event => "each event by voucher",
+            };
+            told.fact(each, of_billionths(terms.price_nanos, terms.scale, currency));
+            told.fact("smallest channel", of_billionths(terms.deposit_nanos, terms.scale, currency));
+            told.fact("payment service", &terms.authority);
+        }
+        Err(fault) => told.wrong(format!("a wallet of Tollbridge cannot pay it: {fault}")),
+    }
 }
 
 fn lightning(rest: &str) -> Explained {
@@ -334,6 +359,18 @@ pub(super) fn decimal(minor: u128, scale: u8, currency: &str) -> String {
     match AmountText::of_minor(minor, scale) {
         Ok(amount) => format!("{amount} {currency}"),
         Err(_) => format!("{minor} smallest units of {currency}"),
+    }
+}
+
+/// Billionths of a smallest unit, with as many decimals as they need.
+fn of_billionths(nanos: u128, scale: u8, currency: &str) -> String {
+    let (mut number, mut decimals) = (nanos, scale + 9);
+    while scale < decimals && number % 10 == 0 {
+        (number, decimals) = (number / 10, decimals - 1);
+    }
+    match AmountText::of_minor(number, decimals) {
+        Ok(amount) => format!("{amount} {currency}"),
+        Err(_) => format!("{nanos} billionths of the smallest unit of {currency}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Bound, Cost, Explained, Payer, said};
 use crate::a2a::paying::PRICES;
 use crate::limits::EXPLAINED_LIST_COUNT_MAX;
+use crate::mpp::{self, Intent};
 use serde_json::Value;
 
 /// The ways of calling an agent that A2A 1.0 names.
@@ -184,8 +185,14 @@ pub(super) fn discovery(value: &Value) -> Option<Explained> {
 
 fn offered(place: &str, offer: &Value) -> Cost {
     let text = |name| said(offer, name).unwrap_or("?");
+    let is_ours = text("method") == mpp::METHOD;
+    let unit = if is_ours && text("intent") == Intent::Session.as_str() {
+        "billionths of the smallest unit"
+    } else {
+        "smallest units"
+    };
     let amount = match offer.get("amount") {
-        Some(Value::String(amount)) => format!("{amount} smallest units of {}", text("currency")),
+        Some(Value::String(amount)) => format!("{amount} {unit} of {}", text("currency")),
         Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => {
             "an amount that depends on the request".to_owned()
         }
@@ -195,7 +202,7 @@ fn offered(place: &str, offer: &Value) -> Cost {
         amount,
         bound: Bound::Exactly,
         way: format!("{place}: `Payment` scheme, `{}` by `{method}`", text("intent")),
-        payer: if method == crate::mpp::METHOD { Payer::Tollbridge } else { Payer::Others },
+        payer: if is_ours { Payer::Tollbridge } else { Payer::Others },
     }
 }
 

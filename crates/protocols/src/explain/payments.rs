@@ -4,17 +4,21 @@ use super::bills::strip_scheme;
 use super::{Explained, said};
 use crate::a402::{self, CredentialText, Proof, Validation};
 use crate::bare::Price;
-use crate::mpp::{self, Credential};
+use crate::mpp::session::{Action, SessionCredential};
+use crate::mpp::{self, Shown};
 use crate::voucher::Voucher;
 use crate::x402::{Fault, Payload};
 use crate::{json, rfc3339};
-use book::Time;
+use book::{Id, MeterId, Time};
 use evidence::base64url;
 use serde_json::Value;
 
 /// What to do with a payment.
 const IT_IS_MONEY: &str =
     "Whoever has it can use it once, for just this: keep it. The seller's server checks its signature.";
+
+/// What a voucher says, by name.
+const SUM_SO_FAR: &str = "sum so far, in billionths of the smallest unit";
 
 /// A proof or a validation in A402.
 pub(super) fn a402(value: &Value, now: Time) -> Option<Explained> {
@@ -134,8 +138,18 @@ pub(super) fn credential_of_payment_scheme(value: &Value, now: Time) -> Option<E
             return Some(told);
         }
         let header = format!("{}{}", mpp::SCHEME, base64url::encode(&json::canonical(value)));
-        match Credential::decode(&header) {
-            Ok(credential) => {
+        match Shown::decode(&header) {
+            Ok(Shown::Session(SessionCredential { action, .. })) => {
+                let (wanted, voucher) = match action {
+                    Action::Open(voucher) | Action::Voucher(voucher) => ("a call", voucher),
+                    Action::TopUp { last, .. } => ("another channel in place of this one", last),
+                    Action::Close(voucher) => ("the end of the session", voucher),
+                };
+                told.fact("for", wanted);
+                told.fact("channel", MeterId(Id(voucher.channel.to_be_bytes())));
+                told.fact(SUM_SO_FAR, voucher.total_nanos);
+            }
+            Ok(Shown::Charge(credential)) => {
                 match credential.challenge.price() {
                     Ok(price) => credential_facts(&mut told, &credential.credential, Some(&price), now),
                     Err(fault) => told.wrong(fault.to_string()),
@@ -185,7 +199,7 @@ pub(super) fn voucher(text: &str) -> Explained {
         Ok(voucher) => {
             let channel = text.split('.').next().unwrap_or_default();
             told.fact("channel", channel);
-            told.fact("sum so far, in billionths of the smallest unit", voucher.total_nanos);
+            told.fact(SUM_SO_FAR, voucher.total_nanos);
         }
         Err(fault) => told.wrong(fault.to_string()),
     }

@@ -32,7 +32,6 @@ impl Tab<'_> {
             Some(Stage::Asked) => {
                 let id = MeterId(self.buyer.client.fresh_id());
                 self.change(|channel| {
-                    channel.approval = Some(channel.id.to_string());
                     channel.id = id;
                     channel.stage = Stage::Opening;
                 })?;
@@ -108,7 +107,12 @@ impl Tab<'_> {
         match self.buyer.client.open_channel(&new).await {
             Ok(Answer::Done(_)) => {}
             Ok(Answer::Asked(asked)) => {
-                self.change(|channel| channel.stage = Stage::Asked)?;
+                // The same may have been asked before, under another name.
+                let question = asked.id.clone();
+                self.change(|channel| {
+                    channel.approval = Some(question);
+                    channel.stage = Stage::Asked;
+                })?;
                 return Err(NotNow::Payment(CallPayment::Asked(asked)));
             }
             Err(Failure::Refused(problem)) if problem.status < 500 => {

@@ -21,6 +21,11 @@ PAYMENTS_MAX = 1_000
 # The longest answer of a seller that is read, in bytes, and how long a seller may take.
 SELLER_BODY_BYTES_MAX = 64 * 1_024 * 1_024
 SELLER_TIMEOUT_SECONDS = 120.0
+# How long a channel of a session lasts, and how long before its end no more is signed on it.
+CHANNEL_SECONDS = 86_400
+CHANNEL_MARGIN_SECONDS = 600
+# How often a seller is told that a session ends, the first time included.
+CLOSE_TRIES_MAX = 6
 # How often a paid request is repeated where the seller's answer got lost, the first time included.
 DELIVERY_TRIES_MAX = 3
 # The longest purchase key, in bytes.

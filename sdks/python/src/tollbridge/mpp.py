@@ -1,17 +1,19 @@
 """The `Payment` scheme with the official package `pympp`: the method `toll`, intent `charge`, for its client and for
-its server.
+its server, and intent `session` for its client.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
-from mpp import Credential, Receipt
+from mpp import Challenge, Credential, Receipt
 from mpp.errors import VerificationFailedError
 from mpp.methods import Method
 from mpp.runtime import ClientMethod, CredentialParams
@@ -20,10 +22,14 @@ from pydantic import BaseModel, Field
 
 from .bill import ForeignBill
 from .encoding import base64url, from_base64url, sha256
-from .errors import Malformed
-from .limits import TRY_TIMEOUT_SECONDS
-from .money import AmountLike, asset_parts, read_money
+from .errors import Malformed, OutcomeUnknown
+from .limits import BACKOFF_MIN_SECONDS, CLOSE_TRIES_MAX, SELLER_TIMEOUT_SECONDS, TRY_TIMEOUT_SECONDS
+from .money import AmountLike, Money, asset_parts, read_money
+from .session import AskedVoucher, Session, SessionLimits, SignedVoucher
 from .wallet import Wallet
+
+
+Came = TypeVar("Came")
 
 
 class _Request(BaseModel):
@@ -68,6 +74,137 @@ def toll(wallet: Wallet, *, max_price: AmountLike, why: str | None = None) -> Cl
         return Credential(challenge=echo, payload={"credential": paid.credential}).to_authorization()
 
     return ClientMethod(method=_METHOD, create_credential=create_credential)
+
+
+class _SessionRequest(_Request):
+    suggested_deposit: str | None = Field(None, alias="suggestedDeposit")
+    unit_type: str | None = Field(None, alias="unitType")
+
+
+class _SessionPayload(BaseModel):
+    action: str
+    channel_id: str = Field(alias="channelId")
+    cumulative_amount: str = Field(alias="cumulativeAmount")
+    signature: str
+
+
+_SESSION = Method(name="toll", intent="session", request_model=_SessionRequest, payload_model=_SessionPayload)
+
+
+class TollSession:
+    """The intent `session` of the method `toll`: pays calls at one seller by vouchers from this wallet, each at most
+    `max_price`, all together at most `cap`. One call of a session is under way at a time.
+
+    `method` is for the official client. `close` ends the session at any address that is sold by it, and answers what
+    the session came to. A `session` of the same name goes on; by default there is one with each seller.
+    """
+
+    def __init__(
+        self,
+        wallet: Wallet,
+        *,
+        max_price: AmountLike,
+        cap: AmountLike,
+        deposit: AmountLike | None = None,
+        session: str | None = None,
+    ) -> None:
+        self._wallet = wallet
+        self._limits = SessionLimits(max_price, cap, deposit)
+        self._name = session
+        self._latest: Challenge | None = None
+        self.method = ClientMethod(method=_SESSION, create_credential=self._create_credential)
+
+    async def close(self, url: str, *, http_method: str = "GET") -> Money:
+        """Ends the session; raises `OutcomeUnknown` where it is not settled yet."""
+        if self._latest is None:
+            raise Malformed("this session has paid nothing yet")
+        challenge = self._latest
+        name = self._name_at(challenge)
+        for turn in range(CLOSE_TRIES_MAX):
+            last = await self._with(name, Session.last)
+            if last is None:
+                break
+            answer = await _told(http_method, url, _shown(challenge, "close", last))
+            if answer.status_code in (409, 503):
+                # A call is about to end.
+                await asyncio.sleep(BACKOFF_MIN_SECONDS * 2**turn)
+                continue
+            again = _session_of(answer) if answer.status_code == 402 else None
+            if again is None:
+                break
+            standing = _asked_for(again).standing
+            # Who says nothing about it knows it no more.
+            if standing is None and again.id == challenge.id:
+                break
+            challenge = again
+            if standing is not None:
+                await self._with(name, partial(Session.correct, standing=standing))
+        # What it came to is our own server's to say.
+        return await self._with(name, Session.settled)
+
+    async def _create_credential(self, params: CredentialParams) -> str:
+        self._latest = challenge = params.challenge
+        sign = partial(Session.sign, asked=_asked_for(challenge), limits=self._limits)
+        voucher = await self._with(self._name_at(challenge), sign)
+        return _shown(challenge, "open" if voucher.is_first else "voucher", voucher)
+
+    async def _with(self, name: str, work: Callable[[Session], Came]) -> Came:
+        """Works with the session in a thread of its own: it waits for the disk, the server, and its turn."""
+
+        def in_turn() -> Came:
+            with self._wallet.session(name) as ours:
+                return work(ours)
+
+        return await asyncio.to_thread(in_turn)
+
+    def _name_at(self, challenge: Challenge) -> str:
+        return self._name or f"mpp {_asked_for(challenge).payee}"
+
+
+def _asked_for(challenge: Challenge) -> AskedVoucher:
+    request = challenge.request
+    details = request.get("methodDetails") or {}
+    return AskedVoucher(
+        network=details.get("network"),
+        payee=request.get("recipient"),
+        currency=request.get("currency"),
+        decimals=details.get("decimals"),
+        authority=details.get("authority"),
+        unit=request.get("unitType"),
+        price=request.get("amount"),
+        deposit=request.get("suggestedDeposit"),
+        standing=details.get("session"),
+    )
+
+
+def _shown(challenge: Challenge, action: str, voucher: SignedVoucher) -> str:
+    payload = {
+        "action": action,
+        "channelId": voucher.channel_id,
+        "cumulativeAmount": voucher.cumulative_amount,
+        "signature": voucher.signature,
+    }
+    return Credential(challenge=challenge.to_echo(), payload=payload).to_authorization()
+
+
+async def _told(method: str, url: str, authorization: str) -> httpx.Response:
+    headers = {"authorization": authorization}
+    try:
+        async with httpx.AsyncClient(timeout=SELLER_TIMEOUT_SECONDS, headers=headers) as client:
+            return await client.request(method, url)
+    except httpx.HTTPError as fault:
+        raise OutcomeUnknown(f"the seller did not answer: {fault}") from fault
+
+
+def _session_of(answer: httpx.Response) -> Challenge | None:
+    for value in answer.headers.get_list("www-authenticate"):
+        try:
+            challenge = Challenge.from_www_authenticate(value)
+        except Exception:  # One that the official package cannot read is not ours.
+            continue
+        if (challenge.method, challenge.intent) == ("toll", "session"):
+            return challenge
+    return None
 
 
 def _challenge_text(authorization: str) -> str:

@@ -21,6 +21,7 @@ from .keys import Credentials, read_key_file
 from .money import AmountLike, Money, money_of, read_money
 from .payment import Payment, Purchase
 from .receipt import Receipt, Recorded, verify_receipt
+from .session import Session
 from .store import FileStore, PurchaseStore
 
 #: A rule about spending, as `docs` describe it: `kind` and what belongs to it.
@@ -183,6 +184,12 @@ class Wallet:
         price = read_money(max_price, self.asset)
         with self._in_turn(bill.name):
             return pay_bill(self._buyer, bill, price, why)
+
+    @contextmanager
+    def session(self, name: str) -> Iterator[Session]:
+        """A session at a seller, for one at a time; `tollbridge.mpp` speaks its vouchers."""
+        with self._in_turn(f"session {name}"):
+            yield Session(self._buyer, name)
 
     def pay(
         self,

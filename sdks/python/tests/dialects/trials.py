@@ -68,13 +68,14 @@ def equal(found: object, expected: object) -> None:
 _LINES_MAX = 15
 
 
-def ran_as_written(stage: Stage, page: str) -> str:
-    """Runs the program of a page in `docs`, as a reader finds it there, at this stage; what it said."""
+def ran_as_written(stage: Stage, page: str, place: int = 0) -> str:
+    """Runs a program of a page in `docs`, as a reader finds it there, at this stage; what it said."""
     text = (Path(os.environ["TOLLBRIDGE_DOCS"]) / page).read_text(encoding="utf-8")
-    program = text.split("```python\n")[1].split("```")[0]
+    program = text.split("```python\n")[1 + place].split("```")[0]
     assert len(program.splitlines()) <= _LINES_MAX, page
     ours = (
         program.replace("http://127.0.0.1:8410/tolls.txt", f"{stage.gateway}/cheap.txt")
+        .replace("http://127.0.0.1:8410/ticks.txt", f"{stage.gateway}/ticks.txt")
         .replace("http://127.0.0.1:8402", stage.server)
         .replace("agent.json", stage.key)
     )

@@ -9,9 +9,10 @@ import { Mppx } from "mppx/client";
 import { Mppx as MppxServer, Request as MppxRequest } from "mppx/server";
 import { Receipt } from "mppx";
 import { MemoryStore, Wallet } from "tollbridge";
-import { toll, tollSeller } from "tollbridge/mpp";
+import { toll, tollSeller, tollSession } from "tollbridge/mpp";
+import { FileStore } from "tollbridge/files";
 import { Stage } from "../stage.mjs";
-import { documented, rejection, remembering, serving, spent, trial } from "./trials.mjs";
+import { documented, documentedSession, rejection, remembering, serving, spent, trial } from "./trials.mjs";
 
 const stage = await Stage.open();
 const open = () => Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
@@ -134,11 +135,169 @@ await serving(createServer(sell), async (url) => {
   });
 });
 
+const SESSION = "mppx client, by session → gateway";
+const TICKS = "This is ticks.txt.\n";
+
+/** A session of a wallet of its own, or of one that keeps what it knows in `purchases`. */
+async function session(options = {}, purchases = new MemoryStore(), through = fetch) {
+  const wallet = await Wallet.open(stage.key, stage.server, { purchases });
+  const ours = tollSession(wallet, {
+    maxPrice: "0.001 CNY",
+    cap: "0.50 CNY",
+    deposit: "0.50 CNY",
+    ...options,
+  });
+  const buy = Mppx.create({ methods: [ours], fetch: through, polyfill: false }).fetch;
+  const tick = async (times = 1) => {
+    for (let call = 0; call < times; call += 1) await delivered(await buy(page("ticks.txt")), TICKS);
+  };
+  return { tick, buy, events: ours.events, close: (url = page("ticks.txt")) => ours.close(url) };
+}
+
+await trial(SESSION, "pays 25 calls of a tenth of a fen, to the fen, and the rest comes back", async () => {
+  const { tick, close } = await session();
+  const cost = await spent(stage, async () => {
+    assert.equal(await spent(stage, () => tick()), 50);
+    assert.equal(await spent(stage, () => tick(24)), 0);
+    assert.deepEqual(await close(), { amount: "3", asset: "CNY/2" });
+  });
+  assert.equal(cost, 3);
+});
+await trial(SESSION, "the same voucher again: the same answer, and nothing moves", async () => {
+  const seen = remembering("authorization");
+  const { tick, close } = await session({}, new MemoryStore(), seen);
+  await tick(5);
+  for (let times = 0; times < 3; times += 1) await delivered(await seen.again(), TICKS);
+  assert.equal((await close()).amount, "1");
+});
+await trial(
+  SESSION,
+  "a voucher for less, or for another page: refused, and nothing is delivered",
+  async () => {
+    const seen = remembering("authorization");
+    const { tick, close } = await session({}, new MemoryStore(), seen);
+    await tick(1);
+    const smaller = seen.last.clone();
+    await tick(4);
+    const headers = { authorization: seen.last.headers.get("authorization") };
+    for (const answer of [await fetch(smaller), await fetch(page("ticks.txt?again"), { headers })]) {
+      const said = await answer.json();
+      const type = "https://paymentauth.org/problems/session/insufficient-balance";
+      assert.deepEqual([answer.status, said.code, said.type], [402, "voucher_total", type]);
+    }
+    assert.equal((await close()).amount, "1");
+  },
+);
+await trial(
+  SESSION,
+  "over the cap: the call beyond it is refused, and nothing more is set aside",
+  async () => {
+    const { tick, buy, close } = await session({ cap: "0.10 CNY", deposit: "0.10 CNY" });
+    await tick(100);
+    const cost = await spent(stage, async () => {
+      const why = await rejection(buy(page("ticks.txt")));
+      assert.deepEqual([why.name, why.code], ["DemandRefused", "cap_reached"]);
+      assert.match(why.message, /^Nothing was spent/);
+    });
+    assert.equal(cost, 0);
+    assert.equal((await close()).amount, "10");
+  },
+);
+await trial(SESSION, "dearer than a call may be: refused before we are asked", async () => {
+  const { buy } = await session({ maxPrice: "0.00099 CNY" });
+  const cost = await spent(stage, async () =>
+    assert.equal((await rejection(buy(page("ticks.txt")))).name, "TooDear"),
+  );
+  assert.equal(cost, 0);
+});
+await trial(
+  SESSION,
+  "a channel over the agent's limit: denied; above the owner's line: she is asked",
+  async () => {
+    const cost = await spent(stage, async () => {
+      const denied = await session({ cap: "9.00 CNY", deposit: "6.00 CNY" });
+      const why = await rejection(denied.buy(page("ticks.txt")));
+      assert.deepEqual([why.name, why.code], ["Refused", "payment_too_large"]);
+      const asked = await session({ cap: "9.00 CNY", deposit: "2.00 CNY" });
+      assert.equal((await rejection(asked.buy(page("ticks.txt")))).name, "OwnerAsked");
+    });
+    assert.equal(cost, 0);
+  },
+);
+await trial(SESSION, "the owner's yes opens the channel that she was asked about", async () => {
+  const { tick, buy, close } = await session({ cap: "2.00 CNY", deposit: "2.00 CNY" });
+  const { question } = await rejection(buy(page("ticks.txt")));
+  await stage.approve(question);
+  assert.equal(await spent(stage, () => tick(10)), 200);
+  assert.equal((await close()).amount, "1");
+});
+await trial(SESSION, "a gateway that is killed in mid-session: nothing is counted twice", async () => {
+  const { tick, close } = await session();
+  for (let life = 0; life < 3; life += 1) {
+    await tick(5);
+    await stage.killGateway();
+  }
+  await tick(5);
+  assert.equal((await close()).amount, "2");
+});
+await trial(SESSION, "a program that died: the next one goes on with its channel", async () => {
+  const purchases = new FileStore(stage.at("sessions"));
+  const cost = await spent(stage, async () => {
+    for (let life = 0; life < 4; life += 1) await (await session({}, purchases)).tick(5);
+    const last = await session({}, purchases);
+    await last.tick(5);
+    assert.equal((await last.close()).amount, "3");
+  });
+  assert.equal(cost, 3);
+});
+
+/** Streams numbered events, and sees to it that none is sent twice. */
+function feed(count) {
+  return createServer((_, answer) => {
+    answer.writeHead(200, { "content-type": "text/event-stream" });
+    for (let number = 1; number <= count; number += 1) answer.write(`data: ${number}\n\n`);
+    answer.end();
+  });
+}
+
+await serving(feed(100), async (behind) => {
+  const url = await stage.openFeed(behind);
+  const heard = async (answer, events) => {
+    const found = [];
+    for await (const event of events(answer)) found.push(Number(event.replace("data: ", "")));
+    return found;
+  };
+  const upTo = (count) => Array.from({ length: count }, (_, place) => place + 1);
+  await trial(SESSION, "a stream of 100 events: each is paid before it leaves, to the fen", async () => {
+    const { buy, events, close } = await session();
+    const cost = await spent(stage, async () => {
+      assert.deepEqual(await heard(await buy(url), events), upTo(100));
+      assert.equal((await close(url)).amount, "10");
+    });
+    assert.equal(cost, 10);
+  });
+  await trial(SESSION, "a stream that nobody pays for any more: nothing more of it leaves", async () => {
+    const { buy, close } = await session();
+    const answer = await buy(url);
+    const reader = answer.body.getReader();
+    let said = "";
+    while (!said.includes("payment-need-voucher")) {
+      said += Buffer.from((await reader.read()).value).toString();
+    }
+    assert.deepEqual(said.match(/^data: \d+$/gm), ["data: 1"]);
+    await reader.cancel();
+    assert.equal((await close(url)).amount, "0");
+  });
+});
+
 /** What the official checker of sellers says, and how it ended. */
 async function validate(url) {
   const program = fileURLToPath(new URL("bin.js", import.meta.resolve("mppx")));
   try {
-    return { status: 0, said: (await promisify(execFile)(process.execPath, [program, "validate", url])).stdout };
+    return {
+      status: 0,
+      said: (await promisify(execFile)(process.execPath, [program, "validate", url])).stdout,
+    };
   } catch (fault) {
     return { status: fault.code, said: `${fault.stdout}${fault.stderr}` };
   }
@@ -155,4 +314,5 @@ await documented(stage, "mpp.md", {
   server: SERVER,
   buy: async (url) => delivered(await (await buyer())(url), "sunny"),
 });
+await documentedSession(stage, "mpp.md", { client: SESSION, place: 2 });
 await stage.close();

@@ -103,6 +103,18 @@ export async function documented(stage, page, { client, server, buy }) {
   });
 }
 
+/** The trial of the program of a page in `docs` that pays by session, in place `place` of its programs. */
+export async function documentedSession(stage, page, { client, place }) {
+  const program = (await programs(stage, page))[place];
+  await trial(client, `the program in docs/${page}`, async () => {
+    const cost = await spent(stage, async () => {
+      const { lines } = started(program, stage);
+      assert.equal((await lines.next()).value, "spent 3");
+    });
+    assert.equal(cost, 3);
+  });
+}
+
 /** The programs of a page in `docs`, as a reader finds them there, at this stage. None is longer than 15 lines. */
 async function programs(stage, page) {
   const text = await readFile(`${process.env.TOLLBRIDGE_DOCS}/${page}`, "utf8");
@@ -112,6 +124,7 @@ async function programs(stage, page) {
     if (LINES_MAX < lines) throw new Error(`a program in ${page} has ${lines} lines`);
     return program
       .replace("http://127.0.0.1:8410/tolls.txt", `${stage.gateway}/cheap.txt`)
+      .replace("http://127.0.0.1:8410/ticks.txt", `${stage.gateway}/ticks.txt`)
       .replace("http://127.0.0.1:8402", stage.server)
       .replace("agent.json", stage.key)
       .replace("pye_…", stage.payee);

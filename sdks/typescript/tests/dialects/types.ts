@@ -6,13 +6,15 @@ import { paymentMiddleware, x402ResourceServer } from "@x402/express";
 import { Mppx } from "mppx/client";
 import { Mppx as MppxServer } from "mppx/server";
 import type { Wallet } from "tollbridge";
-import { toll, tollSeller } from "tollbridge/mpp";
+import { toll, tollSeller, tollSession } from "tollbridge/mpp";
 import { facilitator, register, TollSeller } from "tollbridge/x402";
 
 export function buyers(wallet: Wallet) {
   const client: x402Client = register(new x402Client(), wallet, { maxPrice: "0.50 CNY" });
   const mppx = Mppx.create({ methods: [toll(wallet, { maxPrice: "0.50 CNY" })], polyfill: false });
-  return { client, mppx };
+  const session = tollSession(wallet, { maxPrice: "0.001 CNY", cap: "1.00 CNY" });
+  const byVoucher = Mppx.create({ methods: [session], polyfill: false });
+  return { client, mppx, byVoucher, end: session.close("https://shop.example") };
 }
 
 export function sellers(server: string, payee: string) {
