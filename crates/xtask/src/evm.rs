@@ -4,14 +4,14 @@
 //! The trials are `sdks/typescript/tests/evm`. The node, the compiler of the token and the packages come from npm.
 
 use std::ffi::OsStr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
 use crate::dialects::{Row, judge, row};
-use crate::{program, run};
+use crate::workspace::Workspace;
+use crate::{program, run, sdks};
 
 /// Where everything lies while the trials run.
 const OUT: &str = "target/evm";
@@ -42,10 +42,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 pub(crate) fn run_broken(root: &Path) -> anyhow::Result<()> {
     let built = program::build(root, "tollbridge", &["cli/evm", "cli/sabotage"])?;
     for (bug, what) in SABOTAGE {
-        let broken = root.join("target").join(format!("evm-{bug}"));
-        let text = format!("#!/bin/sh\nTOLLBRIDGE_SABOTAGE={bug} exec '{}' \"$@\"\n", built.display());
-        std::fs::write(&broken, text)?;
-        std::fs::set_permissions(&broken, PermissionsExt::from_mode(0o755))?;
+        let broken = program::with_bug(&Workspace::read(root)?.target, &built, bug)?;
         for (program, is_good) in [(&built, true), (&broken, false)] {
             let rows = trials(root, program, &[("TOLLBRIDGE_TRIAL", OsStr::new(what))])?;
             ensure!(rows.len() == 1, "{} trials are called `{what}`", rows.len());
@@ -55,6 +52,21 @@ pub(crate) fn run_broken(root: &Path) -> anyhow::Result<()> {
         }
         println!("✓ {bug}: found by `{what}`");
     }
+    Ok(())
+}
+
+/// Measures how many payments a second our facilitator settles on our ledger, beside the official one on a chain.
+pub(crate) fn run_rate(root: &Path) -> anyhow::Result<()> {
+    run::command(
+        root,
+        &["cargo", "build", "--release", "--locked", "--quiet", "-p", "cli", "--features", "evm"],
+    )?;
+    sdks::packed(root, OUT)?;
+    let mut rate = Command::new("node");
+    rate.arg(root.join(OUT).join("buyer/tests/evm/rate.mjs")).env("TOLLBRIDGE_EVM_NODE", node(root)?);
+    rate.env("TOLLBRIDGE_BIN", Workspace::read(root)?.target.join("release/tollbridge"));
+    let status = rate.status().context("the measurement does not start")?;
+    ensure!(status.success(), "typescript/evm/rate.mjs: {status}");
     Ok(())
 }
 

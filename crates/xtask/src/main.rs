@@ -170,6 +170,9 @@ enum Task {
         /// Programs that are broken on purpose instead, which the trials have to find.
         #[arg(long)]
         broken: bool,
+        /// How fast our own scheme is settled instead, beside the official facilitator on the chain.
+        #[arg(long, conflicts_with = "broken")]
+        rate: bool,
     },
     /// Holds AP2 mandates against the reference implementation; needs `cargo xtask lane ap2` once, which installs the rest.
     Ap2 {
@@ -241,8 +244,9 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         Task::Dialects { broken: true, .. } => dialects::run_broken(&root),
         Task::Dialects { rust: true, .. } => dialects::run_rust(&root),
         Task::Dialects { program, .. } => dialects::run(&root, program.as_deref()),
-        Task::Evm { broken: false } => evm::run(&root),
-        Task::Evm { broken: true } => evm::run_broken(&root),
+        Task::Evm { rate: true, .. } => evm::run_rate(&root),
+        Task::Evm { broken: true, .. } => evm::run_broken(&root),
+        Task::Evm { .. } => evm::run(&root),
         Task::Ap2 { sdk, cases, seed } => ap2::run(&root, sdk, cases, seed),
         Task::Checkouts { broken: true } => checkouts::run_broken(&root),
         Task::Checkouts { broken: false } => checkouts::run(&root),

@@ -33,7 +33,7 @@ const AP2: &[&str] = &["ap2"];
 const BROWSER: &[&str] = &["browser", "browser-long"];
 const CHECKOUTS: &[&str] = &["checkouts", "checkouts-broken"];
 const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
-const EVM: &[&str] = &["evm", "evm-broken"];
+const EVM: &[&str] = &["evm", "evm-broken", "x402-rate"];
 const MCP: &[&str] = &["mcp"];
 const NODE: &[&str] = &[
     "browser",
@@ -45,15 +45,24 @@ const NODE: &[&str] = &[
     "evm-broken",
     "mcp",
     "sdks",
+    "x402-rate",
 ];
 /// Those who have the packages of x402 for JavaScript: the dialects, and chains.
-const X402_NPM: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "evm", "evm-broken"];
+const X402_NPM: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "evm", "evm-broken", "x402-rate"];
 const SCHEMATHESIS: &[&str] = &["checkouts", "checkouts-broken", "schemathesis", "schemathesis-long"];
-const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks"];
-const SIGNING: &[&str] =
-    &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "schemathesis", "schemathesis-long", "sdks"];
+const SDKS: &[&str] = &["dialects", "dialects-broken", "dialects-rust", "sdks", "x402-rate"];
+const SIGNING: &[&str] = &[
+    "a2a-tck",
+    "dialects",
+    "dialects-broken",
+    "dialects-rust",
+    "schemathesis",
+    "schemathesis-long",
+    "sdks",
+    "x402-rate",
+];
 const TCK: &[&str] = &["a2a-tck"];
-const X402: &[&str] = &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "sdks"];
+const X402: &[&str] = &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "sdks", "x402-rate"];
 
 /// Debian packages. One line each.
 #[rustfmt::skip]
