@@ -39,6 +39,8 @@ pub struct Visit {
     pub site: Site,
     /// Its path.
     pub path: String,
+    /// The page to show whoever has to log in first: what a form was sent to is none.
+    wanted: String,
     /// Its query.
     pub query: Fields,
     /// The form, where one was sent.
@@ -100,7 +102,8 @@ impl FromRequest<Site> for Visit {
         let zone = here.as_ref().map(|here| here.preferences.zone.as_str());
         let zone = zone.and_then(|zone| TimeZone::get(zone).ok()).unwrap_or(TimeZone::UTC);
         let query = fields(head.uri.query().unwrap_or_default().as_bytes());
-        let visit = Visit { site: site.clone(), path, query, form, here, lang, zone };
+        let wanted = if head.method == Method::POST { "/".to_owned() } else { path.clone() };
+        let visit = Visit { site: site.clone(), path, wanted, query, form, here, lang, zone };
         if head.method == Method::POST
             && let Some(here) = &visit.here
             && visit.field("csrf") != here.session.csrf
@@ -141,7 +144,7 @@ impl Visit {
     /// # Errors
     /// [`Stop::LogIn`].
     pub fn here(&self) -> Result<&Here, Stop> {
-        self.here.as_ref().ok_or_else(|| Stop::LogIn { next: self.path.clone() })
+        self.here.as_ref().ok_or_else(|| Stop::LogIn { next: self.wanted.clone() })
     }
 
     /// The owner who is logged in.

@@ -234,6 +234,9 @@ test('forms from elsewhere change nothing', async () => {
   assert.equal((await send('/freeze', ours, freeze)).status, 303, 'the same form from our own page');
   await wen.goto('/');
   await wen.press(w.unfreeze);
+  // Whoever sends a form and is not logged in any more is not led to where only forms are sent.
+  const late = await send('/freeze', { origin, 'content-type': ours['content-type'] }, freeze);
+  assert.deepEqual([late.status, late.headers.get('location')], [303, '/login?next=%2F']);
   // A link that leads elsewhere after the log-in leads home.
   for (const next of ['//evil.example', 'https://evil.example', '/\\evil.example', '/\t/evil.example']) {
     const login = await (await send(`/login?next=${encodeURIComponent(next)}`, { origin })).text();
