@@ -81,6 +81,11 @@ impl Inner {
             let mut state = channel.state();
             let needed = state.waiting.as_ref()?.needed;
             let owed = state.tally.owed();
+            if let Some((problem, why)) = self.refusal(channel, &state.standing) {
+                drop(state);
+                let told = Told { channel: voucher.channel, spent_nanos: owed };
+                return Some(Err(self.no_voucher(order, (Code::ChannelRefused, problem), &why, Some(told))));
+            }
             if voucher.verify(&channel.key).is_err() {
                 drop(state);
                 let no = (Code::VoucherRefused, Problem::InvalidSignature);
@@ -209,8 +214,9 @@ impl Inner {
                 accepted_nanos: flow.owed,
                 deposit_nanos: flow.turn.channel.deposit,
             };
-            let is_ending = flow.turn.channel.is_ending(self.service.now());
-            if flow.turn.channel.deposit < needed || is_ending {
+            // What nobody could claim is not passed on.
+            let is_stopped = self.refusal(&flow.turn.channel, &flow.turn.channel.state().standing).is_some();
+            if flow.turn.channel.deposit < needed || is_stopped {
                 sending.give(Bytes::from(said.to_event())).await;
                 return End::Properly;
             }

@@ -1,6 +1,6 @@
 //! Streams that are paid by vouchers as they go: nothing leaves unpaid, and nothing is paid that was not made.
 
-use crate::house::{House, Reply};
+use crate::house::{House, Reply, id};
 use crate::sessions::{asked, receipt, told};
 use crate::upstream::Mood;
 use crate::vouchers::Channel;
@@ -10,6 +10,7 @@ use protocols::mpp::{CREDENTIAL, Challenge, RECEIPT};
 use protocols::voucher::{Offer, VOUCHER, Voucher};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use wire::account::Subject;
 
 /// A tenth of a fen, in billionths.
 const TICK: u128 = 100_000_000;
@@ -169,6 +170,32 @@ async fn a_stream_that_runs_out_says_so_and_ends_with_what_was_paid_for() {
     assert_eq!(listener.end().await, ((10 * TICK).to_string(), 10));
     assert_eq!(feed.close(10 * TICK).await.status, 204);
     assert_eq!(house.money().await, (99, 0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_ends_where_what_is_owed_cannot_be_claimed_any_more() {
+    let house = House::new().await;
+    let feed = Feed::of(&house, 10).await;
+    let (mood, gate) = pieces(&["data: one\n\n", "data: two\n\n", "data: three\n\n"], true);
+    house.upstream.be(mood);
+    gate.add_permits(2);
+    let mut listener = feed.listen(TICK).await;
+    assert_eq!(listener.event().await, "data: one");
+    assert_eq!(listener.need().await.required_nanos, 2 * TICK);
+    let owner = Subject { subject: house.owner_id.to_string() };
+    house.owner.freeze(wire::RequestId(id()), &owner).await.unwrap();
+    house.settled().await;
+    // What waits is not sold any more, though it was asked for before.
+    feed.show(feed.voucher(2 * TICK)).await.code(402, "channel_refused");
+    house.owner.unfreeze(wire::RequestId(id()), &owner).await.unwrap();
+    house.settled().await;
+    assert_eq!(feed.show(feed.voucher(2 * TICK)).await.status, 204);
+    assert_eq!(listener.event().await, "data: two");
+    house.owner.freeze(wire::RequestId(id()), &owner).await.unwrap();
+    house.settled().await;
+    gate.add_permits(1);
+    assert_eq!(listener.need().await.required_nanos, 3 * TICK);
+    assert_eq!(listener.end().await, ((2 * TICK).to_string(), 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
