@@ -7,7 +7,7 @@ use crate::limits::{
 };
 use crate::transaction::Settler;
 use protocols::evm::Domain;
-use protocols::evm::number::{Address, Chain};
+use protocols::evm::number::{Address, Chain, Uint256};
 use protocols::limits::EVM_NAME_BYTES_MAX;
 use serde::Deserialize;
 use std::fs;
@@ -43,6 +43,8 @@ pub struct Network {
 pub struct Token {
     pub domain: Domain,
     pub decimals: u8,
+    /// Less than this is not worth the fee of sending it.
+    pub amount_min: Uint256,
 }
 
 impl std::fmt::Debug for Network {
@@ -89,6 +91,7 @@ struct TokenText {
     name: String,
     version: String,
     decimals: u8,
+    amount_min: String,
 }
 
 fn one() -> u64 {
@@ -146,8 +149,11 @@ fn network(text: NetworkText, settler: Settler) -> Result<Network, String> {
         if tokens.iter().any(|other| other.domain.token == address) {
             return Err(format!("`{address}` comes twice"));
         }
+        let amount_min = Uint256::parse(&token.amount_min).filter(|least| Uint256::from(0) < *least);
+        let amount_min =
+            amount_min.ok_or_else(|| format!("`amount_min` of `{address}` is no number above 0"))?;
         let domain = Domain { name: token.name, version: token.version, chain, token: address };
-        tokens.push(Token { domain, decimals: token.decimals });
+        tokens.push(Token { domain, decimals: token.decimals, amount_min });
     }
     if text.pay_to.is_empty() || PAYEES_MAX < text.pay_to.len() {
         return Err(format!("`pay_to` of `{chain}` names 1 to 1024 accounts"));
@@ -207,6 +213,7 @@ address = "0x833589fCD6eDb6E08f4c7C32D4f71b54bdA02913"
 name = "USD Coin"
 version = "2"
 decimals = 6
+amount_min = "1000"
 "#;
 
     /// Reads `text` beside a key whose file has this mode.
@@ -239,6 +246,9 @@ decimals = 6
             ("[\"0x70997970C51812dc3A010C7d01b50e0d17dc79C8\"]", "[]"),
             ("50e0d17dc79C8", "50e0d17dc79c8"),
             ("decimals = 6", "decimals = -1"),
+            ("\"1000\"", "\"0\""),
+            ("\"1000\"", "\"-1\""),
+            ("amount_min = \"1000\"\n", ""),
             ("decimals = 6", "decimals = 6\nmore = 1"),
             ("[[network.token]]", "confirmations = 0\n[[network.token]]"),
             ("[[network.token]]", "confirmations = 65\n[[network.token]]"),

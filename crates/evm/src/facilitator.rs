@@ -143,8 +143,16 @@ impl Facilitator {
     /// [`Refused`]. With [`Reason::Pending`], ask again.
     pub async fn settle(&self, ask: &Ask, now: u64, sign: Sign<'_>) -> Result<Settlement, Refused> {
         let until = Instant::now() + Duration::from_secs(RECEIPT_SECONDS_MAX);
-        let asked = self.asked(ask).await.map_err(settling)?;
-        match self.kept(&asked.key, Reason::SettleUnknown)? {
+        // Before anything else, so that nothing that was sent is called unsent, whatever is not to be had now.
+        let key = Key::of(&ask.requirements.domain, &ask.authorization);
+        let before = self.kept(&key, Reason::Pending)?;
+        let asked = self.asked(ask).await.map_err(|reason| match &before {
+            Some(kept) if reason == Reason::VerifyUnknown && kept.state == State::Sent => {
+                about(Reason::Pending, kept)
+            }
+            Some(_) | None => settling(reason).into(),
+        })?;
+        match self.kept(&asked.key, Reason::Pending)? {
             Some(kept) if kept.state == State::Sent => match asked.fate(&kept).await {
                 Ok(Fate::Open) => return self.wait(&asked, &kept, until, sign).await,
                 Ok(Fate::Lost) => {
@@ -190,7 +198,9 @@ impl Facilitator {
             return Err(Reason::TokenVersion);
         }
         ask.check()?;
-        if !network.payees.contains(&ask.requirements.pay_to) {
+        if !network.payees.contains(&ask.requirements.pay_to)
+            || ask.authorization.value < served.token.amount_min
+        {
             return Err(Reason::Requirements);
         }
         let slot = self.asks.try_acquire().map_err(|_| Reason::VerifyUnknown)?;
@@ -212,7 +222,7 @@ impl Facilitator {
 
     /// What somebody began who asked at the same time, and is not over.
     fn begun(&self, key: &Key) -> Result<Option<Kept>, Reason> {
-        Ok(self.kept(key, Reason::SettleUnknown)?.filter(|kept| kept.state != State::Over))
+        Ok(self.kept(key, Reason::Pending)?.filter(|kept| kept.state != State::Over))
     }
 
     fn give_up(&self, asked: &Asked<'_>, kept: &Kept) -> Result<(), Refused> {
@@ -274,7 +284,7 @@ impl Facilitator {
     ) -> Result<Settlement, Refused> {
         loop {
             match asked.buried(kept).await {
-                Ok(Some(receipt)) => return self.conclude(asked, kept, receipt, sign),
+                Ok(Some(receipt)) => return self.conclude(asked, kept, receipt, sign).await,
                 Ok(None) if Instant::now() < until => sleep(Duration::from_millis(RECEIPT_POLL_MILLIS)).await,
                 Ok(None) => return Err(about(Reason::Pending, kept)),
                 Err(fault) if until <= Instant::now() => return Err(asked.unknown(kept, &fault)),
@@ -283,7 +293,7 @@ impl Facilitator {
         }
     }
 
-    fn conclude(
+    async fn conclude(
         &self,
         asked: &Asked<'_>,
         kept: &Kept,
@@ -294,8 +304,13 @@ impl Facilitator {
         match receipt.moved {
             Moved::Yes => {}
             Moved::No => {
+                // Anybody may send an authorization, and who was first has moved the money.
+                let used = asked.used_elsewhere(kept).await.map_err(|fault| asked.unknown(kept, &fault))?;
                 self.give_up(asked, kept)?;
-                return Err(about(Reason::Failed, kept));
+                return Err(match used {
+                    Some(transaction) => Refused { reason: Reason::Used, transaction },
+                    None => about(Reason::Failed, kept),
+                });
             }
             Moved::Unsaid => {
                 let transaction = hex(&transaction);
@@ -384,6 +399,15 @@ impl Asked<'_> {
         let sent = node.account_nonce(network.settler.address(), as_of).await?;
         let is_late = it.valid_before <= Uint256::from(latest.timestamp);
         Ok(if is_late || kept.account_nonce < sent { Fate::Over } else { Fate::Lost })
+    }
+
+    /// Whether an authorization was used though our transaction moved nothing, and by which, where the node says.
+    async fn used_elsewhere(&self, kept: &Kept) -> Result<Option<Option<[u8; 32]>>, Fault> {
+        let Asked { network: Network { node, .. }, token, ask, .. } = self;
+        if !node.is_used(token, &ask.authorization, AsOf::Latest).await? {
+            return Ok(None);
+        }
+        Ok(Some(node.used_by(token, &ask.authorization, kept.since_block).await?))
     }
 
     /// What came of a transaction that has as many blocks on it as the operator wants.

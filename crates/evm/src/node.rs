@@ -288,7 +288,7 @@ mod tests {
             chain: Chain::new(1).unwrap(),
             token: address(7),
         };
-        Token { domain, decimals: 6 }
+        Token { domain, decimals: 6, amount_min: 1.into() }
     }
 
     fn authorization() -> Authorization {

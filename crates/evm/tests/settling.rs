@@ -18,6 +18,8 @@ use url::Url;
 const NOW: u64 = 1_800_000_000;
 const PRICE: u64 = 10_000;
 const NONCE: [u8; 32] = [3; 32];
+/// Somebody else's transaction.
+const ANOTHER: [u8; 32] = [9; 32];
 
 /// What the node does with a transaction that it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ enum Does {
     Refuses,
     /// Takes it into a block in which the token refuses it.
     Reverts,
+    /// The same, for somebody else has sent the authorization before.
+    IsOvertaken,
     /// Answers nothing, whatever it is asked.
     IsAway,
 }
@@ -102,6 +106,7 @@ impl World {
                 match self.does {
                     Does::Refuses => return Some(json!({ "error": { "code": -32003, "message": "no" } })),
                     Does::Reverts => self.mined.push((hash, false)),
+                    Does::IsOvertaken => self.mined.extend([(ANOTHER, true), (hash, false)]),
                     Does::Takes | Does::TakesSilently | Does::IsAway => {
                         let is_first = self.used_by().is_none();
                         self.mined.push((hash, is_first));
@@ -236,7 +241,7 @@ impl Stage {
             settler: Settler::parse(&"22".repeat(32)).expect("it is a key"),
             confirmations: 1,
             fee_wei_max: 1_000,
-            tokens: vec![Token { domain, decimals: 6 }],
+            tokens: vec![Token { domain, decimals: 6, amount_min: 1_000.into() }],
             payees: vec![self.ask.requirements.pay_to],
         };
         Facilitator::open(Config { networks: vec![network] }, &self.file).expect("the file can be made")
@@ -310,9 +315,20 @@ async fn what_nobody_knows_is_not_called_failed() {
     // Whoever is killed here finds what was about to be sent, and sends just that.
     drop(facilitator);
     let facilitator = stage.start();
-    assert_eq!(facilitator.verify(&stage.ask, NOW).await, Ok(()));
+    stage.now(|world| world.does = Does::IsAway);
+    assert_eq!(settle(&facilitator, &stage.ask).await.unwrap_err(), pending, "it may have been sent");
     stage.now(|world| world.does = Does::Takes);
+    assert_eq!(facilitator.verify(&stage.ask, NOW).await, Ok(()));
     assert_eq!(Some(settle(&facilitator, &stage.ask).await.unwrap().transaction), pending.transaction);
+    assert_eq!(stage.moves(), 1);
+}
+
+#[tokio::test]
+async fn money_that_another_transaction_has_moved_is_not_called_unmoved() {
+    let stage = Stage::open("overtaken").await;
+    stage.now(|world| world.does = Does::IsOvertaken);
+    let said = settle(&stage.start(), &stage.ask).await.unwrap_err();
+    assert_eq!(said, Refused { reason: Reason::Used, transaction: Some(ANOTHER) });
     assert_eq!(stage.moves(), 1);
 }
 

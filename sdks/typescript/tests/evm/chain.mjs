@@ -111,6 +111,7 @@ address = "${this.token}"
 name = "${NAME}"
 version = "${VERSION}"
 decimals = 6
+amount_min = "1000"
 `;
     await writeFile(this.at("evm.toml"), text);
   }
