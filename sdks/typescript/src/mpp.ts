@@ -7,7 +7,7 @@ import { Challenge, Credential, Errors, Method, Receipt, z } from "mppx";
 import type { BillOptions } from "./bill.js";
 import { sleep } from "./client.js";
 import { base64url, fromBase64url, sha256, utf8 } from "./bytes.js";
-import { Malformed, OutcomeUnknown, reasonOf } from "./errors.js";
+import { DemandRefused, Malformed, OutcomeUnknown, reasonOf } from "./errors.js";
 import { freshBits } from "./ids.js";
 import { BACKOFF_MIN_MS, CLOSE_TRIES_MAX, SELLER_TIMEOUT_MS, TRY_TIMEOUT_MS } from "./limits.js";
 import { assetParts, readMoney, type Money } from "./money.js";
@@ -110,9 +110,12 @@ export function tollSession(wallet: Wallet, options: SessionOptions) {
       if (challenge === undefined || answer.body === null)
         throw new Malformed("this session has paid nothing yet");
       const asked = askedFor(challenge);
+      // What was paid for and has not come yet: the first event, and then what each voucher was for.
+      let due = 1;
       for await (const event of eventsOf(answer.body)) {
         const name = /^event: ?(.*)$/m.exec(event)?.[1];
         if (name === "payment-need-voucher") {
+          if (0 < due) throw new DemandRefused("it asks for more before what was paid for has come");
           const needed = JSON.parse(/^data: ?(.*)$/m.exec(event)?.[1] ?? "{}") as { channelId?: unknown };
           const voucher = await wallet.session(nameOf(options, asked), (ours) =>
             ours.more(asked, needed, options),
@@ -122,9 +125,11 @@ export function tollSession(wallet: Wallet, options: SessionOptions) {
           const taken = await told(answer.url, {}, shown(challenge, "voucher", voucher));
           if (taken.status !== 204)
             throw new OutcomeUnknown(`the stream does not go on: status ${taken.status}`);
+          due = voucher.events;
         } else if (name === "payment-receipt") {
           return;
         } else {
+          if (/^data(:|$)/m.test(event)) due -= 1;
           yield event;
         }
       }

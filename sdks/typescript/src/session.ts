@@ -143,14 +143,14 @@ export class Session {
   }
 
   /**
-   * Signs for what waits in a stream; nothing where it is more than the channel has, and so the stream has
+   * Signs for what waits in a stream, and says how many events that is; nothing where it is more than the channel has, and so the stream has
    * ended.
    */
   async more(
     asked: AskedVoucher,
     needed: { readonly channelId?: unknown; readonly requiredCumulative?: unknown },
     options: SessionOptions,
-  ): Promise<SignedVoucher | undefined> {
+  ): Promise<(SignedVoucher & { readonly events: number }) | undefined> {
     const { price } = this.#check(asked, options);
     const kept = await this.#read();
     const channel = kept?.channel;
@@ -160,13 +160,13 @@ export class Session {
     const total = sum(needed.requiredCumulative);
     if (BigInt(channel.deposit) * NANOS < total) return undefined;
     const added = total - BigInt(channel.owed);
-    if (added <= 0n || BigInt(STREAM_EVENTS_MAX) * price < added) {
-      throw new DemandRefused(`it asks for more than ${STREAM_EVENTS_MAX} events at once`);
+    if (added <= 0n || added % price !== 0n || BigInt(STREAM_EVENTS_MAX) * price < added) {
+      throw new DemandRefused(`it does not ask for 1 to ${STREAM_EVENTS_MAX} events`);
     }
     channel.owed = total.toString();
     if (BigInt(channel.signed_max) < total) channel.signed_max = channel.owed;
     await this.#write(kept);
-    return { ...(await signed(channel)), isFirst: false };
+    return { ...(await signed(channel)), isFirst: false, events: Number(added / price) };
   }
 
   /** A voucher for what is owed, to close the open channel with; nothing where none is open. */
