@@ -91,7 +91,7 @@ interface Kept {
 const NANOS = 10n ** 9n;
 const DOMAIN = utf8("toll:voucher/1\n");
 
-/** The vouchers of one session. One at a time may use it: `Wallet.session` sees to it within this process. */
+/** The vouchers of one session. One at a time may use it: `Wallet.session` sees to it within one program. */
 export class Session {
   readonly #buyer: Buyer;
   readonly #name: string;
