@@ -330,6 +330,8 @@ pub(crate) enum BenchPart {
     Gateway,
     /// How many calls a second are paid by voucher through the gateway.
     Vouchers,
+    /// How many quotes a second an agent's tools pay over MCP.
+    Mcp,
 }
 
 /// Who asks which server.

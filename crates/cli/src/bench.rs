@@ -6,6 +6,7 @@ mod http;
 mod ledger;
 pub(crate) mod machine;
 mod market;
+mod mcp;
 mod report;
 mod rules;
 mod workload;
@@ -42,6 +43,7 @@ pub(crate) fn run(output: &Output, args: &Bench) -> Outcome {
         }
         Some(BenchPart::Gateway) => gateway::added(output, &mut figures, args, &scratch.0)?,
         Some(BenchPart::Vouchers) => gateway::vouchers(output, &mut figures, args, &scratch.0)?,
+        Some(BenchPart::Mcp) => mcp::tools(output, &mut figures, args, &scratch.0)?,
     }
     figures.note("load_average_after", machine::load_average());
     output.line(format!("load average {}", machine::load_average()));

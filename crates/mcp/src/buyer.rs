@@ -148,7 +148,7 @@ async fn quoted(desk: &Inner, url: Url, method: Method, body: Option<String>) ->
         why: None,
         answer: None,
     };
-    desk.kept.add(&token.0, &quoted)?;
+    desk.kept.add(&token.0, &quoted).await?;
     Ok(Reply::Done(answer))
 }
 

@@ -1,7 +1,8 @@
 //! What is remembered, one small file each: quotes until they are paid, purchases with their answers, refunds by number.
 //!
 //! A file is replaced whole: written beside, synced, renamed, and the directory synced. A quote moves to the purchases
-//! before anything is paid for it, and stays there: so it is paid once, whoever is started again in between.
+//! before anything is paid for it, and stays there: so it is paid once, whoever is started again in between. Disks take many
+//! syncs at once sooner than one after the other, so what is written is written beside what else the calls' threads do.
 
 use crate::limits::{KEPT_FILE_BYTES_MAX, QUOTE_KEPT_SECONDS_MAX, QUOTES_OPEN_MAX};
 use evidence::{Hash, base64url};
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// The files of one key.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Kept {
     open: PathBuf,
     begun: PathBuf,
@@ -95,11 +96,15 @@ impl Kept {
     }
 
     /// Remembers a new quote under its token, and forgets those that nobody paid for a day.
-    pub(crate) fn add(&self, token: &str, quoted: &Quoted) -> Result<(), KeptFault> {
-        if QUOTES_OPEN_MAX <= self.sweep()? {
-            return Err(KeptFault::TooMany);
-        }
-        replace(&self.open.join(name(token)), quoted)
+    pub(crate) async fn add(&self, token: &str, quoted: &Quoted) -> Result<(), KeptFault> {
+        let (kept, path, text) = (self.clone(), self.open.join(name(token)), json(quoted));
+        on_disk(self.open.clone(), move || {
+            if QUOTES_OPEN_MAX <= kept.sweep()? {
+                return Err(KeptFault::TooMany);
+            }
+            replace(&path, &text)
+        })
+        .await
     }
 
     /// The quote of a token, if it is known.
@@ -111,25 +116,21 @@ impl Kept {
     }
 
     /// Moves a quote to what was begun, before anything is paid for it. What somebody else has begun meanwhile stays.
-    pub(crate) fn begin(&self, token: &str, quoted: &Quoted) -> Result<(), KeptFault> {
-        let (open, begun) = (self.open.join(name(token)), self.begun.join(name(token)));
-        let beside = self.open.join(format!("{:016x}.new", rand::random::<u64>()));
-        replace(&beside, quoted)?;
-        let linked = std::fs::hard_link(&beside, &begun);
-        // It has its second name, or another one has that already.
-        let _gone = (std::fs::remove_file(&beside), std::fs::remove_file(&open));
-        match linked {
-            Err(fault) if fault.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-            Err(fault) => Err(KeptFault::Disk(begun, fault)),
-            Ok(()) => File::open(&self.begun)
-                .and_then(|directory| directory.sync_all())
-                .map_err(|fault| KeptFault::Disk(begun, fault)),
-        }
+    pub(crate) async fn begin(&self, token: &str, quoted: &Quoted) -> Result<(), KeptFault> {
+        let (open, begun, text) = (self.open.join(name(token)), self.begun.join(name(token)), json(quoted));
+        on_disk(begun.clone(), move || {
+            keep_first(&begun, &text)?;
+            // Somebody else may have been faster.
+            let _gone = std::fs::remove_file(&open);
+            Ok(())
+        })
+        .await
     }
 
     /// Keeps what came of a purchase.
-    pub(crate) fn end(&self, token: &str, quoted: &Quoted) -> Result<(), KeptFault> {
-        replace(&self.begun.join(name(token)), quoted)
+    pub(crate) async fn end(&self, token: &str, quoted: &Quoted) -> Result<(), KeptFault> {
+        let (path, text) = (self.begun.join(name(token)), json(quoted));
+        on_disk(path.clone(), move || replace(&path, &text)).await
     }
 
     /// The refund with this number.
@@ -137,9 +138,24 @@ impl Kept {
         read(&self.refunds.join(name(number)))
     }
 
-    /// Keeps a refund under its number.
-    pub(crate) fn keep_refund(&self, number: &str, refund: &KeptRefund) -> Result<(), KeptFault> {
-        replace(&self.refunds.join(name(number)), refund)
+    /// Keeps a refund under its number, before it is sent; answers the one that is kept there, which may be another's.
+    pub(crate) async fn begin_refund(
+        &self,
+        number: &str,
+        refund: &KeptRefund,
+    ) -> Result<KeptRefund, KeptFault> {
+        let (path, text) = (self.refunds.join(name(number)), json(refund));
+        on_disk(path.clone(), move || {
+            keep_first(&path, &text)?;
+            read(&path)?.ok_or(KeptFault::Damaged(path))
+        })
+        .await
+    }
+
+    /// Keeps what came of a refund.
+    pub(crate) async fn end_refund(&self, number: &str, refund: &KeptRefund) -> Result<(), KeptFault> {
+        let (path, text) = (self.refunds.join(name(number)), json(refund));
+        on_disk(path.clone(), move || replace(&path, &text)).await
     }
 
     /// Forgets old quotes, and counts those that are left.
@@ -178,21 +194,56 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, KeptFault> {
     serde_json::from_slice(&text).map(Some).map_err(|_| KeptFault::Damaged(path.to_owned()))
 }
 
+fn json(content: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(content).expect("what is kept is JSON")
+}
+
+/// Does what waits for the disk where nothing else waits for it, and to its end also where nobody waits any more.
+async fn on_disk<T: Send + 'static>(
+    path: PathBuf,
+    work: impl FnOnce() -> Result<T, KeptFault> + Send + 'static,
+) -> Result<T, KeptFault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|fault| Err(KeptFault::Disk(path, std::io::Error::other(fault))))
+}
+
 /// Replaces a file whole. When this returns, it survives power loss.
-fn replace<T: Serialize>(path: &Path, content: &T) -> Result<(), KeptFault> {
-    let text = serde_json::to_vec(content).expect("what is kept is JSON");
-    // Two calls at once write to two files, and the last one stays.
-    let beside = path.with_extension(format!("{:016x}.new", rand::random::<u64>()));
-    let directory = path.parent().expect("the file is in a directory");
-    OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
+fn replace(path: &Path, text: &[u8]) -> Result<(), KeptFault> {
+    let beside = beside(path);
+    write_new(&beside, text)
         .and_then(|()| std::fs::rename(&beside, path))
-        .and_then(|()| File::open(directory)?.sync_all())
+        .and_then(|()| sync_place_of(path))
         .map_err(|fault| KeptFault::Disk(path.to_owned(), fault))
+}
+
+/// Writes a file that is not there yet; one that is there stays. When this returns, it survives power loss.
+fn keep_first(path: &Path, text: &[u8]) -> Result<(), KeptFault> {
+    let beside = beside(path);
+    let disk = |fault| KeptFault::Disk(path.to_owned(), fault);
+    write_new(&beside, text).map_err(disk)?;
+    let linked = std::fs::hard_link(&beside, path);
+    // It has its second name, or another one has that already.
+    let _gone = std::fs::remove_file(&beside);
+    match linked {
+        Err(fault) if fault.kind() != std::io::ErrorKind::AlreadyExists => Err(disk(fault)),
+        // Also what somebody else has linked may not be synced yet.
+        Ok(()) | Err(_) => sync_place_of(path).map_err(disk),
+    }
+}
+
+/// Where a file is written first: two calls at once write to two files.
+fn beside(path: &Path) -> PathBuf {
+    path.with_extension(format!("{:016x}.new", rand::random::<u64>()))
+}
+
+fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+fn sync_place_of(path: &Path) -> std::io::Result<()> {
+    File::open(path.parent().expect("the file is in a directory"))?.sync_all()
 }
 
 #[cfg(test)]
@@ -200,8 +251,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[test]
-    fn whoever_begins_later_forgets_no_answer() {
+    #[tokio::test]
+    async fn whoever_begins_later_forgets_no_answer() {
         let directory = std::env::temp_dir().join(format!("tollbridge-kept-{:016x}", rand::random::<u64>()));
         let kept = Kept::open(&directory).unwrap();
         let offer = json!({
@@ -220,14 +271,40 @@ mod tests {
             answer: None,
         };
         let bought = Quoted { answer: Some(json!({"payment": "paid"})), ..open.clone() };
-        kept.add("quo_1", &open).unwrap();
+        kept.add("quo_1", &open).await.unwrap();
         assert_eq!(kept.find("quo_1").unwrap(), Some((Stage::Open, open.clone())));
-        kept.begin("quo_1", &open).unwrap();
+        kept.begin("quo_1", &open).await.unwrap();
         assert_eq!(kept.find("quo_1").unwrap(), Some((Stage::Begun, open.clone())));
-        kept.end("quo_1", &bought).unwrap();
-        kept.begin("quo_1", &open).unwrap();
+        kept.end("quo_1", &bought).await.unwrap();
+        kept.begin("quo_1", &open).await.unwrap();
         assert_eq!(kept.find("quo_1").unwrap(), Some((Stage::Begun, bought)));
         assert_eq!(kept.sweep().unwrap(), 0);
         std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn one_number_is_one_refund_however_many_begin_it_at_once() {
+        let directory = std::env::temp_dir().join(format!("tollbridge-kept-{:016x}", rand::random::<u64>()));
+        let kept = Kept::open(&directory).unwrap();
+        let begun = (1..=32).map(|id| {
+            let (kept, refund) = (kept.clone(), refund(id));
+            tokio::spawn(async move { kept.begin_refund("1", &refund).await.unwrap() })
+        });
+        let begun: Vec<_> = begun.collect();
+        let mut found = Vec::new();
+        for task in begun {
+            found.push(task.await.unwrap());
+        }
+        assert!(found.iter().all(|refund| *refund == found[0]), "{found:?}");
+        let ended = KeptRefund { answer: Some(json!({"status": "done"})), ..found[0].clone() };
+        kept.end_refund("1", &ended).await.unwrap();
+        assert_eq!(kept.begin_refund("1", &refund(33)).await.unwrap(), ended);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+
+    fn refund(id: u128) -> KeptRefund {
+        let amount = serde_json::from_value(json!({"amount": "3", "asset": "CNY/2"})).unwrap();
+        let refund = wire::payment::NewRefund { id: wire::RefundId(id), payment: "1".to_owned(), amount };
+        KeptRefund { refund, answer: None }
     }
 }

@@ -135,26 +135,24 @@ async fn refunded(desk: &Inner, arguments: &RefundArguments) -> Result<Reply, Tr
     let number = &arguments.refund_no.0;
     let amount = Money { amount: arguments.amount, asset: arguments.asset };
     let mut kept = match desk.kept.refund(number)? {
-        Some(kept) if kept.refund.payment == arguments.payment && kept.refund.amount == amount => kept,
-        Some(_) => {
-            let detail = "Nothing was given back: this `refund_no` stands for another refund.";
-            return Err(Trouble::new("refund_no_reused", Next::Stop, detail));
-        }
+        Some(kept) => kept,
         None => {
             let id = RefundId(desk.client.fresh_id());
             let refund = NewRefund { id, payment: arguments.payment.clone(), amount };
-            let kept = KeptRefund { refund, answer: None };
             // The name is on disk before it is sent: the same number is the same refund after a crash, too.
-            desk.kept.keep_refund(number, &kept)?;
-            kept
+            desk.kept.begin_refund(number, &KeptRefund { refund, answer: None }).await?
         }
     };
+    if kept.refund.payment != arguments.payment || kept.refund.amount != amount {
+        let detail = "Nothing was given back: this `refund_no` stands for another refund.";
+        return Err(Trouble::new("refund_no_reused", Next::Stop, detail));
+    }
     if let Some(answer) = kept.answer {
         return Ok(Reply::Done(answer));
     }
     let answer = json!(desk.client.refund(&kept.refund).await?);
     kept.answer = Some(answer.clone());
-    desk.kept.keep_refund(number, &kept)?;
+    desk.kept.end_refund(number, &kept).await?;
     Ok(Reply::Done(answer))
 }
 

@@ -233,7 +233,7 @@ impl Buyer {
                         return self.begin(&errand, next, approval).await;
                     };
                     // The approval may be for this very demand.
-                    let record = self.attempt(&errand, next, approval, demanded)?;
+                    let record = self.attempt(&errand, next, approval, demanded).await?;
                     self.pay(&errand, record, opened, None).await
                 }
             },
@@ -259,7 +259,7 @@ impl Buyer {
             return Ok(Purchase { payment, answer: Some(answer), accepted: None });
         };
         let opened = self.open(errand, &demanded, self.client.clock().now()).await?;
-        let record = self.attempt(errand, name, approval, demanded)?;
+        let record = self.attempt(errand, name, approval, demanded).await?;
         self.pay(errand, record, opened, Some(answer)).await
     }
 
@@ -275,7 +275,7 @@ impl Buyer {
     }
 
     /// Puts a new attempt on disk. From here on its hold is the only one there can be.
-    fn attempt(
+    async fn attempt(
         &self,
         errand: &Errand<'_>,
         name: Name,
@@ -302,7 +302,7 @@ impl Buyer {
             quote: demanded.quote,
             stage: Stage::Billed,
         };
-        errand.locked.write(&record)?;
+        errand.locked.write(&record).await?;
         Ok(record)
     }
 
@@ -369,19 +369,19 @@ impl Buyer {
             Ok(Answer::Done(Paid::Proof(proof))) => {
                 record.payment_proof = Some(proof);
                 record.stage = Stage::Paid;
-                errand.locked.write(&record)?;
+                errand.locked.write(&record).await?;
                 self.deliver(errand, record).await
             }
             Ok(Answer::Asked(asked)) => {
                 record.stage = Stage::Asked;
-                errand.locked.write(&record)?;
+                errand.locked.write(&record).await?;
                 Ok(ended(PaymentOutcome::Asked(asked)))
             }
             Err(Failure::Refused(problem)) if problem.status < 500 => {
                 let (stage, payment) = self.after_no(hold, problem).await;
                 if let Some(stage) = stage {
                     record.stage = stage;
-                    errand.locked.write(&record)?;
+                    errand.locked.write(&record).await?;
                 }
                 Ok(ended(payment))
             }
@@ -470,7 +470,7 @@ impl Buyer {
         let is_delivered = accepted.as_ref().is_some_and(|accepted| accepted.said.is_some());
         if matches!(payment, PaymentOutcome::Returned(_)) && !is_delivered {
             record.stage = Stage::Returned;
-            errand.locked.write(&record)?;
+            errand.locked.write(&record).await?;
         }
         let payment = match (payment, &answer) {
             (PaymentOutcome::Unknown(hold, _), Err(why)) => PaymentOutcome::Unknown(hold, why.clone()),

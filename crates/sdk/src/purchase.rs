@@ -15,6 +15,7 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use wire::{HoldId, MandateId, WalletId};
 
 /// Comes before the bytes that a hold's name is made of.
@@ -113,7 +114,7 @@ pub(crate) struct Locked {
     path: PathBuf,
     purchase: String,
     /// Held until it is closed, by us or by the end of the process.
-    _lock: File,
+    lock: Arc<File>,
 }
 
 impl Purchases {
@@ -133,7 +134,7 @@ impl Purchases {
     /// Keeps everybody else from making this purchase.
     pub(crate) fn lock(&self, purchase: &str) -> Result<Locked, PurchaseFault> {
         let (path, lock) = self.lock_file("", purchase)?;
-        Ok(Locked { path, purchase: purchase.to_owned(), _lock: lock })
+        Ok(Locked { path, purchase: purchase.to_owned(), lock: Arc::new(lock) })
     }
 
     /// Keeps everybody else from one file of this kind. Answers its path, and what has to be held.
@@ -169,10 +170,18 @@ impl Locked {
     }
 
     /// Keeps what is known. When this returns, it survives power loss.
-    pub(crate) fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
+    pub(crate) async fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
         assert_eq!(record.purchase, self.purchase, "the file is that of the purchase");
         let text = serde_json::to_vec(record).expect("a record is JSON");
-        replace(&self.path, &text)
+        let (path, lock) = (self.path.clone(), Arc::clone(&self.lock));
+        // Disks take many syncs at once sooner than one after the other, so other purchases go on meanwhile.
+        let written = tokio::task::spawn_blocking(move || {
+            let written = replace(&path, &text);
+            // Nobody else begins before this is over, whoever waits for it.
+            drop(lock);
+            written
+        });
+        written.await.unwrap_or_else(|fault| Err(disk(&self.path, std::io::Error::other(fault))))
     }
 
     /// The name of the hold that pays attempt number `attempt`, begun at `at`.

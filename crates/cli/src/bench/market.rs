@@ -15,7 +15,7 @@ use sdk::{Answer, Auth, Client};
 use server::data::BookKind;
 use std::fs;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -43,6 +43,8 @@ pub(super) struct Market {
     pub(super) service: SocketAddr,
     pub(super) gateway: SocketAddr,
     agent: Client,
+    agent_file: PathBuf,
+    server: String,
     wallet: WalletId,
     payee: wire::PayeeId,
     _server: Process,
@@ -71,11 +73,12 @@ impl Market {
         server::data::init(&book, BookKind::Test, "bench.tollbridge.invalid")?;
         let server_at = free_address()?;
         let words = ["serve", "--data", &book.display().to_string(), "--listen", &server_at.to_string()];
-        let server = Process::start(&words, server_at, &scratch.join("server.log"))?;
+        let server_process = Process::start(&words, server_at, &scratch.join("server.log"))?;
         let address = format!("http://{server_at}");
         let operator = Client::new(&address, client::credentials(&book)?).map_err(Failure::fault)?;
         let operator = operator.with_auth(Auth::Signed);
-        let (agent, wallet) = buyer(&operator, &address, scratch).await?;
+        let agent_file = scratch.join("agent.json");
+        let (agent, wallet) = buyer(&operator, &address, scratch, &agent_file).await?;
         let payee = register_seller(&operator, "bench", &scratch.join("bench-seller.json")).await?;
         let service = serve_goods().await?;
         let gateway_at = free_address()?;
@@ -95,11 +98,28 @@ impl Market {
             service,
             gateway: gateway_at,
             agent,
+            agent_file,
+            server: address,
             wallet,
             payee,
-            _server: server,
+            _server: server_process,
             _gateway: gateway_process,
         })
+    }
+
+    /// The server's address.
+    pub(super) fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The key of who pays.
+    pub(super) fn agent_file(&self) -> &Path {
+        &self.agent_file
+    }
+
+    /// The address of what is sold.
+    pub(super) fn page(&self) -> String {
+        format!("http://{}/quote", self.gateway)
     }
 
     /// A line to the service itself.
@@ -187,7 +207,12 @@ fn call(host: SocketAddr, path: &str, header: &str) -> Vec<u8> {
 }
 
 /// An owner with a wallet, and her agent.
-async fn buyer(operator: &Client, address: &str, scratch: &Path) -> Outcome<(Client, WalletId)> {
+async fn buyer(
+    operator: &Client,
+    address: &str,
+    scratch: &Path,
+    agent_file: &Path,
+) -> Outcome<(Client, WalletId)> {
     let owner_file = scratch.join("owner.json");
     let key = new_key(operator, &owner_file)?;
     let owner = OwnerId(operator.fresh_id());
@@ -204,13 +229,12 @@ async fn buyer(operator: &Client, address: &str, scratch: &Path) -> Outcome<(Cli
     operator.transfer(&fill).await.map_err(failed)?;
     let present = Client::new(address, client::credentials(&owner_file)?).map_err(Failure::fault)?;
     let present = present.with_auth(Auth::Signed);
-    let agent_file = scratch.join("agent.json");
-    let key = new_key(&present, &agent_file)?;
+    let key = new_key(&present, agent_file)?;
     // An agent without limits has to ask.
     let limits = vec![Limit::Total { max: money(WEALTH).amount }];
     let new = NewAgent { id: AgentId(present.fresh_id()), wallet, limits, key, label: None };
     present.add_agent(&new).await.map_err(failed)?;
-    let agent = Client::new(address, client::credentials(&agent_file)?).map_err(Failure::fault)?;
+    let agent = Client::new(address, client::credentials(agent_file)?).map_err(Failure::fault)?;
     Ok((agent, wallet))
 }
 

@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 /// Tells a child whose it is.
-const PARENT: &str = "TOLLBRIDGE_PARENT";
+pub(crate) const PARENT: &str = "TOLLBRIDGE_PARENT";
 
 /// How long a process may take until it answers, and until it has ended.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -77,7 +77,7 @@ async fn brought(desk: &Inner, token: &Token, why: Option<String>) -> Result<Rep
         }
         Stage::Open if desk.asks_about(&agent, quoted.offer.price).await? => {
             quoted.why = why;
-            desk.kept.begin(&token.0, &quoted)?;
+            desk.kept.begin(&token.0, &quoted).await?;
             desk.buy(token, quoted).await
         }
         Stage::Open => {

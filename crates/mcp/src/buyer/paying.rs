@@ -26,7 +26,7 @@ async fn paid(desk: &Inner, token: &Token) -> Result<Reply, Trouble> {
     match stage {
         Stage::Open if quoted.is_over(desk.client.clock().now()) => Err(over()),
         Stage::Open => {
-            desk.kept.begin(&token.0, &quoted)?;
+            desk.kept.begin(&token.0, &quoted).await?;
             desk.buy(token, quoted).await
         }
         Stage::Begun => {
@@ -71,7 +71,7 @@ impl Inner {
         // Without the seller's answer, the next call asks for it again; the money is not asked for again.
         if bought.answer.as_ref().is_some_and(|answer| answer.status < 500) {
             quoted.answer = Some(answer.clone());
-            self.kept.end(&token.0, &quoted)?;
+            self.kept.end(&token.0, &quoted).await?;
         }
         Ok(Reply::Done(answer))
     }

@@ -129,7 +129,7 @@ impl Buyer {
         let (needed, quote) = (offer.needed.clone(), offer.quote.clone());
         let demanded = Demanded { dialect: offer.dialect, needed, quote };
         let opened = self.open(errand, &demanded, now).await?;
-        let record = self.attempt(errand, name, approval, demanded)?;
+        let record = self.attempt(errand, name, approval, demanded).await?;
         self.pay(errand, record, opened, None).await
     }
 }
