@@ -144,15 +144,14 @@ impl Facilitator {
     pub async fn settle(&self, ask: &Ask, now: u64, sign: Sign<'_>) -> Result<Settlement, Refused> {
         let until = Instant::now() + Duration::from_secs(RECEIPT_SECONDS_MAX);
         // Before anything else, so that nothing that was sent is called unsent, whatever is not to be had now.
-        let key = Key::of(&ask.requirements.domain, &ask.authorization);
-        let before = self.kept(&key, Reason::Pending)?;
+        let before = self.kept(&key_of(ask), Reason::Pending)?;
         let asked = self.asked(ask).await.map_err(|reason| match &before {
             Some(kept) if reason == Reason::VerifyUnknown && kept.state == State::Sent => {
                 about(Reason::Pending, kept)
             }
             Some(_) | None => settling(reason).into(),
         })?;
-        match self.kept(&asked.key, Reason::Pending)? {
+        match before {
             Some(kept) if kept.state == State::Sent => match asked.fate(&kept).await {
                 Ok(Fate::Open) => return self.wait(&asked, &kept, until, sign).await,
                 Ok(Fate::Lost) => {
@@ -210,7 +209,7 @@ impl Facilitator {
             Reason::VerifyUnknown
         })?;
         let call = transfer(&ask.authorization, &ask.signature);
-        let key = Key::of(domain, &ask.authorization);
+        let key = key_of(ask);
         Ok(Asked { network, token: &served.token, ask, key, call, _slot: slot })
     }
 
@@ -305,7 +304,8 @@ impl Facilitator {
             Moved::Yes => {}
             Moved::No => {
                 // Anybody may send an authorization, and who was first has moved the money.
-                let used = asked.used_elsewhere(kept).await.map_err(|fault| asked.unknown(kept, &fault))?;
+                let used =
+                    asked.used(kept, AsOf::Latest).await.map_err(|fault| asked.unknown(kept, &fault))?;
                 self.give_up(asked, kept)?;
                 return Err(match used {
                     Some(transaction) => Refused { reason: Reason::Used, transaction },
@@ -390,8 +390,8 @@ impl Asked<'_> {
         }
         let latest = node.latest().await?;
         let as_of = AsOf::Block(latest.number);
-        if node.is_used(token, it, as_of).await? {
-            return Ok(match node.used_by(token, it, kept.since_block).await? {
+        if let Some(by) = self.used(kept, as_of).await? {
+            return Ok(match by {
                 Some(other) if other != hash => Fate::UsedElsewhere(other),
                 Some(_) | None => Fate::Open,
             });
@@ -401,10 +401,10 @@ impl Asked<'_> {
         Ok(if is_late || kept.account_nonce < sent { Fate::Over } else { Fate::Lost })
     }
 
-    /// Whether an authorization was used though our transaction moved nothing, and by which, where the node says.
-    async fn used_elsewhere(&self, kept: &Kept) -> Result<Option<Option<[u8; 32]>>, Fault> {
+    /// Whether the authorization was used, and by which transaction, where the node says.
+    async fn used(&self, kept: &Kept, as_of: AsOf) -> Result<Option<Option<[u8; 32]>>, Fault> {
         let Asked { network: Network { node, .. }, token, ask, .. } = self;
-        if !node.is_used(token, &ask.authorization, AsOf::Latest).await? {
+        if !node.is_used(token, &ask.authorization, as_of).await? {
             return Ok(None);
         }
         Ok(Some(node.used_by(token, &ask.authorization, kept.since_block).await?))
@@ -461,6 +461,10 @@ fn fee(wei_max: u128, base_wei: u128, tip_wei: u128) -> Option<u128> {
 
 fn about(reason: Reason, kept: &Kept) -> Refused {
     Refused { reason, transaction: Some(kept.signed.hash) }
+}
+
+fn key_of(ask: &Ask) -> Key {
+    Key::of(&ask.requirements.domain, &ask.authorization)
 }
 
 /// The token's no is known; anything else is not.
