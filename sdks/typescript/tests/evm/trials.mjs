@@ -465,7 +465,7 @@ await trial(
   async () => {
     const poor = await chain.payer(0n);
     for (let times = 0; times < 100; times += 1) {
-      const amount = String(BigInt(hex(randomBytes(randomInt(1, 32)))) + 1n);
+      const amount = String(BigInt(hex(randomBytes(randomInt(1, 32)))) + 1_000n);
       const good = await signed(poor, { value: amount, validBefore: String(seconds() + randomInt(20, 900)) });
       const known = await say("verify", good, asked({ amount }));
       assert.equal(known.invalidReason, `${MISMATCHES}_insufficient_balance`);
@@ -495,7 +495,8 @@ for (const which of ["replacement", "one that it replaces"]) {
       const sent = untilAsked("eth_sendRawTransaction");
       const first = say("settle", payload).catch((fault) => fault);
       await sent;
-      await chain.test.setNextBlockBaseFeePerGas({ baseFeePerGas: 10n ** 10n });
+      const dear = 4n * (await chain.reads.getBlock()).baseFeePerGas + 10n ** 10n;
+      await chain.test.setNextBlockBaseFeePerGas({ baseFeePerGas: dear });
       await chain.test.mine({ blocks: 2, interval: 16 });
       await killed;
       chain.door.quiet();
@@ -503,7 +504,7 @@ for (const which of ["replacement", "one that it replaces"]) {
       const [older, newer] = handed;
       const [was, by] = [parseTransaction(older), parseTransaction(newer)];
       assert.deepEqual([by.nonce, by.to, by.data, by.gas], [was.nonce, was.to, was.data, was.gas]);
-      assert.ok(was.maxFeePerGas < 10n ** 10n && 10n ** 10n < by.maxFeePerGas && by.maxFeePerGas <= 10n ** 11n);
+      assert.ok(was.maxFeePerGas < dear && dear < by.maxFeePerGas && by.maxFeePerGas <= 10n ** 11n);
       assert.ok(was.maxPriorityFeePerGas * 9n <= by.maxPriorityFeePerGas * 8n);
       if (which === "replacement") {
         const again = untilAsked("eth_sendRawTransaction");
