@@ -288,7 +288,7 @@ impl Network {
 
     /// Whether this is the chain, and the token is what the operator says: it tells its signatures from others as he does.
     async fn know(&self, served: &Served) -> Result<(), String> {
-        served.is_known.get_or_try_init(|| self.learn(&served.token.domain)).await.map(|()| ())
+        served.is_known.get_or_try_init(|| self.learn(&served.token.domain)).await.copied()
     }
 
     async fn learn(&self, domain: &Domain) -> Result<(), String> {
