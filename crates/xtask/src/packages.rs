@@ -34,7 +34,7 @@ const BROWSER: &[&str] = &["browser", "browser-long"];
 const CHECKOUTS: &[&str] = &["checkouts", "checkouts-broken"];
 const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
 const EVM: &[&str] = &["evm", "evm-broken", "x402-rate"];
-const MCP: &[&str] = &["mcp"];
+const MCP: &[&str] = &["mcp", "mcp-broken"];
 const NODE: &[&str] = &[
     "browser",
     "browser-long",
@@ -44,6 +44,7 @@ const NODE: &[&str] = &[
     "evm",
     "evm-broken",
     "mcp",
+    "mcp-broken",
     "sdks",
     "x402-rate",
 ];
