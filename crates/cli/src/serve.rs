@@ -89,10 +89,14 @@ pub(crate) fn serve(output: &Output, args: &Serve) -> Outcome {
         let notifying = notifier(args)?.map(|it| tokio::spawn(web::notify::run(console.clone(), it)));
         let telling = tokio::spawn(webhooks::run(app.clone()).map_err(Failure::fault)?);
         let looking = tokio::spawn(market::run(app.clone()).map_err(Failure::fault)?);
+        #[cfg(feature = "evm")]
+        let watching = tokio::spawn(server::chains::run(app.clone()));
         say_where(output, &listener)?;
         server::serve(listener, app, web::router(console), runtime::told_to_stop()).await;
         telling.abort();
         looking.abort();
+        #[cfg(feature = "evm")]
+        watching.abort();
         if let Some(notifying) = notifying {
             notifying.abort();
         }

@@ -1,16 +1,26 @@
 //! What a facilitator answers: whether an authorization would pay what is asked, and that it has, once.
+//!
+//! Reading order: this file for what is asked and sent, [`pending`] for what becomes of what was sent, [`rounds`] for who
+//! looks at that where nobody asks, [`fees`] for what gas may cost.
+
+mod fees;
+mod pending;
+mod rounds;
 
 use crate::config::{Config, Token};
-use crate::limits::{ASKS_MAX, GAS_MAX, RECEIPT_POLL_MILLIS, RECEIPT_SECONDS_MAX, TURN_SECONDS_MAX};
-use crate::node::{AsOf, Fault, Moved, Node, Receipt};
-use crate::store::{Evidence, Kept, Key, State, Store};
-use crate::transaction::{Settler, Transaction, transfer};
-use protocols::evm::number::{Address, Chain, Uint256, hex};
-use protocols::evm::{Ask, Reason};
+use crate::limits::{ASKS_MAX, GAS_MAX, RECEIPT_SECONDS_MAX, TURN_SECONDS_MAX};
+use crate::node::{AsOf, Fault, Node};
+use crate::store::{Behind, Evidence, Kept, Key, Sent, State, Store};
+use crate::transaction::{Settler, Transaction, authorization, transfer};
+use fees::Fees;
+use pending::Fate;
+use protocols::evm::number::{Address, Chain, hex};
+use protocols::evm::{Ask, Authorization, Domain, Reason};
 use protocols::sabotage::{Sabotage, has};
+use std::sync::Mutex;
 use std::time::Duration;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 /// The chains it serves, and what it has sent to them.
 #[derive(Debug)]
@@ -33,6 +43,10 @@ struct Network {
     payees: Vec<Address>,
     /// Of one account, transactions are numbered and sent one after the other.
     turn: Semaphore,
+    /// Where the next round begins.
+    looked: Mutex<Behind>,
+    /// The transaction of which it was said last that nobody may replace it.
+    stuck: Mutex<[u8; 32]>,
 }
 
 /// A token that is served.
@@ -66,26 +80,13 @@ impl From<Reason> for Refused {
 /// States something with a key: its name, and the signature.
 pub type Sign<'a> = &'a (dyn Fn(&str) -> (String, String) + Sync);
 
-/// What is asked, of which chain and token.
+/// An authorization, of which chain and token, and the call that moves what it allows.
 struct Asked<'a> {
     network: &'a Network,
     token: &'a Token,
-    ask: &'a Ask,
+    authorization: Authorization,
     key: Key,
     call: Vec<u8>,
-    _slot: SemaphorePermit<'a>,
-}
-
-/// What may still come of something that was sent.
-enum Fate {
-    /// The chain has it, or has it before it.
-    Open,
-    /// Nobody has heard of it, and it is still good.
-    Lost,
-    /// Another transaction has used the authorization.
-    UsedElsewhere([u8; 32]),
-    /// It moved nothing, and can move nothing any more.
-    Over,
 }
 
 impl Facilitator {
@@ -107,6 +108,8 @@ impl Facilitator {
                 tokens: it.tokens.into_iter().map(served).collect(),
                 payees: it.payees,
                 turn: Semaphore::new(ONE),
+                looked: Mutex::new(Behind::NOTHING),
+                stuck: Mutex::new([0; 32]),
             });
         }
         Ok(Facilitator { networks, store, asks: Semaphore::new(ASKS_MAX) })
@@ -125,10 +128,11 @@ impl Facilitator {
     /// # Errors
     /// [`Refused`].
     pub async fn verify(&self, ask: &Ask, now: u64) -> Result<(), Refused> {
-        let asked = self.asked(ask).await?;
+        let (asked, _slot) = self.asked(ask).await?;
         match self.kept(&asked.key, Reason::VerifyUnknown)? {
+            Some(kept) if kept.is_open() && !asked.is_sent_in(&kept) => Err(about(Reason::Used, &kept)),
             // What was sent was good when it was sent: what became of it is said when it is settled.
-            Some(kept) if kept.state == State::Sent => Ok(()),
+            Some(kept) if kept.is_open() => Ok(()),
             Some(kept) if kept.state == State::Settled && !has(Sabotage::AnyTime) => {
                 Err(about(Reason::Used, &kept))
             }
@@ -144,20 +148,25 @@ impl Facilitator {
     pub async fn settle(&self, ask: &Ask, now: u64, sign: Sign<'_>) -> Result<Settlement, Refused> {
         let until = Instant::now() + Duration::from_secs(RECEIPT_SECONDS_MAX);
         // Before anything else, so that nothing that was sent is called unsent, whatever is not to be had now.
-        let key = Key::of(&ask.requirements.domain, &ask.authorization);
-        let before = self.kept(&key, Reason::Pending)?;
-        let asked = self.asked(ask).await.map_err(|reason| match &before {
-            Some(kept) if reason == Reason::VerifyUnknown && kept.state == State::Sent => {
-                about(Reason::Pending, kept)
-            }
+        let before = self.kept(&key_of(ask), Reason::Pending)?;
+        let (asked, _slot) = self.asked(ask).await.map_err(|reason| match &before {
+            Some(kept) if reason == Reason::VerifyUnknown && kept.is_open() => about(Reason::Pending, kept),
             Some(_) | None => settling(reason).into(),
         })?;
-        match self.kept(&asked.key, Reason::Pending)? {
-            Some(kept) if kept.state == State::Sent => match asked.fate(&kept).await {
-                Ok(Fate::Open) => return self.wait(&asked, &kept, until, sign).await,
+        match before {
+            // Another authorization under the same nonce: whichever the token takes, it takes one.
+            Some(kept) if kept.is_open() && !asked.is_sent_in(&kept) => {
+                let reason = if kept.state == State::Moved { Reason::Used } else { Reason::Pending };
+                return Err(about(reason, &kept));
+            }
+            Some(kept) if kept.is_open() => match self.fate(&asked, &kept).await {
+                Ok(Fate::Open) => {
+                    let kept = self.replaced(&asked, kept).await;
+                    return self.wait(&asked, kept, until, sign).await;
+                }
                 Ok(Fate::Lost) => {
-                    asked.hand_over(&kept).await?;
-                    return self.wait(&asked, &kept, until, sign).await;
+                    let kept = self.handed_over(&asked, kept).await?;
+                    return self.wait(&asked, kept, until, sign).await;
                 }
                 Ok(Fate::UsedElsewhere(other)) => {
                     self.give_up(&asked, &kept)?;
@@ -168,8 +177,8 @@ impl Facilitator {
             },
             Some(kept) if kept.state == State::Settled => {
                 if has(Sabotage::AnyTime) {
-                    let evidence = asked.state(kept.signed.hash, kept.since_block, sign);
-                    return Ok(Settlement { transaction: kept.signed.hash, evidence });
+                    let evidence = asked.state(kept.named(), kept.first.block, sign);
+                    return Ok(Settlement { transaction: kept.named(), evidence });
                 }
                 return Err(about(Reason::Used, &kept));
             }
@@ -181,16 +190,14 @@ impl Facilitator {
             (Ok(()), None) => self.send(&asked).await?,
             (Err(reason), None) => return Err(settling(reason).into()),
         };
-        self.wait(&asked, &kept, until, sign).await
+        self.wait(&asked, kept, until, sign).await
     }
 
     /// What can be said of an ask without any block: whether it is of a token that is served, and pays what is asked.
-    async fn asked<'a>(&'a self, ask: &'a Ask) -> Result<Asked<'a>, Reason> {
+    async fn asked<'a>(&'a self, ask: &Ask) -> Result<(Asked<'a>, SemaphorePermit<'a>), Reason> {
         let domain = &ask.requirements.domain;
-        let network = self.networks.iter().find(|network| network.chain == domain.chain);
-        let network = network.ok_or(Reason::Network)?;
-        let served = network.tokens.iter().find(|served| served.token.domain.token == domain.token);
-        let served = served.ok_or(Reason::Token)?;
+        let network = self.network(domain.chain).ok_or(Reason::Network)?;
+        let served = network.serves(domain.token).ok_or(Reason::Token)?;
         if served.token.domain.name != domain.name {
             return Err(Reason::Name);
         }
@@ -204,14 +211,17 @@ impl Facilitator {
             return Err(Reason::Requirements);
         }
         let slot = self.asks.try_acquire().map_err(|_| Reason::VerifyUnknown)?;
-        let known = served.is_known.get_or_try_init(|| network.know(&served.token)).await;
-        known.map_err(|words| {
+        network.know(served).await.map_err(|words| {
             tracing::warn!(chain = %network.chain, token = %domain.token, words, "a token is not served");
             Reason::VerifyUnknown
         })?;
-        let call = transfer(&ask.authorization, &ask.signature);
-        let key = Key::of(domain, &ask.authorization);
-        Ok(Asked { network, token: &served.token, ask, key, call, _slot: slot })
+        let (key, call) = (key_of(ask), transfer(&ask.authorization, &ask.signature));
+        let authorization = ask.authorization.clone();
+        Ok((Asked { network, token: &served.token, authorization, key, call }, slot))
+    }
+
+    fn network(&self, chain: Chain) -> Option<&Network> {
+        self.networks.iter().find(|network| network.chain == chain)
     }
 
     /// What was sent for this authorization before.
@@ -225,17 +235,9 @@ impl Facilitator {
         Ok(self.kept(key, Reason::Pending)?.filter(|kept| kept.state != State::Over))
     }
 
-    fn give_up(&self, asked: &Asked<'_>, kept: &Kept) -> Result<(), Refused> {
-        let given_up = self.store.give_up(&asked.key, kept.signed.hash);
-        given_up.map_err(|fault| Refused {
-            reason: failing(&fault, Reason::Pending),
-            ..about(Reason::Pending, kept)
-        })
-    }
-
     /// Writes down a transaction, and sends it.
     async fn send(&self, asked: &Asked<'_>) -> Result<Kept, Refused> {
-        let Asked { network, token, ask, key, call, .. } = asked;
+        let Asked { network, token, authorization, key, call } = asked;
         let turn = timeout(Duration::from_secs(TURN_SECONDS_MAX), network.turn.acquire()).await;
         let Ok(Ok(_turn)) = turn else { return Err(Reason::SettleUnknown.into()) };
         if let Some(kept) = self.begun(key)? {
@@ -254,7 +256,8 @@ impl Facilitator {
         if GAS_MAX < gas {
             return Err(Reason::Simulation.into());
         }
-        let Some(fee_wei) = fee(network.fee_wei_max, latest.base_fee_wei, tip_wei) else {
+        let Some(Fees { tip_wei, fee_wei }) = Fees::new(network.fee_wei_max, latest.base_fee_wei, tip_wei)
+        else {
             tracing::warn!(chain = %network.chain, base = latest.base_fee_wei, tip_wei, "gas is dearer than allowed");
             return Err(Reason::SettleUnknown.into());
         };
@@ -262,74 +265,16 @@ impl Facilitator {
         let data = call.clone();
         let transaction = Transaction { chain, account_nonce, tip_wei, fee_wei, gas, to: contract, data };
         let signed = transaction.sign(&network.settler);
-        let kept = Kept { state: State::Sent, signed, account_nonce, since_block: latest.number };
-        let whom = (ask.authorization.to, ask.authorization.value);
-        let is_first =
-            self.store.begin(key, whom, &kept).map_err(|fault| failing(&fault, Reason::SettleUnknown))?;
+        let first = Sent { signed, block: latest.number, time: latest.timestamp };
+        let whom = (authorization.to, authorization.value);
+        let begun = self.store.begin(key, whom, account_nonce, &first);
         // Of one process nobody else gets here in this turn; what another has begun is the other's to send.
-        if !is_first {
+        if !begun.map_err(|fault| failing(&fault, Reason::SettleUnknown))? {
             return Err(Reason::Pending.into());
         }
+        let kept = Kept { state: State::Sent, account_nonce, first, later: Vec::new(), moved_by: None };
         asked.hand_over(&kept).await?;
         Ok(kept)
-    }
-
-    /// Waits until the chain has a transaction with as many blocks on it as the operator wants.
-    async fn wait(
-        &self,
-        asked: &Asked<'_>,
-        kept: &Kept,
-        until: Instant,
-        sign: Sign<'_>,
-    ) -> Result<Settlement, Refused> {
-        loop {
-            match asked.buried(kept).await {
-                Ok(Some(receipt)) => return self.conclude(asked, kept, receipt, sign).await,
-                Ok(None) if Instant::now() < until => sleep(Duration::from_millis(RECEIPT_POLL_MILLIS)).await,
-                Ok(None) => return Err(about(Reason::Pending, kept)),
-                Err(fault) if until <= Instant::now() => return Err(asked.unknown(kept, &fault)),
-                Err(_) => sleep(Duration::from_millis(RECEIPT_POLL_MILLIS)).await,
-            }
-        }
-    }
-
-    async fn conclude(
-        &self,
-        asked: &Asked<'_>,
-        kept: &Kept,
-        receipt: Receipt,
-        sign: Sign<'_>,
-    ) -> Result<Settlement, Refused> {
-        let transaction = kept.signed.hash;
-        match receipt.moved {
-            Moved::Yes => {}
-            Moved::No => {
-                // Anybody may send an authorization, and who was first has moved the money.
-                let used = asked.used_elsewhere(kept).await.map_err(|fault| asked.unknown(kept, &fault))?;
-                self.give_up(asked, kept)?;
-                return Err(match used {
-                    Some(transaction) => Refused { reason: Reason::Used, transaction },
-                    None => about(Reason::Failed, kept),
-                });
-            }
-            Moved::Unsaid => {
-                let transaction = hex(&transaction);
-                tracing::error!(transaction, "a token took an authorization and says nothing of a transfer");
-                return Err(about(Reason::Pending, kept));
-            }
-        }
-        let evidence = asked.state(transaction, receipt.block, sign);
-        let settled = self.store.settle(&asked.key, transaction, (receipt.block, &evidence));
-        let is_first = settled.map_err(|fault| Refused {
-            reason: failing(&fault, Reason::Pending),
-            ..about(Reason::Pending, kept)
-        })?;
-        if !is_first {
-            return Err(about(Reason::Used, kept));
-        }
-        let (chain, transaction_text) = (asked.network.chain, hex(&transaction));
-        tracing::info!(%chain, transaction = transaction_text, block = receipt.block, "a payment is settled");
-        Ok(Settlement { transaction, evidence })
     }
 }
 
@@ -337,10 +282,18 @@ impl Facilitator {
 const ONE: usize = 1;
 
 impl Network {
+    fn serves(&self, token: Address) -> Option<&Served> {
+        self.tokens.iter().find(|served| served.token.domain.token == token)
+    }
+
     /// Whether this is the chain, and the token is what the operator says: it tells its signatures from others as he does.
-    async fn know(&self, token: &Token) -> Result<(), String> {
+    async fn know(&self, served: &Served) -> Result<(), String> {
+        served.is_known.get_or_try_init(|| self.learn(&served.token.domain)).await.copied()
+    }
+
+    async fn learn(&self, domain: &Domain) -> Result<(), String> {
         let words = |fault: Fault| fault.to_string();
-        let contract = token.domain.token;
+        let contract = domain.token;
         let (chain, has_code) = (self.node.chain(), self.node.has_code(contract));
         let (chain, has_code) = tokio::try_join!(chain, has_code).map_err(words)?;
         if chain != Some(self.chain) {
@@ -349,7 +302,7 @@ impl Network {
         if !has_code {
             return Err("there is no contract at this address".to_owned());
         }
-        if self.node.separator(contract).await.map_err(words)? != token.domain.separator() {
+        if self.node.separator(contract).await.map_err(words)? != domain.separator() {
             return Err("its name, version or chain is another: `DOMAIN_SEPARATOR` differs".to_owned());
         }
         Ok(())
@@ -359,12 +312,12 @@ impl Network {
 impl Asked<'_> {
     /// Whether the chain, as it is, would take it now.
     async fn check(&self, now: u64) -> Result<(), Reason> {
-        let Asked { network, token, ask, call, .. } = self;
-        ask.authorization.check_time(now)?;
+        let Asked { network, token, authorization, call, .. } = self;
+        authorization.check_time(now)?;
         let (node, by) = (&network.node, network.settler.address());
         let (is_used, balance, rehearsed) = tokio::join!(
-            node.is_used(token, &ask.authorization, AsOf::Latest),
-            node.balance(token, ask.authorization.from),
+            node.is_used(token, authorization, AsOf::Latest),
+            node.balance(token, authorization.from),
             node.rehearse(by, token.domain.token, call),
         );
         let unknown = |fault: Fault| {
@@ -374,58 +327,21 @@ impl Asked<'_> {
         if is_used.map_err(unknown)? {
             return Err(Reason::Used);
         }
-        if balance.map_err(unknown)? < ask.authorization.value {
+        if balance.map_err(unknown)? < authorization.value {
             return Err(Reason::Balance);
         }
         rehearsed.map_err(|fault| reason_of(&fault, Reason::VerifyUnknown))
     }
 
-    /// What may still come of what was sent. What is concluded of the chain is of one block, so that nodes which are not
-    /// equally far cannot contradict each other unnoticed.
-    async fn fate(&self, kept: &Kept) -> Result<Fate, Fault> {
-        let Asked { network, token, ask, .. } = self;
-        let (node, it, hash) = (&network.node, &ask.authorization, kept.signed.hash);
-        if node.receipt(hash, token, it).await?.is_some() || node.knows(hash).await? {
-            return Ok(Fate::Open);
-        }
-        let latest = node.latest().await?;
-        let as_of = AsOf::Block(latest.number);
-        if node.is_used(token, it, as_of).await? {
-            return Ok(match node.used_by(token, it, kept.since_block).await? {
-                Some(other) if other != hash => Fate::UsedElsewhere(other),
-                Some(_) | None => Fate::Open,
-            });
-        }
-        let sent = node.account_nonce(network.settler.address(), as_of).await?;
-        let is_late = it.valid_before <= Uint256::from(latest.timestamp);
-        Ok(if is_late || kept.account_nonce < sent { Fate::Over } else { Fate::Lost })
+    /// Whether it is just this authorization that was sent, and no other that its payer signed with the same nonce.
+    fn is_sent_in(&self, kept: &Kept) -> bool {
+        sent_in(kept).is_some_and(|(_, sent)| sent == self.authorization)
     }
 
-    /// Whether an authorization was used though our transaction moved nothing, and by which, where the node says.
-    async fn used_elsewhere(&self, kept: &Kept) -> Result<Option<Option<[u8; 32]>>, Fault> {
-        let Asked { network: Network { node, .. }, token, ask, .. } = self;
-        if !node.is_used(token, &ask.authorization, AsOf::Latest).await? {
-            return Ok(None);
-        }
-        Ok(Some(node.used_by(token, &ask.authorization, kept.since_block).await?))
-    }
-
-    /// What came of a transaction that has as many blocks on it as the operator wants.
-    async fn buried(&self, kept: &Kept) -> Result<Option<Receipt>, Fault> {
-        let node = &self.network.node;
-        let receipt = node.receipt(kept.signed.hash, self.token, &self.ask.authorization).await?;
-        let Some(receipt) = receipt else { return Ok(None) };
-        if self.network.confirmations == 1 {
-            return Ok(Some(receipt));
-        }
-        let last = receipt.block.saturating_add(self.network.confirmations - 1);
-        Ok((last <= node.latest().await?.number).then_some(receipt))
-    }
-
-    /// Hands a transaction to the chain. What came of it only the chain says; but where the node says no and has not heard
-    /// of it, nobody waits.
+    /// Hands the newest transaction to the chain. What came of it only the chain says; but where the node says no and has not
+    /// heard of it, nobody waits.
     async fn hand_over(&self, kept: &Kept) -> Result<(), Refused> {
-        let (node, signed) = (&self.network.node, &kept.signed);
+        let (node, signed) = (&self.network.node, &kept.newest().signed);
         let Err(fault) = node.send(signed).await else { return Ok(()) };
         let (chain, transaction) = (self.network.chain, hex(&signed.hash));
         tracing::warn!(%chain, transaction, %fault, "the node did not say that it took a transaction");
@@ -441,26 +357,31 @@ impl Asked<'_> {
 
     /// What is stated of money that has moved.
     fn state(&self, transaction: [u8; 32], block: u64, sign: Sign<'_>) -> Evidence {
-        let statement = protocols::evm::statement(self.ask, transaction, block);
+        let domain = &self.token.domain;
+        let statement = protocols::evm::statement(domain, &self.authorization, transaction, block);
         let (key, signature) = sign(&statement);
         Evidence { statement, key, signature }
     }
 
     fn unknown(&self, kept: &Kept, fault: &Fault) -> Refused {
-        tracing::warn!(chain = %self.network.chain, transaction = hex(&kept.signed.hash), %fault, "nobody knows yet");
+        tracing::warn!(chain = %self.network.chain, transaction = hex(&kept.named()), %fault, "nobody knows yet");
         about(Reason::Pending, kept)
     }
 }
 
-/// What a unit of gas may cost: twice what a block asks now, so that it is still enough some blocks later; none where that
-/// is dearer than allowed.
-fn fee(wei_max: u128, base_wei: u128, tip_wei: u128) -> Option<u128> {
-    let now = base_wei.checked_add(tip_wei)?;
-    (now <= wei_max).then(|| now.saturating_add(base_wei).min(wei_max))
+/// The newest transaction of what is kept, with its account, and the authorization that it carries.
+fn sent_in(kept: &Kept) -> Option<((Transaction, Address), Authorization)> {
+    let sent = Transaction::read(&kept.newest().signed.raw)?;
+    let carried = authorization(&sent.0.data)?;
+    Some((sent, carried))
 }
 
 fn about(reason: Reason, kept: &Kept) -> Refused {
-    Refused { reason, transaction: Some(kept.signed.hash) }
+    Refused { reason, transaction: Some(kept.named()) }
+}
+
+fn key_of(ask: &Ask) -> Key {
+    Key::of(&ask.requirements.domain, &ask.authorization)
 }
 
 /// The token's no is known; anything else is not.
@@ -471,9 +392,10 @@ fn reason_of(fault: &Fault, unknown: Reason) -> Reason {
     }
 }
 
-fn failing(fault: &dyn std::error::Error, reason: Reason) -> Reason {
+/// What is answered where the file is not to be had.
+fn failing<T>(fault: &dyn std::error::Error, answer: T) -> T {
     tracing::error!(%fault, "what was sent to chains cannot be read or written");
-    reason
+    answer
 }
 
 /// What could not be checked was not settled.
@@ -484,21 +406,6 @@ fn settling(reason: Reason) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_more_is_paid_for_gas_than_allowed() {
-        for (wei_max, base_wei, tip_wei, pays) in [
-            (100, 10, 1, Some(21)),
-            (100, 49, 2, Some(100)),
-            (100, 99, 1, Some(100)),
-            (100, 99, 2, None),
-            (100, 0, 101, None),
-            (100, u128::MAX, 1, None),
-            (u128::MAX, u128::MAX - 1, 1, Some(u128::MAX)),
-        ] {
-            assert_eq!(fee(wei_max, base_wei, tip_wei), pays, "{wei_max} {base_wei} {tip_wei}");
-        }
-    }
 
     #[test]
     fn only_the_tokens_no_is_known() {

@@ -24,6 +24,28 @@ pub const GAS_MAX: u64 = 500_000;
 /// The most that a unit of gas may cost unless the operator says otherwise, in billionths of the chain's coin.
 pub const FEE_GWEI_DEFAULT: u64 = 100;
 
+/// So many blocks have to pass a transaction by before it is replaced by one that pays more.
+pub const REPLACE_BLOCKS_MIN: u64 = 2;
+
+/// So long a transaction has to be passed by before it is replaced, in seconds of the chain's own clock.
+pub const REPLACE_SECONDS_MIN: u64 = 30;
+
+/// What a replacement pays more is what it replaces, divided by this: an eighth. Nodes want a tenth.
+pub const REPLACE_RAISE_DIVISOR: u128 = 8;
+
+/// The most transactions that are signed for one settlement, so that tips rise to four times what was asked, and no further
+/// unless the node asks for more.
+pub const TRANSACTIONS_MAX: usize = 12;
+
+/// How often a chain is looked at for what is pending, in seconds.
+pub const ROUND_SECONDS: u64 = 10;
+
+/// How long a node that does not answer is left alone, in seconds: each time twice as long, up to this.
+pub const ROUND_SECONDS_MAX: u64 = 320;
+
+/// How many pending settlements of a chain are looked at in one round. The next round goes on behind them.
+pub const ROUND_LOOKS_MAX: usize = 32;
+
 /// The most blocks that a settlement may be told to wait for.
 pub const CONFIRMATIONS_MAX: u64 = 64;
 

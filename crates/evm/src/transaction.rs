@@ -1,6 +1,7 @@
-//! What a chain is sent: calls of a token's functions, and the one transaction of EIP-1559 that carries an authorization.
+//! What a chain is sent: calls of a token's functions, and the one transaction of EIP-1559 that carries an authorization;
+//! and what was sent, read back from its bytes.
 
-use k256::ecdsa::SigningKey;
+use k256::ecdsa::{Signature as Ecdsa, SigningKey};
 use protocols::evm::number::{Address, Chain, Uint256};
 use protocols::evm::signature::{Signature, address_of};
 use protocols::evm::{Authorization, keccak};
@@ -9,6 +10,10 @@ use zeroize::Zeroizing;
 
 /// The kind of a transaction that names its fees as EIP-1559 has it.
 const KIND: u8 = 2;
+
+/// The function of a token that moves what an authorization allows.
+const TRANSFER: &str =
+    "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)";
 
 /// The key of the account that pays the fees.
 pub struct Settler(SigningKey);
@@ -35,7 +40,7 @@ impl fmt::Debug for Settler {
 }
 
 /// A transaction that calls a contract and sends no coin.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transaction {
     pub chain: Chain,
     /// How many the account has sent before.
@@ -70,6 +75,37 @@ impl Transaction {
         Signed { hash: keccak(&raw), raw }
     }
 
+    /// Reads what [`Transaction::sign`] has made, and whose account it is of; none where it is something else.
+    pub fn read(raw: &[u8]) -> Option<(Transaction, Address)> {
+        let (mut rest, after) = split(raw.strip_prefix(&[KIND])?)?;
+        let mut items = Vec::new();
+        while !rest.is_empty() {
+            let (item, others) = split(rest)?;
+            items.push(item);
+            rest = others;
+        }
+        let [chain, account_nonce, tip, fee, gas, to, coin, data, access, parity, r, s] = items[..] else {
+            return None;
+        };
+        if !(after.is_empty() && coin.is_empty() && access.is_empty()) {
+            return None;
+        }
+        let small = |item| u64::try_from(wide(item)?).ok();
+        let transaction = Transaction {
+            chain: Chain::new(small(chain)?)?,
+            account_nonce: small(account_nonce)?,
+            tip_wei: wide(tip)?,
+            fee_wei: wide(fee)?,
+            gas: small(gas)?,
+            to: Address::from_bytes(to.try_into().ok()?),
+            data: data.to_vec(),
+        };
+        let ecdsa = Ecdsa::from_scalars(padded::<32>(r)?, padded::<32>(s)?).ok()?;
+        let signature = Signature::of(&ecdsa, wide(parity)? == 1);
+        let by = signature.signer(&keccak(&typed(&transaction.items())))?;
+        Some((transaction, by))
+    }
+
     fn items(&self) -> Vec<Vec<u8>> {
         vec![
             number(u128::from(self.chain.number())),
@@ -97,7 +133,7 @@ pub fn transfer(authorization: &Authorization, signature: &Signature) -> Vec<u8>
     let Authorization { from, to, value, valid_after, valid_before, nonce } = authorization;
     let v = Uint256::from(27 + u64::from(signature.parity()));
     call(
-        "transferWithAuthorization(address,address,uint256,uint256,uint256,bytes32,uint8,bytes32,bytes32)",
+        TRANSFER,
         &[
             from.word(),
             to.word(),
@@ -110,6 +146,23 @@ pub fn transfer(authorization: &Authorization, signature: &Signature) -> Vec<u8>
             *signature.s(),
         ],
     )
+}
+
+/// The authorization that [`transfer`] has made a call of; none where it is another call.
+pub fn authorization(data: &[u8]) -> Option<Authorization> {
+    let (words, []) = data.strip_prefix(call(TRANSFER, &[]).as_slice())?.as_chunks::<32>() else {
+        return None;
+    };
+    let [from, to, value, valid_after, valid_before, nonce, _, _, _] = words else { return None };
+    let address = |word: &[u8; 32]| word.last_chunk::<20>().map(|bytes| Address::from_bytes(*bytes));
+    Some(Authorization {
+        from: address(from)?,
+        to: address(to)?,
+        value: Uint256::from_bytes(*value),
+        valid_after: Uint256::from_bytes(*valid_after),
+        valid_before: Uint256::from_bytes(*valid_before),
+        nonce: *nonce,
+    })
 }
 
 fn typed(items: &[Vec<u8>]) -> Vec<u8> {
@@ -149,6 +202,31 @@ fn head(kind: u8, length: usize) -> Vec<u8> {
             [&[kind + 55 + count], bytes].concat()
         }
     }
+}
+
+/// What is inside the first item, and what comes after it.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (first, rest) = bytes.split_first()?;
+    let short = match first {
+        ..0x80 => return bytes.split_at_checked(1),
+        0x80..0xc0 => first - 0x80,
+        0xc0.. => first - 0xc0,
+    };
+    let Some(digits) = short.checked_sub(55).filter(|digits| 0 < *digits) else {
+        return rest.split_at_checked(usize::from(short));
+    };
+    let (length, rest) = rest.split_at_checked(usize::from(digits))?;
+    rest.split_at_checked(usize::try_from(wide(length)?).ok()?)
+}
+
+fn wide(item: &[u8]) -> Option<u128> {
+    padded(item).map(u128::from_be_bytes)
+}
+
+fn padded<const BYTES: usize>(item: &[u8]) -> Option<[u8; BYTES]> {
+    let mut bytes = [0; BYTES];
+    bytes.get_mut(BYTES.checked_sub(item.len())?..)?.copy_from_slice(item);
+    Some(bytes)
 }
 
 #[cfg(test)]
@@ -197,9 +275,46 @@ mod tests {
             ),
         ] {
             let (chain, to) = (Chain::new(chain).unwrap(), Address::parse(to).unwrap());
-            let signed = Transaction { chain, account_nonce, tip_wei, fee_wei, gas, to, data }.sign(&settler);
+            let transaction = Transaction { chain, account_nonce, tip_wei, fee_wei, gas, to, data };
+            let signed = transaction.sign(&settler);
             assert_eq!(hex(&signed.hash), hash);
             assert_eq!(signed.raw.first(), Some(&KIND));
+            assert_eq!(Transaction::read(&signed.raw), Some((transaction, settler.address())));
+        }
+    }
+
+    #[test]
+    fn what_was_sent_is_read_back_and_nothing_else_is_read() {
+        let settler = Settler::parse(KEY).unwrap();
+        let allowed = Authorization {
+            from: Address::from_bytes([1; 20]),
+            to: Address::from_bytes([2; 20]),
+            value: Uint256::from_bytes([4; 32]),
+            valid_after: 5.into(),
+            valid_before: 6.into(),
+            nonce: [3; 32],
+        };
+        let signature = Signature::parse(&format!("0x{}1b", "11".repeat(64))).unwrap();
+        let data = transfer(&allowed, &signature);
+        assert_eq!(authorization(&data), Some(allowed));
+        assert_eq!(authorization(&data[..data.len() - 1]), None);
+        assert_eq!(authorization(&[&data[..], &[0; 32]].concat()), None);
+        assert_eq!(authorization(&call("balanceOf(address)", &[[0; 32]; 9])), None);
+        let (chain, to) = (Chain::new(1).unwrap(), Address::from_bytes([7; 20]));
+        let transaction =
+            Transaction { chain, account_nonce: 9, tip_wei: 2, fee_wei: 300, gas: 70_000, to, data };
+        let raw = transaction.sign(&settler).raw;
+        assert_eq!(Transaction::read(&raw), Some((transaction, settler.address())));
+        for length in 0..raw.len() {
+            assert_eq!(Transaction::read(&raw[..length]), None, "{length}");
+        }
+        assert_eq!(Transaction::read(&[&raw[..], &[0]].concat()), None);
+        // The bytes of another are another's: whoever changes one has not the settler's key.
+        for at in 0..raw.len() {
+            let mut changed = raw.clone();
+            changed[at] ^= 1;
+            let by = Transaction::read(&changed).map(|(_, by)| by);
+            assert_ne!(by, Some(settler.address()), "{at}");
         }
     }
 

@@ -278,12 +278,17 @@ impl Authorization {
 }
 
 /// What is stated of a payment that a chain has: canonical JSON.
-pub fn statement(ask: &Ask, transaction: [u8; 32], block: u64) -> String {
+pub fn statement(
+    domain: &Domain,
+    authorization: &Authorization,
+    transaction: [u8; 32],
+    block: u64,
+) -> String {
     let statement = json!({
         "type": "toll:evm-settlement/1",
-        "network": ask.requirements.domain.chain.to_string(),
-        "asset": ask.requirements.domain.token.to_string(),
-        "authorization": ask.authorization.to_json(),
+        "network": domain.chain.to_string(),
+        "asset": domain.token.to_string(),
+        "authorization": authorization.to_json(),
         "transaction": format!("0x{}", hex(&transaction)),
         "block": block.to_string(),
     });

@@ -10,6 +10,8 @@ pub mod answer;
 pub mod auth;
 mod bills;
 pub mod bodies;
+#[cfg(feature = "evm")]
+pub mod chains;
 pub mod codes;
 pub mod connections;
 pub mod convert;

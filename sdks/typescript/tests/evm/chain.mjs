@@ -211,7 +211,7 @@ amount_min = "1000"
   }
 }
 
-/** Passes questions on to the node. `before` and `after` may answer `lost`, or what to say instead. */
+/** Passes questions on to the node. `before` and `after` may answer `lost`, and `before` what to say instead. */
 class Door {
   static async open(behind) {
     const door = new Door();
@@ -233,7 +233,7 @@ class Door {
     for await (const part of incoming) parts.push(part);
     const body = Buffer.concat(parts).toString();
     const { method } = JSON.parse(body);
-    const said = await this.before(method);
+    const said = await this.before(method, body);
     if (said === "lost") return incoming.socket.destroy();
     if (said) return answer.end(said);
     const headers = { "content-type": "application/json" };

@@ -9,7 +9,7 @@ import { ExactEvmScheme as Buyer } from "@x402/evm/exact/client";
 import { ExactEvmScheme as Seller } from "@x402/evm/exact/server";
 import { paymentMiddleware, x402ResourceServer } from "@x402/express";
 import { decodePaymentResponseHeader, wrapFetchWithPayment, x402Client } from "@x402/fetch";
-import { getAddress } from "viem";
+import { getAddress, keccak256, parseTransaction } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
 import { remembering, serving, trial } from "../dialects/trials.mjs";
 import { Chain, NAME, NETWORK, TYPES, VERSION } from "./chain.mjs";
@@ -410,8 +410,8 @@ await trial(
     await movedOnce(payer, async () => {
       chain.door.before = (method) => (method === "eth_sendRawTransaction" ? REFUSAL : undefined);
       assert.equal((await say("settle", payload)).errorReason, "settlement_pending");
-      chain.door.quiet();
       const other = await chain.sendByAnother(payload);
+      chain.door.quiet();
       const said = await say("settle", payload);
       assert.deepEqual([said.errorReason, said.transaction], [`${MISMATCHES}_nonce_already_used`, other]);
     });
@@ -420,11 +420,13 @@ await trial(
 await trial(DIRECT, "its place is taken by another transaction: it is sent anew, and paid once", async () => {
   const [first, second] = [await chain.payer(3n * PRICE), await chain.payer(3n * PRICE)];
   const [payload, another] = [await signed(first), await signed(second)];
-  chain.door.before = (method) => (method === "eth_sendRawTransaction" ? REFUSAL : undefined);
+  const nonce = payload.authorization.nonce.slice(2);
+  chain.door.before = (method, body) =>
+    method === "eth_sendRawTransaction" && body.includes(nonce) ? REFUSAL : undefined;
   const pending = await say("settle", payload);
   assert.equal(pending.errorReason, "settlement_pending");
-  chain.door.quiet();
   await movedOnce(second, async () => assert.equal((await say("settle", another)).success, true));
+  chain.door.quiet();
   await movedOnce(first, async () => {
     const settled = await say("settle", payload);
     assert.equal(settled.success, true);
@@ -463,7 +465,7 @@ await trial(
   async () => {
     const poor = await chain.payer(0n);
     for (let times = 0; times < 100; times += 1) {
-      const amount = String(BigInt(hex(randomBytes(randomInt(1, 32)))) + 1n);
+      const amount = String(BigInt(hex(randomBytes(randomInt(1, 32)))) + 1_000n);
       const good = await signed(poor, { value: amount, validBefore: String(seconds() + randomInt(20, 900)) });
       const known = await say("verify", good, asked({ amount }));
       assert.equal(known.invalidReason, `${MISMATCHES}_insufficient_balance`);
@@ -474,6 +476,78 @@ await trial(
     }
   },
 );
+for (const which of ["replacement", "one that it replaces"]) {
+  const what = `gas becomes dearer, and the server is killed before its replacement is heard of: paid once, by the ${which}`;
+  await trial(DIRECT, what, async () => {
+    const payer = await chain.payer(3n * PRICE);
+    const payload = await signed(payer);
+    await movedOnce(payer, async () => {
+      await chain.test.setAutomine(false);
+      const handed = [];
+      const killed = new Promise((resolve) => {
+        chain.door.before = async (method, body) => {
+          if (method !== "eth_sendRawTransaction" || handed.push(JSON.parse(body).params[0]) === 1) return undefined;
+          await chain.killServer();
+          resolve();
+          return "lost";
+        };
+      });
+      const sent = untilAsked("eth_sendRawTransaction");
+      const first = say("settle", payload).catch((fault) => fault);
+      await sent;
+      const dear = 4n * (await chain.reads.getBlock()).baseFeePerGas + 10n ** 10n;
+      await chain.test.setNextBlockBaseFeePerGas({ baseFeePerGas: dear });
+      await chain.test.mine({ blocks: 2, interval: 16 });
+      await killed;
+      chain.door.quiet();
+      await first;
+      const [older, newer] = handed;
+      const [was, by] = [parseTransaction(older), parseTransaction(newer)];
+      assert.deepEqual([by.nonce, by.to, by.data, by.gas], [was.nonce, was.to, was.data, was.gas]);
+      assert.ok(was.maxFeePerGas < dear && dear < by.maxFeePerGas && by.maxFeePerGas <= 10n ** 11n);
+      assert.ok(was.maxPriorityFeePerGas * 9n <= by.maxPriorityFeePerGas * 8n);
+      if (which === "replacement") {
+        const again = untilAsked("eth_sendRawTransaction");
+        await chain.startServer();
+        await again;
+        chain.door.quiet();
+        await chain.test.mine({ blocks: 1 });
+      } else {
+        await chain.test.setNextBlockBaseFeePerGas({ baseFeePerGas: 1n });
+        await chain.test.mine({ blocks: 1 });
+        await chain.reads.request({ method: "eth_sendRawTransaction", params: [older] });
+        await chain.test.mine({ blocks: 1 });
+        await chain.startServer();
+      }
+      await chain.test.setAutomine(true);
+      const settled = await say("settle", payload);
+      const taken = keccak256(which === "replacement" ? newer : older);
+      assert.deepEqual([settled.success, settled.transaction], [true, taken]);
+      const evidence = settled.extensions["toll-settlement"];
+      assert.ok(await isStated(evidence));
+      assert.equal(JSON.parse(evidence.statement).transaction, taken);
+      const again = await say("settle", payload);
+      assert.deepEqual([again.errorReason, again.transaction], [`${MISMATCHES}_nonce_already_used`, taken]);
+    });
+  });
+}
+await trial(DIRECT, "the node refuses it and nobody asks any more: it is paid once, and told to who asks later", async () => {
+  const payer = await chain.payer(3n * PRICE);
+  const payload = await signed(payer);
+  await movedOnce(payer, async () => {
+    chain.door.before = (method) => (method === "eth_sendRawTransaction" ? REFUSAL : undefined);
+    const pending = await say("settle", payload);
+    assert.equal(pending.errorReason, "settlement_pending");
+    const again = untilAsked("eth_sendRawTransaction");
+    chain.door.before = () => undefined;
+    await again;
+    chain.door.quiet();
+    await chain.reads.waitForTransactionReceipt({ hash: pending.transaction });
+    const settled = await say("settle", payload);
+    assert.deepEqual([settled.success, settled.transaction], [true, pending.transaction]);
+    assert.equal((await say("settle", payload)).errorReason, `${MISMATCHES}_nonce_already_used`);
+  });
+});
 await trial(DIRECT, "two blocks are wanted: one is not enough", async () => {
   const payer = await chain.payer(3n * PRICE);
   const payload = await signed(payer);
@@ -505,9 +579,9 @@ await trial(
     await unmoved(payer, async () => {
       chain.door.before = (method) => (method === "eth_sendRawTransaction" ? REFUSAL : undefined);
       assert.equal((await say("settle", payload)).errorReason, "settlement_pending");
-      chain.door.quiet();
       await chain.test.increaseTime({ seconds: 400 });
       await chain.test.mine({ blocks: 1 });
+      chain.door.quiet();
       assert.equal((await say("settle", payload)).errorReason, `${MISMATCHES}_transaction_simulation_failed`);
     });
   },

@@ -3,6 +3,7 @@
 
 use crate::answer::json;
 use crate::bills::credential_key_id;
+use crate::chains::sign;
 use crate::request::Call;
 use crate::state::App;
 use axum::response::Response;
@@ -12,9 +13,6 @@ use protocols::evm::number::hex;
 use protocols::evm::{Ask, Reason, is_asked};
 use protocols::x402::VERSION;
 use serde_json::{Map, Value, json as object};
-
-/// What is signed before a statement, so that no other signature by the same key can be taken for one.
-const STATEMENT_PREFIX: &str = "toll:evm-settlement/1\n";
 
 /// Which chains and tokens are served beside the book's own network, and which accounts send.
 pub(super) fn supported(app: &App, mut kinds: Vec<Value>) -> (Vec<Value>, Value) {
@@ -74,10 +72,7 @@ pub(super) async fn settle(app: &App, call: &Call) -> Option<Response> {
         Ok(ask) => ask,
         Err(reason) => return Some(json(StatusCode::OK, &not_settled(reason))),
     };
-    let sign = |statement: &str| {
-        let signature = app.credential_key.sign(format!("{STATEMENT_PREFIX}{statement}").as_bytes());
-        (credential_key_id(app).as_str().to_owned(), base64url::encode(signature.as_bytes()))
-    };
+    let sign = |statement: &str| sign(app, statement);
     let (network, payer) = (ask.requirements.domain.chain.to_string(), ask.authorization.from.to_string());
     let said = match facilitator.settle(&ask, now(app), &sign).await {
         Ok(settlement) => {

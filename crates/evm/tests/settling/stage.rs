@@ -1,8 +1,8 @@
-//! Settling against a node that does as it is told: what is said, to whom, and how often money moves, whatever happens
-//! between us and the chain. A real node has the same asked of it in `cargo xtask lane evm`.
+//! A chain that does as it is told, with one token and one authorization that matters, and a facilitator before it.
 
 use evm::config::{Config, Network, Token};
-use evm::transaction::{Settler, call};
+use evm::store::{Key, State, Store};
+use evm::transaction::{Settler, Transaction, call};
 use evm::{Facilitator, Refused, Settlement};
 use k256::ecdsa::SigningKey;
 use protocols::evm::number::{Address, Chain, Uint256, hex};
@@ -13,19 +13,24 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use url::Url;
 
-const NOW: u64 = 1_800_000_000;
-const PRICE: u64 = 10_000;
-const NONCE: [u8; 32] = [3; 32];
+pub(crate) const NOW: u64 = 1_800_000_000;
+/// So long the authorization is valid.
+pub(crate) const VALID_SECONDS: u64 = 600;
+pub(crate) const PRICE: u64 = 10_000;
+pub(crate) const NONCE: [u8; 32] = [3; 32];
 /// Somebody else's transaction.
-const ANOTHER: [u8; 32] = [9; 32];
+pub(crate) const ANOTHER: [u8; 32] = [9; 32];
 
 /// What the node does with a transaction that it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Does {
+pub(crate) enum Does {
     /// Takes it into a block.
     Takes,
+    /// Takes it, for a block that comes later.
+    Keeps,
     /// Takes it, and its answer is lost.
     TakesSilently,
     /// Says no.
@@ -40,21 +45,57 @@ enum Does {
 
 /// A chain with one token, and one authorization that matters.
 #[derive(Debug)]
-struct World {
-    does: Does,
-    balance: u64,
-    timestamp: u64,
+pub(crate) struct World {
+    pub(crate) does: Does,
+    pub(crate) balance: u64,
+    pub(crate) timestamp: u64,
+    pub(crate) block: u64,
+    pub(crate) base_fee: u64,
+    /// Every transaction that it was handed, whether it took it or not.
+    pub(crate) handed: Vec<Vec<u8>>,
+    /// Transactions that wait for a block.
+    pub(crate) pool: Vec<[u8; 32]>,
+    /// Receipts are not to be had yet.
+    pub(crate) hides_receipts: bool,
+    /// Somebody has handed it something.
+    heard: Arc<Notify>,
     /// Transactions in blocks, and whether each moved the money.
-    mined: Vec<([u8; 32], bool)>,
+    pub(crate) mined: Vec<([u8; 32], bool)>,
     /// Transactions of the settler's that are none of ours.
-    others: u64,
-    domain: Domain,
-    authorization: Authorization,
+    pub(crate) others: u64,
+    pub(crate) domain: Domain,
+    pub(crate) authorization: Authorization,
 }
 
 impl World {
     fn used_by(&self) -> Option<[u8; 32]> {
         self.mined.iter().find(|(_, moved)| *moved).map(|(hash, _)| *hash)
+    }
+
+    /// What it was handed under this name.
+    pub(crate) fn read(&self, hash: [u8; 32]) -> Transaction {
+        let handed = self.handed.iter().find(|raw| keccak(raw) == hash).expect("it was handed over");
+        Transaction::read(handed).expect("it is a transaction").0
+    }
+
+    /// The transactions that it was handed, each as often as that.
+    pub(crate) fn named(&self) -> Vec<[u8; 32]> {
+        self.handed.iter().map(|raw| keccak(raw)).collect()
+    }
+
+    /// So many blocks with nothing of ours come in so many seconds; then a unit of gas costs this.
+    pub(crate) fn goes_on(&mut self, blocks: u64, seconds: u64, base_fee: u64) {
+        self.block += blocks;
+        self.timestamp += seconds;
+        self.base_fee = base_fee;
+    }
+
+    /// Takes a transaction that it was handed into a block, whichever waits in its place.
+    pub(crate) fn mine(&mut self, hash: [u8; 32]) {
+        self.pool.clear();
+        let moved =
+            self.used_by().is_none() && Uint256::from(self.timestamp) < self.authorization.valid_before;
+        self.mined.push((hash, moved));
     }
 
     /// How often the money has moved.
@@ -74,10 +115,18 @@ impl World {
             "eth_chainId" => json!("0x7a69"),
             "eth_getCode" => json!("0x60"),
             "eth_getBlockByNumber" => {
-                json!({ "number": "0x10", "timestamp": format!("{:#x}", self.timestamp), "baseFeePerGas": "0x7" })
+                let hexadecimal = |number: u64| format!("{number:#x}");
+                json!({
+                    "number": hexadecimal(self.block),
+                    "timestamp": hexadecimal(self.timestamp),
+                    "baseFeePerGas": hexadecimal(self.base_fee),
+                })
             }
             "eth_maxPriorityFeePerGas" => json!("0x1"),
-            "eth_getTransactionCount" => json!(format!("{:#x}", self.others + self.mined.len() as u64)),
+            "eth_getTransactionCount" => {
+                let waiting = if params[1] == "pending" { self.pool.len() } else { 0 };
+                json!(format!("{:#x}", self.others + (self.mined.len() + waiting) as u64))
+            }
             "eth_estimateGas" => json!("0x11170"),
             "eth_call" => {
                 let data = params[0]["data"].as_str().expect("a call has data");
@@ -103,7 +152,15 @@ impl World {
                     .map(|at| u8::from_str_radix(&raw[at..at + 2], 16).expect("hexadecimal digits"))
                     .collect();
                 let hash = keccak(&bytes);
+                self.handed.push(bytes);
+                self.heard.notify_one();
                 match self.does {
+                    Does::Keeps => {
+                        let place = |hash: &[u8; 32]| self.read(*hash).account_nonce;
+                        let replaced = self.pool.iter().position(|other| place(other) == place(&hash));
+                        replaced.map(|at| self.pool.remove(at));
+                        self.pool.push(hash);
+                    }
                     Does::Refuses => return Some(json!({ "error": { "code": -32003, "message": "no" } })),
                     Does::Reverts => self.mined.push((hash, false)),
                     Does::IsOvertaken => self.mined.extend([(ANOTHER, true), (hash, false)]),
@@ -117,6 +174,11 @@ impl World {
                 }
                 prefixed(&hash)
             }
+            "eth_getTransactionByHash" if self.pool.iter().any(|hash| prefixed(hash) == params[0]) => {
+                json!({})
+            }
+            "eth_getTransactionReceipt" if self.hides_receipts => Value::Null,
+            "eth_getTransactionByHash" if self.hides_receipts => Value::Null,
             "eth_getTransactionByHash" | "eth_getTransactionReceipt" => {
                 let named = params[0].as_str().expect("a hash is text");
                 let found = self.mined.iter().find(|(hash, _)| prefixed(hash) == named);
@@ -175,44 +237,54 @@ async fn answer(world: Arc<Mutex<World>>, stream: TcpStream) -> std::io::Result<
     }
 }
 
+/// The payer allows just this, under the one nonce that matters.
+fn asking(domain: &Domain, price: u64) -> Ask {
+    let payer = SigningKey::from_slice(&[1; 32]).expect("it is a key");
+    let pay_to = Address::from_bytes([2; 20]);
+    let authorization = Authorization {
+        from: address_of(payer.verifying_key()),
+        to: pay_to,
+        value: price.into(),
+        valid_after: 0.into(),
+        valid_before: (NOW + VALID_SECONDS).into(),
+        nonce: NONCE,
+    };
+    let (ecdsa, parity) = payer.sign_prehash_recoverable(&authorization.digest(domain));
+    let requirements = Requirements { domain: domain.clone(), amount: price.into(), pay_to };
+    let signature = Signature::of(&ecdsa, parity.is_y_odd());
+    Ask { accepted: requirements.clone(), requirements, authorization, signature }
+}
+
 /// A chain, what is asked of the facilitator, and where that keeps what it sends.
-struct Stage {
-    world: Arc<Mutex<World>>,
-    ask: Ask,
-    rpc: Url,
-    file: PathBuf,
+pub(crate) struct Stage {
+    pub(crate) world: Arc<Mutex<World>>,
+    heard: Arc<Notify>,
+    pub(crate) ask: Ask,
+    pub(crate) rpc: Url,
+    pub(crate) file: PathBuf,
 }
 
 impl Stage {
-    async fn open(name: &str) -> Stage {
+    pub(crate) async fn open(name: &str) -> Stage {
         let domain = Domain {
             name: "USD Coin".to_owned(),
             version: "2".to_owned(),
             chain: Chain::new(31_337).expect("it is a number of a chain"),
             token: Address::from_bytes([7; 20]),
         };
-        let payer = SigningKey::from_slice(&[1; 32]).expect("it is a key");
-        let pay_to = Address::from_bytes([2; 20]);
-        let authorization = Authorization {
-            from: address_of(payer.verifying_key()),
-            to: pay_to,
-            value: PRICE.into(),
-            valid_after: 0.into(),
-            valid_before: (NOW + 300).into(),
-            nonce: NONCE,
-        };
-        let (ecdsa, parity) = payer.sign_prehash_recoverable(&authorization.digest(&domain));
-        let requirements = Requirements { domain: domain.clone(), amount: PRICE.into(), pay_to };
-        let ask = Ask {
-            accepted: requirements.clone(),
-            requirements,
-            authorization: authorization.clone(),
-            signature: Signature::of(&ecdsa, parity.is_y_odd()),
-        };
+        let ask = asking(&domain, PRICE);
+        let authorization = ask.authorization.clone();
+        let heard = Arc::new(Notify::new());
         let world = World {
             does: Does::Takes,
             balance: PRICE,
             timestamp: NOW,
+            block: 16,
+            base_fee: 7,
+            handed: Vec::new(),
+            pool: Vec::new(),
+            hides_receipts: false,
+            heard: heard.clone(),
             mined: Vec::new(),
             others: 0,
             domain,
@@ -229,11 +301,11 @@ impl Stage {
             }
         });
         let file = std::env::temp_dir().join(format!("tollbridge-evm-{name}-{}", std::process::id()));
-        Stage { world, ask, rpc, file }
+        Stage { world, heard, ask, rpc, file }
     }
 
     /// A facilitator as it is after a start.
-    fn start(&self) -> Facilitator {
+    pub(crate) fn start(&self) -> Facilitator {
         let domain = self.ask.requirements.domain.clone();
         let network = Network {
             chain: domain.chain,
@@ -247,12 +319,45 @@ impl Stage {
         Facilitator::open(Config { networks: vec![network] }, &self.file).expect("the file can be made")
     }
 
-    fn now(&self, change: impl FnOnce(&mut World)) {
+    pub(crate) fn now(&self, change: impl FnOnce(&mut World)) {
         change(&mut self.world.lock().expect("nobody panicked"));
     }
 
-    fn moves(&self) -> usize {
+    pub(crate) fn moves(&self) -> usize {
         self.world.lock().expect("nobody panicked").moves()
+    }
+}
+
+impl Stage {
+    /// The same payer allows another amount under the same nonce.
+    pub(crate) fn for_price(&self, price: u64) -> Ask {
+        asking(&self.ask.requirements.domain, price)
+    }
+
+    /// Somebody asks, and hangs up as soon as the node was handed something.
+    pub(crate) async fn asked_and_left(&self, facilitator: &Facilitator) {
+        tokio::select! {
+            said = settle(facilitator, &self.ask) => panic!("nobody left: {said:?}"),
+            () = self.heard.notified() => {}
+        }
+    }
+
+    /// What the node was handed.
+    pub(crate) fn named(&self) -> Vec<[u8; 32]> {
+        self.world.lock().expect("nobody panicked").named()
+    }
+
+    /// What came of a round of the facilitator's own.
+    pub(crate) async fn round(&self, facilitator: &Facilitator) -> Result<(), String> {
+        facilitator.round(self.ask.requirements.domain.chain, &sign).await
+    }
+
+    /// How it stands with the settlement.
+    pub(crate) fn state(&self) -> Option<State> {
+        let Ask { requirements, authorization, .. } = &self.ask;
+        let store = Store::open(&self.file).expect("the file can be read");
+        let found = store.find(&Key::of(&requirements.domain, authorization)).expect("the file can be read");
+        found.map(|kept| kept.state)
     }
 }
 
@@ -265,143 +370,15 @@ impl Drop for Stage {
     }
 }
 
-async fn settle(facilitator: &Facilitator, ask: &Ask) -> Result<Settlement, Refused> {
-    let sign = |statement: &str| ("key".to_owned(), format!("signed {statement}"));
+pub(crate) async fn settle(facilitator: &Facilitator, ask: &Ask) -> Result<Settlement, Refused> {
     facilitator.settle(ask, NOW, &sign).await
 }
 
 /// What came of it, without the transaction.
-async fn said(facilitator: &Facilitator, ask: &Ask) -> Result<(), Reason> {
+pub(crate) async fn said(facilitator: &Facilitator, ask: &Ask) -> Result<(), Reason> {
     settle(facilitator, ask).await.map(drop).map_err(|refused| refused.reason)
 }
 
-#[tokio::test]
-async fn it_is_paid_once_and_only_one_is_told_so() {
-    let stage = Stage::open("once").await;
-    let facilitator = stage.start();
-    assert_eq!(facilitator.verify(&stage.ask, NOW).await, Ok(()));
-    assert_eq!(stage.moves(), 0);
-    let settled = settle(&facilitator, &stage.ask).await.unwrap();
-    assert_eq!(settled.evidence.signature, format!("signed {}", settled.evidence.statement));
-    assert!(settled.evidence.statement.contains(&hex(&settled.transaction)));
-    let again = Refused { reason: Reason::Used, transaction: Some(settled.transaction) };
-    for facilitator in [facilitator, stage.start()] {
-        assert_eq!(settle(&facilitator, &stage.ask).await.unwrap_err(), again);
-        assert_eq!(facilitator.verify(&stage.ask, NOW).await, Err(again));
-    }
-    assert_eq!(stage.moves(), 1);
-}
-
-#[tokio::test]
-async fn eight_at_once_are_one() {
-    let stage = Stage::open("eight").await;
-    let facilitator = stage.start();
-    let all = futures_util::future::join_all((0..8).map(|_| said(&facilitator, &stage.ask))).await;
-    assert_eq!(all.iter().filter(|said| said.is_ok()).count(), 1, "{all:?}");
-    assert!(all.iter().all(|said| matches!(said, Ok(()) | Err(Reason::Used))), "{all:?}");
-    assert_eq!(stage.moves(), 1);
-}
-
-#[tokio::test]
-async fn what_nobody_knows_is_not_called_failed() {
-    let stage = Stage::open("unknown").await;
-    stage.now(|world| world.does = Does::IsAway);
-    let facilitator = stage.start();
-    assert_eq!(facilitator.verify(&stage.ask, NOW).await, Err(Reason::VerifyUnknown.into()));
-    assert_eq!(settle(&facilitator, &stage.ask).await.unwrap_err(), Reason::SettleUnknown.into());
-    stage.now(|world| world.does = Does::Refuses);
-    let pending = settle(&facilitator, &stage.ask).await.unwrap_err();
-    assert_eq!(pending.reason, Reason::Pending);
-    // Whoever is killed here finds what was about to be sent, and sends just that.
-    drop(facilitator);
-    let facilitator = stage.start();
-    stage.now(|world| world.does = Does::IsAway);
-    assert_eq!(settle(&facilitator, &stage.ask).await.unwrap_err(), pending, "it may have been sent");
-    stage.now(|world| world.does = Does::Takes);
-    assert_eq!(facilitator.verify(&stage.ask, NOW).await, Ok(()));
-    assert_eq!(Some(settle(&facilitator, &stage.ask).await.unwrap().transaction), pending.transaction);
-    assert_eq!(stage.moves(), 1);
-}
-
-#[tokio::test]
-async fn money_that_another_transaction_has_moved_is_not_called_unmoved() {
-    let stage = Stage::open("overtaken").await;
-    stage.now(|world| world.does = Does::IsOvertaken);
-    let said = settle(&stage.start(), &stage.ask).await.unwrap_err();
-    assert_eq!(said, Refused { reason: Reason::Used, transaction: Some(ANOTHER) });
-    assert_eq!(stage.moves(), 1);
-}
-
-#[tokio::test]
-async fn an_answer_that_is_lost_loses_no_payment() {
-    let stage = Stage::open("lost").await;
-    stage.now(|world| world.does = Does::TakesSilently);
-    assert_eq!(said(&stage.start(), &stage.ask).await, Ok(()));
-    assert_eq!(stage.moves(), 1);
-}
-
-#[tokio::test]
-async fn only_our_own_transaction_counts() {
-    let stage = Stage::open("other").await;
-    let facilitator = stage.start();
-    stage.now(|world| world.does = Does::Refuses);
-    assert_eq!(said(&facilitator, &stage.ask).await, Err(Reason::Pending));
-    stage.now(|world| world.mined.push(([9; 32], true)));
-    let other = Refused { reason: Reason::Used, transaction: Some([9; 32]) };
-    assert_eq!(settle(&facilitator, &stage.ask).await.unwrap_err(), other);
-    assert_eq!(said(&facilitator, &stage.ask).await, Err(Reason::Used));
-    assert_eq!(stage.moves(), 1);
-}
-
-#[tokio::test]
-async fn what_can_move_nothing_any_more_is_over_and_may_begin_again() {
-    let stage = Stage::open("over").await;
-    let facilitator = stage.start();
-    stage.now(|world| world.does = Does::Refuses);
-    let pending = settle(&facilitator, &stage.ask).await.unwrap_err();
-    // Its place went to another transaction of the account.
-    stage.now(|world| (world.others, world.does) = (1, Does::Reverts));
-    let reverted = settle(&facilitator, &stage.ask).await.unwrap_err();
-    assert_eq!(reverted.reason, Reason::Failed);
-    assert_ne!(reverted.transaction, pending.transaction);
-    stage.now(|world| world.does = Does::Refuses);
-    assert_eq!(said(&facilitator, &stage.ask).await, Err(Reason::Pending));
-    // The chain's clock is what ends it, whatever ours says.
-    stage.now(|world| world.timestamp = NOW + 300);
-    assert_eq!(said(&facilitator, &stage.ask).await, Err(Reason::Simulation));
-    assert_eq!(stage.moves(), 0);
-}
-
-#[tokio::test]
-async fn nothing_is_sent_for_what_the_chain_would_refuse_or_the_operator_does_not_serve() {
-    let stage = Stage::open("refused").await;
-    let facilitator = stage.start();
-    let another = Address::from_bytes([8; 20]);
-    let asking = |change: &dyn Fn(&mut Requirements)| {
-        let mut ask = stage.ask.clone();
-        change(&mut ask.requirements);
-        ask.accepted = ask.requirements.clone();
-        ask
-    };
-    for (ask, reason) in [
-        (asking(&|asked| asked.domain.chain = Chain::new(1).unwrap()), Reason::Network),
-        (asking(&|asked| asked.domain.token = another), Reason::Token),
-        (asking(&|asked| asked.domain.name = "USDC".to_owned()), Reason::Name),
-        (asking(&|asked| asked.domain.version = "1".to_owned()), Reason::TokenVersion),
-        (asking(&|asked| asked.pay_to = another), Reason::Recipient),
-        (asking(&|asked| asked.amount = (PRICE - 1).into()), Reason::Value),
-    ] {
-        assert_eq!(facilitator.verify(&ask, NOW).await, Err(reason.into()));
-        assert_eq!(said(&facilitator, &ask).await, Err(reason));
-    }
-    for (now, reason) in [(NOW + 291, Reason::ValidBefore), (NOW - 700, Reason::ValidBefore)] {
-        assert_eq!(facilitator.verify(&stage.ask, now).await, Err(reason.into()));
-    }
-    stage.now(|world| world.balance = PRICE - 1);
-    assert_eq!(said(&facilitator, &stage.ask).await, Err(Reason::Balance));
-    stage.now(|world| world.balance = PRICE);
-    stage.now(|world| world.domain.version = "1".to_owned());
-    // A token that signs otherwise than the operator says is not served.
-    assert_eq!(said(&stage.start(), &stage.ask).await, Err(Reason::SettleUnknown));
-    assert!(stage.world.lock().unwrap().mined.is_empty());
+fn sign(statement: &str) -> (String, String) {
+    ("key".to_owned(), format!("signed {statement}"))
 }
