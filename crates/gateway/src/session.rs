@@ -93,7 +93,7 @@ impl Inner {
 
     /// Gives a voucher to the stream that waits for it, if one does.
     async fn go_on_with(
-        &self,
+        self: &Arc<Inner>,
         order: &Order,
         credential: &SessionCredential,
         voucher: &Voucher,
@@ -128,23 +128,17 @@ impl Inner {
             Action::TopUp { last, next } => (last, Some(next)),
             Action::Open(last) | Action::Voucher(last) | Action::Close(last) => (last, None),
         };
-        let stands = self.close_for(last, next).await?;
-        Ok(self.with_receipt(ended(), credential, stands, 0))
-    }
-
-    /// The channel that goes on, or the one that was closed, and what is owed on it.
-    async fn close_for(self: &Arc<Inner>, last: Voucher, next: Option<u128>) -> Result<(u128, u128), Whole> {
-        // Nothing is closed for a channel that nothing could be paid by.
-        let goes_on = match next {
-            Some(next) if next == last.channel => {
+        if let Some(next) = next {
+            // Nothing is closed for a channel that nothing could be paid by.
+            if next == last.channel {
                 let why = "a channel is as large as it was opened, so another one has to take its place";
                 return Err(self.not_closed(Problem::AmountExceedsDeposit, why));
             }
-            Some(next) => Some((next, self.is_usable(MeterId(next)).await?)),
-            None => None,
-        };
+            self.check_usable(MeterId(next)).await?;
+        }
         self.close(last).await?;
-        Ok(goes_on.unwrap_or((last.channel, last.total_nanos)))
+        // Of the one that goes on nothing is said: its key has signed nothing here.
+        Ok(self.with_receipt(ended(), credential, (last.channel, last.total_nanos), 0))
     }
 
     fn with_receipt(

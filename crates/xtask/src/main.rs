@@ -151,7 +151,11 @@ enum Task {
         name: Option<String>,
     },
     /// Runs the official conformance suite of MCP; needs `cargo xtask lane mcp` once, which installs it.
-    Mcp,
+    Mcp {
+        /// Servers that are broken on purpose instead, which the suite has to find.
+        #[arg(long)]
+        broken: bool,
+    },
     /// Builds, checks and tries the TypeScript and Python packages; needs `cargo xtask lane sdks` once, which installs it.
     Sdks,
     /// Has official clients and servers of other protocols buy and sell; needs `cargo xtask lane dialects` once.
@@ -242,7 +246,8 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
             let views = if every_view { browser::Views::EachWithEach } else { browser::Views::EachOnce };
             browser::run(&root, views, name.as_deref())
         }
-        Task::Mcp => mcp::run(&root),
+        Task::Mcp { broken: true } => mcp::run_broken(&root),
+        Task::Mcp { broken: false } => mcp::run(&root),
         Task::Sdks => sdks::run(&root),
         Task::Dialects { broken: true, .. } => dialects::run_broken(&root),
         Task::Dialects { rust: true, .. } => dialects::run_rust(&root),

@@ -37,7 +37,7 @@ const EVM: &[&str] = &["evm", "evm-broken", "x402-rate"];
 /// Those who have a server of FastAPI.
 const FASTAPI: &[&str] =
     &["dialects", "dialects-broken", "dialects-rust", "sdks", "ucp-conformance", "x402-rate"];
-const MCP: &[&str] = &["mcp"];
+const MCP: &[&str] = &["mcp", "mcp-broken"];
 const NODE: &[&str] = &[
     "browser",
     "browser-long",
@@ -47,6 +47,7 @@ const NODE: &[&str] = &[
     "evm",
     "evm-broken",
     "mcp",
+    "mcp-broken",
     "sdks",
     "x402-rate",
 ];

@@ -126,8 +126,8 @@ export class TooDear extends TollbridgeError {
 
 /** The seller's demand or quote is not to be paid: false, late, or for something else. */
 export class DemandRefused extends TollbridgeError {
-  constructor(why: string, code = "demand_refused") {
-    super(code, "stop", `Nothing was spent: the seller's demand is not to be paid (${why}).`);
+  constructor(why: string, code = "demand_refused", spent = "Nothing was spent") {
+    super(code, "stop", `${spent}: the seller's demand is not to be paid (${why}).`);
   }
 }
 

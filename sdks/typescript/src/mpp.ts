@@ -115,7 +115,10 @@ export function tollSession(wallet: Wallet, options: SessionOptions) {
       for await (const event of eventsOf(answer.body)) {
         const name = /^event: ?(.*)$/m.exec(event)?.[1];
         if (name === "payment-need-voucher") {
-          if (0 < due) throw new DemandRefused("it asks for more before what was paid for has come");
+          if (0 < due) {
+            const why = "it asks for more before what was paid for has come";
+            throw new DemandRefused(why, "demand_refused", "Nothing more was spent");
+          }
           const needed = JSON.parse(/^data: ?(.*)$/m.exec(event)?.[1] ?? "{}") as { channelId?: unknown };
           const voucher = await wallet.session(nameOf(options, asked), (ours) =>
             ours.more(asked, needed, options),

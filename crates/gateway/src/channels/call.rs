@@ -335,7 +335,7 @@ impl Inner {
         }
     }
 
-    fn not_now(&self, why: &str) -> Whole {
+    pub(super) fn not_now(&self, why: &str) -> Whole {
         self.metrics.unavailable.count();
         let detail = format!("Nobody can say now: {why}. Send the same voucher again.");
         self.problem(Code::Unavailable, detail)
@@ -403,17 +403,16 @@ impl Inner {
         Ok(with_owed(answer, total))
     }
 
-    /// Whether calls could be paid by a channel now; answers what is owed on it.
-    pub(crate) async fn is_usable(&self, id: MeterId) -> Result<u128, Whole> {
+    /// Checks that calls could be paid by a channel now.
+    pub(crate) async fn check_usable(&self, id: MeterId) -> Result<(), Whole> {
         let channel = match self.channel(id).await {
             Ok(channel) => channel,
             Err(NoChannel::Refused(problem, why)) => return Err(self.not_usable(problem, &why)),
             Err(NoChannel::Unavailable(why)) => return Err(self.not_now(&why)),
         };
-        let state = channel.state();
-        match self.refusal(&channel, &state.standing) {
+        match self.refusal(&channel, &channel.state().standing) {
             Some((problem, why)) => Err(self.not_usable(problem, &why)),
-            None => Ok(state.tally.owed()),
+            None => Ok(()),
         }
     }
 

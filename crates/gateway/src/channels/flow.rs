@@ -72,9 +72,9 @@ struct Events {
 impl Inner {
     /// Gives a voucher to the stream of its channel that waits for one; nothing where none waits.
     pub(crate) async fn pay_stream(
-        &self,
+        self: &Arc<Inner>,
         order: &Order,
-        channel: &Channel,
+        channel: &Arc<Channel>,
         voucher: &Voucher,
     ) -> Option<Result<(), Whole>> {
         let (waiting, owed) = {
@@ -105,15 +105,17 @@ impl Inner {
             }
             (state.waiting.take()?, owed)
         };
-        // Before anything leaves: whoever starts after us knows that it was paid.
-        match self.keep_for_stream(channel, voucher).await {
-            Ok(()) => {
-                // Whoever has left was paid for one portion more.
-                let _heard = waiting.kept.send(());
-                Some(Ok(()))
-            }
-            Err(no) => Some(Err(with_standing(no, Told { channel: voucher.channel, spent_nanos: owed }))),
-        }
+        let (inner, channel, voucher) = (Arc::clone(self), Arc::clone(channel), *voucher);
+        // In a task of its own: a buyer who hangs up does not stop it half-way, with the portion paid and not passed on.
+        let keeping = tokio::spawn(async move {
+            // Before anything leaves: whoever starts after us knows that it was paid.
+            inner.keep_for_stream(&channel, &voucher).await?;
+            // Whoever has left was paid for one portion more.
+            let _heard = waiting.kept.send(());
+            Ok(())
+        });
+        let kept = keeping.await.unwrap_or_else(|_| Err(self.not_now("keeping the voucher broke off")));
+        Some(kept.map_err(|no| with_standing(no, Told { channel: voucher.channel, spent_nanos: owed })))
     }
 
     async fn keep_for_stream(&self, channel: &Channel, voucher: &Voucher) -> Result<(), Whole> {

@@ -9,6 +9,8 @@ use protocols::mpp::session::{Action, NeedVoucher, SessionCredential, SessionRec
 use protocols::mpp::{CREDENTIAL, Challenge, RECEIPT};
 use protocols::voucher::{Offer, VOUCHER, Voucher};
 use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use wire::account::Subject;
 
@@ -216,6 +218,32 @@ async fn a_portion_has_no_more_events_than_its_limit() {
         }
     }
     assert_eq!(listener.end().await, ((200 * TICK).to_string(), 200));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_voucher_whose_sender_hangs_up_is_still_one_for_what_waits() {
+    let house = House::new().await;
+    let feed = Feed::of(&house, 50).await;
+    let (mood, gate) = pieces(&["data: x\n\n"; 20], true);
+    house.upstream.be(mood);
+    gate.add_permits(1);
+    let mut listener = feed.listen(TICK).await;
+    assert_eq!(listener.event().await, "data: x");
+    let place = house.url.strip_prefix("http://").unwrap();
+    for paid in 2..=20_u128 {
+        gate.add_permits(1);
+        assert_eq!(listener.need().await.required_nanos, paid * TICK);
+        let shown = feed.header(feed.voucher(paid * TICK));
+        let request = format!("GET /feed HTTP/1.1\r\nhost: {place}\r\n{CREDENTIAL}: {shown}\r\n\r\n");
+        let mut line = TcpStream::connect(place).await.unwrap();
+        line.write_all(request.as_bytes()).await.unwrap();
+        drop(line);
+        // It may have gone unheard; and what was heard is refused now.
+        feed.show(feed.voucher(paid * TICK)).await;
+        assert_eq!(listener.event().await, "data: x", "{paid}");
+    }
+    gate.add_permits(1);
+    assert_eq!(listener.end().await, ((20 * TICK).to_string(), 20));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

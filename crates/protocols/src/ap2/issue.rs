@@ -28,9 +28,7 @@ pub struct Addressed<'a> {
 /// # Errors
 /// [`Refusal::Algorithm`] for a key that is not for ES256, [`Refusal::TooLong`] for a mandate that nobody would read.
 pub fn issue(mandate: &Mandate, key: &SigningKey, key_id: &str, salts: Salts<'_>) -> Result<String, Refusal> {
-    let header = json!({ "alg": "ES256", "kid": key_id, "typ": "mandate+sd-jwt" });
-    let text = write(mandate, Map::new(), &header, (key, 0), salts)?;
-    check_length(text)
+    first(mandate, Map::new(), (key, key_id), salts)
 }
 
 /// Signs a closed mandate for a user who is there: it stands alone, for one verifier and under one name.
@@ -44,8 +42,7 @@ pub fn approve(
     to: &Addressed<'_>,
     salts: Salts<'_>,
 ) -> Result<String, Refusal> {
-    let header = json!({ "alg": "ES256", "kid": key_id, "typ": "mandate+sd-jwt" });
-    check_length(write(mandate, addressed(to), &header, (key, 0), salts)?)
+    first(mandate, addressed(to), (key, key_id), salts)
 }
 
 /// Adds a mandate to a chain: a closed one to present it, or an open one to pass it on. It binds the chain as it is shown.
@@ -96,6 +93,17 @@ pub fn show_only(chain: &str, mut shows: impl FnMut(&Value) -> bool) -> Result<S
     }
     let joint = if before.is_empty() { "" } else { "~~" };
     Ok([before, joint, &kept.join("~"), "~"].concat())
+}
+
+/// A user's own token, which nothing comes before.
+fn first(
+    mandate: &Mandate,
+    claims: Map<String, Value>,
+    (key, key_id): (&SigningKey, &str),
+    salts: Salts<'_>,
+) -> Result<String, Refusal> {
+    let header = json!({ "alg": "ES256", "kid": key_id, "typ": "mandate+sd-jwt" });
+    check_length(write(mandate, claims, &header, (key, 0), salts)?)
 }
 
 fn addressed(to: &Addressed<'_>) -> Map<String, Value> {

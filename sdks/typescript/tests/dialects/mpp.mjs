@@ -288,6 +288,17 @@ await serving(feed(100), async (behind) => {
     await reader.cancel();
     assert.equal((await close(url)).amount, "0");
   });
+  await trial(SESSION, "a stream that asks for more before what was paid for has come: it gets no voucher", async () => {
+    const { buy, events, close } = await session();
+    const answer = await buy(url);
+    // Somebody on the way keeps the first event for himself.
+    const keeping = new TransformStream({
+      transform: (piece, onward) => onward.enqueue(Buffer.from(Buffer.from(piece).toString().replace("data: 1\n\n", ""))),
+    });
+    const robbed = new Response(answer.body.pipeThrough(keeping), { headers: answer.headers });
+    await assert.rejects(heard(robbed, events), { code: "demand_refused" });
+    assert.equal((await close(url)).amount, "0");
+  });
 });
 
 /** What the official checker of sellers says, and how it ended. */
