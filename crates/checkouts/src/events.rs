@@ -38,7 +38,8 @@ pub(crate) async fn run(inner: &Inner) {
         if let Err(fault) = round(inner, &mut after, sender.as_ref()).await {
             tracing::warn!(%fault, "checkouts wait");
         }
-        tokio::time::sleep(ROUND_REST).await;
+        // Whoever has just paid is told at once.
+        let _woken = tokio::time::timeout(ROUND_REST, inner.till.paid.notified()).await;
     }
 }
 
@@ -50,7 +51,8 @@ async fn round(
 ) -> Result<(), StoreFault> {
     let (till, store) = (&inner.till, &inner.till.store);
     let sessions = store.with_token(after.clone(), SESSION_BATCH_MAX).await?;
-    *after = sessions.last().map(|session| session.name.clone()).unwrap_or_default();
+    let is_more = sessions.len() == SESSION_BATCH_MAX;
+    *after = sessions.last().filter(|_| is_more).map(|session| session.name.clone()).unwrap_or_default();
     for session in sessions {
         look_after(inner, &session).await?;
     }
@@ -69,10 +71,17 @@ async fn round(
 /// Finds out how a session's payment and order stand, and notes what its client is to be told.
 async fn look_after(inner: &Inner, session: &Session) -> Result<(), StoreFault> {
     let till = &inner.till;
-    // Whoever pays it now finds out by himself.
-    let Some(_guard) = till.busy.enter(session.name.clone()) else { return Ok(()) };
-    let looked = match till.settle(session).await {
-        Ok(()) => till.look(&session.name, &session.client).await,
+    let looked = match till.is_settled(session).await {
+        // Nobody who asks about it now has to wait for this.
+        Ok(true) => till.look(&session.name, &session.client).await,
+        Ok(false) => {
+            // Whoever pays it now finds out by himself.
+            let Some(_guard) = till.busy.enter(session.name.clone()) else { return Ok(()) };
+            match till.settle(session).await {
+                Ok(()) => till.look(&session.name, &session.client).await,
+                Err(no) => Err(no),
+            }
+        }
         Err(no) => Err(no),
     };
     let checkout = match looked {

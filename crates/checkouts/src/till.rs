@@ -11,10 +11,12 @@ use protocols::ap2::Iso4217;
 use protocols::checkout::{
     Checkout, Delivery, Handler, Line, Note, NoteKind, OrderMade, OrderState, State, Sums,
 };
+use protocols::sabotage::{Sabotage, has};
 use sdk::Failure;
 use serde_json::Value;
-use shop::{Cart, CartNo, Kept, Links, Order, Shop, ShopNo, Stage, Wanted, WantedLine};
+use shop::{Cart, CartNo, Kept, Links, Order, Shipped, Shop, ShopNo, Stage, Wanted, WantedLine};
 use std::collections::BTreeMap;
+use tokio::sync::Notify;
 use url::form_urlencoded;
 use wire::token::{NewDetokenization, NewTaking, UcpBinding};
 use wire::{AmountText, HoldId};
@@ -34,6 +36,8 @@ pub(crate) struct Till {
     pub(crate) secret: Secret,
     /// The sessions that are being changed or paid now.
     pub(crate) busy: Busy<String>,
+    /// Woken when one was paid.
+    pub(crate) paid: Notify,
 }
 
 /// What is put in the place of what a session says; nothing leaves it.
@@ -138,6 +142,9 @@ impl Till {
         let _guard = self.busy.enter(name.to_owned()).ok_or(No::Busy)?;
         let (mut session, kept) = self.find(name, client).await?;
         if kept.stage != Stage::Open {
+            if has(Sabotage::NeverOver) {
+                return self.look(name, client).await;
+            }
             return Err(No::State(format!("the checkout is {} and cannot be changed", kept.stage.as_str())));
         }
         let before = kept.cart.wanted();
@@ -157,6 +164,12 @@ impl Till {
         self.checkout(&session, &kept).await
     }
 
+    /// The session that became an order, as it stands.
+    pub(crate) async fn ordered(&self, number: &str, client: &str) -> Result<Checkout, No> {
+        let order = self.shop.order(number.parse().map_err(|_| No::Unknown)?).await?;
+        self.look(&order.cart_name, client).await
+    }
+
     /// Pays a session by a token: once. Of one that is paid, it says so again.
     pub(crate) async fn pay(
         &self,
@@ -168,7 +181,7 @@ impl Till {
         if handler != self.handler.id {
             return Err(No::Declined("nothing was spent: this shop has no such payment handler".to_owned()));
         }
-        let _guard = self.busy.enter(name.to_owned()).ok_or(No::Busy)?;
+        let guard = self.busy.enter(name.to_owned()).ok_or(No::Busy)?;
         let (mut session, mut kept) = self.find(name, client).await?;
         if session.token.as_ref().is_some_and(|before| before != token) {
             // What became of the one before has to be known first.
@@ -195,7 +208,11 @@ impl Till {
                 return Err(no.into());
             }
         }
-        self.look(name, client).await
+        let paid = self.look(name, client).await;
+        // Whoever tells of orders finds the session free.
+        drop(guard);
+        self.paid.notify_one();
+        paid
     }
 
     /// Ends a session that is not paid.
@@ -212,6 +229,14 @@ impl Till {
         }
         self.shop.cancel_cart(name, reason).await?;
         self.look(name, client).await
+    }
+
+    /// Whether a session's order is paid by the token that was noted for it: then there is nothing to find out.
+    pub(crate) async fn is_settled(&self, session: &Session) -> Result<bool, No> {
+        let kept = self.shop.cart(&session.name).await?;
+        let paid = kept.order.filter(|_| matches!(kept.stage, Stage::Paid | Stage::Fulfilled));
+        let by = paid.zip(session.token.as_deref());
+        Ok(by.is_some_and(|(order, token)| !is_paid_by_another(&order, token)))
     }
 
     /// Finds out what became of a token that was noted, and brings the order to where that leads.
@@ -336,15 +361,16 @@ impl Till {
             Stage::Cancelled | Stage::Expired => State::Canceled,
         };
         let lines = cart.lines.iter().map(|line| {
-            let image = self.shop.catalogue().item(&line.item).and_then(|item| item.image.clone());
+            let item = self.shop.catalogue().item(&line.item);
             Ok(Line {
                 item: item_text(&line.item, &line.options),
                 title: line.name.clone(),
                 category: line.category.clone(),
+                carried: item.is_none_or(|item| item.shipped == Shipped::Yes),
                 quantity: line.quantity.into(),
                 unit_minor: minor(line.price)?,
                 subtotal_minor: minor(line.subtotal)?,
-                image,
+                image: item.and_then(|item| item.image.clone()),
             })
         });
         let deliveries =
@@ -352,6 +378,10 @@ impl Till {
                 let price_minor = minor(delivery.price)?;
                 Ok(Delivery { id: delivery.id.clone(), title: delivery.name.clone(), price_minor })
             });
+        let (details, place) = match session.dialect {
+            Dialect::Acp => (session.details.clone(), None),
+            Dialect::Ucp => (None, session.details.clone()),
+        };
         Ok(Checkout {
             id: session.name.clone(),
             state,
@@ -366,6 +396,7 @@ impl Till {
             },
             deliveries: deliveries.collect::<Result<_, No>>()?,
             delivery: cart.delivery.as_ref().map(|delivery| delivery.id.clone()),
+            coupon: cart.coupon.clone(),
             notes,
             expires_at: match kept.stage {
                 Stage::Locked => kept.order.as_ref().map(|order| order.lock_until),
@@ -374,7 +405,8 @@ impl Till {
             },
             cart: digest(cart),
             buyer: session.buyer.clone(),
-            details: session.details.clone(),
+            details,
+            place,
             order: kept.order.as_ref().and_then(|order| self.order_made(order)),
         })
     }

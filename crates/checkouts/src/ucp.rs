@@ -7,21 +7,39 @@ use crate::said::{Act, Asked, Call, NotAsked, Said};
 use crate::store::{Dialect, Key};
 use crate::till::{Change, No};
 use http::{Method, StatusCode};
-use protocols::checkout::Checkout;
+use protocols::checkout::{Checkout, Note, NoteKind};
 use protocols::ucp::checkout::{Severity, checkout, error};
+use protocols::ucp::fulfillment::Place;
+use protocols::ucp::order::order;
 use protocols::ucp::request::{Complete, Fault, Wanted};
 use protocols::ucp::signature::{Headers, NotSigned, Signable, verify};
-use protocols::ucp::{UCP_AGENT, agent_profile};
+use protocols::ucp::{UCP_AGENT, VERSION, agent_profile, agent_version};
+use serde_json::Value;
+use shop::CartNo;
 
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const REQUEST_ID: &str = "request-id";
 
+/// What a request is about.
+enum Wish<'a> {
+    Checkout(Asked<'a>),
+    /// An order, by its number.
+    Order(&'a str),
+}
+
 /// Answers a request to a path of ours.
 pub(crate) async fn answer(inner: &Inner, call: &Call) -> Said {
-    let said = match call.asked(&Method::PUT) {
-        Ok(asked) => match entered(inner, call) {
-            Ok(client) => decided(inner, call, client, asked).await,
-            Err(said) => said,
+    let asked = match (&call.method, call.parts().as_slice()) {
+        (&Method::GET, ["orders", number]) => Ok(Wish::Order(number)),
+        (_, ["orders", _]) => Err(NotAsked::Method("GET".to_owned())),
+        (_, ["orders", ..]) => Err(NotAsked::Address),
+        (_, _) => call.asked(&Method::PUT).map(Wish::Checkout),
+    };
+    let said = match asked {
+        Ok(wish) => match (entered(inner, call), wish) {
+            (Ok(client), Wish::Checkout(asked)) => decided(inner, call, client, asked).await,
+            (Ok(client), Wish::Order(number)) => ordered(inner, client, number).await,
+            (Err(said), _) => said,
         },
         Err(NotAsked::Method(allowed)) => wrong_method(&allowed),
         Err(NotAsked::Address) => no(StatusCode::NOT_FOUND, "not_found", "There is nothing here."),
@@ -49,6 +67,11 @@ fn entered<'a>(inner: &'a Inner, call: &Call) -> Result<&'a Client, Said> {
     if !call.is_json() {
         let why = "Nothing was done. The body has to be JSON.";
         return Err(no(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", why));
+    }
+    if let Some(version) = call.header(UCP_AGENT).and_then(agent_version).filter(|it| *it != VERSION) {
+        let why =
+            format!("Nothing was done. This shop speaks {VERSION}, and not `{}`.", version.escape_debug());
+        return Err(no(StatusCode::UNPROCESSABLE_ENTITY, "version_unsupported", &why));
     }
     if call.header(UCP_AGENT).and_then(agent_profile).is_none() {
         let why = "Nothing was done. `UCP-Agent` has to name the platform's profile.";
@@ -101,6 +124,14 @@ fn signed<'a>(inner: &'a Inner, call: &Call) -> Result<&'a Client, NotSigned> {
     who.ok_or(NotSigned::UnknownKey)
 }
 
+async fn ordered(inner: &Inner, client: &Client, number: &str) -> Said {
+    match inner.till.ordered(number, &client.name).await {
+        Ok(it) => order(&it).map_or_else(|| unknown("order"), |order| Said::new(StatusCode::OK, order)),
+        Err(No::Unknown) => unknown("order"),
+        Err(why) => refused(why),
+    }
+}
+
 async fn decided(inner: &Inner, call: &Call, client: &Client, asked: Asked<'_>) -> Said {
     let act = match asked {
         Asked::Look(id) => {
@@ -131,19 +162,35 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'
     let (till, body, client) = (&inner.till, &call.body, client.name.as_str());
     let (came, status) = match act {
         Act::Create => {
-            let change = match wanted(body) {
-                Ok(change) => change,
+            let wanted = match Wanted::read(body) {
+                Ok(wanted) => wanted,
                 Err(fault) => return unread(&fault),
             };
-            let came = till.open(&till.name(client, key, body), client, Dialect::Ucp, change).await;
+            let came = match changed(inner, wanted, None) {
+                Ok((change, notes)) => {
+                    let came = till.open(&till.name(client, key, body), client, Dialect::Ucp, change).await;
+                    came.map(|checkout| noted(checkout, notes))
+                }
+                Err(why) => Err(why),
+            };
             (came, StatusCode::CREATED)
         }
         Act::Update(id) => {
-            let change = match wanted(body) {
-                Ok(change) => change,
+            let wanted = match Wanted::read(body) {
+                Ok(wanted) => wanted,
                 Err(fault) => return unread(&fault),
             };
-            (till.change(id, client, change).await, StatusCode::OK)
+            let before = match till.look(id, client).await {
+                Ok(checkout) => checkout,
+                Err(why) => return refused(why),
+            };
+            let came = match changed(inner, wanted, before.place.as_ref()) {
+                Ok((change, notes)) => {
+                    till.change(id, client, change).await.map(|checkout| noted(checkout, notes))
+                }
+                Err(why) => Err(why),
+            };
+            (came, StatusCode::OK)
         }
         Act::Complete(id) => {
             let complete = match Complete::read(body) {
@@ -157,9 +204,47 @@ async fn done(inner: &Inner, call: &Call, client: &Client, key: &str, act: Act<'
     came.map_or_else(refused, |checkout| shown(inner, status, &checkout))
 }
 
-fn wanted(body: &[u8]) -> Result<Change, Fault> {
-    let wanted = Wanted::read(body)?;
-    Ok(Change { lines: Some(wanted.lines), buyer: wanted.buyer, ..Change::default() })
+/// What is put into a checkout, which goes to `place` so far, and what there is to say about it.
+fn changed(inner: &Inner, wanted: Wanted, place: Option<&Value>) -> Result<(Change, Vec<Note>), No> {
+    let details = match wanted.fulfillment.place {
+        Some(Place::New(place)) => Some(place),
+        Some(Place::Known(id)) if place.and_then(|it| it.get("id")).is_some_and(|it| *it == *id) => None,
+        Some(Place::Known(_)) => {
+            return Err(No::Unfit("the selected destination is none of those that were sent".to_owned()));
+        }
+        None => None,
+    };
+    let (coupon, notes) = wanted.codes.map_or((None, Vec::new()), |codes| {
+        let (coupon, notes) = counts(inner, &codes);
+        (Some(coupon), notes)
+    });
+    let (lines, delivery) = (Some(wanted.lines), wanted.fulfillment.delivery);
+    Ok((Change { lines, coupon, delivery, buyer: wanted.buyer, details }, notes))
+}
+
+/// The first of the words that is one of the shop's coupons counts; the others are said not to.
+fn counts(inner: &Inner, codes: &[String]) -> (Option<String>, Vec<Note>) {
+    let coupons = &inner.till.shop.catalogue().coupons;
+    let (mut coupon, mut notes) = (None, Vec::new());
+    for (n, code) in codes.iter().enumerate() {
+        let found = coupons.iter().find(|it| it.code.eq_ignore_ascii_case(code));
+        let (kind, content) = match found {
+            Some(found) if coupon.is_none() => {
+                coupon = Some(found.code.clone());
+                continue;
+            }
+            Some(_) => (NoteKind::CouponAside, "One discount code counts, and another one does already."),
+            None => (NoteKind::CouponUnknown, "This shop has no such discount code."),
+        };
+        let param = Some(format!("$.discounts.codes[{n}]"));
+        notes.push(Note { kind, param, content: content.to_owned() });
+    }
+    (coupon, notes)
+}
+
+fn noted(mut checkout: Checkout, notes: Vec<Note>) -> Checkout {
+    checkout.notes.extend(notes);
+    checkout
 }
 
 fn shown(inner: &Inner, status: StatusCode, it: &Checkout) -> Said {
@@ -174,7 +259,10 @@ fn unread(fault: &Fault) -> Said {
 fn refused(why: No) -> Said {
     let nothing = |status, code, why: &str| no(status, code, &format!("Nothing was done: {why}."));
     match why {
-        No::Unknown => nothing(StatusCode::NOT_FOUND, "not_found", "there is no such checkout"),
+        No::Unknown => unknown("checkout"),
+        No::Cart(why @ (CartNo::ItemUnknown(_) | CartNo::NotOrderable { .. })) => {
+            nothing(StatusCode::BAD_REQUEST, "item_unavailable", &why.to_string())
+        }
         No::Cart(why) => nothing(StatusCode::BAD_REQUEST, "invalid", &why.to_string()),
         No::Unfit(why) => nothing(StatusCode::BAD_REQUEST, "unsupported", &why),
         No::State(why) => nothing(StatusCode::CONFLICT, "conflict", &why),
@@ -202,8 +290,13 @@ fn refused(why: No) -> Said {
     }
 }
 
+/// There is none, or it is somebody else's.
+fn unknown(what: &str) -> Said {
+    no(StatusCode::NOT_FOUND, "not_found", &format!("Nothing was done: there is no such {what}."))
+}
+
 fn no(status: StatusCode, code: &str, why: &str) -> Said {
-    let severity =
-        if matches!(status, StatusCode::NOT_FOUND) { Severity::Unrecoverable } else { Severity::Recoverable };
+    let is_final = matches!(status, StatusCode::NOT_FOUND) || code == "version_unsupported";
+    let severity = if is_final { Severity::Unrecoverable } else { Severity::Recoverable };
     Said::new(status, error(code, why, severity))
 }

@@ -1,15 +1,15 @@
 //! Fuzzing UCP: whatever a request, a platform's name or a signature says, it is read or refused.
 #![no_main]
 
-use protocols::ucp::agent_profile;
 use protocols::ucp::request::{Complete, Wanted};
 use protocols::ucp::signature::{Headers, Signable, digest, verify};
+use protocols::ucp::{agent_profile, agent_version};
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
     let body = text.as_bytes();
     let _ = (Wanted::read(body), Complete::read(body));
-    if let Some(profile) = agent_profile(text) {
-        assert!(text.contains(profile));
+    for said in [agent_profile(text), agent_version(text)].into_iter().flatten() {
+        assert!(text.contains(said));
     }
     let (input, signature) = text.split_once('\n').unwrap_or((text, text));
     let request = Signable {

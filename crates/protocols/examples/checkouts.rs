@@ -105,6 +105,8 @@ fn broken_by(name: &str, kind: &str, mut body: Value) -> Value {
         }
         ("ucp-severity", "ucp error") => body["messages"][0]["severity"] = json!("fatal"),
         ("ucp-order-status", "ucp order") => body["line_items"][0]["status"] = json!("paid"),
+        ("ucp-no-method", "ucp checkout") => body["fulfillment"]["methods"][0]["type"] = json!("by air"),
+        ("ucp-applied-down", "ucp checkout") => body["discounts"]["applied"][0]["amount"] = json!(-500),
         ("ucp-no-endpoint", "ucp profile") => {
             body["ucp"]["services"]["dev.ucp.shopping"][0]["endpoint"] = Value::Null;
         }
@@ -141,6 +143,17 @@ fn states() -> Vec<(&'static str, Checkout)> {
         ("ready", of(State::Ready, Vec::new(), None)),
         ("short", of(State::Incomplete, vec![note(NoteKind::OutOfStock, Some("$.line_items[0]"))], None)),
         ("declined", of(State::Ready, vec![note(NoteKind::PaymentDeclined, None)], None)),
+        (
+            "coupons",
+            of(
+                State::Ready,
+                vec![
+                    note(NoteKind::CouponUnknown, Some("$.discounts.codes[1]")),
+                    note(NoteKind::CouponAside, Some("$.discounts.codes[2]")),
+                ],
+                None,
+            ),
+        ),
         ("dearer", of(State::Ready, vec![note(NoteKind::PriceChanged, None)], None)),
         ("in progress", of(State::InProgress, Vec::new(), None)),
         ("ended", of(State::Canceled, vec![note(NoteKind::Ended, None)], None)),
@@ -159,6 +172,7 @@ fn plain() -> Checkout {
         item: item.to_owned(),
         title: "Milk tea, large".to_owned(),
         category: "drink".to_owned(),
+        carried: image.is_some(),
         quantity: 2,
         unit_minor: 1_800,
         subtotal_minor: 3_600,
@@ -181,11 +195,13 @@ fn plain() -> Checkout {
             Delivery { id: "self".to_owned(), title: "Collect it".to_owned(), price_minor: 0 },
         ],
         delivery: Some("courier".to_owned()),
+        coupon: Some("FIVE".to_owned()),
         notes: Vec::new(),
         expires_at: Some(Time::from_seconds(1_790_000_600)),
         cart: "sha-256:AAAA".to_owned(),
         buyer: Some(json!({ "email": "wen@example.com", "first_name": "Wen" })),
         details: Some(json!({ "name": "Wen" })),
+        place: Some(json!({ "id": "dest_1", "street_address": "2 Example Road", "address_country": "CN" })),
         order: None,
     }
 }

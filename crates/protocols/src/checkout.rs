@@ -19,14 +19,19 @@ pub struct Checkout {
     pub deliveries: Vec<Delivery>,
     /// Which of them was taken.
     pub delivery: Option<String>,
+    /// The coupon that counts.
+    pub coupon: Option<String>,
     pub notes: Vec<Note>,
     /// Until when it can be paid.
     pub expires_at: Option<Time>,
     /// The digest of just this cart, for tokens that are bound to it.
     pub cart: String,
-    /// The buyer and the place of delivery, as the buyer's side said them.
+    /// The buyer, as the buyer's side said it.
     pub buyer: Option<Value>,
+    /// Where to, as it was said in ACP.
     pub details: Option<Value>,
+    /// The same, as it was said in UCP.
+    pub place: Option<Value>,
     pub order: Option<OrderMade>,
 }
 
@@ -51,6 +56,8 @@ pub struct Line {
     pub item: String,
     pub title: String,
     pub category: String,
+    /// Whether it has to be carried somewhere.
+    pub carried: bool,
     pub quantity: u64,
     pub unit_minor: u64,
     pub subtotal_minor: u64,
@@ -93,6 +100,10 @@ pub enum NoteKind {
     PriceChanged,
     /// The payment was refused.
     PaymentDeclined,
+    /// There is no such coupon.
+    CouponUnknown,
+    /// Another coupon counts already.
+    CouponAside,
     /// Its time is over.
     Expired,
     /// Why it was ended.
@@ -104,7 +115,9 @@ impl NoteKind {
     pub fn is_error(self) -> bool {
         match self {
             NoteKind::OutOfStock | NoteKind::PaymentDeclined | NoteKind::Expired => true,
-            NoteKind::PriceChanged | NoteKind::Ended => false,
+            NoteKind::PriceChanged | NoteKind::CouponUnknown | NoteKind::CouponAside | NoteKind::Ended => {
+                false
+            }
         }
     }
 }

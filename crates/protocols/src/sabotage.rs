@@ -24,6 +24,10 @@ pub enum Sabotage {
     AnyState,
     /// A shop's doors open for any key.
     AnyKey,
+    /// A shop takes the same key of a request for the same request, whatever it says.
+    AnyBody,
+    /// A shop says of a checkout that is over that it was changed.
+    NeverOver,
 }
 
 /// Whether this was built to have bugs on purpose.
@@ -43,6 +47,8 @@ pub fn has(bug: Sabotage) -> bool {
         Sabotage::AnyHost => "any-host",
         Sabotage::AnyState => "any-state",
         Sabotage::AnyKey => "any-key",
+        Sabotage::AnyBody => "any-body",
+        Sabotage::NeverOver => "never-over",
     };
     std::env::var("TOLLBRIDGE_SABOTAGE").is_ok_and(|wanted| wanted == name)
 }

@@ -56,6 +56,7 @@ pub(crate) const LANES: &[Lane] = &[
     Lane { name: "ap2", why: "AP2's reference implementation and we take the same mandates, but for the differences that are listed (not in CI: it is on no registry)", command: &["cargo", "xtask", "ap2"], when: Named },
     Lane { name: "checkouts", why: "what a shop says in ACP and UCP fits the schemas that both publish, those find what is broken on purpose, and a shop that is asked whatever ACP's description allows never ends in a 5xx (not in CI: they are on no registry)", command: &["cargo", "xtask", "checkouts"], when: Named },
     Lane { name: "checkouts-broken", why: "schemathesis finds a shop that opens for any key", command: &["cargo", "xtask", "checkouts", "--broken"], when: Named },
+    Lane { name: "ucp-conformance", why: "UCP's public conformance tests pass with a shop of ours, but for what is listed, and find what is broken on purpose (not in CI: they are on no registry)", command: &["cargo", "xtask", "ucp-conformance"], when: Named },
     Lane { name: "fuzz", why: "no bytes from outside stop a parser", command: &["cargo", "xtask", "fuzz", "--seconds", "60", "--together", "1"], when: CiBeside },
     Lane { name: "fuzz-long", why: "the same, 20 minutes for each parser", command: &["cargo", "xtask", "fuzz", "--seconds", "1200"], when: Named },
     Lane { name: "mcp", why: "clients of MCP meet what the official suite asks for", command: &["cargo", "xtask", "mcp"], when: Ci },

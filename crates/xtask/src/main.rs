@@ -31,6 +31,7 @@ mod storm;
 mod tck;
 mod test;
 mod tidy;
+mod ucp;
 mod workspace;
 
 use std::process::ExitCode;
@@ -198,6 +199,8 @@ enum Task {
     },
     /// Runs A2A's technology compatibility kit; needs `cargo xtask lane a2a-tck` once.
     Tck,
+    /// Runs UCP's conformance tests against a shop; needs `cargo xtask lane ucp-conformance` once.
+    UcpConformance,
     /// Runs the commands in README.md and docs/tutorial.md as a reader would.
     Docs,
 }
@@ -256,6 +259,7 @@ fn carry_out(arguments: Arguments) -> anyhow::Result<()> {
         Task::Checkouts { broken: true } => checkouts::run_broken(&root),
         Task::Checkouts { broken: false } => checkouts::run(&root),
         Task::Tck => tck::run(&root),
+        Task::UcpConformance => ucp::run(&root),
         Task::Docs => docs::run(&root),
     }
 }

@@ -34,6 +34,9 @@ const BROWSER: &[&str] = &["browser", "browser-long"];
 const CHECKOUTS: &[&str] = &["checkouts", "checkouts-broken"];
 const DIALECTS: &[&str] = &["dialects", "dialects-broken", "dialects-rust"];
 const EVM: &[&str] = &["evm", "evm-broken", "x402-rate"];
+/// Those who have a server of FastAPI.
+const FASTAPI: &[&str] =
+    &["dialects", "dialects-broken", "dialects-rust", "sdks", "ucp-conformance", "x402-rate"];
 const MCP: &[&str] = &["mcp", "mcp-broken"];
 const NODE: &[&str] = &[
     "browser",
@@ -60,9 +63,12 @@ const SIGNING: &[&str] = &[
     "schemathesis",
     "schemathesis-long",
     "sdks",
+    "ucp-conformance",
     "x402-rate",
 ];
 const TCK: &[&str] = &["a2a-tck"];
+/// What UCP's conformance tests go with.
+const UCP: &[&str] = &["ucp-conformance"];
 const X402: &[&str] = &["a2a-tck", "dialects", "dialects-broken", "dialects-rust", "sdks", "x402-rate"];
 
 /// Debian packages. One line each.
@@ -115,12 +121,16 @@ const PIP: &[Package] = &[
     Package { name: "schemathesis==4.32.5", proof: File("target/venv/bin/schemathesis"), lanes: SCHEMATHESIS },
     Package { name: "cryptography==50.0.2", proof: Succeeds(&["target/venv/bin/python", "-c", "import cryptography"]), lanes: SIGNING },
     Package { name: "build==1.6.1", proof: File("target/venv/bin/pyproject-build"), lanes: SDKS },
-    Package { name: "fastapi==0.165.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import fastapi"]), lanes: SDKS },
+    Package { name: "fastapi==0.165.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import fastapi"]), lanes: FASTAPI },
     Package { name: "hatchling==1.33.0", proof: File("target/venv/bin/hatchling"), lanes: SDKS },
     Package { name: "mcp==1.30.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mcp"]), lanes: SDKS },
     Package { name: "mypy==2.4.1", proof: File("target/venv/bin/mypy"), lanes: SDKS },
     Package { name: "pympp==0.16.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import mpp"]), lanes: SDKS },
     Package { name: "x402[httpx]==2.25.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import x402, httpx"]), lanes: X402 },
+    Package { name: "absl-py==2.5.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import absl.testing"]), lanes: UCP },
+    Package { name: "httpx==0.28.1", proof: Succeeds(&["target/venv/bin/python", "-c", "import httpx"]), lanes: UCP },
+    Package { name: "ucp-sdk==0.1.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import ucp_sdk"]), lanes: UCP },
+    Package { name: "uvicorn==0.54.0", proof: Succeeds(&["target/venv/bin/python", "-c", "import uvicorn"]), lanes: UCP },
     Package { name: "x402lint==0.5.2", proof: File("target/venv/bin/x402lint"), lanes: DIALECTS },
 ];
 

@@ -1,6 +1,6 @@
 //! UCP: a profile, a checkout from its first item to its order, and who may ask.
 
-use crate::house::{House, KEY, fresh, platform_key, request};
+use crate::house::{House, KEY, OTHER_KEY, fresh, platform_key, request};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request};
 use protocols::ucp::signature::{Signable, sign};
@@ -62,6 +62,113 @@ async fn a_checkout_is_changed_paid_and_money_moves_exactly() {
     assert_eq!((again, house.money().await), (done, (9_700, 0, 300)));
     house.ucp(Method::POST, &format!("{path}/cancel"), None).await.message(409, "conflict");
     house.ucp(Method::PUT, &path, Some(wanted(&[("map", 1)]))).await.message(409, "conflict");
+}
+
+/// Tea, and more of a request beside it.
+fn tea(more: Value) -> Value {
+    let mut body = wanted(&[("tea?size=small", 1)]);
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+fn total(checkout: &Value) -> &Value {
+    let totals = checkout["totals"].as_array().unwrap();
+    &totals.iter().find(|total| total["type"] == "total").unwrap()["amount"]
+}
+
+#[tokio::test]
+async fn a_delivery_and_a_place_are_chosen_and_the_order_says_them() {
+    let house = House::new().await;
+    let checkout = open(&house, &[("tea?size=small", 1), ("map", 1)]).await;
+    let method = &checkout["fulfillment"]["methods"][0];
+    assert_eq!((&method["line_item_ids"], method.get("destinations")), (&json!(["li_1"]), None));
+    assert_eq!(method["groups"][0]["selected_option_id"], "courier");
+    assert_eq!(method["groups"][0]["options"][1]["totals"], json!([{ "type": "total", "amount": 0 }]));
+    assert_eq!(total(&checkout), 2_250);
+    let path = format!("/checkout-sessions/{}", text(&checkout, "id"));
+    let put = |more: Value| house.ucp(Method::PUT, &path, Some(tea(more)));
+    let ways = |method: Value| json!({ "fulfillment": { "methods": [method] } });
+    let home = json!({ "id": "home", "street_address": "2 Example Road", "address_country": "CN" });
+    let changed = put(ways(json!({ "type": "shipping", "destinations": [home],
+        "groups": [{ "id": "parcel", "selected_option_id": "self" }] })));
+    let changed = changed.await.expect(200);
+    assert_eq!(total(&changed), 1_800);
+    let method = &changed["fulfillment"]["methods"][0];
+    assert_eq!(
+        (&method["destinations"], &method["selected_destination_id"]),
+        (&json!([home]), &json!("home"))
+    );
+    // What is not named stays, and a place may be named again by its name.
+    for more in [json!({}), ways(json!({ "selected_destination_id": "home" }))] {
+        assert_eq!(put(more).await.expect(200), changed);
+    }
+    put(ways(json!({ "selected_destination_id": "elsewhere" }))).await.message(400, "unsupported");
+    put(ways(json!({ "groups": [{ "selected_option_id": "rocket" }] }))).await.message(400, "invalid");
+    put(ways(json!({ "type": "pickup" }))).await.message(422, "invalid");
+    let token = house.token(text(&checkout, "id"), 1_800, None).await;
+    let done = house.ucp(Method::POST, &format!("{path}/complete"), Some(paying(&token))).await.expect(200);
+    let order = format!("/orders/{}", text(&done["order"], "id"));
+    let order = house.ucp(Method::GET, &order, None).await.expect(200);
+    assert_eq!((&order["checkout_id"], total(&order)), (&checkout["id"], &json!(1_800)));
+    let place = json!({ "street_address": "2 Example Road", "address_country": "CN" });
+    assert_eq!(
+        order["fulfillment"]["expectations"],
+        json!([{ "id": "parcel", "line_items": [{ "id": "li_1", "quantity": 1 }], "method_type": "shipping",
+            "destination": place, "description": "Collect it" }])
+    );
+    let carried = open(&house, &[("map", 1)]).await;
+    assert_eq!(carried.get("fulfillment"), None);
+}
+
+#[tokio::test]
+async fn an_order_is_shown_to_the_client_whose_it_is() {
+    let house = House::new().await;
+    let checkout = open(&house, &[("map", 1)]).await;
+    let token = house.token(text(&checkout, "id"), 150, None).await;
+    let path = format!("/checkout-sessions/{}/complete", text(&checkout, "id"));
+    let done = house.ucp(Method::POST, &path, Some(paying(&token))).await.expect(200);
+    let path = format!("/orders/{}", text(&done["order"], "id"));
+    let order = house.ucp(Method::GET, &path, None).await.expect(200);
+    assert_eq!(
+        (&order["id"], &order["line_items"][0]["status"]),
+        (&done["order"]["id"], &json!("processing"))
+    );
+    let other = request(Method::GET, &path, &[("x-api-key", OTHER_KEY.to_owned())], None);
+    house.ask(other).await.message(404, "not_found");
+    house.ask(request(Method::GET, &path, &[], None)).await.message(401, "unauthorized");
+    house.ucp(Method::PUT, &path, Some(json!({}))).await.message(405, "method_not_allowed");
+    for nowhere in ["/orders", "/orders/ord_1", "/orders/ord_01KAZ0A3C0ET1N8R7P6QGX5W9D"] {
+        house.ucp(Method::GET, nowhere, None).await.message(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn one_discount_code_counts_and_the_others_are_said_not_to() {
+    let house = House::new().await;
+    let codes = |codes: &[&str]| tea(json!({ "discounts": { "codes": codes } }));
+    let opened = house.ucp(Method::POST, "/checkout-sessions", Some(codes(&["NONE", "five", "FIVE"]))).await;
+    let opened = opened.expect(201);
+    assert_eq!(total(&opened), 1_600);
+    assert_eq!(opened["discounts"]["applied"], json!([{ "code": "FIVE", "title": "FIVE", "amount": 500 }]));
+    let said = |n: usize| (&opened["messages"][n]["code"], &opened["messages"][n]["path"]);
+    assert_eq!(said(0), (&json!("discount_code_invalid"), &json!("$.discounts.codes[0]")));
+    assert_eq!(said(1), (&json!("discount_code_combination_disallowed"), &json!("$.discounts.codes[2]")));
+    assert_eq!(opened["status"], "ready_for_complete");
+    let path = format!("/checkout-sessions/{}", text(&opened, "id"));
+    for (body, left) in [(tea(json!({})), 1_600), (codes(&[]), 2_100), (codes(&["NONE"]), 2_100)] {
+        assert_eq!(total(&house.ucp(Method::PUT, &path, Some(body)).await.expect(200)), left);
+    }
+}
+
+#[tokio::test]
+async fn what_a_shop_does_not_have_or_speak_is_said_by_its_name() {
+    let house = House::new().await;
+    let gone = house.ucp(Method::POST, "/checkout-sessions", Some(wanted(&[("pink wumpus", 1)]))).await;
+    gone.message(400, "item_unavailable");
+    let mut older = request(Method::GET, "/checkout-sessions/x", &[("x-api-key", KEY.to_owned())], None);
+    set(&mut older, "ucp-agent", "profile=\"https://p.example/\"; version=\"2026-01-11\"");
+    let said = house.ask(older).await.message(422, "version_unsupported");
+    assert_eq!(said["messages"][0]["severity"], "unrecoverable");
 }
 
 #[tokio::test]

@@ -174,6 +174,8 @@ fn message(note: &Note) -> Value {
         NoteKind::PaymentDeclined => ("error", Some("payment_declined")),
         NoteKind::Expired => ("error", Some("expired")),
         NoteKind::PriceChanged => ("warning", Some("price_change")),
+        NoteKind::CouponUnknown => ("warning", Some("discount_code_invalid")),
+        NoteKind::CouponAside => ("warning", Some("discount_code_combination_disallowed")),
         NoteKind::Ended => ("info", None),
     };
     let said = json!({ "type": kind, "content_type": "plain", "content": note.content });

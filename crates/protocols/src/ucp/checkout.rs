@@ -2,7 +2,8 @@
 
 use crate::checkout::{Checkout, HANDLER_VERSION, Handler, INSTRUMENT, Line, Note, NoteKind, State};
 use crate::rfc3339::format_seconds;
-use crate::ucp::{CHECKOUT, ORDER, VERSION};
+use crate::ucp::fulfillment::fulfillment;
+use crate::ucp::{CHECKOUT, DISCOUNT, FULFILLMENT, ORDER, VERSION};
 use serde_json::{Value, json};
 
 /// A checkout, as every answer about it has it.
@@ -31,6 +32,8 @@ pub fn checkout(checkout: &Checkout, handler: &Handler, links: &[(String, String
     if let Some(buyer) = &checkout.buyer {
         said.insert("buyer".to_owned(), buyer.clone());
     }
+    said.extend(fulfillment(checkout).map(|ways| ("fulfillment".to_owned(), ways)));
+    said.extend(discounts(checkout).map(|applied| ("discounts".to_owned(), applied)));
     if let Some(at) = checkout.expires_at {
         said.insert("expires_at".to_owned(), Value::String(format_seconds(at)));
     }
@@ -112,6 +115,13 @@ pub(super) fn totals(checkout: &Checkout) -> Value {
     Value::Array(totals)
 }
 
+/// What a coupon takes off: as much as the total says, and positive here.
+fn discounts(checkout: &Checkout) -> Option<Value> {
+    let code = checkout.coupon.as_ref()?;
+    let applied = json!({ "code": code, "title": code, "amount": checkout.sums.discount_minor });
+    Some(json!({ "codes": [code], "applied": [applied] }))
+}
+
 fn meta(checkout: &Checkout, handler: &Handler) -> Value {
     let mut config = handler.config();
     if let Value::Object(members) = &mut config {
@@ -120,7 +130,12 @@ fn meta(checkout: &Checkout, handler: &Handler) -> Value {
     json!({
         "version": VERSION,
         "status": "success",
-        "capabilities": { CHECKOUT: [{ "version": VERSION }], ORDER: [{ "version": VERSION }] },
+        "capabilities": {
+            CHECKOUT: [{ "version": VERSION }],
+            ORDER: [{ "version": VERSION }],
+            FULFILLMENT: [{ "version": VERSION, "extends": CHECKOUT }],
+            DISCOUNT: [{ "version": VERSION, "extends": CHECKOUT }],
+        },
         "payment_handlers": { handler.name.clone(): declaration(handler, config) },
     })
 }
@@ -150,6 +165,8 @@ fn message(note: &Note) -> Value {
         NoteKind::PaymentDeclined => ("error", Some("payment_declined")),
         NoteKind::Expired => ("error", Some("expired")),
         NoteKind::PriceChanged => ("warning", Some("price_changed")),
+        NoteKind::CouponUnknown => ("warning", Some("discount_code_invalid")),
+        NoteKind::CouponAside => ("warning", Some("discount_code_combination_disallowed")),
         NoteKind::Ended => ("info", None),
     };
     let said = json!({ "type": kind, "content": note.content });

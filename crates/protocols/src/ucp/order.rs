@@ -2,6 +2,7 @@
 
 use crate::checkout::{Checkout, OrderState};
 use crate::ucp::checkout::{item, line_id, line_totals, totals};
+use crate::ucp::fulfillment::expectations;
 use crate::ucp::{ORDER, VERSION};
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ pub fn order(checkout: &Checkout) -> Option<Value> {
         "checkout_id": checkout.id,
         "permalink_url": order.url,
         "line_items": lines,
-        "fulfillment": { "expectations": [], "events": [] },
+        "fulfillment": { "expectations": expectations(checkout), "events": [] },
         "currency": checkout.currency.as_str(),
         "totals": totals(checkout),
     }))

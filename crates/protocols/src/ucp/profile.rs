@@ -2,7 +2,7 @@
 
 use crate::checkout::Handler;
 use crate::ucp::checkout::declaration;
-use crate::ucp::{CHECKOUT, ORDER, SHOPPING, VERSION};
+use crate::ucp::{CHECKOUT, DISCOUNT, FULFILLMENT, ORDER, SHOPPING, VERSION};
 use evidence::{Algorithm, PublicKey, base64url};
 use serde_json::{Value, json};
 
@@ -24,6 +24,18 @@ pub fn profile(endpoint: &str, handler: &Handler, key: Option<&PublicKey>) -> Va
             "capabilities": {
                 CHECKOUT: [{ "version": VERSION, "spec": page("checkout"), "schema": schema("checkout") }],
                 ORDER: [{ "version": VERSION, "spec": page("order"), "schema": schema("order") }],
+                FULFILLMENT: [{
+                    "version": VERSION,
+                    "spec": page("fulfillment"),
+                    "schema": schema("fulfillment"),
+                    "extends": CHECKOUT,
+                }],
+                DISCOUNT: [{
+                    "version": VERSION,
+                    "spec": page("discount"),
+                    "schema": schema("discount"),
+                    "extends": CHECKOUT,
+                }],
             },
             "payment_handlers": { handler.name.clone(): declaration(handler, handler.config()) },
         },

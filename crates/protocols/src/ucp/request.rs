@@ -4,6 +4,7 @@ use crate::acp::request::texts_fit;
 use crate::checkout::INSTRUMENT;
 use crate::json::{self, NotStrict};
 use crate::limits::{ACP_BODY_BYTES_MAX, CHECKOUT_LINES_MAX, CHECKOUT_TEXT_BYTES_MAX};
+use crate::ucp::fulfillment::{self, Asked};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -21,6 +22,10 @@ pub enum Fault {
     Text,
     #[error("a checkout has from 1 to {CHECKOUT_LINES_MAX} lines")]
     Lines,
+    #[error("a checkout has at most {CHECKOUT_LINES_MAX} discount codes")]
+    Codes,
+    #[error("{0}")]
+    Fulfillment(&'static str),
     #[error("one `tollbridge_token` instrument of this shop's handler pays; numbers of cards never do")]
     Instrument,
 }
@@ -31,6 +36,10 @@ pub struct Wanted {
     /// Items, and how many of each.
     pub lines: Vec<(String, u32)>,
     pub buyer: Option<Value>,
+    /// How it gets to the buyer, where that is said.
+    pub fulfillment: Asked,
+    /// Words that are to take something off, in the place of those before; nothing leaves those.
+    pub codes: Option<Vec<String>>,
 }
 
 /// Pays a checkout.
@@ -47,7 +56,7 @@ impl Wanted {
     /// # Errors
     /// [`Fault`].
     pub fn read(body: &[u8]) -> Result<Wanted, Fault> {
-        let WantedBody { line_items, buyer } = read(body)?;
+        let WantedBody { line_items, buyer, fulfillment, discounts } = read(body)?;
         if line_items.is_empty() || CHECKOUT_LINES_MAX < line_items.len() {
             return Err(Fault::Lines);
         }
@@ -56,7 +65,13 @@ impl Wanted {
             shape.map_err(|fault| Fault::Shape(fault.to_string()))?;
         }
         let lines = line_items.into_iter().map(|line| (line.item.id, line.quantity)).collect();
-        Ok(Wanted { lines, buyer })
+        let fulfillment =
+            fulfillment.map(fulfillment::Body::asked).transpose().map_err(Fault::Fulfillment)?;
+        let codes = discounts.and_then(|discounts| discounts.codes);
+        if codes.as_ref().is_some_and(|codes| CHECKOUT_LINES_MAX < codes.len()) {
+            return Err(Fault::Codes);
+        }
+        Ok(Wanted { lines, buyer, fulfillment: fulfillment.unwrap_or_default(), codes })
     }
 }
 
@@ -83,6 +98,13 @@ impl Complete {
 struct WantedBody {
     line_items: Vec<WantedLine>,
     buyer: Option<Value>,
+    fulfillment: Option<fulfillment::Body>,
+    discounts: Option<Discounts>,
+}
+
+#[derive(Deserialize)]
+struct Discounts {
+    codes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +178,9 @@ mod tests {
         let text = r#"{"line_items":[{"item":{"id":"tea"},"quantity":2}],"buyer":{"email":"w@x.example"},"context":{}}"#;
         let wanted = Wanted::read(text.as_bytes()).unwrap();
         assert_eq!(wanted.lines, [("tea".to_owned(), 2)]);
+        assert_eq!((wanted.fulfillment, wanted.codes), (Asked::default(), None));
+        let coupon = text.replace(r#""context":{}"#, r#""discounts":{"codes":["FIVE"]}"#);
+        assert_eq!(Wanted::read(coupon.as_bytes()).unwrap().codes, Some(vec!["FIVE".to_owned()]));
         for (text, why) in [
             (text.replace(":2", ":2.5"), "invalid type"),
             (text.replace(":2", ":-2"), "invalid value"),
@@ -163,6 +188,12 @@ mod tests {
             (text.replace(r#"{"item":{"id":"tea"},"quantity":2}"#, ""), "from 1 to 64 lines"),
             (text.replace(r#""w@x.example""#, "1"), "invalid type"),
             (text.replace("tea", &"t".repeat(1_025)), "longer than 1024"),
+            (text.replace(r#""context":{}"#, r#""discounts":{"codes":"FIVE"}"#), "invalid type"),
+            (coupon.replace(r#""FIVE""#, &[r#""FIVE""#; 65].join(",")), "at most 64 discount codes"),
+            (
+                text.replace(r#""context":{}"#, r#""fulfillment":{"methods":[{"type":"pickup"}]}"#),
+                "only method",
+            ),
             (text.replace(r#""context""#, r#""line_items""#), "comes twice"),
         ] {
             let fault = Wanted::read(text.as_bytes()).unwrap_err().to_string();

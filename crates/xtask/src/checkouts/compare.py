@@ -35,6 +35,8 @@ BROKEN = {
     "ucp-severity": "ucp error",
     "ucp-order-status": "ucp order",
     "ucp-no-endpoint": "ucp profile",
+    "ucp-no-method": "ucp checkout",
+    "ucp-applied-down": "ucp checkout",
 }
 
 ACP_SCHEMAS = {
@@ -45,13 +47,19 @@ ACP_SCHEMAS = {
     "acp complete": "CheckoutSessionCompleteRequest",
 }
 
+# Each file, and what of it is meant where that is not the whole. Extensions have a checkout of their own.
+CHECKOUT = "dev.ucp.shopping.checkout"
 UCP_SCHEMAS = {
-    "ucp checkout": "schemas/shopping/checkout.json",
-    "ucp order": "schemas/shopping/order.json",
-    "ucp error": "schemas/shopping/types/error_response.json",
-    "ucp profile": "discovery/profile_schema.json",
-    "ucp create": "schemas/shopping/checkout.json",
-    "ucp complete": "schemas/shopping/checkout.json",
+    "ucp checkout": [
+        ("schemas/shopping/checkout.json", None),
+        ("schemas/shopping/fulfillment.json", CHECKOUT),
+        ("schemas/shopping/discount.json", CHECKOUT),
+    ],
+    "ucp order": [("schemas/shopping/order.json", None)],
+    "ucp error": [("schemas/shopping/types/error_response.json", None)],
+    "ucp profile": [("discovery/profile_schema.json", "business_profile")],
+    "ucp create": [("schemas/shopping/checkout.json", None)],
+    "ucp complete": [("schemas/shopping/checkout.json", None)],
 }
 
 
@@ -103,17 +111,19 @@ class Ucp:
             sys.exit("ucp-schema is missing: cargo install ucp-schema --version 1.4.1 --locked")
 
     def faults(self, message):
-        schema = self.source / UCP_SCHEMAS[message["kind"]]
+        found = []
         with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
             json.dump(message["body"], file)
             file.flush()
             asked = message["kind"].split()[1]
             way = ["--request", "--op", asked] if asked in ("create", "complete") else ["--response", "--op", "read"]
-            command = [self.program, "validate", file.name, "--schema", str(schema), *way, "--schema-local-base", str(self.source)]
-            if message["kind"] == "ucp profile":
-                command += ["--def", "business_profile"]
-            ran = subprocess.run(command, capture_output=True, text=True)
-        return [] if ran.returncode == 0 else [(ran.stdout + ran.stderr).strip()]
+            base = ["--schema-local-base", str(self.source)]
+            for schema, part in UCP_SCHEMAS[message["kind"]]:
+                command = [self.program, "validate", file.name, "--schema", str(self.source / schema), *way, *base]
+                command += ["--def", part] if part else []
+                ran = subprocess.run(command, capture_output=True, text=True)
+                found += [] if ran.returncode == 0 else [(ran.stdout + ran.stderr).strip()]
+        return found
 
 
 def held(oracles, messages):
