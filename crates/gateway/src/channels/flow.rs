@@ -114,8 +114,12 @@ impl Inner {
             let _heard = waiting.kept.send(());
             Ok(())
         });
-        let kept = keeping.await.unwrap_or_else(|_| Err(self.not_now("keeping the voucher broke off")));
-        Some(kept.map_err(|no| with_standing(no, Told { channel: voucher.channel, spent_nanos: owed })))
+        let no = match keeping.await {
+            Ok(Ok(())) => return Some(Ok(())),
+            Ok(Err(no)) => no,
+            Err(_) => self.not_now("keeping the voucher broke off"),
+        };
+        Some(Err(with_standing(no, Told { channel: voucher.channel, spent_nanos: owed })))
     }
 
     async fn keep_for_stream(&self, channel: &Channel, voucher: &Voucher) -> Result<(), Whole> {
