@@ -21,7 +21,7 @@ use crate::acceptance::Accepted;
 use crate::client::Client;
 use crate::clock::made_at;
 use crate::failure::{Answer, Failure};
-use crate::keys::{SellerKeys, credential_ring, seller_ring};
+use crate::keys::{credential_ring, seller_ring};
 use crate::limits::{BACKOFF_MIN, DELIVERY_TRIES_MAX, REPLAY_WINDOW_SECONDS_MIN};
 use crate::purchase::{Locked, PurchaseFault, Purchases, Record, Stage};
 use crate::said::{Demanded, demanded_by, validation_of};
@@ -162,7 +162,6 @@ pub struct Buyer {
     /// How sellers are asked, where not over HTTP.
     asking: Option<Asking>,
     identity: OnceCell<Identifier>,
-    seller_keys: SellerKeys,
     /// The keys that sign the server's statements, as they were last asked for.
     server_keys: RwLock<Option<Arc<Keyring>>>,
 }
@@ -203,7 +202,6 @@ impl Buyer {
             sellers: sellers::Sellers::new(Reach::Anywhere)?,
             asking: None,
             identity: OnceCell::new(),
-            seller_keys: SellerKeys::default(),
             server_keys: RwLock::default(),
         })
     }
@@ -325,16 +323,9 @@ impl Buyer {
         };
         let opened = match open_needed(needed, facts, &self.settings.seller_keys, &policy, now) {
             Err(CannotPay::Signature { fault: KeyFault::UnknownKey, .. }) => {
-                let known = self.seller_keys.find(payee);
-                match known.map(|keys| open_needed(needed, facts, &keys, &policy, now)) {
-                    None | Some(Err(CannotPay::Signature { fault: KeyFault::UnknownKey, .. })) => {
-                        let keys = self.client.a402_seller_keys(payee).await?;
-                        let keys = Arc::new(seller_ring(&keys).map_err(|fault| refuse(&fault))?);
-                        self.seller_keys.keep(payee, Arc::clone(&keys));
-                        open_needed(needed, facts, &keys, &policy, now)
-                    }
-                    Some(opened) => opened,
-                }
+                let keys = self.client.a402_seller_keys(payee).await?;
+                let keys = seller_ring(&keys).map_err(|fault| refuse(&fault))?;
+                open_needed(needed, facts, &keys, &policy, now)
             }
             opened => opened,
         };

@@ -1,12 +1,7 @@
 //! Keys as the server publishes them, made into rings that signatures are checked by.
 
-use crate::limits::{SELLER_KEYS_AGE_MAX, SELLERS_KNOWN_MAX};
 use evidence::{Algorithm, PublicKey, base64url};
 use protocols::a402::{Identifier, Keyring};
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
-use wire::PayeeId;
 use wire::a402::{A402Key, A402SellerKeys};
 use wire::account;
 use wire::act::AgentKeys;
@@ -53,27 +48,6 @@ pub fn agent_keys(keys: &AgentKeys) -> Result<Vec<PublicKey>, NotAKey> {
         parse(key.algorithm, &key.public_key).map_err(|why| NotAKey { id: key.key_id.to_string(), why })
     });
     each.collect()
-}
-
-/// The keys of sellers, as the server said them not long ago. What was signed with a key that was taken away since then, the server
-/// does not pay.
-#[derive(Debug, Default)]
-pub(crate) struct SellerKeys(Mutex<HashMap<PayeeId, (Instant, Arc<Keyring>)>>);
-
-impl SellerKeys {
-    pub(crate) fn find(&self, payee: PayeeId) -> Option<Arc<Keyring>> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (asked_at, keys) = known.get(&payee)?;
-        (asked_at.elapsed() < SELLER_KEYS_AGE_MAX).then(|| Arc::clone(keys))
-    }
-
-    pub(crate) fn keep(&self, payee: PayeeId, keys: Arc<Keyring>) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if SELLERS_KNOWN_MAX <= known.len() {
-            known.clear();
-        }
-        known.insert(payee, (Instant::now(), keys));
-    }
 }
 
 fn trust(

@@ -47,12 +47,6 @@ pub const ATTEMPTS_MAX: u32 = 1_000;
 /// The shortest time a seller has to leave for repetitions after the payment, in seconds.
 pub const REPLAY_WINDOW_SECONDS_MIN: u32 = 30;
 
-/// The sellers whose keys are remembered; with more, all of them are asked for again.
-pub const SELLERS_KNOWN_MAX: usize = 1_000;
-
-/// How long a seller's keys are used before they are asked for again.
-pub const SELLER_KEYS_AGE_MAX: Duration = Duration::from_secs(60);
-
 /// The longest file with a key that is read, in bytes.
 pub const KEY_FILE_BYTES_MAX: u64 = 4_096;
 

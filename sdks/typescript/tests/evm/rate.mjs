@@ -13,7 +13,6 @@ import { x402Facilitator } from "@x402/core/facilitator";
 import { toFacilitatorEvmSigner } from "@x402/evm";
 import { ExactEvmScheme } from "@x402/evm/exact/facilitator";
 import { MemoryStore, Wallet } from "tollbridge";
-import { readKeyFile } from "tollbridge/files";
 import { paymentSignature } from "tollbridge/x402";
 import { createWalletClient, http, nonceManager, parseEther, publicActions } from "viem";
 import { generatePrivateKey, privateKeyToAccount } from "viem/accounts";
@@ -62,7 +61,7 @@ async function measure() {
 }
 
 async function ourRate(stage) {
-  const wallet = await Wallet.open(await readKeyFile(stage.key), stage.server, { purchases: new MemoryStore() });
+  const wallet = await Wallet.open(stage.key, stage.server, { purchases: new MemoryStore() });
   const paymentRequirements = {
     scheme: "exact",
     network: "toll:test",
