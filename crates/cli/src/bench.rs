@@ -74,7 +74,7 @@ fn program(output: &Output, figures: &mut Figures) -> Outcome {
         Command::new(&own).arg("--version").output()?;
         millis.push(began.elapsed().as_secs_f64() * 1e3);
     }
-    figures.median(output, "process_start_ms", &millis, None, Bar::None);
+    figures.median(output, "process_start_ms", &millis, Bar::None);
     Ok(())
 }
 
@@ -96,12 +96,7 @@ fn in_process(output: &Output, figures: &mut Figures, args: &Bench, scratch: &Pa
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let per_s: Vec<f64> = rounds.iter().map(|round| round.per_s).collect();
-    let millis = (
-        rounds.iter().map(|round| round.p50_ms).collect(),
-        rounds.iter().map(|round| round.p99_ms).collect(),
-    );
-    figures.median(output, "engine_payments_per_s", &per_s, Some(millis), Bar::AtLeast(700_000.0));
+    figures.rounds(output, "engine_payments_per_s", &rounds, Bar::AtLeast(700_000.0));
     let class = match ledger.scheduling() {
         Some(Scheduling::Fifo) => "fifo",
         Some(Scheduling::Default) => "default",
@@ -122,7 +117,7 @@ fn in_process(output: &Output, figures: &mut Figures, args: &Bench, scratch: &Pa
         bar.inc(1);
     }
     bar.finish_and_clear();
-    figures.median(output, "recovery_entries_per_s", &recovered, None, Bar::AtLeast(1_000_000.0));
+    figures.median(output, "recovery_entries_per_s", &recovered, Bar::AtLeast(1_000_000.0));
 
     let with_payments = replayed_bytes(&directory)?;
     let per_id = (with_payments - with_wallets) / paid;

@@ -28,6 +28,7 @@ mod schemathesis;
 mod sdks;
 mod source;
 mod storm;
+mod suite;
 mod tck;
 mod test;
 mod tidy;

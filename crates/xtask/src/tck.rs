@@ -5,15 +5,15 @@
 //! listed here with its reason; what is not listed and fails, and what is listed and passes, fails the lane.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 use crate::program;
 use crate::sdks::PYTHON;
+use crate::suite::{Known, Stage, emptied};
 
 const KIT: &str = "TOLLBRIDGE_A2A_TCK";
 
@@ -52,6 +52,8 @@ const FAILS: &[(&str, &str)] = &[
     ("TestHistoryContent::test_history_content_matches_sent_messages[http_json]", "the same"),
 ];
 
+const KNOWN: Known = Known { fails: FAILS, is: |test, known| test.ends_with(known) };
+
 /// What the kit does not try, in its own words, how often, and why.
 #[rustfmt::skip]
 const SKIPS: &[(&str, usize, &str)] = &[
@@ -76,21 +78,6 @@ struct Found {
     skipped: BTreeMap<String, usize>,
 }
 
-/// An agent, which ends with its standard input.
-struct Running {
-    child: Child,
-    url: String,
-    input: Option<ChildStdin>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        // It may have ended by itself.
-        let _ended = self.child.wait();
-    }
-}
-
 /// Runs the kit, and lets it find what is broken.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let Some(kit) = std::env::var_os(KIT) else {
@@ -111,7 +98,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let built = program::build(root, "tollbridge", &["cli/sabotage"])?;
     for (bug, test) in SABOTAGE {
         let found = tried(root, kit, &program::with_bug(&root.join(RESULTS), &built, bug)?, bug)?;
-        let more: Vec<&String> = found.failed.iter().filter(|test| !is_known(test)).collect();
+        let more = KNOWN.unlisted(&found.failed);
         println!("  {bug}: {} more failed", more.len());
         ensure!(more.iter().any(|failed| failed.contains(test)), "`{test}` does not find `{bug}`: {more:#?}");
     }
@@ -120,17 +107,13 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 
 /// Runs every test of the kit against a program, whose results are kept under `name`.
 fn tried(root: &Path, kit: &Path, program: &Path, name: &str) -> anyhow::Result<Found> {
-    let agent = start(root, program)?;
-    let results = root.join(RESULTS).join(format!("{name}-results"));
-    if results.exists() {
-        std::fs::remove_dir_all(&results).context("the results of the last run cannot be removed")?;
-    }
-    std::fs::create_dir_all(&results)?;
+    let agent = Stage::start(root, AGENT, program)?;
+    let results = emptied(root.join(RESULTS).join(format!("{name}-results")))?;
     let outcomes = results.join("outcomes.jsonl");
     let log = std::fs::File::create(results.join("log.txt"))?;
     let mut pytest = Command::new(root.join(PYTHON).join("python"));
     pytest.args(["-m", "pytest", "tests/compatibility", "-p", "outcomes", "-p", "no:cacheprovider", "-q"]);
-    pytest.arg(format!("--sut-host={}", agent.url)).current_dir(kit);
+    pytest.arg(format!("--sut-host={}", agent.said)).current_dir(kit);
     pytest.env("PYTHONPATH", root.join(AGENT).with_file_name("")).env("PYTHONDONTWRITEBYTECODE", "1");
     pytest.env("TOLLBRIDGE_RESULTS", &outcomes).stdout(log.try_clone()?).stderr(log);
     // Its status says that something failed, and not what.
@@ -138,22 +121,6 @@ fn tried(root: &Path, kit: &Path, program: &Path, name: &str) -> anyhow::Result<
     let text = std::fs::read_to_string(&outcomes)
         .with_context(|| format!("the kit tried nothing; see {}", results.display()))?;
     read(&text)
-}
-
-fn start(root: &Path, program: &Path) -> anyhow::Result<Running> {
-    let python = root.join("sdks/python");
-    let mut agent = Command::new(root.join(PYTHON).join("python"));
-    agent.arg(root.join(AGENT)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    agent.env("TOLLBRIDGE_BIN", program).env("PYTHONDONTWRITEBYTECODE", "1");
-    agent.env("PYTHONPATH", std::env::join_paths([python.join("tests"), python.join("src")])?);
-    let mut child = agent.spawn().context("the agent does not start")?;
-    let said = child.stdout.take().context("the agent says where it is")?;
-    let input = child.stdin.take();
-    let mut running = Running { child, url: String::new(), input };
-    BufReader::new(said).read_line(&mut running.url)?;
-    running.url = running.url.trim().to_owned();
-    ensure!(running.url.starts_with("http://"), "the agent ended");
-    Ok(running)
 }
 
 /// Reads what `tck/outcomes.py` writes.
@@ -173,20 +140,9 @@ fn read(text: &str) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-fn is_known(test: &str) -> bool {
-    FAILS.iter().any(|(known, _)| test.ends_with(known))
-}
-
 /// Holds what came of the kit against what is listed.
 fn judge(found: &Found) -> anyhow::Result<()> {
-    let unlisted: Vec<&String> = found.failed.iter().filter(|test| !is_known(test)).collect();
-    ensure!(unlisted.is_empty(), "failed, and not listed: {unlisted:#?}");
-    let mended: Vec<&str> = FAILS
-        .iter()
-        .map(|(known, _)| *known)
-        .filter(|known| !found.failed.iter().any(|test| test.ends_with(known)))
-        .collect();
-    ensure!(mended.is_empty(), "listed, and passing: {mended:#?}");
+    KNOWN.judge(&found.failed)?;
     let listed: BTreeMap<String, usize> =
         SKIPS.iter().map(|(why, count, _)| ((*why).to_owned(), *count)).collect();
     ensure!(found.skipped == listed, "not tried: {:#?}; listed: {listed:#?}", found.skipped);

@@ -5,15 +5,15 @@
 //! which says the same in the other version's members. What answers is the product, as a seller runs it: `ucp/shop.py`.
 //! Each test that fails is listed here with its reason. What is not listed and fails, and what is listed and passes, fails the lane.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 
 use crate::program;
 use crate::sdks::PYTHON;
+use crate::suite::{Known, Stage, emptied};
 
 const SUITE: &str = "TOLLBRIDGE_UCP_CONFORMANCE";
 
@@ -90,26 +90,12 @@ const FAILS: &[(&str, &str)] = &[
     ("webhook_test::test_webhook_event_stream", "wants `/testing/simulate-shipping`, which no real shop has"),
 ];
 
+const KNOWN: Known = Known { fails: FAILS, is: |test, known| test == known };
+
 /// What came of the tests.
 struct Found {
     passed: usize,
     failed: Vec<String>,
-}
-
-/// A shop, which ends with its standard input.
-struct Running {
-    child: Child,
-    /// Where the shop is, and the port at which it finds who is told of orders.
-    at: (String, String),
-    input: Option<ChildStdin>,
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        // It may have ended by itself.
-        let _ended = self.child.wait();
-    }
 }
 
 /// Runs the tests, and lets them find what is broken.
@@ -136,7 +122,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let built = program::build(root, "tollbridge", &["cli/sabotage"])?;
     for (bug, tests) in SABOTAGE {
         let found = tried(root, suite, &program::with_bug(&root.join(RESULTS), &built, bug)?, bug)?;
-        let more: Vec<&String> = found.failed.iter().filter(|test| !is_known(test)).collect();
+        let more = KNOWN.unlisted(&found.failed);
         println!("  {bug}: {} passed, {} more failed", found.passed, more.len());
         for test in *tests {
             ensure!(more.iter().any(|failed| failed == test), "`{test}` does not find `{bug}`: {more:#?}");
@@ -147,35 +133,16 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
 
 /// Runs the tests against a program, whose results are kept under `name`.
 fn tried(root: &Path, suite: &Path, program: &Path, name: &str) -> anyhow::Result<Found> {
-    let shop = start(root, program)?;
-    let results = root.join(RESULTS).join(format!("{name}-results"));
-    if results.exists() {
-        std::fs::remove_dir_all(&results).context("the results of the last run cannot be removed")?;
-    }
-    std::fs::create_dir_all(&results)?;
+    let shop = Stage::start(root, SHOP, program)?;
+    // Where the shop is, and the port at which it finds who is told of orders.
+    let (url, events) = shop.said.split_once(' ').context("the shop ended")?;
+    let results = emptied(root.join(RESULTS).join(format!("{name}-results")))?;
     let mut tests = Command::new(root.join(PYTHON).join("python"));
-    tests.arg(root.join(OUTCOMES)).arg(suite).args([&shop.at.0, &shop.at.1]).arg(&results);
+    tests.arg(root.join(OUTCOMES)).arg(suite).args([url, events]).arg(&results);
     tests.args(LEFT_OUT.iter().map(|(test, _)| test)).env("PYTHONDONTWRITEBYTECODE", "1");
     let status = tests.status().context("the tests do not start")?;
     ensure!(status.success(), "the tests: {status}; see {}", results.display());
     read(&std::fs::read_to_string(results.join("outcomes.jsonl"))?)
-}
-
-fn start(root: &Path, program: &Path) -> anyhow::Result<Running> {
-    let python = root.join("sdks/python");
-    let mut shop = Command::new(root.join(PYTHON).join("python"));
-    shop.arg(root.join(SHOP)).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    shop.env("TOLLBRIDGE_BIN", program).env("PYTHONDONTWRITEBYTECODE", "1");
-    shop.env("PYTHONPATH", std::env::join_paths([python.join("tests"), python.join("src")])?);
-    let mut child = shop.spawn().context("the shop does not start")?;
-    let said = child.stdout.take().context("the shop says where it is")?;
-    let input = child.stdin.take();
-    let mut running = Running { child, at: Default::default(), input };
-    let mut line = String::new();
-    BufReader::new(said).read_line(&mut line)?;
-    let (url, events) = line.trim().split_once(' ').context("the shop ended")?;
-    running.at = (url.to_owned(), events.to_owned());
-    Ok(running)
 }
 
 /// Reads what `ucp/outcomes.py` writes.
@@ -193,20 +160,9 @@ fn read(text: &str) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-fn is_known(test: &str) -> bool {
-    FAILS.iter().any(|(known, _)| test == *known)
-}
-
 /// Holds what came of the tests against what is listed.
 fn judge(found: &Found) -> anyhow::Result<()> {
-    let unlisted: Vec<&String> = found.failed.iter().filter(|test| !is_known(test)).collect();
-    ensure!(unlisted.is_empty(), "failed, and not listed: {unlisted:#?}");
-    let mended: Vec<&str> = FAILS
-        .iter()
-        .map(|(known, _)| *known)
-        .filter(|known| !found.failed.iter().any(|test| test == known))
-        .collect();
-    ensure!(mended.is_empty(), "listed, and passing: {mended:#?}");
+    KNOWN.judge(&found.failed)?;
     let tried = found.passed + found.failed.len() + LEFT_OUT.len();
     ensure!(tried == TESTS, "{tried} tests, and not {TESTS}");
     ensure!(PASSED_MIN <= found.passed, "only {} passed", found.passed);

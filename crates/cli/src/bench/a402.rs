@@ -4,7 +4,6 @@
 //! what the server and the gateway promise is durable as always.
 
 use super::ledger::Round;
-use super::machine::percentile;
 use super::report::{Bar, Figures};
 use super::workload::Workload;
 use crate::args::Bench;
@@ -77,12 +76,7 @@ pub(super) async fn measure(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let per_s: Vec<f64> = rounds.iter().map(|round| round.per_s).collect();
-    let millis = (
-        rounds.iter().map(|round| round.p50_ms).collect(),
-        rounds.iter().map(|round| round.p99_ms).collect(),
-    );
-    figures.median(output, "a402_round_trips_per_s", &per_s, Some(millis), Bar::AtLeast(5_000.0));
+    figures.rounds(output, "a402_round_trips_per_s", &rounds, Bar::AtLeast(5_000.0));
     Ok(())
 }
 
@@ -94,9 +88,7 @@ async fn load(buyers: &[Arc<Buyer>], shop: SocketAddr, round: u32) -> Outcome<Ro
     for task in tasks {
         millis.extend(task.await.map_err(Failure::fault)??);
     }
-    let per_s = millis.len() as f64 / began.elapsed().as_secs_f64();
-    millis.sort_by(f64::total_cmp);
-    Ok(Round { per_s, p50_ms: percentile(&millis, 50), p99_ms: percentile(&millis, 99) })
+    Ok(Round::of(millis.len() as f64, millis, began))
 }
 
 async fn buy(buyer: Arc<Buyer>, shop: SocketAddr, round: u32) -> Outcome<Vec<f64>> {

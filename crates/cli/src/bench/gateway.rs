@@ -1,7 +1,6 @@
 //! `bench gateway` and `bench vouchers`: what the gateway adds to a call, and how many it can take payment for.
 
 use super::ledger::Round;
-use super::machine::percentile;
 use super::market::{Line, Market};
 use super::report::{Bar, Figures, median};
 use crate::args::Bench;
@@ -48,8 +47,8 @@ pub(super) fn added(output: &Output, figures: &mut Figures, args: &Bench, scratc
                 rounds.iter().zip(&bare).map(|(through, bare)| of(through) - of(bare)).collect()
             };
             let name = |percent: &str| format!("gateway_{name}_added_{percent}_ms");
-            figures.median(output, &name("p50"), &added(|round| round.p50_ms), None, Bar::None);
-            figures.median(output, &name("p99"), &added(|round| round.p99_ms), None, Bar::AtMost(bar));
+            figures.median(output, &name("p50"), &added(|round| round.p50_ms), Bar::None);
+            figures.median(output, &name("p99"), &added(|round| round.p99_ms), Bar::AtMost(bar));
         }
         let of_bare = |of: fn(&Round) -> f64| median(&bare.iter().map(of).collect::<Vec<f64>>());
         figures.one(output, "gateway_bare_p50_ms", of_bare(|round| round.p50_ms), Bar::None);
@@ -81,12 +80,7 @@ pub(super) fn vouchers(output: &Output, figures: &mut Figures, args: &Bench, scr
                 bar.inc(1);
             }
             bar.finish_and_clear();
-            let per_s: Vec<f64> = rounds.iter().map(|round| round.per_s).collect();
-            let millis = (
-                rounds.iter().map(|round| round.p50_ms).collect(),
-                rounds.iter().map(|round| round.p99_ms).collect(),
-            );
-            figures.median(output, name, &per_s, Some(millis), least);
+            figures.rounds(output, name, &rounds, least);
         }
         Ok(())
     })
@@ -152,7 +146,5 @@ async fn gather(
         lines.push(line);
         all.extend(millis);
     }
-    let per_s = all.len() as f64 / began.elapsed().as_secs_f64();
-    all.sort_by(f64::total_cmp);
-    Ok(Round { per_s, p50_ms: percentile(&all, 50), p99_ms: percentile(&all, 99) })
+    Ok(Round::of(all.len() as f64, all, began))
 }

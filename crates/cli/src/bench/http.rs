@@ -5,7 +5,6 @@
 
 use super::a402;
 use super::ledger::{Round, done};
-use super::machine::percentile;
 use super::report::{Bar, Figures};
 use super::workload::{Place, Workload, spender_key};
 use crate::args::Bench;
@@ -92,12 +91,7 @@ pub(super) fn measure(output: &Output, figures: &mut Figures, args: &Bench, scra
                 bar.inc(1);
             }
             bar.finish_and_clear();
-            let per_s: Vec<f64> = rounds.iter().map(|round| round.per_s).collect();
-            let millis = (
-                rounds.iter().map(|round| round.p50_ms).collect(),
-                rounds.iter().map(|round| round.p99_ms).collect(),
-            );
-            figures.median(output, way.name, &per_s, Some(millis), Bar::AtLeast(way.bar));
+            figures.rounds(output, way.name, &rounds, Bar::AtLeast(way.bar));
         }
         a402::measure(output, figures, args, scratch, at, &clients, &workload).await
     })?;
@@ -190,9 +184,7 @@ async fn load(way: &Way, at: SocketAddr, requests: Vec<Vec<u8>>) -> Outcome<Roun
         millis.extend(task.await.map_err(Failure::fault)??);
     }
     let payments = (millis.len() * way.per_request) as f64;
-    let per_s = payments / began.elapsed().as_secs_f64();
-    millis.sort_by(f64::total_cmp);
-    Ok(Round { per_s, p50_ms: percentile(&millis, 50), p99_ms: percentile(&millis, 99) })
+    Ok(Round::of(payments, millis, began))
 }
 
 async fn converse(mut stream: TcpStream, requests: Vec<Vec<u8>>, per_request: usize) -> Outcome<Vec<f64>> {

@@ -28,6 +28,15 @@ pub(crate) struct Round {
     pub(crate) p99_ms: f64,
 }
 
+impl Round {
+    /// A round since `began`, of so many units; each wait is in milliseconds.
+    pub(crate) fn of(units: f64, mut millis: Vec<f64>, began: Instant) -> Round {
+        let per_s = units / began.elapsed().as_secs_f64();
+        millis.sort_by(f64::total_cmp);
+        Round { per_s, p50_ms: percentile(&millis, 50), p99_ms: percentile(&millis, 99) }
+    }
+}
+
 /// A journal in a directory of its own, and the engine that leads it.
 pub(crate) struct Ledger {
     engine: Engine,
@@ -101,9 +110,7 @@ impl Ledger {
             counted += count(ticket)?;
             millis.push(began.elapsed().as_secs_f64() * 1e3);
         }
-        let per_s = f64::from(counted) / began.elapsed().as_secs_f64();
-        millis.sort_by(f64::total_cmp);
-        Ok(Round { per_s, p50_ms: percentile(&millis, 50), p99_ms: percentile(&millis, 99) })
+        Ok(Round::of(f64::from(counted), millis, began))
     }
 
     /// The entries that the signed log is behind the journal.

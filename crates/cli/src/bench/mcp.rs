@@ -4,7 +4,6 @@
 //! delivers for it, and the answer is kept with its receipt. Everything runs on the same processors.
 
 use super::ledger::Round;
-use super::machine::percentile;
 use super::market::Market;
 use super::report::{Bar, Figures};
 use crate::args::Bench;
@@ -56,12 +55,7 @@ pub(super) fn tools(output: &Output, figures: &mut Figures, args: &Bench, scratc
         for (name, rounds, least) in
             [("mcp_quotes_per_s", quoted, Bar::None), ("mcp_pays_per_s", paid, Bar::AtLeast(3_000.0))]
         {
-            let per_s: Vec<f64> = rounds.iter().map(|round| round.per_s).collect();
-            let millis = (
-                rounds.iter().map(|round| round.p50_ms).collect(),
-                rounds.iter().map(|round| round.p99_ms).collect(),
-            );
-            figures.median(output, name, &per_s, Some(millis), least);
+            figures.rounds(output, name, &rounds, least);
         }
         Ok(())
     })
@@ -120,9 +114,7 @@ impl Tools {
             }
             answers.push(answer["result"]["structuredContent"].take());
         }
-        let per_s = millis.len() as f64 / began.elapsed().as_secs_f64();
-        millis.sort_by(f64::total_cmp);
-        Ok((answers, Round { per_s, p50_ms: percentile(&millis, 50), p99_ms: percentile(&millis, 99) }))
+        Ok((answers, Round::of(millis.len() as f64, millis, began)))
     }
 
     async fn ask(&mut self, method: &str, params: &Value) -> Outcome<u64> {

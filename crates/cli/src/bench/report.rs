@@ -1,5 +1,6 @@
 //! The figures of a run: a table for people, one object per line for programs, and all of them together in the last.
 
+use super::ledger::Round;
 use crate::output::Output;
 use comfy_table::{CellAlignment, Table, presets::UTF8_HORIZONTAL_ONLY};
 use serde_json::{Map, Value, json};
@@ -25,17 +26,17 @@ impl Figures {
         self.keep(output, name, value, bar, None, &[value]);
     }
 
-    /// A figure measured in rounds: the median counts, of the latencies too.
-    pub(crate) fn median(
-        &mut self,
-        output: &Output,
-        name: &str,
-        values: &[f64],
-        millis: Option<(Vec<f64>, Vec<f64>)>,
-        bar: Bar,
-    ) {
-        let latency = millis.map(|(p50, p99)| (median(&p50), median(&p99)));
-        self.keep(output, name, median(values), bar, latency, values);
+    /// A figure measured several times: the median counts.
+    pub(crate) fn median(&mut self, output: &Output, name: &str, values: &[f64], bar: Bar) {
+        self.keep(output, name, median(values), bar, None, values);
+    }
+
+    /// So many a second, in rounds: the median counts, of the latencies too.
+    pub(crate) fn rounds(&mut self, output: &Output, name: &str, rounds: &[Round], bar: Bar) {
+        let each = |of: fn(&Round) -> f64| -> Vec<f64> { rounds.iter().map(of).collect() };
+        let latency = (median(&each(|round| round.p50_ms)), median(&each(|round| round.p99_ms)));
+        let per_s = each(|round| round.per_s);
+        self.keep(output, name, median(&per_s), bar, Some(latency), &per_s);
     }
 
     /// Something to know that is no figure.

@@ -1,6 +1,6 @@
 //! Rules: how many can be changed a second, what a decision costs under as many as there can be, and a rehearsal.
 
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Round};
 use super::machine::percentile;
 use super::report::{Bar, Figures};
 use super::workload::{Place, Workload, most_limits};
@@ -40,28 +40,22 @@ const ZONES: [&str; 9] = [
 pub(crate) fn measure(output: &Output, figures: &mut Figures, args: &Bench, scratch: &Path) -> Outcome {
     let mut ledger = Ledger::start(&scratch.join("rules"), Workload::new())?;
     ledger.set_up(output, MANDATES)?;
-    let (mut per_s, mut p50, mut p99) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..args.rounds {
-        let round = ledger.change_rules(CHANGES)?;
-        per_s.push(round.per_s);
-        p50.push(round.p50_ms);
-        p99.push(round.p99_ms);
-    }
+    let rounds = (0..args.rounds).map(|_| ledger.change_rules(CHANGES)).collect::<Outcome<Vec<Round>>>()?;
     drop(ledger.stop());
-    figures.median(output, "rule_changes_per_s", &per_s, Some((p50, p99)), Bar::AtLeast(5_000.0));
+    figures.rounds(output, "rule_changes_per_s", &rounds, Bar::AtLeast(5_000.0));
 
     let at = Clock::default().now();
     let (calendar, rolling) = (most_limits(calendar()), most_limits(rolling()));
     let mut decisions = |name: &str, limits: &[Limit]| -> Outcome {
         let rounds = (0..args.rounds).map(|_| decision_p99_us(at, limits)).collect::<Outcome<Vec<f64>>>()?;
-        figures.median(output, name, &rounds, None, Bar::AtMost(50.0));
+        figures.median(output, name, &rounds, Bar::AtMost(50.0));
         Ok(())
     };
     decisions("decision_p99_us", &calendar)?;
     decisions("decision_rolling_p99_us", &rolling)?;
 
     let millis = (0..args.rounds).map(|_| rehearsal_ms(at, &rolling)).collect::<Outcome<Vec<f64>>>()?;
-    figures.median(output, "rehearsal_ms", &millis, None, Bar::AtMost(1_000.0));
+    figures.median(output, "rehearsal_ms", &millis, Bar::AtMost(1_000.0));
     Ok(())
 }
 
