@@ -6,7 +6,7 @@ use protocols::a2a::card::Signed;
 use protocols::a2a::paying::{body_of, parts_of, signature};
 use protocols::a2a::{Call, Card, Task};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     let asked = Call::read_rpc(text.as_bytes());
     match asked.call {
         Ok(Call::SendMessage(send) | Call::SendStreamingMessage(send)) => {

@@ -3,7 +3,7 @@
 
 use protocols::a402::{Needed, Proof, Validation};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     if let Ok(needed) = Needed::decode(text) {
         assert!(Needed::decode(&needed.encode().expect("what was read can be written")).is_ok());
     }

@@ -3,7 +3,7 @@
 
 use protocols::acp::{Cancel, Complete, Create, Update};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     let body = text.as_bytes();
     for fault in [
         Create::read(body).err(),

@@ -3,7 +3,7 @@
 
 use protocols::ap2::{Claimed, Date, Mandate, reference_of, show_only};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     if let Ok(claimed) = Claimed::read(text) {
         let _ = (claimed.key_id(), reference_of(text));
         let shown = show_only(text, |_| false).expect("what was read has disclosures that can be read");

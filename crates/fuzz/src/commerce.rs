@@ -8,7 +8,7 @@ use protocols::act::cid::catalogue::Catalogue;
 use protocols::act::cid::precheck::latest;
 use protocols::act::cid::transfer::{TransferRequest, TransferResponse};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+fuzz::target!(|bytes: &[u8]| {
     if let Ok(request) = TransferRequest::read(bytes) {
         let again = TransferRequest::read(request.to_json().as_bytes()).expect("what was written is read");
         assert_eq!(again, request);

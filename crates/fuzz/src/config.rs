@@ -4,7 +4,7 @@
 use gateway::Config;
 use std::path::Path;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     if let Err(fault) = Config::parse(text, Path::new("/nowhere")) {
         assert!(!fault.to_string().is_empty());
     }

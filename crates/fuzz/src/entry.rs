@@ -3,7 +3,7 @@
 
 use book::Entry;
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+fuzz::target!(|bytes: &[u8]| {
     if let Ok(entry) = Entry::from_bytes(bytes) {
         assert_eq!(entry.to_bytes(), bytes);
     }

@@ -5,7 +5,7 @@ use protocols::evm::number::{Address, Chain, Uint256};
 use protocols::evm::signature::Signature;
 use protocols::evm::{Ask, is_asked};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     if let Ok(ask) = Ask::read(text.as_bytes()) {
         assert!(is_asked(text.as_bytes()));
         assert!(ask.check().is_err() || ask.authorization.to == ask.requirements.pay_to);

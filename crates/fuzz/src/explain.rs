@@ -5,7 +5,7 @@ use protocols::explain::{Answer, answer, text};
 use protocols::limits::EXPLAINED_TEXT_CHARS_MAX;
 use protocols::{Time, is_hidden};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+fuzz::target!(|bytes: &[u8]| {
     let now = Time::from_seconds(1_795_430_850);
     let headers = String::from_utf8_lossy(bytes);
     let headers = headers.lines().filter_map(|line| line.split_once(':'));

@@ -7,7 +7,7 @@ use engine::journal::Frame;
 
 const BOOK: BookId = BookId([9; 16]);
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+fuzz::target!(|bytes: &[u8]| {
     if let Some(frame) = Frame::decode(BOOK, bytes.to_vec()) {
         assert_eq!(frame.bytes(), bytes);
         assert_eq!(frame.entries().count(), usize::try_from(frame.count()).expect("a count fits"));

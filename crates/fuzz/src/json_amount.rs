@@ -3,7 +3,7 @@
 
 use wire::{AmountText, Money};
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+fuzz::target!(|bytes: &[u8]| {
     if let Ok(amount) = serde_json::from_slice::<AmountText>(bytes) {
         let text = serde_json::to_string(&amount).expect("an amount can be written");
         assert!(std::str::from_utf8(bytes).is_ok_and(|read| read.trim() == text || read.contains('\\')));

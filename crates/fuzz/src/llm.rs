@@ -3,7 +3,7 @@
 
 use protocols::llm::{Call, Piece, Rewrite, Shape, StreamReader, read_whole};
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+fuzz::target!(|input: &[u8]| {
     // Which shape, and where to cut; then the text.
     let Some((&[kind, cut, _], text)) = input.split_first_chunk::<3>() else { return };
     let shape = Shape::ALL[usize::from(kind) % Shape::ALL.len()];

@@ -7,7 +7,7 @@ use protocols::Time;
 use protocols::mpp::session::{NeedVoucher, SessionReceipt, Terms};
 use protocols::mpp::{Challenge, Credential, Shown};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     if let Ok(challenge) = Challenge::parse(text) {
         let header = challenge.encode();
         assert!(header.is_ascii() && !header.contains(['\r', '\n']), "{header}");

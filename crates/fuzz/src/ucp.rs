@@ -5,7 +5,7 @@ use protocols::ucp::request::{Complete, Wanted};
 use protocols::ucp::signature::{Headers, Signable, digest, verify};
 use protocols::ucp::{agent_profile, agent_version};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     let body = text.as_bytes();
     let _ = (Wanted::read(body), Complete::read(body));
     for said in [agent_profile(text), agent_version(text)].into_iter().flatten() {

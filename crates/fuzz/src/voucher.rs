@@ -3,7 +3,7 @@
 
 use protocols::voucher::Voucher;
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     if let Ok(voucher) = Voucher::parse(text) {
         assert_eq!(voucher.to_string(), text);
         assert_eq!(Voucher::parse(&voucher.to_string()), Ok(voucher));

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD;
 use protocols::Time;
 use protocols::x402::{Ask, Payload, Requirements, read_required};
 
-libfuzzer_sys::fuzz_target!(|text: &str| {
+fuzz::target!(|text: &str| {
     let header = STANDARD.encode(text);
     if let Ok(payload) = Payload::decode(&header) {
         let written = payload.encode();

@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: runs every target of the crate `fuzz` for a while, some at a time, beginning with its seeds.
 //!
 //! The targets are built with coverage for libFuzzer and without a sanitizer: that needs the stable compiler only, and
-//! no program to be installed. They are safe Rust, and what is looked for are panics. Only our own crates are built
-//! for it; what they depend on is what the tests depend on.
+//! no program to be installed. They are safe Rust, and what is looked for are panics, and inputs that cost too much
+//! time or memory. Only our own crates are built for it; what they depend on is what the tests depend on.
 
 use std::fs;
 use std::path::Path;
@@ -19,6 +19,25 @@ const MANIFEST: &str = "crates/fuzz/Cargo.toml";
 
 /// One entry of each kind, in hexadecimal: the seeds of the entry decoder.
 const GOLDEN: &str = "vectors/entries";
+
+/// The longest input in bytes: as long as the body of a request may be.
+const INPUT_BYTES_MAX: usize = 64 * 1_024;
+
+/// What is repeated until it is that long: what a parser might nest, split, keep or count more than once for.
+const REPEATED: &[(&str, &str)] = &[
+    ("arrays", "["),
+    ("objects", "{\"a\":"),
+    ("members", "\"a\":0,"),
+    ("digits", "9"),
+    ("escapes", "\\u0061"),
+    ("parameters", "a=\"b\", "),
+    ("lists", "(a);b, "),
+    ("parts", "a.b~"),
+    ("headers", "a: b\r\n"),
+    ("events", "data: {}\n\n"),
+    ("spaces", " "),
+    ("zeros", "\0"),
+];
 
 /// Runs all targets, or the one that is named, for `seconds` each, `together` at once: each keeps one core busy.
 pub(crate) fn run(root: &Path, seconds: u64, together: usize, only: Option<&str>) -> anyhow::Result<()> {
@@ -64,6 +83,7 @@ fn run_one(root: &Path, programs: &Path, found: &Path, target: &str, seconds: u6
     command.arg(&corpus).current_dir(root);
     command.args([format!("-max_total_time={seconds}"), format!("-artifact_prefix={artifacts}")]);
     command.args(["-print_final_stats=1", "-timeout=10", "-rss_limit_mb=2048"]);
+    command.arg(format!("-max_len={INPUT_BYTES_MAX}"));
     let output = command.output().with_context(|| format!("{target} does not start"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let stat = |name: &str| {
@@ -81,11 +101,15 @@ fn run_one(root: &Path, programs: &Path, found: &Path, target: &str, seconds: u6
         "target `{target}` sees nothing: it was built without coverage"
     );
     let inputs = stat("number_of_executed_units");
-    println!("✓ {target}: {inputs} inputs, no crash; {:.0} s", started.elapsed().as_secs_f32());
+    println!(
+        "✓ {target}: {inputs} inputs, no crash, none too costly; {:.0} s",
+        started.elapsed().as_secs_f32()
+    );
     Ok(())
 }
 
-/// Puts what is known to be well formed into a corpus: the committed seeds, or the golden files where there are some.
+/// Puts what is known to be well formed into a corpus, the committed seeds or the golden files where there are some; and
+/// long inputs, of which chance alone makes few: what is repeated, and every seed again and again.
 fn sow(root: &Path, target: &str, corpus: &Path) -> anyhow::Result<()> {
     let is_entry = target == "entry";
     let seeds = match target {
@@ -96,9 +120,19 @@ fn sow(root: &Path, target: &str, corpus: &Path) -> anyhow::Result<()> {
     for seed in fs::read_dir(&seeds).with_context(|| seeds.display().to_string())? {
         let seed = seed?.path();
         let bytes = if is_entry { unhex(&fs::read_to_string(&seed)?)? } else { fs::read(&seed)? };
-        fs::write(corpus.join(seed.file_name().context("a file has a name")?), bytes)?;
+        let name = seed.file_name().and_then(|name| name.to_str()).context("a file has a name")?;
+        fs::write(corpus.join(format!("long_{name}")), long(&bytes))?;
+        fs::write(corpus.join(name), bytes)?;
+    }
+    for (name, repeated) in REPEATED {
+        fs::write(corpus.join(format!("long_{name}")), long(repeated.as_bytes()))?;
     }
     Ok(())
+}
+
+/// These bytes again and again, until the input is as long as it may be.
+fn long(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().copied().cycle().take(INPUT_BYTES_MAX).collect()
 }
 
 /// The bytes of a golden entry: hexadecimal, with a comment behind each field.
@@ -129,5 +163,12 @@ mod tests {
         let text = "# pay\n18    # seq = 24\n81c0  # at = 8256\n";
         assert_eq!(unhex(text).expect("it is hexadecimal"), [0x18, 0x81, 0xC0]);
         assert!(unhex("zz # seq").is_err());
+    }
+
+    #[test]
+    fn long_inputs_are_as_long_as_they_may_be() {
+        assert_eq!(long(b"abc").len(), INPUT_BYTES_MAX);
+        assert!(long(b"abc").starts_with(b"abcabc"));
+        assert_eq!(long(b""), b"");
     }
 }
