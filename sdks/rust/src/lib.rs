@@ -4,7 +4,7 @@
 use mpp::MppError;
 use mpp::client::PaymentProvider;
 use mpp::protocol::core::{PaymentChallenge, PaymentCredential};
-use protocols::mpp::{Challenge, INTENT, METHOD};
+use protocols::mpp::{Challenge, Intent, METHOD};
 use sdk::{Answer, BuyerSettings, Client};
 use serde_json::json;
 use std::collections::HashMap;
@@ -67,7 +67,7 @@ impl Payer {
 
 impl PaymentProvider for Toll {
     fn supports(&self, method: &str, intent: &str) -> bool {
-        method == METHOD && intent == INTENT
+        method == METHOD && intent == Intent::Charge.as_str()
     }
 
     /// Has the money held for the seller, under the wallet's limits: once for each challenge.
