@@ -28,7 +28,7 @@ skill = "ping"
 "#;
 
 /// A service, and an agent that sells what it does.
-struct Stand {
+pub(crate) struct Stand {
     stand: stand::Stand,
     _service: Running,
 }
@@ -42,7 +42,7 @@ impl Deref for Stand {
 }
 
 impl Stand {
-    fn new() -> Stand {
+    pub(crate) fn new() -> Stand {
         let mut service = None;
         let stand = stand::Stand::new(|workshop| served(workshop, &mut service), PRICES);
         let skill = |id: &str| {
@@ -56,7 +56,7 @@ impl Stand {
         Stand { stand, _service: service.expect("it was started") }
     }
 
-    fn open(&self) -> (Running, Vec<Value>) {
+    pub(crate) fn open(&self) -> (Running, Vec<Value>) {
         let profile = self.directory.0.join("agent.toml").display().to_string();
         self.stand.open("a2a", &["--profile", &profile])
     }
@@ -66,7 +66,7 @@ impl Stand {
         self.stand.buying(&words, purchase, max_price)
     }
 
-    fn buy(&self, skill: &str, purchase: &str, max_price: &str) -> (Option<i32>, Value) {
+    pub(crate) fn buy(&self, skill: &str, purchase: &str, max_price: &str) -> (Option<i32>, Value) {
         bought(self.buying(skill, purchase, max_price))
     }
 

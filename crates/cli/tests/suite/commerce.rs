@@ -1,10 +1,10 @@
 //! Commerce between processes: a server, shops, and agents that buy at them as a command; every movement of money, and every no.
 
-mod buying;
+pub(crate) mod buying;
 mod carts;
 mod doors;
 mod offers;
 mod relay;
 mod sources;
 mod stories;
-mod town;
+pub(crate) mod town;

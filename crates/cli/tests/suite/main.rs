@@ -21,3 +21,4 @@ mod tabs;
 mod terms;
 mod tools;
 mod torture;
+mod traces;

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 /// A server of tools, and its client.
-struct Tools {
+pub(crate) struct Tools {
     child: Child,
     to: ChildStdin,
     from: BufReader<ChildStdout>,
@@ -18,7 +18,7 @@ struct Tools {
 }
 
 impl Tools {
-    fn start(words: &[&str]) -> Tools {
+    pub(crate) fn start(words: &[&str]) -> Tools {
         let mut child = Command::new(env!("CARGO_BIN_EXE_tollbridge"))
             .args(["mcp", "serve"])
             .args(words)
@@ -50,7 +50,7 @@ impl Tools {
         serde_json::from_str(&line).expect("every line is a message")
     }
 
-    fn call(&mut self, name: &str, arguments: Value) -> Value {
+    pub(crate) fn call(&mut self, name: &str, arguments: Value) -> Value {
         let answer = self.ask("tools/call", json!({"name": name, "arguments": arguments}));
         assert_eq!(answer["result"]["isError"], json!(false), "{answer}");
         answer["result"]["structuredContent"].clone()

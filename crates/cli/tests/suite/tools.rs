@@ -20,7 +20,7 @@ tool = "ping"
 "#;
 
 /// A booth before a server of tools.
-struct Stall(stand::Stand);
+pub(crate) struct Stall(stand::Stand);
 
 impl Deref for Stall {
     type Target = stand::Stand;
@@ -31,7 +31,7 @@ impl Deref for Stall {
 }
 
 impl Stall {
-    fn new() -> Stall {
+    pub(crate) fn new() -> Stall {
         let stand = stand::Stand::new(|_| "http://127.0.0.1:1".to_owned(), PRICES);
         // What stands behind is no server of HTTP.
         let list = stand.directory.0.join("prices.toml");
@@ -41,7 +41,7 @@ impl Stall {
         Stall(stand)
     }
 
-    fn open(&self, more: &[&str]) -> (Running, Vec<Value>) {
+    pub(crate) fn open(&self, more: &[&str]) -> (Running, Vec<Value>) {
         let workshop = self.workshop.display().to_string();
         self.0.open("mcp", &[more, &["--", "python3", SCRIPT, &workshop]].concat())
     }
@@ -52,7 +52,7 @@ impl Stall {
         self.0.buying(&words, purchase, max_price)
     }
 
-    fn buy(&self, tool: &str, purchase: &str, max_price: &str) -> (Option<i32>, Value) {
+    pub(crate) fn buy(&self, tool: &str, purchase: &str, max_price: &str) -> (Option<i32>, Value) {
         bought(self.buying(tool, purchase, max_price))
     }
 

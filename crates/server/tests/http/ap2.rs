@@ -106,6 +106,9 @@ async fn what_an_owner_leaves_open_is_paid_once_and_receipted() {
     let chain = asked["payment_mandate"].as_str().unwrap();
     assert_eq!(paid.reference, protocols::ap2::reference_of(chain));
     assert_eq!(house.money().await, ("97000".into(), "0".into(), "3000".into()));
+    let entry = house.get(&house.operator, &format!("/v1/entries/{}", said["entry"])).await.expect(200);
+    let by = entry["by"].as_str().unwrap();
+    assert_eq!((by, &entry["action"], &entry["outcome"]), (&*house.agent.id, &json!("pay"), &json!("paid")));
     // The same again, in one piece or in many at once: the same receipt, and no more money.
     let again = settle(&house, &house.agent, &asked).await;
     assert_eq!(receipt(&house, &again).await.reference, paid.reference);

@@ -19,7 +19,7 @@ const GOODS: &str = "lock_seconds = 120\n\
     [[item]]\nid = \"cake\"\nname = \"Cake\"\ncategory = \"food\"\nprice = \"9.90\"\nasset = \"CNY/2\"\nstock = 5\nshipped = false\n";
 
 /// Both dialects, each with the words that choose it: a shop that speaks UCP says so itself.
-const DIALECTS: [(&str, &[&str]); 2] = [("ucp", &[]), ("acp", &["--dialect", "acp"])];
+pub(crate) const DIALECTS: [(&str, &[&str]); 2] = [("ucp", &[]), ("acp", &["--dialect", "acp"])];
 
 /// The shop's file with both doors open for one client.
 fn doors() -> String {
@@ -50,7 +50,7 @@ fn mandate(town: &Town, more: Option<Limit>) {
 }
 
 /// A town with a shop whose doors are open, and an agent that may spend 50.00 at once.
-fn town() -> (Town, Stall) {
+pub(crate) fn town() -> (Town, Stall) {
     let town = Town::new();
     let shop = town.shop("Tea", 0, &doors());
     mandate(&town, None);
@@ -74,7 +74,7 @@ fn buying(town: &Town, server: &str, at: &str, purchase: &str, words: &[&str]) -
     command
 }
 
-fn buy(town: &Town, at: &str, purchase: &str, words: &[&str]) -> Bought {
+pub(crate) fn buy(town: &Town, at: &str, purchase: &str, words: &[&str]) -> Bought {
     Bought::of(&buying(town, &town.url, at, purchase, words).output().expect("the program starts"))
 }
 
