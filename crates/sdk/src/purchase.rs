@@ -111,8 +111,14 @@ impl Record {
 /// A purchase nobody else can make meanwhile.
 #[derive(Debug)]
 pub(crate) struct Locked {
-    path: PathBuf,
+    file: OwnFile,
     purchase: String,
+}
+
+/// A file that nobody else reads or writes meanwhile.
+#[derive(Debug)]
+pub(crate) struct OwnFile {
+    pub(crate) path: PathBuf,
     /// Held until it is closed, by us or by the end of the process.
     lock: Arc<File>,
 }
@@ -133,12 +139,11 @@ impl Purchases {
 
     /// Keeps everybody else from making this purchase.
     pub(crate) fn lock(&self, purchase: &str) -> Result<Locked, PurchaseFault> {
-        let (path, lock) = self.lock_file("", purchase)?;
-        Ok(Locked { path, purchase: purchase.to_owned(), lock: Arc::new(lock) })
+        Ok(Locked { file: self.own_file("", purchase)?, purchase: purchase.to_owned() })
     }
 
-    /// Keeps everybody else from one file of this kind. Answers its path, and what has to be held.
-    pub(crate) fn lock_file(&self, kind: &str, purchase: &str) -> Result<(PathBuf, File), PurchaseFault> {
+    /// Keeps everybody else from one file of this kind.
+    pub(crate) fn own_file(&self, kind: &str, purchase: &str) -> Result<OwnFile, PurchaseFault> {
         if purchase.is_empty() || PURCHASE_KEY_BYTES_MAX < purchase.len() {
             return Err(PurchaseFault::KeyLength);
         }
@@ -152,7 +157,7 @@ impl Purchases {
             .open(&lock_path)
             .map_err(|fault| disk(&lock_path, fault))?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok((self.0.join(format!("{kind}{name}.json")), lock)),
+            Ok(()) => Ok(OwnFile { path: self.0.join(format!("{kind}{name}.json")), lock: Arc::new(lock) }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(PurchaseFault::InProgress(purchase.to_owned())),
             Err(fault) => Err(disk(&lock_path, fault.into())),
         }
@@ -162,26 +167,17 @@ impl Purchases {
 impl Locked {
     /// What is known about the purchase, if it was begun.
     pub(crate) fn read(&self) -> Result<Option<Record>, PurchaseFault> {
-        let Some(text) = read(&self.path)? else { return Ok(None) };
+        let Some(text) = self.file.read()? else { return Ok(None) };
         match serde_json::from_slice::<Record>(&text) {
             Ok(record) if record.purchase == self.purchase => Ok(Some(record)),
-            Ok(_) | Err(_) => Err(PurchaseFault::Damaged(self.path.clone())),
+            Ok(_) | Err(_) => Err(PurchaseFault::Damaged(self.file.path.clone())),
         }
     }
 
     /// Keeps what is known. When this returns, it survives power loss.
     pub(crate) async fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
         assert_eq!(record.purchase, self.purchase, "the file is that of the purchase");
-        let text = serde_json::to_vec(record).expect("a record is JSON");
-        let (path, lock) = (self.path.clone(), Arc::clone(&self.lock));
-        // Disks take many syncs at once sooner than one after the other, so other purchases go on meanwhile.
-        let written = tokio::task::spawn_blocking(move || {
-            let written = replace(&path, &text);
-            // Nobody else begins before this is over, whoever waits for it.
-            drop(lock);
-            written
-        });
-        written.await.unwrap_or_else(|fault| Err(disk(&self.path, std::io::Error::other(fault))))
+        self.file.replace(serde_json::to_vec(record).expect("a record is JSON")).await
     }
 
     /// The name of the hold that pays attempt number `attempt`, begun at `at`.
@@ -197,21 +193,41 @@ impl Locked {
     }
 }
 
-/// Reads a file of ours, if it is there.
-pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>, PurchaseFault> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(fault) => return Err(disk(path, fault)),
-    };
-    let mut text = Vec::new();
-    let bytes_max = u64::try_from(PURCHASE_FILE_BYTES_MAX).expect("the bound is small");
-    file.take(bytes_max).read_to_end(&mut text).map_err(|fault| disk(path, fault))?;
-    Ok(Some(text))
+impl OwnFile {
+    /// What is in it, if it is there.
+    pub(crate) fn read(&self) -> Result<Option<Vec<u8>>, PurchaseFault> {
+        let path = &self.path;
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(fault) => return Err(disk(path, fault)),
+        };
+        let mut text = Vec::new();
+        let bytes_max = u64::try_from(PURCHASE_FILE_BYTES_MAX).expect("the bound is small");
+        file.take(bytes_max).read_to_end(&mut text).map_err(|fault| disk(path, fault))?;
+        Ok(Some(text))
+    }
+
+    /// Replaces it whole. When this returns, it survives power loss.
+    pub(crate) async fn replace(&self, text: Vec<u8>) -> Result<(), PurchaseFault> {
+        let (path, lock) = (self.path.clone(), Arc::clone(&self.lock));
+        // Disks take many syncs at once sooner than one after the other, so other purchases go on meanwhile.
+        let written = tokio::task::spawn_blocking(move || {
+            let written = replace(&path, &text);
+            // Nobody else begins before this is over, whoever waits for it.
+            drop(lock);
+            written
+        });
+        written.await.unwrap_or_else(|fault| Err(disk(&self.path, std::io::Error::other(fault))))
+    }
+
+    /// The same, by this thread.
+    pub(crate) fn replace_now(&self, text: &[u8]) -> Result<(), PurchaseFault> {
+        replace(&self.path, text)
+    }
 }
 
-/// Replaces a file whole. When this returns, it survives power loss.
-pub(crate) fn replace(path: &Path, text: &[u8]) -> Result<(), PurchaseFault> {
+fn replace(path: &Path, text: &[u8]) -> Result<(), PurchaseFault> {
     assert!(text.len() < PURCHASE_FILE_BYTES_MAX, "what is written can be read");
     let beside = path.with_extension("new");
     let directory = path.parent().expect("the file is in the directory");

@@ -217,7 +217,7 @@ impl Errand<'_> {
 
     /// Opens the checkout, where it is not open, and pays it.
     async fn begin(&self, mut record: Record) -> Result<CheckedOut, NotCheckedOut> {
-        self.kept.write(&record)?;
+        self.kept.write(&record).await?;
         let cart = match record.cart.clone() {
             Some(cart) => cart,
             None => {
@@ -229,7 +229,7 @@ impl Errand<'_> {
         self.afford(&cart)?;
         record.cart = Some(cart);
         record.stage = Stage::Paying;
-        self.kept.write(&record)?;
+        self.kept.write(&record).await?;
         self.pay(record).await
     }
 
@@ -290,14 +290,14 @@ impl Errand<'_> {
         let hold = record.hold();
         let token = match self.buyer.client.delegate_payment(record.id, &self.token(&record, &cart)).await {
             Ok(Answer::Done(token)) => token.id,
-            Ok(Answer::Asked(asked)) => return self.asked_first(record, asked.id, asked.ask),
+            Ok(Answer::Asked(asked)) => return self.asked_first(record, asked.id, asked.ask).await,
             Err(Failure::Refused(problem)) if problem.code == "approval_pending" => {
                 let question = record.approval.clone().unwrap_or_default();
-                return self.asked_first(record, question, problem.code.clone());
+                return self.asked_first(record, question, problem.code.clone()).await;
             }
             Err(Failure::Refused(problem)) if problem.entry.is_some() => {
                 record.stage = Stage::Over;
-                self.kept.write(&record)?;
+                self.kept.write(&record).await?;
                 return Err(Failure::Refused(problem).into());
             }
             Err(failure) if failure.is_unknown() => {
@@ -337,7 +337,7 @@ impl Errand<'_> {
                 };
                 record.stage = Stage::Bought;
                 record.order = Some(bought.clone());
-                self.kept.write(&record)?;
+                self.kept.write(&record).await?;
                 Ok(CheckedOut::Bought(Box::new(bought)))
             }
             (None, Stands::SetAside, Ok(Refusal { message, .. })) if taken.is_some() => {
@@ -357,7 +357,7 @@ impl Errand<'_> {
             }
             (_, Stands::Returned | Stands::Refused, _) => {
                 record.stage = Stage::Over;
-                self.kept.write(&record)?;
+                self.kept.write(&record).await?;
                 Err(no("the money went back before the shop took it; do the same purchase again to buy anew"))
             }
         }
@@ -395,7 +395,7 @@ impl Errand<'_> {
         }
     }
 
-    fn asked_first(
+    async fn asked_first(
         &self,
         mut record: Record,
         question: String,
@@ -403,7 +403,7 @@ impl Errand<'_> {
     ) -> Result<CheckedOut, NotCheckedOut> {
         record.stage = Stage::Asked;
         record.approval = Some(question.clone());
-        self.kept.write(&record)?;
+        self.kept.write(&record).await?;
         Ok(CheckedOut::Asked { question, ask })
     }
 }

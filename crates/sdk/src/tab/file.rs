@@ -3,7 +3,7 @@
 //! The first is replaced whole, when a channel is opened or closed. The second has two places that are written in turn, so
 //! that one of them is whole whatever dies: a call is in it before its voucher leaves.
 
-use crate::purchase::{PurchaseFault, Purchases, disk, read, replace};
+use crate::purchase::{OwnFile, PurchaseFault, Purchases, disk};
 use evidence::Hash;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
@@ -74,12 +74,10 @@ pub(crate) struct CallRecord {
 /// A tab that nobody else can use meanwhile.
 #[derive(Debug)]
 pub(crate) struct TabFile {
-    path: PathBuf,
+    file: OwnFile,
     calls: File,
     calls_path: PathBuf,
     sequence: u64,
-    /// Held until it is closed, by us or by the end of the process.
-    _lock: File,
 }
 
 /// One place: a number, a channel, three sums, a call, and half a digest over all of it.
@@ -91,8 +89,8 @@ const PLACE_STRIDE: u64 = 4_096;
 impl TabFile {
     /// Opens the files of a tab.
     pub(crate) fn lock(tabs: &Purchases, tab: &str) -> Result<TabFile, PurchaseFault> {
-        let (path, lock) = tabs.lock_file("tab-", tab)?;
-        let calls_path = path.with_extension("calls");
+        let file = tabs.own_file("tab-", tab)?;
+        let calls_path = file.path.with_extension("calls");
         let calls = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -101,33 +99,35 @@ impl TabFile {
             .mode(0o600)
             .open(&calls_path)
             .map_err(|fault| disk(&calls_path, fault))?;
-        Ok(TabFile { path, calls, calls_path, sequence: 0, _lock: lock })
+        Ok(TabFile { file, calls, calls_path, sequence: 0 })
     }
 
     /// What is known about the tab, if it was begun.
     pub(crate) fn read(&self, tab: &str) -> Result<Option<TabRecord>, PurchaseFault> {
-        let Some(text) = read(&self.path)? else { return Ok(None) };
+        let Some(text) = self.file.read()? else { return Ok(None) };
         match serde_json::from_slice::<TabRecord>(&text) {
             Ok(record) if record.tab == tab => Ok(Some(record)),
-            Ok(_) | Err(_) => Err(PurchaseFault::Damaged(self.path.clone())),
+            Ok(_) | Err(_) => Err(PurchaseFault::Damaged(self.file.path.clone())),
         }
     }
 
-    /// Keeps what is known. When this returns, it survives power loss.
+    /// Keeps what is known. When this returns, it survives power loss. It is rare, and the tab outlives a call that is given up:
+    /// so nobody waits for it, and no two of them cross.
     pub(crate) fn write(&self, record: &TabRecord) -> Result<(), PurchaseFault> {
-        replace(&self.path, &serde_json::to_vec(record).expect("a record is JSON"))
+        self.file.replace_now(&serde_json::to_vec(record).expect("a record is JSON"))
     }
 
     /// Forgets the tab.
     pub(crate) fn remove(&self) -> Result<(), PurchaseFault> {
-        match std::fs::remove_file(&self.path) {
+        let path = &self.file.path;
+        match std::fs::remove_file(path) {
             Ok(()) => {}
             Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(fault) => return Err(disk(&self.path, fault)),
+            Err(fault) => return Err(disk(path, fault)),
         }
-        let directory = self.path.parent().expect("the file is in the directory");
+        let directory = path.parent().expect("the file is in the directory");
         let synced = File::open(directory).and_then(|directory| directory.sync_all());
-        synced.map_err(|fault| disk(&self.path, fault))
+        synced.map_err(|fault| disk(path, fault))
     }
 
     /// The latest call, if there was one.

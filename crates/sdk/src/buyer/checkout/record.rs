@@ -2,11 +2,9 @@
 
 use super::{CheckoutDialect, NewCheckout, NotCheckedOut, no};
 use crate::limits::ATTEMPTS_MAX;
-use crate::purchase::{PurchaseFault, Purchases, read, replace};
+use crate::purchase::{OwnFile, PurchaseFault, Purchases};
 use evidence::{Hash, base64url};
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::path::PathBuf;
 use url::Url;
 use wire::{HoldId, MandateId, Money, PayeeId, RequestId, WalletId};
 
@@ -100,11 +98,9 @@ impl Record {
 
 /// The file of a purchase that nobody else can make meanwhile.
 pub(super) struct Kept {
-    path: PathBuf,
+    file: OwnFile,
     purchase: String,
     request: String,
-    /// Held until it is closed, by us or by the end of the process.
-    _lock: File,
 }
 
 impl Kept {
@@ -113,34 +109,36 @@ impl Kept {
         new: &NewCheckout,
         wallet: WalletId,
     ) -> Result<Kept, PurchaseFault> {
-        let (path, lock) = purchases.lock_file("checkout-", &new.purchase)?;
+        let file = purchases.own_file("checkout-", &new.purchase)?;
         let items = new.items.iter().map(|(item, quantity)| format!("\n{quantity} {}", item.escape_debug()));
         let text = format!("{DOMAIN}\n{wallet}\n{}{}", new.shop, items.collect::<String>());
         let request = base64url::encode(Hash::of(text.as_bytes()).as_bytes());
-        Ok(Kept { path, purchase: new.purchase.clone(), request, _lock: lock })
+        Ok(Kept { file, purchase: new.purchase.clone(), request })
     }
 
     /// What is known, if it was begun.
     pub(super) fn read(&self) -> Result<Option<Record>, PurchaseFault> {
-        let Some(text) = read(&self.path)? else { return Ok(None) };
+        let Some(text) = self.file.read()? else { return Ok(None) };
         match serde_json::from_slice::<Record>(&text) {
-            Ok(record) if record.purchase != self.purchase => Err(PurchaseFault::Damaged(self.path.clone())),
+            Ok(record) if record.purchase != self.purchase => {
+                Err(PurchaseFault::Damaged(self.file.path.clone()))
+            }
             // What was sold is known, or nothing is.
             Ok(Record { stage: Stage::Bought, order: None, .. }) => {
-                Err(PurchaseFault::Damaged(self.path.clone()))
+                Err(PurchaseFault::Damaged(self.file.path.clone()))
             }
             Ok(record) if record.request != self.request => {
                 Err(PurchaseFault::KeyReused(self.purchase.clone()))
             }
             Ok(record) => Ok(Some(record)),
-            Err(_) => Err(PurchaseFault::Damaged(self.path.clone())),
+            Err(_) => Err(PurchaseFault::Damaged(self.file.path.clone())),
         }
     }
 
     /// Keeps what is known. When this returns, it survives power loss.
-    pub(super) fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
+    pub(super) async fn write(&self, record: &Record) -> Result<(), PurchaseFault> {
         assert_eq!(record.purchase, self.purchase, "the file is that of the purchase");
-        replace(&self.path, &serde_json::to_vec(record).expect("a record is JSON"))
+        self.file.replace(serde_json::to_vec(record).expect("a record is JSON")).await
     }
 
     /// A purchase's first attempt.
