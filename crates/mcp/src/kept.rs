@@ -1,17 +1,17 @@
 //! What is remembered, one small file each: quotes until they are paid, purchases with their answers, refunds by number.
 //!
-//! A file is replaced whole: written beside, synced, renamed, and the directory synced. A quote moves to the purchases
-//! before anything is paid for it, and stays there: so it is paid once, whoever is started again in between. Disks take many
-//! syncs at once sooner than one after the other, so what is written is written beside what else the calls' threads do.
+//! A file is replaced whole. A quote moves to the purchases before anything is paid for it, and stays there: so it is paid once,
+//! whoever is started again in between. Disks take many syncs at once sooner than one after the other, so what is written is
+//! written beside what else the calls' threads do.
 
 use crate::limits::{KEPT_FILE_BYTES_MAX, QUOTE_KEPT_SECONDS_MAX, QUOTES_OPEN_MAX};
 use evidence::{Hash, base64url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File};
+use std::io::Read;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -209,41 +209,12 @@ async fn on_disk<T: Send + 'static>(
 
 /// Replaces a file whole. When this returns, it survives power loss.
 fn replace(path: &Path, text: &[u8]) -> Result<(), KeptFault> {
-    let beside = beside(path);
-    write_new(&beside, text)
-        .and_then(|()| std::fs::rename(&beside, path))
-        .and_then(|()| sync_place_of(path))
-        .map_err(|fault| KeptFault::Disk(path.to_owned(), fault))
+    sdk::replace_file(path, text).map_err(|fault| KeptFault::Disk(path.to_owned(), fault))
 }
 
 /// Writes a file that is not there yet; one that is there stays. When this returns, it survives power loss.
 fn keep_first(path: &Path, text: &[u8]) -> Result<(), KeptFault> {
-    let beside = beside(path);
-    let disk = |fault| KeptFault::Disk(path.to_owned(), fault);
-    write_new(&beside, text).map_err(disk)?;
-    let linked = std::fs::hard_link(&beside, path);
-    // It has its second name, or another one has that already.
-    let _gone = std::fs::remove_file(&beside);
-    match linked {
-        Err(fault) if fault.kind() != std::io::ErrorKind::AlreadyExists => Err(disk(fault)),
-        // Also what somebody else has linked may not be synced yet.
-        Ok(()) | Err(_) => sync_place_of(path).map_err(disk),
-    }
-}
-
-/// Where a file is written first: two calls at once write to two files.
-fn beside(path: &Path) -> PathBuf {
-    path.with_extension(format!("{:016x}.new", rand::random::<u64>()))
-}
-
-fn write_new(path: &Path, text: &[u8]) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-fn sync_place_of(path: &Path) -> std::io::Result<()> {
-    File::open(path.parent().expect("the file is in a directory"))?.sync_all()
+    sdk::make_file(path, text).map_err(|fault| KeptFault::Disk(path.to_owned(), fault))
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ mod sign;
 mod tab;
 #[cfg(test)]
 mod vectors;
+mod whole;
 
 pub use acceptance::Accepted;
 pub use buyer::{
@@ -43,3 +44,4 @@ pub use purchase::{PurchaseFault, Purchases};
 pub use receipt::{NotAReceipt, verify_receipt};
 pub use secret::kept_secret;
 pub use tab::{CallPayment, Called, Tab, TabCall, TabSettings};
+pub use whole::{make_file, replace_file};

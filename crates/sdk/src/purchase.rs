@@ -1,18 +1,19 @@
 //! What is known about each purchase, on disk before anything is paid, so that one purchase key is paid for once.
 //!
-//! One file for each purchase key, in a directory of their own. A file is replaced whole: written beside, synced, renamed,
-//! and the directory synced. A lock keeps a second buyer of the same purchase out, and ends with the process that holds it.
+//! One file for each purchase key, in a directory of their own, replaced whole. A lock keeps a second buyer of the same
+//! purchase out, and ends with the process that holds it.
 
 use crate::buyer::Dialect;
 use crate::clock::bits_at;
 use crate::limits::{ATTEMPTS_MAX, PURCHASE_FILE_BYTES_MAX, PURCHASE_KEY_BYTES_MAX};
 use crate::said::Demanded;
+use crate::whole::replace_file;
 use evidence::{Hash, base64url};
 use protocols::Time;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -229,18 +230,7 @@ impl OwnFile {
 
 fn replace(path: &Path, text: &[u8]) -> Result<(), PurchaseFault> {
     assert!(text.len() < PURCHASE_FILE_BYTES_MAX, "what is written can be read");
-    let beside = path.with_extension("new");
-    let directory = path.parent().expect("the file is in the directory");
-    OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(text).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path))
-        .and_then(|()| File::open(directory)?.sync_all())
-        .map_err(|fault| disk(path, fault))
+    replace_file(path, text).map_err(|fault| disk(path, fault))
 }
 
 pub(crate) fn disk(path: &Path, fault: std::io::Error) -> PurchaseFault {

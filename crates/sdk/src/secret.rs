@@ -1,9 +1,9 @@
 //! A seller's own secret in a file: made once, never changed, readable by nobody else.
 
+use crate::whole::make_file;
 use evidence::{MacKey, Secret};
-use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -17,15 +17,9 @@ pub fn kept_secret(path: &Path) -> std::io::Result<MacKey> {
         Ok(mut file) => file.read_exact(&mut bytes[..])?,
         Err(fault) if fault.kind() == ErrorKind::NotFound => {
             *bytes = rand::random();
-            let beside = path.with_extension("new");
-            let mut file =
-                OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
-            file.write_all(&bytes[..])?;
-            file.sync_all()?;
-            std::fs::rename(&beside, path)?;
-            if let Some(directory) = path.parent() {
-                File::open(directory)?.sync_all()?;
-            }
+            make_file(path, &bytes[..])?;
+            // Of two that make it at once, one has made it.
+            File::open(path)?.read_exact(&mut bytes[..])?;
         }
         Err(fault) => return Err(fault),
     }

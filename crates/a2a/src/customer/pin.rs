@@ -3,8 +3,8 @@
 
 use crate::limits::PIN_BYTES_MAX;
 use evidence::{Hash, base64url};
-use std::fs::{self, DirBuilder, File};
-use std::io::{ErrorKind, Read, Write};
+use std::fs::{DirBuilder, File};
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use url::Url;
@@ -59,7 +59,9 @@ impl Pins {
         }
         let (before, now) = (before.trim(), vouched.map(|payee| payee.to_string()));
         match now {
-            Some(now) if before.is_empty() => write(&path, &now).map_err(|fault| fault.to_string()),
+            Some(now) if before.is_empty() => {
+                sdk::replace_file(&path, format!("{now}\n").as_bytes()).map_err(|fault| fault.to_string())
+            }
             Some(now) if before == now => Ok(()),
             None if before.is_empty() => Ok(()),
             Some(now) => Err(format!(
@@ -72,14 +74,6 @@ impl Pins {
             )),
         }
     }
-}
-
-fn write(path: &Path, text: &str) -> std::io::Result<()> {
-    let beside = path.with_extension("new");
-    let mut file = File::create(&beside)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
 }
 
 #[cfg(test)]
@@ -100,6 +94,6 @@ mod tests {
         assert!(pins.see(&here, Some(other)).is_err());
         assert!(pins.see(&at("https://a.example:8443/"), Some(other)).is_ok(), "another agent");
         assert!(Pins::open(&directory).unwrap().see(&here, Some(other)).is_err(), "after a start, too");
-        fs::remove_dir_all(&directory).unwrap();
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 }

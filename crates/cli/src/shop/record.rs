@@ -3,8 +3,7 @@
 use crate::exit::{Exit, Failure, Outcome};
 use protocols::act::intent::PriceDeviationAction;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -130,15 +129,7 @@ impl Book {
     /// Keeps the record: the old one or the new one survives power loss, never half of one.
     pub(crate) fn keep(&self, record: &Record) -> Outcome {
         let text = serde_json::to_vec_pretty(record).expect("a record is JSON");
-        let beside = self.0.with_extension("new");
-        let named = |fault: std::io::Error| Failure::from(fault).during(self.0.display());
-        let mut file = File::create(&beside).map_err(named)?;
-        file.write_all(&text).and_then(|()| file.sync_all()).map_err(named)?;
-        fs::rename(&beside, &self.0).map_err(named)?;
-        if let Some(directory) = self.0.parent() {
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(named)?;
-        }
-        Ok(())
+        sdk::replace_file(&self.0, &text).map_err(|fault| Failure::from(fault).during(self.0.display()))
     }
 
     /// What purchases with records beside this one have paid under a credential.

@@ -8,9 +8,8 @@ use protocols::tools::{PAYMENT, RESPONSE};
 use rmcp::model::{MetaObject, Tool};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
@@ -216,17 +215,7 @@ fn write(path: &Path, tools: &BTreeMap<String, Tool>) -> Result<(), String> {
     if u64::try_from(text.len()).is_ok_and(|bytes| AGREED_BYTES_MAX <= bytes) {
         return Err(format!("the tools take more than {AGREED_BYTES_MAX} bytes"));
     }
-    let beside = path.with_extension("new");
-    let replaced = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&beside)
-        .and_then(|mut file| file.write_all(&text).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path))
-        .and_then(|()| File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all());
-    replaced.map_err(|fault| fault.to_string())
+    sdk::replace_file(path, &text).map_err(|fault| fault.to_string())
 }
 
 #[cfg(test)]
